@@ -1,0 +1,2 @@
+//! A scripted stand-in for the claude CLI.
+fn main() {}

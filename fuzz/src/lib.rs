@@ -1,0 +1,1 @@
+//! Bodies of the fuzz targets; `cargo test` replays them over the corpus.

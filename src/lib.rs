@@ -1,0 +1,6 @@
+//! agent-dispatch: delegate work from one Claude Code project to another.
+pub mod cli;
+pub mod config;
+pub mod machines;
+pub mod mcp;
+pub mod shell;
