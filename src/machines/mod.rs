@@ -1,1 +1,14 @@
-//! machines
+//! The pure core: state machines that decide, and the text they decide about.
+//!
+//! Nothing in here reads a clock, a file, the environment or a random number: time and ids arrive inside events, and what
+//! is to be done leaves as a list of effects. The one invariant every caller keeps:
+//!
+//! > one event → one step → persist the new state → perform its effects in order → only then the next event.
+//!
+//! `spec/*.yaml` declares each machine; `tests/spec` compares the shipped `step` functions with it, row by row.
+
+pub mod dispatch;
+pub mod effect;
+pub mod job;
+pub mod refused;
+pub mod time;
