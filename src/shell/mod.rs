@@ -1,1 +1,26 @@
-//! shell
+//! The shell: carries out what the machines decide. It reads clocks, files and processes, and decides nothing itself.
+//!
+//! | file | what |
+//! |---|---|
+//! | `engine` | submits a job and waits for it: the one way to run claude |
+//! | `supervisor` | the small detached process that owns one job: the only event loop around the dispatch machine |
+//! | `leash` | the socket between a waiting caller and its supervisor |
+//! | `store`, `record`, `atomic` | job records and job folders on disk |
+//! | `spawner` | the injected trait that starts and signals processes, and the real one |
+//! | `leftovers` | finds what a run left behind in sessions of its own |
+//! | `tail` | reads a file while it grows |
+//! | `environment`, `claude` | what the child sees, and where the CLI is |
+//! | `limit` | how many runs at once |
+//! | `clock` | the two clocks |
+
+pub mod atomic;
+pub mod claude;
+pub mod clock;
+pub mod environment;
+pub mod leash;
+pub mod leftovers;
+pub mod limit;
+pub mod record;
+pub mod spawner;
+pub mod store;
+pub mod tail;

@@ -1,0 +1,149 @@
+//! Reads a call's arguments leniently and by the table: what a model plausibly meant is accepted, what cannot be meant is
+//! an answer that names the parameter.
+
+use rmcp::model::JsonObject;
+use serde_json::{Number, Value};
+use thiserror::Error;
+
+use super::table::{Kind, Parameter, ToolRow};
+
+/// An argument that cannot be read. An answer to the caller, never a protocol error.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ArgumentError {
+    /// It must be given.
+    #[error("{tool}: {name} is missing; required: {required}")]
+    Missing {
+        /// The tool.
+        tool: &'static str,
+        /// The parameter.
+        name: &'static str,
+        /// All that must be given.
+        required: String,
+    },
+    /// It is of another kind.
+    #[error("{tool}: {name} must be {wanted}, not {given}")]
+    Kind {
+        /// The tool.
+        tool: &'static str,
+        /// The parameter.
+        name: &'static str,
+        /// What it takes.
+        wanted: &'static str,
+        /// What was given, shortened.
+        given: String,
+    },
+}
+
+/// How much of a wrong value is quoted, in characters.
+const QUOTE_CHARS: usize = 60;
+
+/// The given arguments in canonical form: every value of its parameter's kind, `null` and unknown keys left out.
+///
+/// # Errors
+/// [`ArgumentError`] for the first parameter that is missing or of another kind.
+pub fn read(tool: &ToolRow, given: Option<JsonObject>) -> Result<Value, ArgumentError> {
+    let mut given = given.unwrap_or_default();
+    let mut read = JsonObject::new();
+    for parameter in tool.parameters {
+        match given.remove(parameter.name) {
+            None | Some(Value::Null) if parameter.required => {
+                let required = tool.parameters.iter().filter(|parameter| parameter.required);
+                let required = required.map(|parameter| parameter.name).collect::<Vec<_>>().join(", ");
+                return Err(ArgumentError::Missing { tool: tool.name, name: parameter.name, required });
+            }
+            None | Some(Value::Null) => {}
+            Some(value) => {
+                let value = coerce(parameter, value).map_err(|value| ArgumentError::Kind {
+                    tool: tool.name,
+                    name: parameter.name,
+                    wanted: wanted(parameter.kind),
+                    given: value.to_string().chars().take(QUOTE_CHARS).collect(),
+                })?;
+                read.insert(parameter.name.to_owned(), value);
+            }
+        }
+    }
+    Ok(Value::Object(read))
+}
+
+const fn wanted(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "text",
+        Kind::Integer => "a whole number",
+        Kind::Number => "a number",
+        Kind::Flag => "true or false",
+        Kind::Names => "names, as an array or separated by commas",
+    }
+}
+
+/// The value in its parameter's kind, or the value itself where it cannot be one.
+fn coerce(parameter: &Parameter, value: Value) -> Result<Value, Value> {
+    match parameter.kind {
+        Kind::Text => match value {
+            Value::String(_) => Ok(value),
+            Value::Number(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Ok(value.to_string().into()),
+            Value::Null => Err(value),
+        },
+        Kind::Integer => whole_number(&value).map(Value::from).ok_or(value),
+        Kind::Number => number(&value).and_then(Number::from_f64).map(Value::Number).ok_or(value),
+        Kind::Flag => flag(&value).map(Value::Bool).ok_or(value),
+        Kind::Names => names(&value).map(Value::from).ok_or(value),
+    }
+}
+
+/// Whole numbers also as text and as floats without a fraction. What is beyond 64 bits stays at their end: every
+/// parameter is clamped to far less or refused by its own bounds.
+fn whole_number(value: &Value) -> Option<i64> {
+    let number = match value {
+        Value::String(text) => match text.trim().parse::<i64>() {
+            Ok(number) => return Some(number),
+            Err(_) => text.trim().parse::<f64>().ok()?,
+        },
+        Value::Number(number) => match number.as_i64() {
+            Some(number) => return Some(number),
+            None => number.as_f64()?,
+        },
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
+    };
+    // The cast saturates, which is the rule above.
+    #[expect(clippy::cast_possible_truncation, reason = "saturation is wanted")]
+    (number.is_finite() && number.fract() == 0.0).then_some(number as i64)
+}
+
+fn number(value: &Value) -> Option<f64> {
+    let number = match value {
+        Value::String(text) => text.trim().parse::<f64>().ok()?,
+        Value::Number(number) => number.as_f64()?,
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
+    };
+    number.is_finite().then_some(number)
+}
+
+fn flag(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(flag) => Some(*flag),
+        Value::Number(number) if number.as_f64() == Some(0.0) => Some(false),
+        Value::Number(number) if number.as_f64() == Some(1.0) => Some(true),
+        Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "yes" | "1" => Some(true),
+            "false" | "no" | "0" | "" => Some(false),
+            _ => None,
+        },
+        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// Names from an array, from the text of one, or from text with commas; the text itself where it is only one.
+fn names(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => match serde_json::from_str::<Vec<String>>(text) {
+            Ok(names) => Some(names.join(",")),
+            Err(_) => Some(text.clone()),
+        },
+        Value::Array(names) => {
+            let names = names.iter().map(Value::as_str).collect::<Option<Vec<_>>>()?;
+            Some(names.join(","))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
+    }
+}

@@ -1,0 +1,139 @@
+//! The tools as one table: what a client is told, and how arguments are read, come from the same rows.
+
+use rmcp::model::{JsonObject, Tool, ToolAnnotations};
+use serde_json::{Value, json};
+
+/// A tool.
+#[derive(Debug, Clone, Copy)]
+pub struct ToolRow {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// A short name for people.
+    pub title: &'static str,
+    /// What a model must know to use it. Counts against the context of every session: keep it short.
+    pub description: &'static str,
+    /// What it takes.
+    pub parameters: &'static [Parameter],
+    /// What it does to the world.
+    pub conduct: Conduct,
+    /// Whether Claude Code shows its schema from the start instead of on demand.
+    pub always_load: bool,
+}
+
+/// What a call does to the world, as MCP annotations say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conduct {
+    /// Reads files of this machine only. Claude Code calls such tools concurrently.
+    Reads,
+    /// Changes our own state; calling it again with the same arguments changes nothing more.
+    Sets,
+    /// Changes our own state.
+    Adds,
+    /// Removes something of ours.
+    Removes,
+    /// Runs an agent, which may do whatever it is allowed to, and costs money.
+    Runs,
+}
+
+impl Conduct {
+    fn annotations(self, title: &str) -> ToolAnnotations {
+        let annotations = ToolAnnotations::with_title(title);
+        match self {
+            Self::Reads => annotations.read_only(true).open_world(false),
+            Self::Sets => annotations.read_only(false).destructive(false).idempotent(true).open_world(false),
+            Self::Adds => annotations.read_only(false).destructive(false).idempotent(false).open_world(false),
+            Self::Removes => annotations.read_only(false).destructive(true).idempotent(true).open_world(false),
+            Self::Runs => annotations.read_only(false).destructive(true).idempotent(false).open_world(true),
+        }
+    }
+}
+
+/// A parameter of a tool.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What may be given.
+    pub kind: Kind,
+    /// Whether it must be given.
+    pub required: bool,
+    /// Anything the name does not say; may be empty.
+    pub description: &'static str,
+}
+
+/// What a parameter takes. More is accepted than is told: see [`super::arguments`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Number,
+    /// Yes or no.
+    Flag,
+    /// Names, as an array or as text with commas.
+    Names,
+}
+
+impl Kind {
+    const fn schema_type(self) -> &'static str {
+        match self {
+            Self::Text | Self::Names => "string",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Flag => "boolean",
+        }
+    }
+}
+
+/// A parameter that must be given.
+pub const fn required(name: &'static str, kind: Kind, description: &'static str) -> Parameter {
+    Parameter { name, kind, required: true, description }
+}
+
+/// A parameter that may be left out.
+pub const fn optional(name: &'static str, kind: Kind, description: &'static str) -> Parameter {
+    Parameter { name, kind, required: false, description }
+}
+
+impl ToolRow {
+    /// The row as the protocol tells it.
+    #[must_use]
+    pub fn to_tool(&self) -> Tool {
+        let mut tool = Tool::new(self.name, self.description, self.input_schema())
+            .with_title(self.title)
+            .with_annotations(self.conduct.annotations(self.title));
+        if self.always_load {
+            let mut meta = JsonObject::new();
+            meta.insert("anthropic/alwaysLoad".to_owned(), Value::Bool(true));
+            tool = tool.with_meta(rmcp::model::MetaObject(meta));
+        }
+        tool
+    }
+
+    /// A flat object schema: one that is nested, boolean or without `type` costs some clients the whole list.
+    fn input_schema(&self) -> JsonObject {
+        let properties = self.parameters.iter().map(Parameter::property).collect::<JsonObject>();
+        let required = self.parameters.iter().filter(|parameter| parameter.required);
+        let required = required.map(|parameter| Value::from(parameter.name)).collect::<Vec<_>>();
+        let mut schema = JsonObject::new();
+        schema.insert("type".to_owned(), json!("object"));
+        schema.insert("properties".to_owned(), Value::Object(properties));
+        if !required.is_empty() {
+            schema.insert("required".to_owned(), Value::Array(required));
+        }
+        schema
+    }
+}
+
+impl Parameter {
+    fn property(&self) -> (String, Value) {
+        let mut property = JsonObject::new();
+        property.insert("type".to_owned(), json!(self.kind.schema_type()));
+        if !self.description.is_empty() {
+            property.insert("description".to_owned(), json!(self.description));
+        }
+        (self.name.to_owned(), Value::Object(property))
+    }
+}

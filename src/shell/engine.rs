@@ -1,0 +1,195 @@
+//! The one way to run claude: submit a job, and wait for it or let it be.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde_json::Map;
+use thiserror::Error;
+
+use super::atomic::Durability;
+use super::leash::{Intake, News};
+use super::limit::Limit;
+use super::record::Record;
+use super::store::{Patch, Store, StoreError};
+use super::{clock, environment};
+use crate::machines::ids::JobId;
+use crate::machines::job::{Event, State};
+use crate::machines::plan::RunPlan;
+use crate::machines::prompt::{self, PromptError};
+
+/// The hidden verb under which this program supervises a job.
+pub const SUPERVISE: &str = "supervise";
+
+/// Why a job could not be submitted or its answer not be had. Nothing has been paid where it could not be submitted.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// The prompt cannot be given to the CLI.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// The job's files.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The supervisor could not be started.
+    #[error("cannot start a supervisor process: {0}; too many processes, or no memory?")]
+    Supervisor(#[source] io::Error),
+    /// The supervisor is gone and the record is not terminal.
+    #[error("the supervisor of job {id} died; its record says {status:?}, session {session}")]
+    Abandoned {
+        /// The job.
+        id: JobId,
+        /// What the record says.
+        status: State,
+        /// The session to resume.
+        session: String,
+    },
+}
+
+/// Submits jobs.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    store: Store,
+    limit: Limit,
+    program: PathBuf,
+}
+
+/// A terminal job whose answer the caller has in hand but has not yet delivered.
+#[derive(Debug)]
+pub struct Finished {
+    /// The record.
+    pub record: Record,
+    /// To be redeemed when the answer was delivered.
+    pub receipt: Receipt,
+}
+
+/// Proof that an answer waits in the job store. What nobody received stays there.
+#[derive(Debug, Clone)]
+pub struct Receipt {
+    store: Store,
+    id: JobId,
+}
+
+impl Receipt {
+    /// The job.
+    #[must_use]
+    pub const fn id(&self) -> JobId {
+        self.id
+    }
+
+    /// The answer was delivered: the record is no longer needed.
+    pub fn redeem(self) {
+        if let Err(error) = self.store.step(&self.id, &Event::Collect, Patch::default(), Durability::Cached) {
+            tracing::warn!(id = %self.id, %error, "a received job could not be removed");
+        }
+    }
+}
+
+impl Engine {
+    /// An engine over the jobs in `store`, whose supervisors run `program`.
+    #[must_use]
+    pub fn new(store: Store, program: PathBuf) -> Self {
+        Self { store, limit: Limit::default(), program }
+    }
+
+    /// The path under which this very program can be started again, also when its file was replaced meanwhile.
+    #[must_use]
+    pub fn own_program() -> PathBuf {
+        let own = PathBuf::from("/proc/self/exe");
+        if own.exists() { own } else { std::env::current_exe().unwrap_or_else(|_| PathBuf::from("agent-dispatch")) }
+    }
+
+    /// The job store.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Runs a job to its end under the limit of `places` at once. Dropping the future ends the run.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub async fn run(
+        &self,
+        plan: &RunPlan,
+        places: usize,
+        mut on_news: impl FnMut(&News),
+    ) -> Result<Finished, EngineError> {
+        let input = prompt::for_stdin(&plan.prompt)?;
+        let slot = self.limit.acquire(places).await;
+        let (id, mut intake) = self.submit(plan, input.as_bytes())?;
+        let mut rescued = None;
+        while let Some(news) = intake.next().await {
+            match news {
+                News::Ended => break,
+                News::Rescued(record) => rescued = Some(record),
+                News::Started | News::Progress(_) | News::Missed(_) => on_news(&news),
+            }
+        }
+        drop(slot);
+        let record = match rescued {
+            Some(record) => *record,
+            None => self.store.read(&id)?,
+        };
+        if !record.status.is_terminal() {
+            let session = record.session_id.unwrap_or_default();
+            return Err(EngineError::Abandoned { id, status: record.status, session });
+        }
+        Ok(Finished { record, receipt: Receipt { store: self.store.clone(), id } })
+    }
+
+    /// Writes the job, then starts its supervisor with the lock and one end of the leash.
+    fn submit(&self, plan: &RunPlan, input: &[u8]) -> Result<(JobId, Intake), EngineError> {
+        let id = JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
+        let lock = self.store.create(&pending(id, plan), plan, input)?;
+        let started = self.start_supervisor(&id, lock);
+        if let Err(error) = &started {
+            let patch = Patch { error: Some(error.to_string()), ..Patch::default() };
+            drop(self.store.step(&id, &Event::Abandon, patch, Durability::Cached));
+            drop(self.store.step(&id, &Event::Collect, Patch::default(), Durability::Cached));
+        }
+        Ok((id, started?))
+    }
+
+    fn start_supervisor(&self, id: &JobId, lock: File) -> Result<Intake, EngineError> {
+        let (ours, theirs) = UnixStream::pair().map_err(EngineError::Supervisor)?;
+        ours.set_nonblocking(true).map_err(EngineError::Supervisor)?;
+        let ours = tokio::net::UnixStream::from_std(ours).map_err(EngineError::Supervisor)?;
+        let mut command = tokio::process::Command::new(&self.program);
+        command
+            .arg0("agent-dispatch")
+            .arg(SUPERVISE)
+            .arg(self.store.directory())
+            .arg(id.to_string())
+            // An outer run's leftovers are found by this variable; a supervisor is not one of them.
+            .env_remove(environment::JOB)
+            .stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)))
+            .stdout(Stdio::from(lock))
+            .stderr(Stdio::null());
+        // The handle is dropped at once: the runtime reaps the process when it ends, nothing here waits for it.
+        command.spawn().map_err(EngineError::Supervisor)?;
+        Ok(Intake::new(ours))
+    }
+}
+
+fn pending(id: JobId, plan: &RunPlan) -> Record {
+    Record {
+        id,
+        agent: plan.agent.clone(),
+        task: plan.task.clone(),
+        context: plan.context.clone(),
+        caller: plan.caller.clone(),
+        goal: plan.goal.clone(),
+        status: State::Pending,
+        created_at: clock::unix_seconds(),
+        started_at: None,
+        completed_at: None,
+        result: None,
+        error: None,
+        progress: None,
+        progress_updated_at: None,
+        session_id: Some(plan.session.id().to_string()),
+        extra: Map::new(),
+    }
+}

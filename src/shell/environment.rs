@@ -1,0 +1,57 @@
+//! What the claude process sees of the environment.
+
+use crate::machines::ids::JobId;
+
+/// Nesting depth of dispatches; absent at the top.
+pub const DEPTH: &str = "AGENT_DISPATCH_DEPTH";
+/// The job that a process runs for. Every descendant of a claude process inherits it, so leftovers can be named.
+pub const JOB: &str = "AGENT_DISPATCH_JOB";
+/// Path of the CLI to use instead of `claude` on PATH.
+pub const CLAUDE: &str = "AGENT_DISPATCH_CLAUDE";
+/// Tracing filter; logs go to stderr only.
+pub const LOG: &str = "AGENT_DISPATCH_LOG";
+/// Makes the CLI wait for an agent's MCP servers before its first turn.
+const MCP_NONBLOCKING: &str = "MCP_CONNECTION_NONBLOCKING";
+
+/// Variables that describe the calling session. A claude process that inherited them would take itself for a part of it.
+pub const CALLING_SESSION: [&str; 12] = [
+    "CLAUDECODE",
+    "CLAUDE_CODE_SESSION_ID",
+    "CLAUDE_CODE_ENTRYPOINT",
+    "CLAUDE_CODE_MESSAGING_SOCKET",
+    "CLAUDE_CODE_MESSAGING_TOKEN",
+    "CLAUDE_CODE_LAUNCHED_BY_SESSION_IDS",
+    "CLAUDE_CODE_CHILD_NOTES_DIR",
+    "CLAUDE_CODE_CHILD_SESSION",
+    "CLAUDE_CODE_EXECPATH",
+    "CLAUDE_PROJECT_DIR",
+    "AI_AGENT",
+    "CLAUDE_EFFORT",
+];
+
+/// Changes to the inherited environment, in order; `None` removes a variable.
+pub type Changes = Vec<(String, Option<String>)>;
+
+/// The changes for a claude process: the caller's session out, our depth and job in.
+#[must_use]
+pub fn for_claude(job: &JobId, depth: u32, wait_for_mcp: bool) -> Changes {
+    let mut changes: Changes = CALLING_SESSION.iter().map(|name| ((*name).to_owned(), None)).collect();
+    changes.push((DEPTH.to_owned(), Some(depth.to_string())));
+    changes.push((JOB.to_owned(), Some(job.to_string())));
+    if wait_for_mcp {
+        changes.push((MCP_NONBLOCKING.to_owned(), Some("0".to_owned())));
+    }
+    changes
+}
+
+/// The nesting depth of this process. A value that is no number counts as the top: only a person can have written it.
+#[must_use]
+pub fn depth() -> u32 {
+    std::env::var(DEPTH).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+}
+
+/// The job on whose behalf this process runs, where it is itself a descendant of one.
+#[must_use]
+pub fn caller_job() -> Option<String> {
+    std::env::var(JOB).ok().filter(|job| JobId::try_from(job.as_str()).is_ok())
+}

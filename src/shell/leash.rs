@@ -1,0 +1,146 @@
+//! The socket between a waiting caller and the supervisor of its job.
+//!
+//! The supervisor sends one JSON line for each piece of news; the caller sends nothing. Its end is closed when the caller
+//! no longer wants the answer, or is gone: the kernel closes it for a caller that was killed.
+
+use std::collections::VecDeque;
+use std::io;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::UnixStream;
+
+use super::record::Record;
+
+/// What a supervisor tells its caller.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum News {
+    /// The process runs.
+    Started,
+    /// Something the agent said or did, at most 500 characters.
+    Progress(String),
+    /// The caller read too slowly: that many pieces of progress were left out here.
+    Missed(usize),
+    /// The record could not be written, for want of disk space say: this is what it would have held.
+    Rescued(Box<Record>),
+    /// The run is over, and the record is terminal unless it came as [`News::Rescued`].
+    Ended,
+}
+
+/// How much progress is kept for a caller that does not read. The newest is worth more than the oldest.
+const BACKLOG: usize = 64;
+
+/// The supervisor's end: never blocks, drops old progress for a slow reader.
+#[derive(Debug)]
+pub struct Outlet {
+    socket: UnixStream,
+    backlog: VecDeque<String>,
+    missed: usize,
+    partial: Vec<u8>,
+}
+
+impl Outlet {
+    /// Wraps the supervisor's end.
+    #[must_use]
+    pub const fn new(socket: UnixStream) -> Self {
+        Self { socket, backlog: VecDeque::new(), missed: 0, partial: Vec::new() }
+    }
+
+    /// Queues a piece of progress and sends what the socket takes.
+    pub fn progress(&mut self, text: &str) {
+        if self.backlog.len() == BACKLOG {
+            self.backlog.pop_front();
+            self.missed += 1;
+        }
+        self.backlog.push_back(text.to_owned());
+        self.flush();
+    }
+
+    /// Sends a piece of news that must not be lost. Progress that still waits is worth nothing beside it.
+    pub fn tell(&mut self, news: &News) {
+        self.backlog.clear();
+        self.partial.extend(line(news));
+        self.flush();
+    }
+
+    /// Sends what the socket takes.
+    pub fn flush(&mut self) {
+        loop {
+            if self.partial.is_empty() {
+                if self.missed > 0 {
+                    self.partial = line(&News::Missed(std::mem::take(&mut self.missed)));
+                } else if let Some(text) = self.backlog.pop_front() {
+                    self.partial = line(&News::Progress(text));
+                } else {
+                    return;
+                }
+            }
+            match self.socket.try_write(&self.partial) {
+                Ok(written) => drop(self.partial.drain(..written)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // A caller that is gone is noticed by reading.
+                Err(_) => {
+                    self.partial.clear();
+                    self.backlog.clear();
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Whether something waits to be sent.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        !self.partial.is_empty() || !self.backlog.is_empty()
+    }
+
+    /// Completes when the socket may take more.
+    pub async fn writable(&self) {
+        drop(self.socket.writable().await);
+    }
+
+    /// Completes when the caller has closed its end.
+    pub async fn closed(&self) {
+        let mut byte = [0_u8; 64];
+        loop {
+            if self.socket.readable().await.is_err() {
+                return;
+            }
+            match self.socket.try_read(&mut byte) {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+/// The caller's end.
+#[derive(Debug)]
+pub struct Intake(tokio::io::Lines<BufReader<UnixStream>>);
+
+impl Intake {
+    /// Wraps the caller's end.
+    #[must_use]
+    pub fn new(socket: UnixStream) -> Self {
+        Self(BufReader::new(socket).lines())
+    }
+
+    /// The next piece of news; `None` when the supervisor is gone. A line that is no news is passed over.
+    pub async fn next(&mut self) -> Option<News> {
+        while let Ok(Some(text)) = self.0.next_line().await {
+            if let Ok(news) = serde_json::from_str(&text) {
+                return Some(news);
+            }
+        }
+        None
+    }
+}
+
+fn line(news: &News) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec(news).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}

@@ -1,0 +1,55 @@
+//! A job record: `jobs/<id>.json`, shared with every process of the user and with older implementations.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::machines::ids::JobId;
+use crate::machines::job::State;
+
+/// A job as its file tells it. Times are Unix seconds. Keys that we do not know are kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Equal to the file's name.
+    pub id: JobId,
+    /// The agent it runs in.
+    pub agent: String,
+    /// What was asked.
+    pub task: String,
+    /// Context given with the task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// Who asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<String>,
+    /// To what end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goal: Option<String>,
+    /// Where it stands.
+    pub status: State,
+    /// When it was submitted.
+    pub created_at: f64,
+    /// When its supervisor claimed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<f64>,
+    /// When it became terminal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed_at: Option<f64>,
+    /// The answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<Value>,
+    /// What went wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The last lines of what the agent did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Vec<String>>,
+    /// When `progress` was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress_updated_at: Option<f64>,
+    /// The session that the run was given, with which it can be resumed whatever happens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// Keys of other implementations and later versions.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}

@@ -1,0 +1,64 @@
+//! Two runs of one claude session never overlap: the CLI would accept both and lose one branch of the transcript.
+//!
+//! A lock file for each session that is in use, below `jobs/.sessions/`. Whoever holds the lock removes the file when it
+//! is done; whoever gets the lock checks that the file is still the one that the name leads to.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::atomic;
+use crate::machines::ids::SessionRef;
+
+const DIRECTORY: &str = ".sessions";
+
+/// The right to run a session; given back when dropped.
+#[derive(Debug)]
+pub struct SessionLock {
+    path: PathBuf,
+    #[expect(dead_code, reason = "held for its lock")]
+    file: File,
+}
+
+impl SessionLock {
+    /// Tries to get the session. `None` while another run has it.
+    ///
+    /// # Errors
+    /// When the lock file cannot be made or locked.
+    pub fn try_acquire(jobs: &Path, session: &SessionRef) -> io::Result<Option<Self>> {
+        let directory = jobs.join(DIRECTORY);
+        DirBuilder::new().recursive(true).mode(atomic::OWNER_ONLY_DIRECTORY).create(&directory)?;
+        let path = directory.join(session.lock_name());
+        loop {
+            let file = OpenOptions::new()
+                .read(true)
+                .append(true)
+                .create(true)
+                .mode(atomic::OWNER_ONLY_FILE)
+                .open(&path)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+            // Removed between open and lock by the holder before us: the name leads elsewhere, begin again.
+            let ours = file.metadata()?;
+            match std::fs::metadata(&path) {
+                Ok(named) if (named.dev(), named.ino()) == (ours.dev(), ours.ino()) => {
+                    return Ok(Some(Self { path, file }));
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Drop for SessionLock {
+    fn drop(&mut self) {
+        // Still locked here, so that nobody else can hold a file of this name.
+        drop(std::fs::remove_file(&self.path));
+    }
+}

@@ -1,0 +1,303 @@
+//! Job records and job folders on disk.
+//!
+//! ```text
+//! jobs/<id>.json        the record
+//! jobs/<id>/lock        held by the supervisor for its whole life: who can take it knows that no supervisor lives
+//! jobs/<id>/edit        held for the length of one read-step-write of the record
+//! jobs/<id>/plan.json   what to run
+//! jobs/<id>/prompt      becomes claude's standard input
+//! jobs/<id>/stdout      claude's event stream
+//! jobs/<id>/stderr      claude's standard error, locked until claude and all that inherited it are gone
+//! ```
+
+use std::fs::{DirBuilder, File, TryLockError};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use thiserror::Error;
+
+use super::atomic::{self, Durability};
+use super::clock;
+use super::record::Record;
+use crate::machines::ids::JobId;
+use crate::machines::job::{self, Effect, Event};
+use crate::machines::plan::RunPlan;
+use crate::machines::refused::Refused;
+
+/// How long to wait for another process that edits the same record. An edit takes well under a millisecond.
+const EDIT_WAIT: Duration = Duration::from_secs(5);
+/// How often to ask again meanwhile.
+const EDIT_RETRY: Duration = Duration::from_millis(2);
+
+/// What went wrong with a job's files.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// No record of that id, or one that cannot be read or names another id; such a file is left alone.
+    #[error("job {0} not found; list the jobs with dispatch_jobs or `agent-dispatch jobs`")]
+    NotFound(JobId),
+    /// The file system said no.
+    #[error("cannot {doing} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process holds the record for too long.
+    #[error("job {0} is being edited by another process that does not finish; try again")]
+    Busy(JobId),
+    /// The machine refused the event.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+impl StoreError {
+    fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Io { doing, path, source }
+    }
+}
+
+/// What an event brings for the record. The machine's effects say which of it is written.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Patch {
+    /// The answer.
+    pub result: Option<Value>,
+    /// The reason of a failure.
+    pub error: Option<String>,
+    /// The rolling tail of progress.
+    pub progress: Option<Vec<String>>,
+}
+
+/// The jobs directory.
+#[derive(Debug, Clone)]
+pub struct Store {
+    directory: PathBuf,
+}
+
+/// A record after a step.
+#[derive(Debug)]
+pub struct Stepped {
+    /// As written.
+    pub record: Record,
+    /// Whether the supervisor must be told to end the run.
+    pub end_run: bool,
+}
+
+impl Store {
+    /// The jobs in `directory`, which need not be there yet.
+    #[must_use]
+    pub const fn new(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
+    /// Where the jobs are.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// A file in a job's folder.
+    #[must_use]
+    pub fn file(&self, id: &JobId, name: JobFile) -> PathBuf {
+        self.folder(id).join(name.as_str())
+    }
+
+    fn folder(&self, id: &JobId) -> PathBuf {
+        self.directory.join(id.folder_name())
+    }
+
+    fn record_path(&self, id: &JobId) -> PathBuf {
+        self.directory.join(id.file_name())
+    }
+
+    /// Writes everything that a supervisor needs, and returns the job's lock, held. The record comes last: a job whose
+    /// record is there is whole.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]; then no record is there and what was written is removed.
+    pub fn create(&self, record: &Record, plan: &RunPlan, prompt: &[u8]) -> Result<File, StoreError> {
+        self.create_directory()?;
+        let written = self.write_new(record, plan, prompt);
+        if written.is_err() {
+            drop(std::fs::remove_dir_all(self.folder(&record.id)));
+        }
+        written
+    }
+
+    /// Creates the jobs directory, for its owner only.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn create_directory(&self) -> Result<(), StoreError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(atomic::OWNER_ONLY_DIRECTORY)
+            .create(&self.directory)
+            .map_err(StoreError::io("create", &self.directory))
+    }
+
+    fn write_new(&self, record: &Record, plan: &RunPlan, prompt: &[u8]) -> Result<File, StoreError> {
+        let id = &record.id;
+        let folder = self.folder(id);
+        DirBuilder::new()
+            .mode(atomic::OWNER_ONLY_DIRECTORY)
+            .create(&folder)
+            .map_err(StoreError::io("create", &folder))?;
+        let lock_path = self.file(id, JobFile::Lock);
+        let lock = atomic::create_new(&lock_path).map_err(StoreError::io("create", &lock_path))?;
+        lock.lock().map_err(StoreError::io("lock", &lock_path))?;
+        for (name, bytes) in [(JobFile::Plan, to_json(plan)), (JobFile::Prompt, prompt.to_vec())] {
+            let path = self.file(id, name);
+            let mut file = atomic::create_new(&path).map_err(StoreError::io("create", &path))?;
+            io::Write::write_all(&mut file, &bytes).map_err(StoreError::io("write", &path))?;
+        }
+        self.write(record, Durability::Cached)?;
+        Ok(lock)
+    }
+
+    /// What to run.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`], also for a plan that is no plan.
+    pub fn plan(&self, id: &JobId) -> Result<RunPlan, StoreError> {
+        let path = self.file(id, JobFile::Plan);
+        let bytes = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
+        serde_json::from_slice(&bytes).map_err(|error| StoreError::io("read", &path)(error.into()))
+    }
+
+    /// The record.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] also for a record that cannot be parsed or whose id is not its file's name.
+    pub fn read(&self, id: &JobId) -> Result<Record, StoreError> {
+        let path = self.record_path(id);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(StoreError::NotFound(*id)),
+            Err(source) => return Err(StoreError::io("read", &path)(source)),
+        };
+        serde_json::from_slice::<Record>(&bytes)
+            .ok()
+            .filter(|record| record.id == *id)
+            .ok_or_else(|| StoreError::NotFound(*id))
+    }
+
+    /// Takes one event: read, step, write, under the record's lock.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the record is then as it was.
+    pub fn step(
+        &self,
+        id: &JobId,
+        event: &Event,
+        patch: Patch,
+        durability: Durability,
+    ) -> Result<Stepped, StoreError> {
+        let held = self.edit_lock(id)?;
+        let mut record = self.read(id)?;
+        let (next, effects) = job::step(record.status, event)?;
+        record.status = next;
+        let (mut end_run, mut remove) = (false, false);
+        let Patch { mut result, mut error, mut progress } = patch;
+        for effect in effects {
+            match effect {
+                Effect::StampStarted => record.started_at = Some(clock::unix_seconds()),
+                Effect::StampCompleted => record.completed_at = Some(clock::unix_seconds()),
+                Effect::StoreProgress => {
+                    record.progress = progress.take();
+                    record.progress_updated_at = Some(clock::unix_seconds());
+                }
+                Effect::StoreResult => {
+                    record.result = result.take();
+                    record.error = error.take();
+                }
+                Effect::StoreReason => record.error = error.take(),
+                Effect::EndRun => end_run = true,
+                Effect::RemoveFiles => remove = true,
+            }
+        }
+        if remove {
+            self.remove(id)?;
+        } else {
+            self.write(&record, durability)?;
+        }
+        drop(held);
+        Ok(Stepped { record, end_run })
+    }
+
+    fn edit_lock(&self, id: &JobId) -> Result<File, StoreError> {
+        let path = self.file(id, JobFile::Edit);
+        let file = std::fs::OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(&path)
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound => StoreError::NotFound(*id),
+                _ => StoreError::io("open", &path)(source),
+            })?;
+        let give_up = Instant::now() + EDIT_WAIT;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if Instant::now() < give_up => std::thread::sleep(EDIT_RETRY),
+                Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(*id)),
+                Err(TryLockError::Error(source)) => return Err(StoreError::io("lock", &path)(source)),
+            }
+        }
+    }
+
+    fn write(&self, record: &Record, durability: Durability) -> Result<(), StoreError> {
+        let path = self.record_path(&record.id);
+        atomic::replace(&path, &to_json(record), durability).map_err(StoreError::io("write", &path))
+    }
+
+    /// Record first: a folder without a record is nobody's job, a record without a folder would look alive.
+    fn remove(&self, id: &JobId) -> Result<(), StoreError> {
+        let path = self.record_path(id);
+        std::fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+        let folder = self.folder(id);
+        std::fs::remove_dir_all(&folder).map_err(StoreError::io("remove", &folder))
+    }
+}
+
+/// A file in a job's folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobFile {
+    /// Held by the supervisor for its whole life.
+    Lock,
+    /// Held for the length of one change of the record.
+    Edit,
+    /// What to run.
+    Plan,
+    /// Claude's standard input.
+    Prompt,
+    /// Claude's event stream.
+    Stdout,
+    /// Claude's standard error.
+    Stderr,
+}
+
+impl JobFile {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Lock => "lock",
+            Self::Edit => "edit",
+            Self::Plan => "plan.json",
+            Self::Prompt => "prompt",
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+}
+
+/// Our own types have string keys and finite numbers only, so that this cannot fail.
+fn to_json<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}

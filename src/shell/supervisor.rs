@@ -1,0 +1,466 @@
+//! The small detached process that owns one job: takes it from its claim to its end, whoever else dies meanwhile.
+//!
+//! It holds the job's lock for its whole life (as its standard output, locked before it was started, so that there is no
+//! gap), and one end of the leash as its standard input. What happens next is decided by [`dispatch::step`]; this loop
+//! feeds it events in a fixed order and performs its effects.
+
+mod output;
+mod progress;
+
+use std::collections::VecDeque;
+use std::future;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::pin::Pin;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use self::output::{Output, Sign};
+use self::progress::Progress;
+use super::atomic::Durability;
+use super::leash::{News, Outlet};
+use super::session_lock::SessionLock;
+use super::spawner::{self, Exit, Launch, ProcessSpawner, SpawnError, SystemSpawner};
+use super::store::{JobFile, Patch, Store, StoreError};
+use super::{claude, clock, environment, tail};
+use crate::machines::command_line;
+use crate::machines::dispatch::{self, CancelledBy, Effect, End, Event, Omitted, State};
+use crate::machines::ids::JobId;
+use crate::machines::job;
+use crate::machines::plan::RunPlan;
+use crate::machines::time::Millis;
+use crate::machines::verdict::{self, Ending, Evidence, NotStarted};
+
+/// How often claude's output file is looked at for progress. An end is noticed at once, by the process's exit.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+/// How much of claude's standard error is kept, in bytes. Its messages are a line; a crash dump was 12 KB.
+const STDERR_BYTES: u64 = 16 * 1024;
+/// How long the caller may take to receive the answer and to redeem its receipt before the supervisor leaves.
+const FAREWELL: Duration = Duration::from_secs(10);
+/// How often, and how many times, a result is written again that could not be written and that nobody waits for.
+const RESCUE_INTERVAL: Duration = Duration::from_secs(1);
+const RESCUE_ATTEMPTS: u32 = 600;
+
+/// Why a job could not be supervised at all.
+#[derive(Debug, Error)]
+pub enum SupervisorError {
+    /// The job's files.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The process's own handles, runtime or signals.
+    #[error("cannot set up the supervisor: {0}")]
+    Setup(#[from] io::Error),
+}
+
+/// Supervises a job to its end, as the whole life of this process.
+///
+/// # Errors
+/// [`SupervisorError`] when it could not even begin.
+pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
+    // A session of its own: no terminal's hang-up and no signal that was meant for the caller's group. It fails only
+    // where this process already leads a group, and then it is apart already.
+    drop(rustix::process::setsid());
+    let store = Store::new(jobs.to_path_buf());
+    let plan = store.plan(&id)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(async {
+        let leash = inherited_leash()?;
+        Supervision::new(store, id, &plan, SystemSpawner, leash)?.run().await;
+        Ok(())
+    });
+    runtime.shutdown_background();
+    result
+}
+
+/// The leash, where standard input is a socket.
+fn inherited_leash() -> io::Result<Option<Outlet>> {
+    let input: OwnedFd = io::stdin().as_fd().try_clone_to_owned()?;
+    let kind = rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(&input)?.st_mode);
+    if kind != rustix::fs::FileType::Socket {
+        return Ok(None);
+    }
+    let socket = std::os::unix::net::UnixStream::from(input);
+    socket.set_nonblocking(true)?;
+    Ok(Some(Outlet::new(tokio::net::UnixStream::from_std(socket)?)))
+}
+
+/// A run and everything that it holds.
+pub struct Supervision<'a, S> {
+    store: Store,
+    id: JobId,
+    plan: &'a RunPlan,
+    spawner: S,
+    leash: Option<Outlet>,
+    terminated: Signal,
+    state: State,
+    due: VecDeque<Event>,
+    place: Place,
+    process: Option<Process>,
+    output: Output,
+    progress: Progress,
+    omitted: Omitted,
+    not_started: Option<NotStarted>,
+    exit: Option<Exit>,
+    stderr: String,
+}
+
+/// Whether the run may start.
+enum Place {
+    None,
+    Wanted,
+    Held(#[expect(dead_code, reason = "held for its lock")] SessionLock),
+}
+
+struct Process {
+    group: i32,
+    exit: Pin<Box<dyn Future<Output = Exit>>>,
+}
+
+/// What the loop waits for.
+enum Happened {
+    Exited(Exit),
+    Cancelled(CancelledBy),
+    DeadlineDue,
+    Writable,
+    TimeToLook,
+}
+
+impl<'a, S: ProcessSpawner> Supervision<'a, S> {
+    /// A run that has not begun.
+    ///
+    /// # Errors
+    /// When the signal handler cannot be installed.
+    pub fn new(store: Store, id: JobId, plan: &'a RunPlan, spawner: S, leash: Option<Outlet>) -> io::Result<Self> {
+        Ok(Self {
+            store,
+            id,
+            plan,
+            spawner,
+            leash,
+            terminated: signal(SignalKind::terminate())?,
+            state: dispatch::begin(0).0,
+            due: VecDeque::new(),
+            place: Place::None,
+            process: None,
+            output: Output::default(),
+            progress: Progress::default(),
+            omitted: Omitted::default(),
+            not_started: None,
+            exit: None,
+            stderr: String::new(),
+        })
+    }
+
+    /// To the end: one event → one step → its effects in order → the next event.
+    pub async fn run(mut self) {
+        let (state, effects) = dispatch::begin(self.plan.timeout_seconds.saturating_mul(1000));
+        self.state = state;
+        for effect in effects {
+            self.perform(effect).await;
+        }
+        while !matches!(self.state, State::Ended { .. }) {
+            let event = self.next_event().await;
+            match dispatch::step(self.state, &event) {
+                Ok((state, effects)) => {
+                    self.state = state;
+                    for effect in effects {
+                        self.perform(effect).await;
+                    }
+                }
+                Err(refused) => tracing::warn!(id = %self.id, %refused, "event refused"),
+            }
+        }
+        self.take_leave().await;
+    }
+
+    /// The next event. What was read outranks what is waited for. The order of waiting: the end of the process, a wish
+    /// to end, the deadline, and only then progress.
+    async fn next_event(&mut self) -> Event {
+        loop {
+            if let Some(event) = self.due.pop_front() {
+                return event;
+            }
+            self.progress.write_when_due(&self.store, &self.id);
+            let deadline = self.state.next_deadline();
+            let happened = tokio::select! {
+                biased;
+                exit = exited(&mut self.process) => Happened::Exited(exit),
+                _ = self.terminated.recv() => Happened::Cancelled(CancelledBy::Request),
+                () = caller_gone(self.leash.as_ref()) => Happened::Cancelled(CancelledBy::CallerGone),
+                () = until(deadline) => Happened::DeadlineDue,
+                () = writable(self.leash.as_ref()) => Happened::Writable,
+                () = tokio::time::sleep(LOOK_INTERVAL) => Happened::TimeToLook,
+            };
+            self.note(happened);
+        }
+    }
+
+    /// Turns what happened into events, a result that is there before anything else.
+    fn note(&mut self, happened: Happened) {
+        let now = clock::monotonic();
+        match happened {
+            Happened::Exited(exit) => {
+                self.process = None;
+                self.exit = Some(exit);
+                let signs = self.output.finish();
+                self.show(signs);
+                self.stderr = tail::last_bytes(&self.store.file(&self.id, JobFile::Stderr), STDERR_BYTES);
+                let unknown = command_line::unknown_option(&self.stderr).and_then(command_line::Flag::droppable);
+                self.due.push_back(Event::Exited { unknown });
+            }
+            Happened::Cancelled(by) => {
+                if by == CancelledBy::CallerGone {
+                    self.leash = None;
+                }
+                self.look();
+                self.due.push_back(Event::Cancel { by, now });
+            }
+            Happened::DeadlineDue => {
+                while self.look() {}
+                self.due.push_back(Event::Tick { now });
+            }
+            Happened::Writable => {
+                if let Some(leash) = &mut self.leash {
+                    leash.flush();
+                }
+            }
+            Happened::TimeToLook => {
+                self.ask_for_place();
+                self.look();
+            }
+        }
+    }
+
+    fn look(&mut self) -> bool {
+        let (signs, more) = self.output.read();
+        self.show(signs);
+        more
+    }
+
+    fn show(&mut self, signs: Vec<Sign>) {
+        for sign in signs {
+            match sign {
+                Sign::Result => self.due.push_back(Event::ResultSeen { now: clock::monotonic() }),
+                Sign::Turn => self.due.push_back(Event::TurnBegan),
+                Sign::Progress(text) => {
+                    self.progress.push(&text);
+                    if let Some(leash) = &mut self.leash {
+                        leash.progress(&text);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::RequestSlot => {
+                self.place = Place::Wanted;
+                self.ask_for_place();
+            }
+            Effect::WithdrawSlot | Effect::ReleaseSlot => self.place = Place::None,
+            Effect::Spawn(omitted) => self.start(omitted),
+            Effect::Terminate => self.signal(spawner::Ending::Terminate),
+            Effect::Kill => self.signal(spawner::Ending::Kill),
+            Effect::Sweep => {
+                let ended = self.spawner.sweep(&self.id);
+                tracing::debug!(id = %self.id, ended, "leftovers ended");
+            }
+            Effect::Conclude(end) => self.conclude(end).await,
+        }
+    }
+
+    /// A run may start when no other run has its session. (How many run at once is bounded where jobs are submitted.)
+    fn ask_for_place(&mut self) {
+        if !matches!(self.place, Place::Wanted) {
+            return;
+        }
+        match SessionLock::try_acquire(self.store.directory(), self.plan.session.id()) {
+            Ok(None) => {}
+            Ok(Some(lock)) => {
+                self.place = Place::Held(lock);
+                self.due.push_back(Event::SlotGranted);
+            }
+            // Without the lock the transcript of the session could fork and a paid branch be lost.
+            Err(error) => {
+                self.not_started = Some(NotStarted::SpawnFailed(format!("cannot lock the session: {error}")));
+                self.due.extend([Event::SlotGranted, Event::SpawnFailed]);
+                self.place = Place::None;
+            }
+        }
+    }
+
+    /// The record says `running` before anything runs: what costs is never unseen.
+    fn start(&mut self, omitted: Omitted) {
+        if self.not_started.is_some() {
+            return;
+        }
+        self.omitted = omitted;
+        let started = self.claim().and_then(|()| self.spawn());
+        self.due.push_back(match started {
+            Ok(process) => {
+                self.process = Some(process);
+                self.output = Output::open(&self.store.file(&self.id, JobFile::Stdout));
+                if let Some(leash) = &mut self.leash {
+                    leash.tell(&News::Started);
+                }
+                Event::Spawned { now: clock::monotonic() }
+            }
+            Err(reason) => {
+                self.not_started = Some(reason);
+                Event::SpawnFailed
+            }
+        });
+    }
+
+    fn claim(&self) -> Result<(), NotStarted> {
+        // A second start of the same run, without a flag that the CLI does not know.
+        if self.exit.is_some() {
+            return Ok(());
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a timeout is at most some thousand seconds")]
+        let deadline_at = clock::unix_seconds() + self.plan.timeout_seconds as f64;
+        let patch = Patch { deadline_at: Some(deadline_at), ..Patch::default() };
+        match self.store.step(&self.id, &job::Event::Claim, patch, Durability::Cached) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(NotStarted::SpawnFailed(error.to_string())),
+        }
+    }
+
+    fn spawn(&self) -> Result<Process, NotStarted> {
+        let program = claude::find().map_err(|missing| NotStarted::CliMissing(missing.to_string()))?;
+        let arguments = command_line::arguments(self.plan, self.omitted).map_err(NotStarted::BadValue)?;
+        let launch = Launch {
+            program,
+            arguments,
+            directory: self.plan.directory.clone().into(),
+            environment: environment::for_claude(&self.id, self.plan.depth, self.plan.wait_for_mcp),
+            stdin: self.store.file(&self.id, JobFile::Prompt),
+            stdout: self.store.file(&self.id, JobFile::Stdout),
+            stderr: self.store.file(&self.id, JobFile::Stderr),
+        };
+        match self.spawner.spawn(&launch) {
+            Ok(spawned) => Ok(Process { group: spawned.group, exit: spawned.exit }),
+            Err(SpawnError::Directory { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                Err(NotStarted::DirectoryMissing)
+            }
+            Err(SpawnError::Directory { source, .. }) => Err(NotStarted::DirectoryUnusable(source.to_string())),
+            Err(error @ (SpawnError::File { .. } | SpawnError::Program { .. })) => {
+                Err(NotStarted::SpawnFailed(error.to_string()))
+            }
+        }
+    }
+
+    fn signal(&self, ending: spawner::Ending) {
+        if let Some(process) = &self.process {
+            self.spawner.end_group(process.group, ending);
+        }
+    }
+
+    /// Judges what is known, and stores the answer.
+    async fn conclude(&mut self, end: End) {
+        self.progress.write_rest(&self.store, &self.id);
+        let evidence = Evidence {
+            plan: self.plan,
+            ending: self.ending(end),
+            omitted: self.omitted,
+            result: self.output.result.take(),
+            last_text: self.output.last_text.take(),
+            stray: self.output.stray.take(),
+            stderr: std::mem::take(&mut self.stderr),
+            session_id: self.output.session_id.take(),
+            suggested_timeout_seconds: None,
+        };
+        let answered = evidence.result.is_some();
+        let answer = verdict::judge(evidence);
+        let event = job::Event::of_run(end, answered, answer.success);
+        let patch = Patch {
+            error: answer.error.clone(),
+            // Our own types: text keys and finite numbers.
+            result: serde_json::to_value(&answer).ok(),
+            ..Patch::default()
+        };
+        self.store_conclusion(&event, patch).await;
+    }
+
+    fn ending(&mut self, end: End) -> Ending {
+        match end {
+            End::NotStarted => {
+                let reason = self.not_started.take();
+                Ending::NotStarted { reason: reason.unwrap_or_else(|| NotStarted::SpawnFailed(String::new())) }
+            }
+            End::Exited | End::Lingered => match self.exit {
+                Some(Exit::Code(code)) => Ending::Exited { code },
+                Some(Exit::Signal(signal)) if end == End::Exited => Ending::Signalled { signal },
+                // It was ended by us after its answer, or its status could not be had: the answer decides.
+                Some(Exit::Signal(_) | Exit::Unknown) | None => Ending::Exited { code: 0 },
+            },
+            End::TimedOut { .. } => Ending::TimedOut,
+            End::Cancelled { by } => Ending::Cancelled { by },
+        }
+    }
+
+    async fn store_conclusion(&mut self, event: &job::Event, patch: Patch) {
+        let durability = if self.leash.is_some() { Durability::Cached } else { Durability::Synced };
+        for _ in 0..RESCUE_ATTEMPTS {
+            match self.store.step(&self.id, event, patch.clone(), durability) {
+                Ok(_) | Err(StoreError::Refused(_) | StoreError::NotFound(_)) => return,
+                Err(error) => tracing::error!(id = %self.id, %error, "the answer cannot be written"),
+            }
+            if let (Some(leash), Ok(record)) = (&mut self.leash, self.store.preview(&self.id, event, patch.clone())) {
+                leash.tell(&News::Rescued(Box::new(record)));
+                return;
+            }
+            tokio::time::sleep(RESCUE_INTERVAL).await;
+        }
+    }
+
+    /// Tells the caller, and waits until the answer is received or the caller is gone. An answer that stays in the store
+    /// is put on the disk for good.
+    async fn take_leave(&mut self) {
+        let Some(mut leash) = self.leash.take() else { return };
+        leash.tell(&News::Ended);
+        let received = async {
+            while leash.is_behind() {
+                leash.writable().await;
+                leash.flush();
+            }
+            leash.closed().await;
+        };
+        drop(tokio::time::timeout(FAREWELL, received).await);
+        if let Err(error) = self.store.sync(&self.id) {
+            tracing::debug!(id = %self.id, %error, "record not synced");
+        }
+    }
+}
+
+async fn exited(process: &mut Option<Process>) -> Exit {
+    match process {
+        Some(process) => process.exit.as_mut().await,
+        None => future::pending().await,
+    }
+}
+
+async fn caller_gone(leash: Option<&Outlet>) {
+    match leash {
+        Some(leash) => leash.closed().await,
+        None => future::pending().await,
+    }
+}
+
+async fn writable(leash: Option<&Outlet>) {
+    match leash {
+        Some(leash) if leash.is_behind() => leash.writable().await,
+        Some(_) | None => future::pending().await,
+    }
+}
+
+async fn until(deadline: Option<Millis>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep(Duration::from_millis(clock::monotonic().until(deadline))).await,
+        None => future::pending().await,
+    }
+}

@@ -1,0 +1,117 @@
+//! What claude has written so far.
+
+use std::path::Path;
+
+use crate::machines::events::{Reader, ResultEvent, Seen};
+use crate::shell::tail::Tail;
+
+/// How much is read before other events get their turn, in chunks of 256 KB.
+const CHUNKS_AT_ONCE: usize = 16;
+
+/// The output of one start of claude.
+#[derive(Default)]
+pub struct Output {
+    source: Option<(Tail, Reader)>,
+    /// The last result.
+    pub result: Option<ResultEvent>,
+    /// The id that claude gave its session.
+    pub session_id: Option<String>,
+    /// The agent's last words, for a run that was cut off.
+    pub last_text: Option<String>,
+    /// Output that is no event.
+    pub stray: Option<String>,
+}
+
+/// What a look at the output brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sign {
+    /// A complete result.
+    Result,
+    /// A turn after a result.
+    Turn,
+    /// Something to show.
+    Progress(String),
+}
+
+impl Output {
+    /// The output that is being written to `path`.
+    pub fn open(path: &Path) -> Self {
+        let source = Tail::open(path)
+            .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "claude's output cannot be read"))
+            .ok()
+            .map(|tail| (tail, Reader::new()));
+        Self { source, ..Self::default() }
+    }
+
+    /// Reads on. The second value says whether there is more to read at once.
+    pub fn read(&mut self) -> (Vec<Sign>, bool) {
+        let mut signs = Vec::new();
+        let Some((tail, reader)) = &mut self.source else { return (signs, false) };
+        let mut seen = Vec::new();
+        let mut more = true;
+        for _ in 0..CHUNKS_AT_ONCE {
+            match tail.read() {
+                Ok([]) => {
+                    more = false;
+                    break;
+                }
+                Ok(bytes) => seen.extend(reader.push(bytes)),
+                Err(error) => {
+                    tracing::warn!(%error, "claude's output cannot be read");
+                    more = false;
+                    break;
+                }
+            }
+        }
+        self.take(seen, &mut signs);
+        (signs, more)
+    }
+
+    /// Reads to the end of a file that nobody writes to any more.
+    pub fn finish(&mut self) -> Vec<Sign> {
+        let mut signs = Vec::new();
+        loop {
+            let (read, more) = self.read();
+            signs.extend(read);
+            if !more {
+                break;
+            }
+        }
+        if let Some((_, reader)) = self.source.take() {
+            let rest = reader.finish();
+            self.last_text = rest.last_text;
+            self.stray = rest.stray;
+            self.take(rest.seen, &mut signs);
+        }
+        signs
+    }
+
+    fn take(&mut self, seen: Vec<Seen>, signs: &mut Vec<Sign>) {
+        for seen in seen {
+            match seen {
+                Seen::Init(init) => {
+                    self.session_id = init.session_id.or(self.session_id.take());
+                    signs.push(Sign::Turn);
+                }
+                Seen::AssistantText(text) => {
+                    signs.push(Sign::Turn);
+                    signs.push(Sign::Progress(text));
+                }
+                Seen::ToolUse(name) => {
+                    signs.push(Sign::Turn);
+                    signs.push(Sign::Progress(format!("Using tool: {name}")));
+                }
+                Seen::Retry(retry) => {
+                    let attempt = retry.attempt.map_or(String::new(), |attempt| format!(", attempt {attempt}"));
+                    signs.push(Sign::Progress(format!("Waiting for the API: {}{attempt}", retry.error)));
+                }
+                Seen::Result(result) => {
+                    self.session_id = result.session_id.clone().or(self.session_id.take());
+                    self.result = Some(*result);
+                    signs.push(Sign::Result);
+                }
+                Seen::Other => {}
+            }
+        }
+    }
+}

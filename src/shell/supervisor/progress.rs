@@ -1,0 +1,70 @@
+//! The rolling tail of what the agent does, for the record.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::machines::ids::JobId;
+use crate::machines::job::Event;
+use crate::machines::text;
+use crate::shell::atomic::Durability;
+use crate::shell::store::{Patch, Store};
+
+/// How many lines a record keeps (contract).
+const LINES: usize = 20;
+/// How long a line may be, in characters (contract).
+const LINE_CHARS: usize = 300;
+/// At most one write a second (contract).
+const WRITE_INTERVAL: Duration = Duration::from_secs(1);
+/// A record of a live job is touched this often: the older implementation takes one that is untouched for an hour for
+/// abandoned.
+const HEARTBEAT: Duration = Duration::from_secs(5 * 60);
+
+/// Lines, and when they were last written.
+#[derive(Debug)]
+pub struct Progress {
+    lines: VecDeque<String>,
+    unwritten: bool,
+    written: Instant,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self { lines: VecDeque::new(), unwritten: false, written: Instant::now() }
+    }
+}
+
+impl Progress {
+    /// Adds a line.
+    pub fn push(&mut self, line: &str) {
+        if self.lines.len() == LINES {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(text::one_line(line, LINE_CHARS));
+        self.unwritten = true;
+    }
+
+    /// Writes the lines into the record, unless that was done a moment ago. A write that fails costs nothing but the
+    /// display: the next one brings everything again.
+    pub fn write_when_due(&mut self, store: &Store, id: &JobId) {
+        let since = self.written.elapsed();
+        if (self.unwritten && since >= WRITE_INTERVAL) || since >= HEARTBEAT {
+            self.write(store, id);
+        }
+    }
+
+    /// Writes lines that are not in the record yet: it keeps them after the end.
+    pub fn write_rest(&mut self, store: &Store, id: &JobId) {
+        if self.unwritten {
+            self.write(store, id);
+        }
+    }
+
+    fn write(&mut self, store: &Store, id: &JobId) {
+        self.written = Instant::now();
+        self.unwritten = false;
+        let patch = Patch { progress: Some(self.lines.iter().cloned().collect()), ..Patch::default() };
+        if let Err(error) = store.step(id, &Event::Progress, patch, Durability::Cached) {
+            tracing::debug!(%id, %error, "progress not written");
+        }
+    }
+}

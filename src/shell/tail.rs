@@ -1,0 +1,54 @@
+//! Reads a file while another process writes it.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// How much is read at once, in bytes: large enough for a rate of GB/s, small enough to stay in the cache.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// A position in a growing file.
+#[derive(Debug)]
+pub struct Tail {
+    file: File,
+    buffer: Vec<u8>,
+}
+
+impl Tail {
+    /// Opens the file at its beginning, with an open file description of its own.
+    ///
+    /// # Errors
+    /// As [`File::open`].
+    pub fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self { file: File::open(path)?, buffer: vec![0; CHUNK_BYTES] })
+    }
+
+    /// The bytes that have come since the last call, at most one chunk; empty at the present end of the file.
+    ///
+    /// # Errors
+    /// As [`Read::read`].
+    pub fn read(&mut self) -> io::Result<&[u8]> {
+        loop {
+            match self.file.read(&mut self.buffer) {
+                Ok(count) => return Ok(&self.buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// The last `limit` bytes of a file, as text; invalid UTF-8 becomes U+FFFD. An unreadable file is an empty text.
+#[must_use]
+pub fn last_bytes(path: &Path, limit: u64) -> String {
+    use std::io::{Seek, SeekFrom};
+    let read = || -> io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(limit)))?;
+        let mut bytes = Vec::new();
+        file.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    read().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+}
