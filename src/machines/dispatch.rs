@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 use std::fmt;
 
+use super::command_line;
 use super::effect::Effects;
 use super::refused::Refused;
 use super::time::Millis;
@@ -29,6 +30,26 @@ pub enum Flag {
     SystemPrompt,
     /// `--max-budget-usd`: without it an overshoot is only reported.
     MaxBudget,
+}
+
+impl Flag {
+    /// The flag behind an option, where a run without it is still the run that was asked for.
+    #[must_use]
+    pub const fn droppable(option: command_line::Flag) -> Option<Self> {
+        match option {
+            command_line::Flag::SessionId => Some(Self::SessionId),
+            command_line::Flag::AppendSystemPrompt => Some(Self::SystemPrompt),
+            command_line::Flag::MaxBudget => Some(Self::MaxBudget),
+            command_line::Flag::Print
+            | command_line::Flag::OutputFormat
+            | command_line::Flag::Verbose
+            | command_line::Flag::Resume
+            | command_line::Flag::Model
+            | command_line::Flag::PermissionMode
+            | command_line::Flag::AllowedTools
+            | command_line::Flag::DisallowedTools => None,
+        }
+    }
 }
 
 /// The flags that are left out because the CLI said that it does not know them.
@@ -62,6 +83,16 @@ impl Omitted {
             Flag::MaxBudget => self.max_budget = true,
         }
         self
+    }
+}
+
+impl From<Omitted> for command_line::Omitted {
+    fn from(omitted: Omitted) -> Self {
+        Self {
+            session_id: omitted.session_id,
+            append_system_prompt: omitted.system_prompt,
+            max_budget: omitted.max_budget,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 use std::fmt;
 
+use super::dispatch::End;
 use super::effect::Effects;
 use super::refused::Refused;
 
@@ -86,6 +87,17 @@ impl Event {
         Self::Abandon,
         Self::Collect,
     ];
+
+    /// What the end of a run means for its job. A complete answer outranks whoever wanted the end: it is paid for.
+    #[must_use]
+    pub const fn of_run(end: End, answered: bool, success: bool) -> Self {
+        match end {
+            End::Cancelled { .. } if !answered => Self::Cancel,
+            End::Cancelled { .. } | End::NotStarted | End::Exited | End::Lingered | End::TimedOut { .. } => {
+                Self::Finish { success }
+            }
+        }
+    }
 
     /// The event's name in the spec.
     #[must_use]

@@ -7,8 +7,18 @@
 //!
 //! `spec/*.yaml` declares each machine; `tests/spec` compares the shipped `step` functions with it, row by row.
 
+pub mod answer;
+pub mod command_line;
 pub mod dispatch;
 pub mod effect;
+pub mod events;
+pub mod ids;
 pub mod job;
+pub mod plan;
+pub mod prompt;
+pub mod protocol;
 pub mod refused;
+pub mod status_line;
+pub mod text;
 pub mod time;
+pub mod verdict;

@@ -52,9 +52,7 @@ pub fn find_in(named: Option<&OsStr>, path: Option<&OsStr>) -> Result<PathBuf, C
     // A path with a folder in it is taken from here, not from the agent's directory where the child starts.
     match (found, named) {
         (Some(file), _) => Ok(std::path::absolute(&file).unwrap_or(file)),
-        (None, Some(path)) => {
-            Err(ClaudeMissing::NotExecutable { path: Path::new(path).display().to_string() })
-        }
+        (None, Some(path)) => Err(ClaudeMissing::NotExecutable { path: Path::new(path).display().to_string() }),
         (None, None) => Err(ClaudeMissing::NotOnPath),
     }
 }

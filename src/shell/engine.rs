@@ -190,6 +190,7 @@ fn pending(id: JobId, plan: &RunPlan) -> Record {
         progress: None,
         progress_updated_at: None,
         session_id: Some(plan.session.id().to_string()),
+        deadline_at: None,
         extra: Map::new(),
     }
 }

@@ -6,6 +6,7 @@
 //! | `supervisor` | the small detached process that owns one job: the only event loop around the dispatch machine |
 //! | `leash` | the socket between a waiting caller and its supervisor |
 //! | `store`, `record`, `atomic` | job records and job folders on disk |
+//! | `session_lock` | two runs of one claude session never overlap |
 //! | `spawner` | the injected trait that starts and signals processes, and the real one |
 //! | `leftovers` | finds what a run left behind in sessions of its own |
 //! | `tail` | reads a file while it grows |
@@ -16,11 +17,14 @@
 pub mod atomic;
 pub mod claude;
 pub mod clock;
+pub mod engine;
 pub mod environment;
 pub mod leash;
 pub mod leftovers;
 pub mod limit;
 pub mod record;
+pub mod session_lock;
 pub mod spawner;
 pub mod store;
+pub mod supervisor;
 pub mod tail;

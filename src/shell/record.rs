@@ -49,6 +49,9 @@ pub struct Record {
     /// The session that the run was given, with which it can be resumed whatever happens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
+    /// When its time is up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_at: Option<f64>,
     /// Keys of other implementations and later versions.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

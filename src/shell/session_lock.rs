@@ -31,12 +31,8 @@ impl SessionLock {
         DirBuilder::new().recursive(true).mode(atomic::OWNER_ONLY_DIRECTORY).create(&directory)?;
         let path = directory.join(session.lock_name());
         loop {
-            let file = OpenOptions::new()
-                .read(true)
-                .append(true)
-                .create(true)
-                .mode(atomic::OWNER_ONLY_FILE)
-                .open(&path)?;
+            let file =
+                OpenOptions::new().read(true).append(true).create(true).mode(atomic::OWNER_ONLY_FILE).open(&path)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),

@@ -147,9 +147,8 @@ impl ProcessSpawner for SystemSpawner {
                 None => command.env_remove(name),
             };
         }
-        let mut child = command
-            .spawn()
-            .map_err(|source| SpawnError::Program { program: launch.program.clone(), source })?;
+        let mut child =
+            command.spawn().map_err(|source| SpawnError::Program { program: launch.program.clone(), source })?;
         // The id is there until the child is waited for.
         let group = child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or_default();
         let exit = Box::pin(async move { child.wait().await.map_or(Exit::Unknown, Exit::from) });

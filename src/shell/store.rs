@@ -72,6 +72,8 @@ pub struct Patch {
     pub error: Option<String>,
     /// The rolling tail of progress.
     pub progress: Option<Vec<String>>,
+    /// When the run's time is up, in Unix seconds: until then somebody who finds it without a supervisor waits for it.
+    pub deadline_at: Option<f64>,
 }
 
 /// The jobs directory.
@@ -185,63 +187,58 @@ impl Store {
         serde_json::from_slice::<Record>(&bytes)
             .ok()
             .filter(|record| record.id == *id)
-            .ok_or_else(|| StoreError::NotFound(*id))
+            .ok_or(StoreError::NotFound(*id))
     }
 
     /// Takes one event: read, step, write, under the record's lock.
     ///
     /// # Errors
     /// [`StoreError`]; the record is then as it was.
-    pub fn step(
-        &self,
-        id: &JobId,
-        event: &Event,
-        patch: Patch,
-        durability: Durability,
-    ) -> Result<Stepped, StoreError> {
+    pub fn step(&self, id: &JobId, event: &Event, patch: Patch, durability: Durability) -> Result<Stepped, StoreError> {
         let held = self.edit_lock(id)?;
         let mut record = self.read(id)?;
-        let (next, effects) = job::step(record.status, event)?;
-        record.status = next;
-        let (mut end_run, mut remove) = (false, false);
-        let Patch { mut result, mut error, mut progress } = patch;
-        for effect in effects {
-            match effect {
-                Effect::StampStarted => record.started_at = Some(clock::unix_seconds()),
-                Effect::StampCompleted => record.completed_at = Some(clock::unix_seconds()),
-                Effect::StoreProgress => {
-                    record.progress = progress.take();
-                    record.progress_updated_at = Some(clock::unix_seconds());
-                }
-                Effect::StoreResult => {
-                    record.result = result.take();
-                    record.error = error.take();
-                }
-                Effect::StoreReason => record.error = error.take(),
-                Effect::EndRun => end_run = true,
-                Effect::RemoveFiles => remove = true,
-            }
-        }
-        if remove {
+        let did = apply(&mut record, event, patch)?;
+        if did.remove {
             self.remove(id)?;
         } else {
             self.write(&record, durability)?;
         }
         drop(held);
-        Ok(Stepped { record, end_run })
+        Ok(Stepped { record, end_run: did.end_run })
+    }
+
+    /// What the record would be after an event that could not be written.
+    ///
+    /// # Errors
+    /// As [`Self::step`], except for writing.
+    pub fn preview(&self, id: &JobId, event: &Event, patch: Patch) -> Result<Record, StoreError> {
+        let mut record = self.read(id)?;
+        apply(&mut record, event, patch)?;
+        Ok(record)
+    }
+
+    /// Puts a record on the disk for good, where it is still there.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn sync(&self, id: &JobId) -> Result<(), StoreError> {
+        let path = self.record_path(id);
+        match File::open(&path) {
+            Ok(file) => file.sync_data().map_err(StoreError::io("sync", &path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(StoreError::io("open", &path)(source)),
+        }
     }
 
     fn edit_lock(&self, id: &JobId) -> Result<File, StoreError> {
         let path = self.file(id, JobFile::Edit);
-        let file = std::fs::OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(&path)
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::NotFound => StoreError::NotFound(*id),
-                _ => StoreError::io("open", &path)(source),
-            })?;
+        let file =
+            std::fs::OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(
+                |source| match source.kind() {
+                    io::ErrorKind::NotFound => StoreError::NotFound(*id),
+                    _ => StoreError::io("open", &path)(source),
+                },
+            )?;
         let give_up = Instant::now() + EDIT_WAIT;
         loop {
             match file.try_lock() {
@@ -265,6 +262,40 @@ impl Store {
         let folder = self.folder(id);
         std::fs::remove_dir_all(&folder).map_err(StoreError::io("remove", &folder))
     }
+}
+
+/// What a step asks for beside the new record.
+struct Did {
+    end_run: bool,
+    remove: bool,
+}
+
+fn apply(record: &mut Record, event: &Event, patch: Patch) -> Result<Did, Refused> {
+    let (next, effects) = job::step(record.status, event)?;
+    record.status = next;
+    let mut did = Did { end_run: false, remove: false };
+    let Patch { mut result, mut error, mut progress, deadline_at } = patch;
+    for effect in effects {
+        match effect {
+            Effect::StampStarted => {
+                record.started_at = Some(clock::unix_seconds());
+                record.deadline_at = deadline_at;
+            }
+            Effect::StampCompleted => record.completed_at = Some(clock::unix_seconds()),
+            Effect::StoreProgress => {
+                record.progress = progress.take();
+                record.progress_updated_at = Some(clock::unix_seconds());
+            }
+            Effect::StoreResult => {
+                record.result = result.take();
+                record.error = error.take();
+            }
+            Effect::StoreReason => record.error = error.take(),
+            Effect::EndRun => did.end_run = true,
+            Effect::RemoveFiles => did.remove = true,
+        }
+    }
+    Ok(did)
 }
 
 /// A file in a job's folder.

@@ -32,7 +32,7 @@ use crate::machines::ids::JobId;
 use crate::machines::job;
 use crate::machines::plan::RunPlan;
 use crate::machines::time::Millis;
-use crate::machines::verdict::{self, Ending, Evidence, NotStarted};
+use crate::machines::verdict::{self, Canceller, Ending, Evidence, NotStarted};
 
 /// How often claude's output file is looked at for progress. An end is noticed at once, by the process's exit.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
@@ -62,7 +62,7 @@ pub enum SupervisorError {
 pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
     // A session of its own: no terminal's hang-up and no signal that was meant for the caller's group. It fails only
     // where this process already leads a group, and then it is apart already.
-    drop(rustix::process::setsid());
+    let _ = rustix::process::setsid();
     let store = Store::new(jobs.to_path_buf());
     let plan = store.plan(&id)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -208,7 +208,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 let signs = self.output.finish();
                 self.show(signs);
                 self.stderr = tail::last_bytes(&self.store.file(&self.id, JobFile::Stderr), STDERR_BYTES);
-                let unknown = command_line::unknown_option(&self.stderr).and_then(command_line::Flag::droppable);
+                let unknown = command_line::unknown_option(&self.stderr).and_then(dispatch::Flag::droppable);
                 self.due.push_back(Event::Exited { unknown });
             }
             Happened::Cancelled(by) => {
@@ -332,7 +332,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
 
     fn spawn(&self) -> Result<Process, NotStarted> {
         let program = claude::find().map_err(|missing| NotStarted::CliMissing(missing.to_string()))?;
-        let arguments = command_line::arguments(self.plan, self.omitted).map_err(NotStarted::BadValue)?;
+        let arguments = command_line::arguments(self.plan, self.omitted.into()).map_err(NotStarted::BadValue)?;
         let launch = Launch {
             program,
             arguments,
@@ -366,7 +366,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
         let evidence = Evidence {
             plan: self.plan,
             ending: self.ending(end),
-            omitted: self.omitted,
+            omitted: self.omitted.into(),
             result: self.output.result.take(),
             last_text: self.output.last_text.take(),
             stray: self.output.stray.take(),
@@ -399,7 +399,12 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 Some(Exit::Signal(_) | Exit::Unknown) | None => Ending::Exited { code: 0 },
             },
             End::TimedOut { .. } => Ending::TimedOut,
-            End::Cancelled { by } => Ending::Cancelled { by },
+            End::Cancelled { by } => Ending::Cancelled {
+                by: match by {
+                    CancelledBy::Request => Canceller::Request,
+                    CancelledBy::CallerGone => Canceller::CallerGone,
+                },
+            },
         }
     }
 

@@ -1,0 +1,208 @@
+//! The answer to a dispatch, as callers and job records see it.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use super::{status_line, text};
+
+/// Why a dispatch failed. Callers branch on the written form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorType {
+    /// A tool or an action was denied.
+    Permission,
+    /// The run took longer than it was allowed to.
+    Timeout,
+    /// The chain of dispatches is too deep.
+    Recursion,
+    /// The agent's directory or the claude CLI is missing.
+    NotFound,
+    /// The CLI stopped the run at its spend cap.
+    Budget,
+    /// The account's usage limit.
+    UsageLimit,
+    /// Everything else.
+    CliError,
+}
+
+impl ErrorType {
+    /// All types, in the order of the contract.
+    pub const ALL: [Self; 7] = [
+        Self::Permission,
+        Self::Timeout,
+        Self::Recursion,
+        Self::NotFound,
+        Self::Budget,
+        Self::UsageLimit,
+        Self::CliError,
+    ];
+
+    /// The written form.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Permission => "permission",
+            Self::Timeout => "timeout",
+            Self::Recursion => "recursion",
+            Self::NotFound => "not_found",
+            Self::Budget => "budget",
+            Self::UsageLimit => "usage_limit",
+            Self::CliError => "cli_error",
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ErrorType {
+    /// A type that another version wrote is read as [`ErrorType::CliError`]: an unknown word must not make a stored
+    /// answer unreadable.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        Ok(Self::ALL.into_iter().find(|t| t.as_str() == word).unwrap_or(Self::CliError))
+    }
+}
+
+/// How far the agent says that it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// The task is fully done.
+    Done,
+    /// A part of it is done.
+    Partial,
+    /// No progress was possible.
+    Blocked,
+}
+
+impl Outcome {
+    /// All outcomes.
+    pub const ALL: [Self; 3] = [Self::Done, Self::Partial, Self::Blocked];
+
+    /// The written form.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Partial => "partial",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+/// What a dispatch answers. Keys appear in this order; what is absent is left out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Name of the agent.
+    #[serde(default)]
+    pub agent: String,
+    /// Whether the answer can be relied on as the agent's own, complete answer.
+    pub success: bool,
+    /// The agent's text; on failure what there is of it.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub result: String,
+    /// What went wrong and what to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The kind of failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_type: Option<ErrorType>,
+    /// The session that can be resumed with `dispatch_session`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// Cost in US dollars as the CLI reported it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
+    /// Duration in milliseconds as the CLI reported it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+    /// Turns that the model took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub num_turns: Option<u64>,
+    /// How far the agent says that it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// The result as JSON, when JSON was asked for and came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parsed_result: Option<Value>,
+    /// Names of the tools that were denied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denied_tools: Option<Vec<String>>,
+    /// Advice that does not change the verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// True when the cost is over the budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_exceeded: Option<bool>,
+    /// True when this caller did not pay for the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached: Option<bool>,
+}
+
+impl Answer {
+    /// A failure without anything but its reason.
+    #[must_use]
+    pub fn failure(agent: impl Into<String>, error_type: ErrorType, error: impl Into<String>) -> Self {
+        Self { error: Some(error.into()), error_type: Some(error_type), ..Self::blank(agent.into(), false) }
+    }
+
+    /// A success with nothing but its text.
+    #[must_use]
+    pub fn success(agent: impl Into<String>, result: impl Into<String>) -> Self {
+        Self { result: result.into(), ..Self::blank(agent.into(), true) }
+    }
+
+    /// Whether the answer may be given again to the next caller who asks the same: a success without denied tools,
+    /// within its budget, that the agent itself does not call unfinished.
+    #[must_use]
+    pub fn is_clean_success(&self) -> bool {
+        self.success
+            && self.denied_tools.as_ref().is_none_or(Vec::is_empty)
+            && self.budget_exceeded != Some(true)
+            && !matches!(self.outcome, Some(Outcome::Partial | Outcome::Blocked))
+    }
+
+    fn blank(agent: String, success: bool) -> Self {
+        Self {
+            agent,
+            success,
+            result: String::new(),
+            error: None,
+            error_type: None,
+            session_id: None,
+            cost_usd: None,
+            duration_ms: None,
+            num_turns: None,
+            outcome: None,
+            parsed_result: None,
+            denied_tools: None,
+            hint: None,
+            budget_exceeded: None,
+            cached: None,
+        }
+    }
+}
+
+/// The JSON value that an answer consists of, after a STATUS line and a code fence around it are taken away. `null`
+/// says nothing and counts as no value; so does JSON that nests deeper than serde_json's limit of 128 levels.
+#[must_use]
+pub fn parse_json(answer: &str) -> Option<Value> {
+    // Most answers are JSON as they stand; only the others are copied to have their last line lifted.
+    let value = parse_fenced(answer).or_else(|| parse_fenced(&status_line::lift(answer).text))?;
+    (!value.is_null()).then_some(value)
+}
+
+fn parse_fenced(answer: &str) -> Option<Value> {
+    let answer = answer.trim_matches(|c: char| text::is_blank(c.encode_utf8(&mut [0; 4])));
+    serde_json::from_str(answer).ok().or_else(|| serde_json::from_str(inside_fence(answer)?).ok())
+}
+
+/// What stands between the opening and the closing line of a code fence that surrounds the whole text.
+fn inside_fence(answer: &str) -> Option<&str> {
+    let mark = ["```", "~~~"].into_iter().find(|mark| answer.starts_with(mark))?;
+    let (_language, body) = answer.split_once('\n')?;
+    let body = body.trim_end();
+    Some(body.strip_suffix(mark).unwrap_or(body))
+}
+
+fn null_as_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}

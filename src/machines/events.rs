@@ -1,0 +1,69 @@
+//! What claude says on stdout (`--output-format stream-json`), read byte by byte into what a dispatch needs.
+//!
+//! The stream is not to be trusted: lines may be torn, hundreds of megabytes long, not UTF-8, with lone surrogates,
+//! numbers that JSON does not know and fields of the wrong type. Nothing of that may lose an answer that was paid
+//! for, so each field is read by itself, and memory is bounded for everything but the answer.
+
+mod reader;
+mod result;
+mod scan;
+
+pub use reader::{Finished, Reader};
+pub use result::{ResultEvent, Stop};
+
+/// Most characters of an assistant text that progress shows.
+pub const MAX_PROGRESS_CHARS: usize = 500;
+
+/// One thing seen in the stream.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Seen {
+    /// The session has started (a background task that ends late starts it once more).
+    Init(Box<Init>),
+    /// The agent, or a sub-agent of it, said something: its first [`MAX_PROGRESS_CHARS`] characters.
+    AssistantText(String),
+    /// A tool is being used; its name.
+    ToolUse(String),
+    /// The API refused and the CLI tries again.
+    Retry(Retry),
+    /// A result. Several may come, and other events after it; the last one counts.
+    Result(Box<ResultEvent>),
+    /// A sign of life without content.
+    Other,
+}
+
+/// What the first event of a session says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Init {
+    /// The id of the session.
+    pub session_id: Option<String>,
+    /// How many tools the agent has.
+    pub tools: usize,
+    /// Its MCP servers.
+    pub mcp_servers: Vec<McpServer>,
+    /// The model.
+    pub model: Option<String>,
+    /// Version of the claude CLI.
+    pub cli_version: Option<String>,
+}
+
+/// One MCP server of the agent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct McpServer {
+    /// Its name.
+    pub name: String,
+    /// `connected`, `pending`, `failed` or what else the CLI says.
+    pub status: String,
+}
+
+/// A retry of an API request.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Retry {
+    /// Which attempt it is, counted from 1.
+    pub attempt: Option<u64>,
+    /// How many there will be.
+    pub max_retries: Option<u64>,
+    /// The HTTP status that made it necessary.
+    pub status: Option<u64>,
+    /// The reason in a word, such as `rate_limit` or `overloaded`.
+    pub error: String,
+}

@@ -1,0 +1,107 @@
+//! Everything that is needed to run one dispatch. The submitting process writes it into the job's folder, the
+//! supervisor of the job reads it there.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::SessionRef;
+
+/// The form that the caller wants the answer in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Prose; the agent ends with a STATUS line.
+    #[default]
+    Text,
+    /// One JSON value and nothing else.
+    Json,
+}
+
+/// Which claude session a run belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "kind")]
+pub enum SessionPlan {
+    /// A new session under an id chosen before the start, so that a run that is cut off can be resumed.
+    Fresh {
+        /// A UUID; the CLI accepts nothing else for a new session.
+        id: SessionRef,
+    },
+    /// An earlier session goes on.
+    Resume {
+        /// UUID or title of that session.
+        id: SessionRef,
+    },
+}
+
+impl SessionPlan {
+    /// The id under which the session can be resumed.
+    #[must_use]
+    pub const fn id(&self) -> &SessionRef {
+        match self {
+            Self::Fresh { id } | Self::Resume { id } => id,
+        }
+    }
+
+    /// True when an earlier session goes on.
+    #[must_use]
+    pub const fn is_resume(&self) -> bool {
+        matches!(self, Self::Resume { .. })
+    }
+}
+
+/// One dispatch, completely described: all defaults are applied, nothing is looked up later.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunPlan {
+    /// Name of the agent in agents.yaml.
+    pub agent: String,
+    /// Absolute path of the directory that claude runs in.
+    pub directory: String,
+    /// The task as the caller gave it.
+    pub task: String,
+    /// The context as the caller gave it (with the group's shared context in front, if any).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// Who asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<String>,
+    /// What the caller is after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goal: Option<String>,
+    /// The form of the answer.
+    #[serde(default)]
+    pub format: Format,
+    /// The text that claude reads on stdin, before [`super::prompt::for_stdin`]. It has a file of its own in the job's
+    /// folder and is not written a second time.
+    #[serde(skip)]
+    pub prompt: String,
+    /// The session to start or to resume.
+    pub session: SessionPlan,
+    /// Model to pass on; absent: the CLI's own choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Permission mode to pass on; absent: the CLI's own choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permission_mode: Option<String>,
+    /// Tools granted on the command line. The difference between "not set" and "explicitly none" ends where the
+    /// defaults of the settings are applied; for the CLI both mean that nothing is granted beyond its own settings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_tools: Vec<String>,
+    /// Tools taken away on the command line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disallowed_tools: Vec<String>,
+    /// Text appended to the system prompt: dispatch protocol and standing instructions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_prompt: Option<String>,
+    /// Spend cap of the run in US dollars; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_budget_usd: Option<f64>,
+    /// Time that the run may take, in seconds, from the start of claude.
+    pub timeout_seconds: u64,
+    /// Nesting depth that the child is told (its parent's plus one).
+    pub depth: u32,
+    /// The job that the calling session runs for, when it is itself a dispatch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_job: Option<String>,
+    /// Whether claude waits for its MCP servers before the first turn.
+    #[serde(default)]
+    pub wait_for_mcp: bool,
+}
