@@ -1,1 +1,14 @@
-//! config
+//! `agents.yaml`: where it is, what it says, and how it is changed without disturbing what the user wrote.
+//!
+//! Reading gives positions ([`read`]), one bad entry disables itself alone ([`model::Entry`]), and every change
+//! ([`edit`], [`write`]) is checked against a second reading before it reaches the disk.
+mod entries;
+mod locate;
+pub mod model;
+pub mod name;
+mod number;
+mod parse;
+pub mod path;
+mod raw;
+pub mod read;
+pub mod settings;

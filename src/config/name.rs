@@ -1,0 +1,50 @@
+//! Names of agents and groups: what is allowed, and what to answer to a name nobody has.
+
+/// How many names an "unknown agent" answer lists: enough to choose from, few enough for a model to read.
+pub const MAX_NAMES_LISTED: usize = 20;
+/// Longest part of a caller's text that is repeated in an error, in characters.
+pub const MAX_ECHOED_CHARS: usize = 80;
+
+/// Whether the whole text is a name: a letter or digit, then letters, digits, `-` and `_`, all ASCII.
+pub fn is_valid_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_alphanumeric())
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+/// How alike two words must be to be taken for a slip of the pen: the number of single-character changes between
+/// them, at most a third of the longer one's length.
+const LIKENESS_DIVISOR: usize = 3;
+
+/// The word among `known` that looks most like `word`, if one does.
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let word: String = word.chars().take(MAX_ECHOED_CHARS).collect::<String>().to_ascii_lowercase();
+    known
+        .map(|candidate| (distance(&word, &candidate.to_ascii_lowercase()), candidate))
+        .filter(|(changes, candidate)| *changes <= (word.len().max(candidate.len()) / LIKENESS_DIVISOR).max(1))
+        .min_by_key(|(changes, _)| *changes)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Number of insertions, deletions, replacements and swaps of neighbours between two words, by characters.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=right.len()).collect();
+    let mut previous = None;
+    for (row, letter) in left.chars().enumerate() {
+        let mut current = vec![row + 1];
+        for (column, other) in right.iter().enumerate() {
+            let replaced = last[column] + usize::from(letter != *other);
+            let mut best = replaced.min(last[column + 1] + 1).min(current[column] + 1);
+            let swapped = column > 0 && Some(*other) == previous && right[column - 1] == letter;
+            if swapped && !before_last.is_empty() {
+                best = best.min(before_last[column - 1] + 1);
+            }
+            current.push(best);
+        }
+        before_last = std::mem::replace(&mut last, current);
+        previous = Some(letter);
+    }
+    last.last().copied().unwrap_or_default()
+}

@@ -1,0 +1,219 @@
+//! Text of agents.yaml to a checked [`Config`].
+//!
+//! One bad entry must not disable the others, and its error must keep its position. An untyped tree would lose both
+//! the position and the text of scalars (`model: 3.10` becomes a float), so the file is read typed; when an entry
+//! fails, the file is read again with that entry passed over.
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use super::entries::Section;
+use super::locate;
+use super::model::{Agent, Config, DuplicateKey, Entry, Group, Problem, Settings, UnknownKey};
+use super::name::nearest;
+use super::raw::{Noted, RawAgent, RawCache, RawGroup, RawSettings};
+use super::read::Context;
+
+/// How often the file is read again to find the position of one more bad entry. Each reading costs about a
+/// millisecond for 500 agents; entries beyond this number are still found and disabled, but without a position.
+const MAX_READINGS: usize = 32;
+/// How many unknown and repeated keys are looked up in the text to tell their line.
+const MAX_LOCATED: usize = 16;
+/// Longest message kept about one problem, in characters: the bad value is part of it and may be megabytes.
+const MAX_MESSAGE_CHARS: usize = 300;
+
+/// The top-level keys.
+const SECTIONS: &[&str] = &["agents", "groups", "settings"];
+
+/// Reads the whole file.
+///
+/// # Errors
+/// What is wrong with it when no entry can be blamed.
+pub(super) fn config(text: &str, context: &Context) -> Result<Config, Problem> {
+    let mut bad = BTreeMap::new();
+    loop {
+        let salvage = bad.len() >= MAX_READINGS;
+        let pass = Pass::new(context, &bad, salvage);
+        let found = RootSeed(&pass).deserialize(serde_yaml::Deserializer::from_str(text));
+        match (found, pass.reading.get()) {
+            (Ok(root), _) => return Ok(finish(text, root, pass.keys.into_inner())),
+            (Err(error), Some(entry)) if !salvage => {
+                bad.insert(entry, problem(&error));
+            }
+            (Err(error), _) => return Err(located(text, problem(&error))),
+        }
+    }
+}
+
+/// The error in our own form: position apart from the text, and the text bounded.
+pub(super) fn problem(error: &serde_yaml::Error) -> Problem {
+    let narrow = |number: usize| u32::try_from(number).ok();
+    let (line, column) = match error.location() {
+        Some(location) => (narrow(location.line()), narrow(location.column())),
+        None => (None, None),
+    };
+    let mut message = error.to_string();
+    if let (Some(line), Some(column)) = (line, column) {
+        let suffix = format!(" at line {line} column {column}");
+        if let Some(rest) = message.strip_suffix(&suffix) {
+            message.truncate(rest.len());
+        }
+    }
+    Problem { message: bounded(message), line, column }
+}
+
+/// The message, cut to the length that is kept.
+pub(super) fn bounded(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE_CHARS) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
+}
+
+/// The parser does not say where a second document begins; it begins at the second `---`.
+fn located(text: &str, mut problem: Problem) -> Problem {
+    if problem.line.is_none() && problem.message.contains("more than one document") {
+        let mut content = false;
+        for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+            if line.starts_with("---") && content {
+                problem.line = u32::try_from(index + 1).ok();
+                break;
+            }
+            content |= !line.trim().is_empty() && !line.starts_with(['#', '%']);
+        }
+        "only one YAML document is allowed, and here a second one begins".clone_into(&mut problem.message);
+    }
+    problem
+}
+
+/// Which entry of which section: its number in the order of the file.
+type EntryNumber = usize;
+
+/// One reading of the file.
+pub(super) struct Pass<'a> {
+    pub context: &'a Context,
+    pub bad: &'a BTreeMap<EntryNumber, Problem>,
+    /// Read each entry untyped first, so that a bad one costs its position but no further reading.
+    pub salvage: bool,
+    /// Number of the entry that comes next.
+    pub next: Cell<EntryNumber>,
+    /// The entry that is being read; an error while there is one is that entry's.
+    pub reading: Cell<Option<EntryNumber>>,
+    pub keys: RefCell<Keys>,
+}
+
+/// Keys that need a word from `doctor`, by their path.
+#[derive(Default)]
+pub(super) struct Keys {
+    unknown: Vec<(Vec<String>, &'static [&'static str])>,
+    pub repeated: Vec<Vec<String>>,
+}
+
+impl Keys {
+    /// Notes the keys of the table at `path`, whose known keys are `known`.
+    pub fn note(&mut self, path: &[&str], noted: Noted, known: &'static [&'static str]) {
+        let below = |key: &str| path.iter().copied().chain([key]).map(str::to_owned).collect::<Vec<_>>();
+        self.unknown.extend(noted.unknown.iter().map(|key| (below(key), known)));
+        self.repeated.extend(noted.repeated.iter().map(|key| below(key)));
+    }
+}
+
+impl<'a> Pass<'a> {
+    fn new(context: &'a Context, bad: &'a BTreeMap<EntryNumber, Problem>, salvage: bool) -> Self {
+        Self { context, bad, salvage, next: Cell::new(0), reading: Cell::new(None), keys: RefCell::default() }
+    }
+}
+
+#[derive(Default)]
+struct Root {
+    agents: Vec<(String, Entry<Agent>)>,
+    groups: Vec<(String, Entry<Group>)>,
+    settings: Settings,
+}
+
+fn finish(text: &str, root: Root, keys: Keys) -> Config {
+    let mut lookups = 0;
+    let mut line_of = |path: &[String]| {
+        lookups += 1;
+        (lookups <= MAX_LOCATED).then(|| locate::key(text, path)).flatten().map(|(line, _)| line)
+    };
+    let unknown = |(path, known): (Vec<String>, &[&'static str])| UnknownKey {
+        line: line_of(&path),
+        nearest: path.last().and_then(|key| nearest(key, known.iter().copied())),
+        path: path.join("."),
+    };
+    let unknown_keys = keys.unknown.into_iter().map(unknown).collect();
+    let duplicates =
+        keys.repeated.into_iter().map(|path| DuplicateKey { line: line_of(&path), path: path.join(".") }).collect();
+    Config { agents: root.agents, groups: root.groups, settings: root.settings, unknown_keys, duplicates }
+}
+
+struct RootSeed<'a, 'p>(&'a Pass<'p>);
+
+impl<'de> DeserializeSeed<'de> for RootSeed<'_, '_> {
+    type Value = Root;
+
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Root, D::Error> {
+        source.deserialize_option(self)
+    }
+}
+
+impl<'de> Visitor<'de> for RootSeed<'_, '_> {
+    type Value = Root;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a mapping with `agents`, `groups` and `settings`")
+    }
+
+    fn visit_none<E>(self) -> Result<Root, E> {
+        Ok(Root::default())
+    }
+
+    fn visit_unit<E>(self) -> Result<Root, E> {
+        Ok(Root::default())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, source: D) -> Result<Root, D::Error> {
+        source.deserialize_map(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Root, A::Error> {
+        let mut root = Root::default();
+        let mut seen: Vec<String> = Vec::new();
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "agents" => root.agents = map.next_value_seed(Section::<RawAgent>::new(self.0, "agents"))?,
+                "groups" => root.groups = map.next_value_seed(Section::<RawGroup>::new(self.0, "groups"))?,
+                "settings" => root.settings = self.settings(map.next_value()?),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    // The convention of other YAML tools for a place to keep anchors.
+                    if !key.starts_with("x-") {
+                        self.0.keys.borrow_mut().unknown.push((vec![key.clone()], SECTIONS));
+                    }
+                }
+            }
+            if seen.contains(&key) {
+                self.0.keys.borrow_mut().repeated.push(vec![key]);
+            } else {
+                seen.push(key);
+            }
+        }
+        Ok(root)
+    }
+}
+
+impl RootSeed<'_, '_> {
+    fn settings(&self, raw: Option<RawSettings>) -> Settings {
+        let Some(mut raw) = raw else { return Settings::default() };
+        let keys = &mut self.0.keys.borrow_mut();
+        keys.note(&["settings"], std::mem::take(&mut raw.noted), RawSettings::KEYS);
+        if let Some(Some(cache)) = &mut raw.cache {
+            keys.note(&["settings", "cache"], std::mem::take(&mut cache.noted), RawCache::KEYS);
+        }
+        raw.checked()
+    }
+}

@@ -1,0 +1,305 @@
+//! The tables of agents.yaml as they stand in the file: every key optional, unknown and repeated keys noted,
+//! merge keys (`<<: *base`) applied. Turned into the checked types of [`super::model`] while the parser still
+//! knows the position.
+use std::fmt;
+use std::marker::PhantomData;
+use std::path::Path;
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::model::{Agent, CacheSettings, Group, Member, Settings};
+use super::name::is_valid_name;
+use super::number::{Dollars, Flag, Whole};
+use super::path::expand_home;
+use super::settings::{MAX_COUNT, MAX_TIMEOUT_SECONDS};
+
+type Seconds = Whole<0, MAX_TIMEOUT_SECONDS>;
+type PositiveSeconds = Whole<1, MAX_TIMEOUT_SECONDS>;
+type Count = Whole<0, { MAX_COUNT as u64 }>;
+type PositiveCount = Whole<1, { MAX_COUNT as u64 }>;
+
+/// Keys of one table that need a word from `doctor`.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Noted {
+    /// Keys that nothing reads.
+    pub unknown: Vec<String>,
+    /// Keys given twice.
+    pub repeated: Vec<&'static str>,
+}
+
+/// A table that is read key by key.
+pub(super) trait Table<'de>: Sized {
+    /// What a person would call it in an error.
+    const EXPECTED: &'static str;
+    /// Reads all keys of a mapping.
+    fn collect<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error>;
+}
+
+macro_rules! table {
+    ($(#[$doc:meta])* $name:ident, $expected:literal, { $($field:ident: $kind:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default)]
+        pub(super) struct $name {
+            // The outer level: given or not. The inner one: null or a value.
+            $(pub $field: Option<Option<$kind>>,)*
+            pub noted: Noted,
+        }
+
+        impl $name {
+            /// All keys that are read.
+            pub const KEYS: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            /// Takes from `base` what is not given here.
+            fn inherit(&mut self, base: Self) {
+                $(if self.$field.is_none() { self.$field = base.$field; })*
+            }
+        }
+
+        impl<'de> Table<'de> for $name {
+            const EXPECTED: &'static str = $expected;
+
+            fn collect<A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
+                let mut table = Self::default();
+                let mut bases = Vec::new();
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        $(stringify!($field) => {
+                            if table.$field.replace(map.next_value()?).is_some() {
+                                table.noted.repeated.push(stringify!($field));
+                            }
+                        })*
+                        "<<" => bases.extend(map.next_value::<Bases<Self>>()?.0),
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                            table.noted.unknown.push(key);
+                        }
+                    }
+                }
+                bases.into_iter().for_each(|base| table.inherit(base));
+                Ok(table)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+                source.deserialize_map(TableVisitor(PhantomData))
+            }
+        }
+    };
+}
+
+table!(
+    /// One agent.
+    RawAgent, "a mapping with at least `directory`", {
+    directory: String,
+    description: String,
+    timeout: Seconds,
+    model: String,
+    max_budget_usd: Dollars,
+    permission_mode: String,
+    allowed_tools: Vec<String>,
+    disallowed_tools: Vec<String>,
+    capabilities: Vec<String>,
+    risky_capabilities: Vec<String>,
+    instructions: String,
+});
+
+table!(
+    /// One group.
+    RawGroup, "a mapping with `members`", {
+    description: String,
+    shared_context: String,
+    members: Vec<RawMember>,
+});
+
+table!(
+    /// One member of a group.
+    RawMember, "a mapping with `agent`", {
+    agent: AgentName,
+    use_for: String,
+});
+
+table!(
+    /// The settings.
+    RawSettings, "a mapping of settings", {
+    default_timeout: PositiveSeconds,
+    default_max_budget_usd: Dollars,
+    default_permission_mode: String,
+    default_allowed_tools: Vec<String>,
+    default_disallowed_tools: Vec<String>,
+    max_dispatch_depth: PositiveCount,
+    max_concurrency: PositiveCount,
+    dispatch_protocol: Flag,
+    usage_log: Flag,
+    job_retention_days: Count,
+    cache: RawCache,
+});
+
+table!(
+    /// The settings of the cache.
+    RawCache, "a mapping of cache settings", {
+    enabled: Flag,
+    ttl: Seconds,
+    max_size: PositiveCount,
+});
+
+struct TableVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Table<'de>> Visitor<'de> for TableVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(T::EXPECTED)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::collect(map)
+    }
+}
+
+/// The value of a merge key: one table or a list of them, the earlier ones first in rank.
+struct Bases<T>(Vec<T>);
+
+impl<'de, T: Table<'de> + Deserialize<'de>> Deserialize<'de> for Bases<T> {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        struct BasesVisitor<T>(PhantomData<T>);
+        impl<'de, T: Table<'de> + Deserialize<'de>> Visitor<'de> for BasesVisitor<T> {
+            type Value = Bases<T>;
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a mapping or a list of mappings to merge")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Bases<T>, A::Error> {
+                Ok(Bases(vec![T::collect(map)?]))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Bases<T>, A::Error> {
+                let mut bases = Vec::new();
+                while let Some(base) = seq.next_element()? {
+                    bases.push(base);
+                }
+                Ok(Bases(bases))
+            }
+        }
+        source.deserialize_any(BasesVisitor(PhantomData))
+    }
+}
+
+/// The name of an agent, checked where it stands.
+#[derive(Debug, Clone)]
+pub(super) struct AgentName(String);
+
+impl<'de> Deserialize<'de> for AgentName {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        struct NameVisitor;
+        impl Visitor<'_> for NameVisitor {
+            type Value = AgentName;
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("the name of an agent (letters, digits, `-` and `_`)")
+            }
+            fn visit_str<E: Error>(self, value: &str) -> Result<AgentName, E> {
+                if is_valid_name(value) {
+                    Ok(AgentName(value.to_owned()))
+                } else {
+                    Err(E::invalid_value(serde::de::Unexpected::Str(value), &self))
+                }
+            }
+        }
+        source.deserialize_str(NameVisitor)
+    }
+}
+
+/// Text that says something, without the space around it.
+fn said(value: Option<Option<String>>) -> Option<String> {
+    let text = value.flatten()?;
+    let trimmed = text.trim();
+    (!trimmed.is_empty()).then(|| trimmed.to_owned())
+}
+
+/// Text as it stands; not given is empty.
+fn text(value: Option<Option<String>>) -> String {
+    value.flatten().unwrap_or_default()
+}
+
+fn count<const MIN: u64, const MAX: u64>(value: Option<Option<Whole<MIN, MAX>>>, default: u32) -> u32 {
+    value.flatten().map_or(default, |whole| u32::try_from(whole.0).unwrap_or(MAX_COUNT))
+}
+
+impl RawAgent {
+    /// The checked agent. `base` is what relative directories start from.
+    ///
+    /// # Errors
+    /// What is wrong with its directory.
+    pub fn checked(self, base: &Path, home: Option<&Path>) -> Result<Agent, String> {
+        let Some(written) = said(self.directory) else {
+            return Err("`directory` is missing: give the path of the agent's project".to_owned());
+        };
+        let expanded = expand_home(Path::new(&written), home).map_err(|reason| format!("directory: {reason}"))?;
+        if written.contains('\0') {
+            return Err("`directory` contains a zero byte".to_owned());
+        }
+        Ok(Agent {
+            directory: base.join(expanded).components().collect(),
+            description: text(self.description),
+            timeout_seconds: self.timeout.flatten().map(|seconds| seconds.0),
+            model: said(self.model),
+            max_budget_usd: self.max_budget_usd.flatten().map(|dollars| dollars.0),
+            permission_mode: said(self.permission_mode),
+            allowed_tools: self.allowed_tools.flatten(),
+            disallowed_tools: self.disallowed_tools.flatten(),
+            capabilities: self.capabilities.flatten().unwrap_or_default(),
+            risky_capabilities: self.risky_capabilities.flatten().unwrap_or_default(),
+            instructions: self.instructions.flatten().filter(|text| !text.trim().is_empty()),
+        })
+    }
+}
+
+impl RawGroup {
+    /// The checked group.
+    ///
+    /// # Errors
+    /// The member that names no agent.
+    pub fn checked(self) -> Result<Group, String> {
+        let member = |(index, raw): (usize, RawMember)| {
+            let Some(AgentName(agent)) = raw.agent.flatten() else {
+                return Err(format!("members[{index}]: `agent` is missing"));
+            };
+            Ok(Member { agent, use_for: said(raw.use_for) })
+        };
+        let members = self.members.flatten().unwrap_or_default();
+        Ok(Group {
+            description: text(self.description),
+            shared_context: text(self.shared_context),
+            members: members.into_iter().enumerate().map(member).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl RawSettings {
+    /// The settings with their defaults filled in.
+    pub fn checked(self) -> Settings {
+        let default = Settings::default();
+        Settings {
+            default_timeout: self.default_timeout.flatten().map_or(default.default_timeout, |seconds| seconds.0),
+            default_max_budget_usd: self.default_max_budget_usd.flatten().map(|dollars| dollars.0),
+            default_permission_mode: said(self.default_permission_mode),
+            default_allowed_tools: self.default_allowed_tools.flatten().unwrap_or_default(),
+            default_disallowed_tools: self.default_disallowed_tools.flatten().unwrap_or_default(),
+            max_dispatch_depth: count(self.max_dispatch_depth, default.max_dispatch_depth),
+            max_concurrency: count(self.max_concurrency, default.max_concurrency),
+            dispatch_protocol: self.dispatch_protocol.flatten().map_or(default.dispatch_protocol, |flag| flag.0),
+            usage_log: self.usage_log.flatten().map_or(default.usage_log, |flag| flag.0),
+            job_retention_days: count(self.job_retention_days, default.job_retention_days),
+            cache: self.cache.flatten().map_or(default.cache, RawCache::checked),
+        }
+    }
+}
+
+impl RawCache {
+    fn checked(self) -> CacheSettings {
+        let default = CacheSettings::default();
+        CacheSettings {
+            enabled: self.enabled.flatten().map_or(default.enabled, |flag| flag.0),
+            ttl: self.ttl.flatten().map_or(default.ttl, |seconds| seconds.0),
+            max_size: count(self.max_size, default.max_size),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Reads agents.yaml from disk: bounded, without blocking, and with the place of every mistake.
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+
+use super::model::{Config, Problem};
+use super::parse;
+
+/// Largest config file that is read, in bytes. Five hundred agents with long instructions take about half of it;
+/// a larger file is something else that got its name.
+pub const MAX_CONFIG_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Why agents.yaml as a whole cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot read the config: {fault} ({}{})", path.display(), Place(*line, *column))]
+pub struct ConfigError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong.
+    pub fault: ConfigFault,
+    /// Line of the fault, from 1.
+    pub line: Option<u32>,
+    /// Column of the fault, from 1.
+    pub column: Option<u32>,
+}
+
+/// What is wrong with the file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigFault {
+    /// A directory, FIFO, socket or device has the name of the file.
+    #[error("it is {0}, not a file")]
+    NotAFile(&'static str),
+    /// The system refused to open or read it.
+    #[error("{0}")]
+    Unreadable(String),
+    /// Larger than [`MAX_CONFIG_BYTES`].
+    #[error("it is larger than {} MiB", MAX_CONFIG_BYTES / (1024 * 1024))]
+    TooLarge,
+    /// A byte that is not part of UTF-8 text.
+    #[error("byte 0x{0:02x} is not UTF-8 text")]
+    NotUtf8(u8),
+    /// Not YAML, or of another shape than agents.yaml has.
+    #[error("{0}")]
+    Malformed(String),
+}
+
+struct Place(Option<u32>, Option<u32>);
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.0, self.1) {
+            (Some(line), Some(column)) => write!(out, ", line {line}, column {column}"),
+            (Some(line), None) => write!(out, ", line {line}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl ConfigError {
+    /// An error about the file as a whole.
+    pub(super) fn whole(path: &Path, fault: ConfigFault) -> Self {
+        Self { path: path.to_path_buf(), fault, line: None, column: None }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        let path = self.path.display();
+        match &self.fault {
+            ConfigFault::NotAFile(_) => format!("move {path} away, or set AGENT_DISPATCH_CONFIG to another file"),
+            ConfigFault::Unreadable(_) => format!("check the owner and the permissions of {path} and its directory"),
+            ConfigFault::TooLarge => format!("check that {path} is the file you mean, and shorten it"),
+            ConfigFault::NotUtf8(_) => format!("save {path} as UTF-8"),
+            ConfigFault::Malformed(_) => match self.line {
+                Some(line) => format!("correct line {line} of {path}, then repeat the call"),
+                None => format!("correct {path}, then repeat the call"),
+            },
+        }
+    }
+}
+
+/// What relative values in the file are relative to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    /// What a relative `directory` starts from: the directory of the config file.
+    pub base: PathBuf,
+    /// What `~` stands for.
+    pub home: Option<PathBuf>,
+}
+
+impl Context {
+    /// The context of this config file.
+    pub fn of(config: &Path, home: Option<PathBuf>) -> Self {
+        Self { base: config.parent().unwrap_or(Path::new("/")).to_path_buf(), home }
+    }
+}
+
+/// Reads the file; one that does not exist is an empty config.
+///
+/// # Errors
+/// When the file as a whole cannot be used. A single bad entry is no error: see [`super::model::Entry`].
+pub fn load(path: &Path, home: Option<PathBuf>) -> Result<Config, ConfigError> {
+    match read_text(path)? {
+        Some(text) => parse_text(path, &text, home),
+        None => Ok(Config::default()),
+    }
+}
+
+/// The config that stands in `text`, which was read from `path`.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse_text(path: &Path, text: &str, home: Option<PathBuf>) -> Result<Config, ConfigError> {
+    parse::config(text, &Context::of(path, home)).map_err(|problem| malformed(path, problem))
+}
+
+fn malformed(path: &Path, problem: Problem) -> ConfigError {
+    ConfigError {
+        path: path.to_path_buf(),
+        fault: ConfigFault::Malformed(problem.message),
+        line: problem.line,
+        column: problem.column,
+    }
+}
+
+/// The text of the file, or `None` when there is none.
+///
+/// # Errors
+/// When it is not a regular file, cannot be read, is too large, or is not UTF-8.
+pub fn read_text(path: &Path) -> Result<Option<String>, ConfigError> {
+    let Some(file) = open_regular(path)? else { return Ok(None) };
+    read_open(path, file).map(Some)
+}
+
+/// Opens the file without ever waiting for it: opening a FIFO for reading would wait for a writer.
+pub(super) fn open_regular(path: &Path) -> Result<Option<File>, ConfigError> {
+    let unreadable = |error: std::io::Error| ConfigError::whole(path, ConfigFault::Unreadable(error.to_string()));
+    let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or(0);
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            let kind = std::fs::metadata(path).ok().and_then(|metadata| irregular(&metadata.file_type()));
+            return Err(
+                kind.map_or_else(|| unreadable(error), |kind| ConfigError::whole(path, ConfigFault::NotAFile(kind)))
+            );
+        }
+    };
+    let metadata = file.metadata().map_err(unreadable)?;
+    match irregular(&metadata.file_type()) {
+        Some(kind) => Err(ConfigError::whole(path, ConfigFault::NotAFile(kind))),
+        None => Ok(Some(file)),
+    }
+}
+
+pub(super) fn read_open(path: &Path, file: File) -> Result<String, ConfigError> {
+    let mut bytes = Vec::new();
+    file.take(MAX_CONFIG_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| ConfigError::whole(path, ConfigFault::Unreadable(error.to_string())))?;
+    if bytes.len() as u64 > MAX_CONFIG_BYTES {
+        return Err(ConfigError::whole(path, ConfigFault::TooLarge));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let bytes = error.as_bytes();
+        let (line, column) = position(&bytes[..valid]);
+        ConfigError {
+            path: path.to_path_buf(),
+            fault: ConfigFault::NotUtf8(bytes.get(valid).copied().unwrap_or_default()),
+            line: Some(line),
+            column: Some(column),
+        }
+    })
+}
+
+/// What a directory entry is when it is no regular file.
+fn irregular(kind: &std::fs::FileType) -> Option<&'static str> {
+    use std::os::unix::fs::FileTypeExt;
+    match kind {
+        kind if kind.is_file() => None,
+        kind if kind.is_dir() => Some("a directory"),
+        kind if kind.is_fifo() => Some("a FIFO"),
+        kind if kind.is_socket() => Some("a socket"),
+        _ => Some("a device"),
+    }
+}
+
+/// Line and column, from 1, of what follows `before`. Columns count characters.
+fn position(before: &[u8]) -> (u32, u32) {
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+}
