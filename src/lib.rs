@@ -2,5 +2,4 @@
 pub mod cli;
 pub mod config;
 pub mod machines;
-pub mod mcp;
 pub mod shell;

@@ -8,6 +8,7 @@
 //! `spec/*.yaml` declares each machine; `tests/spec` compares the shipped `step` functions with it, row by row.
 
 pub mod answer;
+pub mod cache;
 pub mod command_line;
 pub mod dispatch;
 pub mod effect;

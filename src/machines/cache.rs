@@ -1,0 +1,369 @@
+//! Clean answers in a server's memory: what is held, for how long, and what goes first.
+//!
+//! Each entry lives the life that [`entry`] decides; this container keys the entries, orders them and counts. A request
+//! that finds nothing *pays*: it gets a [`Ticket`] and owes the cache an end for it ([`Cache::insert`],
+//! [`Cache::discard`] or [`Cache::leave`]). Identical requests meanwhile *join* that run instead of paying again.
+//!
+//! - **Generation.** A ticket belongs to the settings that were in force when it was given. [`Cache::drop_agent`] and
+//!   [`Cache::clear`] outdate the tickets that are out: the askers get their answer, the cache keeps nothing of it.
+//! - **Order.** The oldest insertion goes first. Reading neither refreshes an entry nor moves it. An answer is inserted
+//!   once for each ticket and a held key gives out no ticket, so an insertion never replaces an entry: it evicts for room
+//!   and nothing else, and a key that was gone before goes to the back like any new one.
+//! - **Limits** come with every call, because the configuration is read anew for every call. A longer time to live or a
+//!   larger size applies to what is held at that moment, a smaller one takes effect with the next call.
+
+pub mod entry;
+
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use super::time::Millis;
+use entry::{Event, State};
+
+/// Milliseconds in a second: the configuration counts in seconds, the machine in milliseconds.
+const MS_PER_SECOND: u64 = 1_000;
+/// Decimals of the hit rate that is shown, as a factor.
+const HIT_RATE_SCALE: f64 = 1_000.0;
+
+/// What makes two requests the same. Absent texts are empty.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The agent's name.
+    pub agent: &'a str,
+    /// The task.
+    pub task: &'a str,
+    /// The effective context: with the group's shared context in front, where a group was named.
+    pub context: &'a str,
+    /// Who asks.
+    pub caller: &'a str,
+    /// What for.
+    pub goal: &'a str,
+    /// The response format.
+    pub response_format: &'a str,
+    /// A snapshot of everything in the agent's configuration and the settings that changes the answer.
+    pub config: &'a str,
+}
+
+/// A request in one string, whole and not as a digest: two requests have the same key exactly when they are the same.
+///
+/// It is a JSON array that begins with the agent, so that an agent's entries are neighbours, and ends with the long parts
+/// that requests share. Memory is that of the requests themselves, at most `max_size` times; cloning shares it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key(Arc<str>);
+
+impl Key {
+    /// The key of `request`.
+    #[must_use]
+    pub fn of(request: &Request<'_>) -> Self {
+        let Request { agent, task, context, caller, goal, response_format, config } = *request;
+        let parts = [agent, task, goal, caller, response_format, context, config].map(Value::from);
+        Self(Value::from(parts.to_vec()).to_string().into())
+    }
+
+    /// How the key of every request to `agent` begins. A JSON string ends at its quote, so no other agent's key does.
+    fn prefix(agent: &str) -> String {
+        format!("[{},", Value::from(agent))
+    }
+}
+
+/// A run that somebody pays for. Only the cache makes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(u64);
+
+/// How much is kept, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How long an answer is served after its insertion, in seconds; at that age it is no longer served, so 0 keeps nothing.
+    pub ttl_seconds: u64,
+    /// How many answers are held at most; 0 keeps nothing.
+    pub max_size: usize,
+}
+
+impl Limits {
+    const fn ttl_ms(self) -> u64 {
+        self.ttl_seconds.saturating_mul(MS_PER_SECOND)
+    }
+
+    const fn keep_anything(self) -> bool {
+        self.ttl_seconds > 0 && self.max_size > 0
+    }
+}
+
+/// What a request finds.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a ticket that is not settled keeps its key in flight"]
+pub enum Lookup<'a, V> {
+    /// The answer.
+    Hit(&'a V),
+    /// An identical request pays already; wait for the end of its run, or [`Cache::leave`].
+    Join(Ticket),
+    /// Nothing: run it, then [`Cache::insert`], [`Cache::discard`] or [`Cache::leave`].
+    Pay(Ticket),
+}
+
+/// What became of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inserted {
+    /// It is held; so many older ones went for it.
+    Kept {
+        /// How many.
+        evicted: usize,
+    },
+    /// Nothing is held: the agent was changed or the cache was cleared since, or the limits keep nothing.
+    NotKept,
+    /// The ticket had its end before.
+    AlreadySettled,
+}
+
+/// What `cache_stats` shows, in its order.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Stats {
+    /// Answers that are held and not too old.
+    pub size: usize,
+    /// The limit on that.
+    pub max_size: usize,
+    /// Requests that did not pay: served from memory, or sharing a run.
+    pub hits: u64,
+    /// Requests that had to pay.
+    pub misses: u64,
+    /// Answers that went for room; those that grew too old or were dropped do not count.
+    pub evictions: u64,
+    /// Hits among all requests, with 3 decimals; 0 before the first request.
+    pub hit_rate: f64,
+    /// The time to live, in seconds.
+    pub ttl: u64,
+}
+
+/// What decides whether an answer is clean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// The answer is a success.
+    pub success: bool,
+    /// The agent was denied a tool.
+    pub denied_tools: bool,
+    /// The run cost more than its cap.
+    pub budget_exceeded: bool,
+    /// The agent reports its work as partial or blocked.
+    pub unfinished: bool,
+}
+
+/// Whether an answer may be served again. What is missing from any other answer is not in the key: the way out is to grant
+/// access, raise the cap or mend the cause and ask again, and a cached answer would stand in that way.
+#[must_use]
+pub const fn cacheable(facts: &Facts) -> bool {
+    facts.success && !facts.denied_tools && !facts.budget_exceeded && !facts.unfinished
+}
+
+/// How many of `held` entries must go, oldest first, so that `incoming` more fit under `max_size`.
+#[must_use]
+pub const fn plan_eviction(held: usize, incoming: usize, max_size: usize) -> usize {
+    let excess = held.saturating_add(incoming).saturating_sub(max_size);
+    if excess < held { excess } else { held }
+}
+
+#[derive(Debug)]
+struct Held<V> {
+    state: State,
+    value: V,
+}
+
+#[derive(Debug)]
+struct Flight {
+    state: State,
+    key: Key,
+}
+
+/// The entries of one server.
+#[derive(Debug)]
+pub struct Cache<V> {
+    /// What can be served.
+    held: BTreeMap<Key, Held<V>>,
+    /// The keys of `held`, oldest insertion first.
+    order: VecDeque<Key>,
+    /// Every ticket that is out.
+    flights: BTreeMap<Ticket, Flight>,
+    /// The ticket that a further request for a key joins.
+    joinable: BTreeMap<Key, Ticket>,
+    next_ticket: u64,
+    /// The latest time seen. A clock that steps back would break the order by age.
+    latest: Millis,
+    hits: u64,
+    misses: u64,
+    evictions: u64,
+}
+
+impl<V> Default for Cache<V> {
+    fn default() -> Self {
+        Self {
+            held: BTreeMap::new(),
+            order: VecDeque::new(),
+            flights: BTreeMap::new(),
+            joinable: BTreeMap::new(),
+            next_ticket: 0,
+            latest: Millis(0),
+            hits: 0,
+            misses: 0,
+            evictions: 0,
+        }
+    }
+}
+
+impl<V> Cache<V> {
+    /// Looks for the answer to a request; without one, the request joins a run or pays for one.
+    pub fn lookup(&mut self, key: &Key, now: Millis, limits: Limits) -> Lookup<'_, V> {
+        let now = self.at(now);
+        self.make_room(0, limits);
+        let event = Event::Lookup { now, ttl_ms: limits.ttl_ms() };
+        if self.held.get(key).is_some_and(|held| advance(held.state, &event) != held.state) {
+            self.expire(now, limits);
+        }
+        if let Some(&ticket) = self.joinable.get(key) {
+            if let Some(flight) = self.flights.get_mut(&ticket) {
+                flight.state = advance(flight.state, &event);
+            }
+            self.hits = self.hits.saturating_add(1);
+            return Lookup::Join(ticket);
+        }
+        match self.held.get(key) {
+            Some(held) => {
+                self.hits = self.hits.saturating_add(1);
+                Lookup::Hit(&held.value)
+            }
+            None => {
+                self.misses = self.misses.saturating_add(1);
+                let ticket = Ticket(self.next_ticket);
+                self.next_ticket = self.next_ticket.saturating_add(1);
+                let (state, _pay) = entry::begin();
+                self.flights.insert(ticket, Flight { state, key: key.clone() });
+                self.joinable.insert(key.clone(), ticket);
+                Lookup::Pay(ticket)
+            }
+        }
+    }
+
+    /// Takes the clean answer of a run (see [`cacheable`]).
+    pub fn insert(&mut self, ticket: Ticket, value: V, now: Millis, limits: Limits) -> Inserted {
+        let now = self.at(now);
+        let Some(flight) = self.settle(ticket) else { return Inserted::AlreadySettled };
+        let state = advance(flight.state, &Event::Answer { keep: limits.keep_anything(), now });
+        if !matches!(state, State::Fresh { .. }) {
+            return Inserted::NotKept;
+        }
+        self.expire(now, limits);
+        let evicted = self.make_room(1, limits);
+        self.order.push_back(flight.key.clone());
+        self.held.insert(flight.key, Held { state, value });
+        Inserted::Kept { evicted }
+    }
+
+    /// Ends a run whose answer may not be kept. A ticket that had its end before is left alone.
+    pub fn discard(&mut self, ticket: Ticket) {
+        self.settle(ticket);
+    }
+
+    /// One asker gives up. True when it was the last: nobody wants the run, end it.
+    #[must_use = "a run that nobody wants costs money"]
+    pub fn leave(&mut self, ticket: Ticket) -> bool {
+        let Some(flight) = self.flights.get_mut(&ticket) else { return false };
+        flight.state = advance(flight.state, &Event::Leave);
+        let unwanted = matches!(flight.state, State::Gone { .. });
+        if unwanted {
+            self.settle(ticket);
+        }
+        unwanted
+    }
+
+    /// Drops what is held for an agent whose settings changed, and outdates its tickets. Returns the number dropped.
+    pub fn drop_agent(&mut self, agent: &str) -> usize {
+        let prefix = Key::prefix(agent);
+        self.outdate(|key| key.0.starts_with(&prefix))
+    }
+
+    /// Drops everything, outdates all tickets and counts from zero. Returns the number dropped.
+    pub fn clear(&mut self) -> usize {
+        (self.hits, self.misses, self.evictions) = (0, 0, 0);
+        self.outdate(|_| true)
+    }
+
+    /// The numbers of `cache_stats`.
+    #[must_use]
+    pub fn stats(&mut self, now: Millis, limits: Limits) -> Stats {
+        let now = self.at(now);
+        self.expire(now, limits);
+        self.make_room(0, limits);
+        Stats {
+            size: self.held.len(),
+            max_size: limits.max_size,
+            hits: self.hits,
+            misses: self.misses,
+            evictions: self.evictions,
+            hit_rate: hit_rate(self.hits, self.misses),
+            ttl: limits.ttl_seconds,
+        }
+    }
+
+    fn at(&mut self, now: Millis) -> Millis {
+        self.latest = self.latest.max(now);
+        self.latest
+    }
+
+    /// Takes a ticket in; its key can be paid for again.
+    fn settle(&mut self, ticket: Ticket) -> Option<Flight> {
+        let flight = self.flights.remove(&ticket)?;
+        if self.joinable.get(&flight.key) == Some(&ticket) {
+            self.joinable.remove(&flight.key);
+        }
+        Some(flight)
+    }
+
+    /// Lets the entries go that are too old. They are at the front: all were inserted in the order of their age.
+    fn expire(&mut self, now: Millis, limits: Limits) {
+        let event = Event::Tick { now, ttl_ms: limits.ttl_ms() };
+        while self.step_oldest(&event) {}
+    }
+
+    /// Lets the oldest entries go until `incoming` more fit. Returns their number.
+    fn make_room(&mut self, incoming: usize, limits: Limits) -> usize {
+        let planned = plan_eviction(self.held.len(), incoming, limits.max_size);
+        for _ in 0..planned {
+            self.step_oldest(&Event::Evict);
+            self.evictions = self.evictions.saturating_add(1);
+        }
+        planned
+    }
+
+    /// Gives the oldest entry an event. True when that was its end.
+    fn step_oldest(&mut self, event: &Event) -> bool {
+        let Some(held) = self.order.front().and_then(|key| self.held.get(key)) else { return false };
+        let gone = matches!(advance(held.state, event), State::Gone { .. });
+        if gone && let Some(key) = self.order.pop_front() {
+            self.held.remove(&key);
+        }
+        gone
+    }
+
+    fn outdate(&mut self, concerns: impl Fn(&Key) -> bool) -> usize {
+        for flight in self.flights.values_mut().filter(|flight| concerns(&flight.key)) {
+            flight.state = advance(flight.state, &Event::Outdate);
+        }
+        self.joinable.retain(|key, _| !concerns(key));
+        let before = self.held.len();
+        self.held
+            .retain(|key, held| !concerns(key) || !matches!(advance(held.state, &Event::Outdate), State::Gone { .. }));
+        self.order.retain(|key| self.held.contains_key(key));
+        before.saturating_sub(self.held.len())
+    }
+}
+
+/// The entry's next state. The container sends no event that an entry refuses; were it to, the entry stands as it is.
+fn advance(state: State, event: &Event) -> State {
+    entry::step(state, event).map_or(state, |(next, _effects)| next)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate with three decimals; counts beyond 2^53 do not occur")]
+fn hit_rate(hits: u64, misses: u64) -> f64 {
+    let total = hits.saturating_add(misses);
+    if total == 0 { 0.0 } else { (hits as f64 / total as f64 * HIT_RATE_SCALE).round() / HIT_RATE_SCALE }
+}

@@ -1,0 +1,251 @@
+//! The life of one cached answer, from the request that pays for it until it is gone. Declared in `spec/cache.yaml`.
+
+use serde::{Deserialize, Serialize};
+use statig::prelude::*;
+use std::fmt;
+
+use crate::machines::effect::Effects;
+use crate::machines::refused::Refused;
+use crate::machines::time::Millis;
+
+/// Why an entry is no longer there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// It was older than the time to live.
+    Expired,
+    /// It was the oldest one and its place was needed.
+    Evicted,
+    /// Its agent was changed or the cache was cleared.
+    Dropped,
+    /// The run ended without an answer that may be kept.
+    NotKept,
+    /// Everybody who wanted the answer left before it came.
+    Unwanted,
+}
+
+/// Where an entry stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// One request pays for a run; identical requests share it.
+    InFlight {
+        /// Requests that wait for the answer, the paying one included.
+        askers: u32,
+    },
+    /// The run goes on for those who wait, but it began under settings that are no longer in force: nothing of it is kept.
+    Outdated {
+        /// Requests that wait for the answer, the paying one included.
+        askers: u32,
+    },
+    /// The answer is held.
+    Fresh {
+        /// When the answer was put in; its age counts from here, whoever reads it.
+        inserted_at: Millis,
+    },
+    /// Nothing is held and nobody waits.
+    Gone {
+        /// Why.
+        why: Why,
+    },
+}
+
+impl State {
+    /// The state's name in the spec.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::InFlight { .. } => "in_flight",
+            Self::Outdated { .. } => "outdated",
+            Self::Fresh { .. } => "fresh",
+            Self::Gone { .. } => "gone",
+        }
+    }
+}
+
+/// What happened to an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// An identical request arrived.
+    Lookup {
+        /// When.
+        now: Millis,
+        /// How long an answer may be served, in ms; 0 serves nothing.
+        ttl_ms: u64,
+    },
+    /// One of those who wait gave up.
+    Leave,
+    /// The run ended.
+    Answer {
+        /// Whether there is an answer that may be kept, and room for it.
+        keep: bool,
+        /// When.
+        now: Millis,
+    },
+    /// The agent was changed or the cache was cleared.
+    Outdate,
+    /// The place is needed.
+    Evict,
+    /// The entry may be too old.
+    Tick {
+        /// When.
+        now: Millis,
+        /// How long an answer may be served, in ms.
+        ttl_ms: u64,
+    },
+}
+
+impl Event {
+    /// The event's name in the spec.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Lookup { .. } => "lookup",
+            Self::Leave => "leave",
+            Self::Answer { .. } => "answer",
+            Self::Outdate => "outdate",
+            Self::Evict => "evict",
+            Self::Tick { .. } => "tick",
+        }
+    }
+}
+
+/// What the holder of the entries is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Start a run for this request.
+    Pay,
+    /// Let this request wait for the run that is under way.
+    Share,
+    /// Hand out the answer that is held.
+    Serve,
+    /// Hold the answer.
+    Keep,
+    /// Let go of the answer.
+    Forget,
+    /// End the run: nobody wants its answer.
+    EndRun,
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pay => "pay",
+            Self::Share => "share",
+            Self::Serve => "serve",
+            Self::Keep => "keep",
+            Self::Forget => "forget",
+            Self::EndRun => "end_run",
+        })
+    }
+}
+
+/// The first state of an entry, and its effects: a request found nothing and pays.
+pub fn begin() -> (State, Effects<Effect>) {
+    (State::InFlight { askers: 1 }, Effects::from(vec![Effect::Pay]))
+}
+
+/// Takes one event.
+///
+/// # Errors
+/// [`Refused`] when the event has no row in the spec for this state; the state stands as it was.
+pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Refused> {
+    let mut effects = Effects::none();
+    let mut current = state;
+    match current.handle(&mut Machine, event, &mut effects) {
+        Outcome::Transition(next) => Ok((next, effects)),
+        Outcome::Handled => Ok((state, effects)),
+        Outcome::Super => Err(refuse(&state, event)),
+    }
+}
+
+const fn refuse(state: &State, event: &Event) -> Refused {
+    let (state_name, event_name) = (state.name(), event.name());
+    match (state, event) {
+        (State::Gone { .. }, _) | (State::Fresh { .. }, Event::Answer { .. }) => {
+            Refused::AlreadyThere { state: state_name, event: event_name }
+        }
+        (State::InFlight { .. } | State::Outdated { .. } | State::Fresh { .. }, _) => {
+            Refused::NotHere { state: state_name, event: event_name }
+        }
+    }
+}
+
+/// Shared storage of the machine: none, all of it is in the state.
+struct Machine;
+
+#[state_machine(initial = "begin().0", visibility = "pub(self)", state(custom, name = "State"))]
+impl Machine {
+    #[state]
+    fn in_flight(askers: &u32, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
+        match event {
+            Event::Lookup { .. } => {
+                context.push(Effect::Share);
+                Transition(State::InFlight { askers: askers.saturating_add(1) })
+            }
+            Event::Leave if *askers > 1 => Transition(State::InFlight { askers: askers.saturating_sub(1) }),
+            Event::Leave => Transition(abandon(context)),
+            Event::Answer { keep: true, now } => {
+                context.push(Effect::Keep);
+                Transition(State::Fresh { inserted_at: *now })
+            }
+            Event::Answer { keep: false, .. } => Transition(State::Gone { why: Why::NotKept }),
+            Event::Outdate => Transition(State::Outdated { askers: *askers }),
+            Event::Tick { .. } => Handled,
+            Event::Evict => Super,
+        }
+    }
+
+    #[state]
+    fn outdated(askers: &u32, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
+        match event {
+            Event::Leave if *askers > 1 => Transition(State::Outdated { askers: askers.saturating_sub(1) }),
+            Event::Leave => Transition(abandon(context)),
+            Event::Answer { .. } => Transition(State::Gone { why: Why::NotKept }),
+            Event::Outdate | Event::Tick { .. } => Handled,
+            Event::Lookup { .. } | Event::Evict => Super,
+        }
+    }
+
+    #[state]
+    fn fresh(inserted_at: &Millis, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
+        match event {
+            Event::Lookup { now, ttl_ms } | Event::Tick { now, ttl_ms } if inserted_at.until(*now) >= *ttl_ms => {
+                context.push(Effect::Forget);
+                Transition(State::Gone { why: Why::Expired })
+            }
+            Event::Lookup { .. } => {
+                context.push(Effect::Serve);
+                Handled
+            }
+            Event::Outdate => {
+                context.push(Effect::Forget);
+                Transition(State::Gone { why: Why::Dropped })
+            }
+            Event::Evict => {
+                context.push(Effect::Forget);
+                Transition(State::Gone { why: Why::Evicted })
+            }
+            Event::Tick { .. } | Event::Leave => Handled,
+            Event::Answer { .. } => Super,
+        }
+    }
+
+    #[state]
+    fn gone(why: &Why, event: &Event) -> Outcome<State> {
+        let _: &Why = why;
+        match event {
+            Event::Lookup { .. }
+            | Event::Leave
+            | Event::Answer { .. }
+            | Event::Outdate
+            | Event::Evict
+            | Event::Tick { .. } => Super,
+        }
+    }
+}
+
+fn abandon(effects: &mut Effects<Effect>) -> State {
+    effects.push(Effect::EndRun);
+    State::Gone { why: Why::Unwanted }
+}

@@ -1,0 +1,317 @@
+//! The words of the dispatch machine: what a run knows, what happens to it, what it asks for.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use crate::machines::command_line;
+use crate::machines::time::Millis;
+
+/// A flag that older versions of the CLI may not know. A run is tried again without it, once for each flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    /// `--session-id`: without it a timed-out run cannot be resumed unless the CLI told its own id.
+    SessionId,
+    /// `--append-system-prompt`: without it the agent does not see the dispatch protocol.
+    SystemPrompt,
+    /// `--max-budget-usd`: without it an overshoot is only reported.
+    MaxBudget,
+}
+
+impl Flag {
+    /// The flag behind an option, where a run without it is still the run that was asked for.
+    #[must_use]
+    pub const fn droppable(option: command_line::Flag) -> Option<Self> {
+        match option {
+            command_line::Flag::SessionId => Some(Self::SessionId),
+            command_line::Flag::AppendSystemPrompt => Some(Self::SystemPrompt),
+            command_line::Flag::MaxBudget => Some(Self::MaxBudget),
+            command_line::Flag::Print
+            | command_line::Flag::OutputFormat
+            | command_line::Flag::Verbose
+            | command_line::Flag::Resume
+            | command_line::Flag::Model
+            | command_line::Flag::PermissionMode
+            | command_line::Flag::AllowedTools
+            | command_line::Flag::DisallowedTools => None,
+        }
+    }
+}
+
+/// The flags that are left out because the CLI said that it does not know them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Omitted {
+    /// `--session-id` is left out.
+    pub session_id: bool,
+    /// `--append-system-prompt` is left out.
+    pub system_prompt: bool,
+    /// `--max-budget-usd` is left out.
+    pub max_budget: bool,
+}
+
+impl Omitted {
+    /// Whether `flag` is left out.
+    #[must_use]
+    pub const fn has(self, flag: Flag) -> bool {
+        match flag {
+            Flag::SessionId => self.session_id,
+            Flag::SystemPrompt => self.system_prompt,
+            Flag::MaxBudget => self.max_budget,
+        }
+    }
+
+    /// The same, with `flag` left out as well.
+    #[must_use]
+    pub const fn and(mut self, flag: Flag) -> Self {
+        match flag {
+            Flag::SessionId => self.session_id = true,
+            Flag::SystemPrompt => self.system_prompt = true,
+            Flag::MaxBudget => self.max_budget = true,
+        }
+        self
+    }
+}
+
+impl From<Omitted> for command_line::Omitted {
+    fn from(omitted: Omitted) -> Self {
+        Self {
+            session_id: omitted.session_id,
+            append_system_prompt: omitted.system_prompt,
+            max_budget: omitted.max_budget,
+        }
+    }
+}
+
+/// Who ended a run before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelledBy {
+    /// Somebody asked for it: a cancelled request, the cancel tool, the CLI, a signal to the supervisor.
+    Request,
+    /// The process that waited for the answer is gone.
+    CallerGone,
+}
+
+/// How a run came to its end. What the answer says is judged from this and from what claude printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// The process could not be started.
+    NotStarted,
+    /// The process left by itself.
+    Exited,
+    /// A complete answer was there, but the process did not leave and was ended.
+    Lingered,
+    /// The time was up. `answered`: a complete answer is there all the same.
+    TimedOut {
+        /// A complete result was seen.
+        answered: bool,
+    },
+    /// Somebody ended it.
+    Cancelled {
+        /// Who.
+        by: CancelledBy,
+    },
+}
+
+/// What the shell is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Ask for a place under the concurrency limit (and for the session, where one is resumed).
+    RequestSlot,
+    /// Take back the request for a place.
+    WithdrawSlot,
+    /// Start the CLI without the flags named here.
+    Spawn(Omitted),
+    /// SIGTERM to the process group.
+    Terminate,
+    /// SIGKILL to the process group.
+    Kill,
+    /// SIGKILL to every process that the run left behind, in whatever session.
+    Sweep,
+    /// Judge the answer and store it. Comes before the slot is given back: a stored answer outranks a fast one.
+    Conclude(End),
+    /// Give the place back.
+    ReleaseSlot,
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RequestSlot => "request_slot",
+            Self::WithdrawSlot => "withdraw_slot",
+            Self::Spawn(_) => "spawn",
+            Self::Terminate => "terminate",
+            Self::Kill => "kill",
+            Self::Sweep => "sweep",
+            Self::Conclude(_) => "conclude",
+            Self::ReleaseSlot => "release_slot",
+        })
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A place under the limit was given.
+    SlotGranted,
+    /// The process runs.
+    Spawned {
+        /// When.
+        now: Millis,
+    },
+    /// The process could not be started.
+    SpawnFailed,
+    /// A complete result was read from claude's output.
+    ResultSeen {
+        /// When.
+        now: Millis,
+    },
+    /// Claude began a further turn after a result.
+    TurnBegan,
+    /// The process is gone and its output is read to the end.
+    Exited {
+        /// A flag that it said it does not know.
+        unknown: Option<Flag>,
+    },
+    /// A deadline may be due.
+    Tick {
+        /// When.
+        now: Millis,
+    },
+    /// The run is to end.
+    Cancel {
+        /// Who asks.
+        by: CancelledBy,
+        /// When.
+        now: Millis,
+    },
+}
+
+impl Event {
+    /// The event's name in the spec.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SlotGranted => "slot_granted",
+            Self::Spawned { .. } => "spawned",
+            Self::SpawnFailed => "spawn_failed",
+            Self::ResultSeen { .. } => "result_seen",
+            Self::TurnBegan => "turn_began",
+            Self::Exited { .. } => "exited",
+            Self::Tick { .. } => "tick",
+            Self::Cancel { .. } => "cancel",
+        }
+    }
+}
+
+/// What stays the same over the life of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Run {
+    /// How long the process may run, in ms.
+    pub timeout_ms: u64,
+    /// Flags that the CLI does not know.
+    pub omitted: Omitted,
+}
+
+/// Why a process is being ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// Its time is up.
+    Timeout,
+    /// It stayed after its answer.
+    Lingering,
+    /// Somebody asked.
+    Cancelled {
+        /// Who.
+        by: CancelledBy,
+    },
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// For a place under the limit.
+    Waiting {
+        /// The run.
+        run: Run,
+    },
+    /// The process is being started. `cancelled`: it is to end as soon as it runs.
+    Starting {
+        /// The run.
+        run: Run,
+        /// Who asked for the end meanwhile.
+        cancelled: Option<CancelledBy>,
+    },
+    /// The process works. `answered`: an earlier turn already gave a complete result.
+    Running {
+        /// The run.
+        run: Run,
+        /// When its time is up.
+        deadline: Millis,
+        /// A complete result was seen.
+        answered: bool,
+    },
+    /// A complete result is there; the process is expected to leave.
+    Answered {
+        /// The run.
+        run: Run,
+        /// When its time is up.
+        deadline: Millis,
+        /// When it must have left.
+        leave_by: Millis,
+    },
+    /// SIGTERM was sent.
+    Terminating {
+        /// Why.
+        reason: StopReason,
+        /// A complete result was seen.
+        answered: bool,
+        /// When SIGKILL follows.
+        kill_at: Millis,
+    },
+    /// SIGKILL was sent.
+    Killing {
+        /// Why.
+        reason: StopReason,
+        /// A complete result was seen.
+        answered: bool,
+        /// When waiting for it ends.
+        give_up_at: Millis,
+    },
+    /// It is over.
+    Ended {
+        /// How.
+        end: End,
+    },
+}
+
+impl State {
+    /// The state's name in the spec.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Waiting { .. } => "waiting",
+            Self::Starting { .. } => "starting",
+            Self::Running { .. } => "running",
+            Self::Answered { .. } => "answered",
+            Self::Terminating { .. } => "terminating",
+            Self::Killing { .. } => "killing",
+            Self::Ended { .. } => "ended",
+        }
+    }
+
+    /// When the next [`Event::Tick`] is due; `None` where the machine waits for something else.
+    #[must_use]
+    pub const fn next_deadline(&self) -> Option<Millis> {
+        match self {
+            Self::Waiting { .. } | Self::Starting { .. } | Self::Ended { .. } => None,
+            Self::Running { deadline, .. } => Some(*deadline),
+            Self::Answered { leave_by, .. } => Some(*leave_by),
+            Self::Terminating { kill_at, .. } => Some(*kill_at),
+            Self::Killing { give_up_at, .. } => Some(*give_up_at),
+        }
+    }
+}
