@@ -9,6 +9,7 @@ pub mod name;
 mod number;
 mod parse;
 pub mod path;
+pub mod plan;
 mod raw;
 pub mod read;
 pub mod settings;

@@ -132,6 +132,7 @@ table!(
     dispatch_protocol: Flag,
     usage_log: Flag,
     job_retention_days: Count,
+    wait_for_mcp: Flag,
     cache: RawCache,
 });
 
@@ -288,6 +289,7 @@ impl RawSettings {
             dispatch_protocol: self.dispatch_protocol.flatten().map_or(default.dispatch_protocol, |flag| flag.0),
             usage_log: self.usage_log.flatten().map_or(default.usage_log, |flag| flag.0),
             job_retention_days: count(self.job_retention_days, default.job_retention_days),
+            wait_for_mcp: self.wait_for_mcp.flatten().map_or(default.wait_for_mcp, |flag| flag.0),
             cache: self.cache.flatten().map_or(default.cache, RawCache::checked),
         }
     }

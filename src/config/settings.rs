@@ -43,6 +43,8 @@ pub struct Settings {
     pub usage_log: bool,
     /// Age in days at which finished jobs are removed; 0 = never.
     pub job_retention_days: u32,
+    /// Whether claude waits for an agent's MCP servers before its first turn.
+    pub wait_for_mcp: bool,
     /// The answer cache.
     pub cache: CacheSettings,
 }
@@ -71,6 +73,7 @@ impl Default for Settings {
             dispatch_protocol: true,
             usage_log: true,
             job_retention_days: DEFAULT_JOB_RETENTION_DAYS,
+            wait_for_mcp: true,
             cache: CacheSettings::default(),
         }
     }

@@ -155,6 +155,13 @@ const fn hex_digit(c: u8) -> Option<u8> {
 pub struct SessionRef(String);
 
 impl SessionRef {
+    /// The reference of a new session, from 16 bytes of a random UUID.
+    #[must_use]
+    pub fn from_uuid_bytes(bytes: [u8; 16]) -> Self {
+        let hex = JobId::from_bytes(bytes).to_string();
+        Self([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
+    }
+
     /// The reference as it is passed to the claude CLI.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -65,10 +65,12 @@ pub struct Finished {
 }
 
 /// Proof that an answer waits in the job store. What nobody received stays there.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Receipt {
     store: Store,
     id: JobId,
+    /// Keeps the supervisor waiting: it puts the answer on the disk for good when this is closed and the job still there.
+    leash: Intake,
 }
 
 impl Receipt {
@@ -83,6 +85,7 @@ impl Receipt {
         if let Err(error) = self.store.step(&self.id, &Event::Collect, Patch::default(), Durability::Cached) {
             tracing::warn!(id = %self.id, %error, "a received job could not be removed");
         }
+        drop(self.leash);
     }
 }
 
@@ -114,7 +117,7 @@ impl Engine {
         &self,
         plan: &RunPlan,
         places: usize,
-        mut on_news: impl FnMut(&News),
+        mut on_news: impl FnMut(&News) + Send,
     ) -> Result<Finished, EngineError> {
         let input = prompt::for_stdin(&plan.prompt)?;
         let slot = self.limit.acquire(places).await;
@@ -136,7 +139,7 @@ impl Engine {
             let session = record.session_id.unwrap_or_default();
             return Err(EngineError::Abandoned { id, status: record.status, session });
         }
-        Ok(Finished { record, receipt: Receipt { store: self.store.clone(), id } })
+        Ok(Finished { record, receipt: Receipt { store: self.store.clone(), id, leash: intake } })
     }
 
     /// Writes the job, then starts its supervisor with the lock and one end of the leash.

@@ -2,6 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `dispatcher` | a request's way: checks, cache, shared runs |
 //! | `engine` | submits a job and waits for it: the one way to run claude |
 //! | `supervisor` | the small detached process that owns one job: the only event loop around the dispatch machine |
 //! | `leash` | the socket between a waiting caller and its supervisor |
@@ -17,6 +18,7 @@
 pub mod atomic;
 pub mod claude;
 pub mod clock;
+pub mod dispatcher;
 pub mod engine;
 pub mod environment;
 pub mod leash;

@@ -184,10 +184,7 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(StoreError::NotFound(*id)),
             Err(source) => return Err(StoreError::io("read", &path)(source)),
         };
-        serde_json::from_slice::<Record>(&bytes)
-            .ok()
-            .filter(|record| record.id == *id)
-            .ok_or(StoreError::NotFound(*id))
+        serde_json::from_slice::<Record>(&bytes).ok().filter(|record| record.id == *id).ok_or(StoreError::NotFound(*id))
     }
 
     /// Takes one event: read, step, write, under the record's lock.

@@ -1,0 +1,166 @@
+//! From an agent's configuration and a request to a complete plan of one run.
+
+use super::model::{Agent, Config, Entry};
+use super::name;
+use super::settings::Settings;
+use crate::machines::ids::{IdError, SessionRef};
+use crate::machines::plan::{Format, RunPlan, SessionPlan};
+use crate::machines::prompt::{self, PromptError};
+use crate::machines::{cache, protocol};
+
+/// Shortest time limit that a caller may set, in seconds (contract): the CLI needs some to start.
+pub const MIN_CALL_TIMEOUT_SECONDS: u64 = 10;
+/// Longest one (contract).
+pub const MAX_CALL_TIMEOUT_SECONDS: u64 = 7_200;
+
+/// What a caller asks of an agent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    /// The agent's name.
+    pub agent: String,
+    /// What to do.
+    pub task: String,
+    /// Further facts; may be empty.
+    pub context: String,
+    /// Who asks; may be empty.
+    pub caller: String,
+    /// To what end; may be empty.
+    pub goal: String,
+    /// The form of the answer.
+    pub format: Format,
+    /// Zero or less: the agent's own.
+    pub timeout_seconds: i64,
+    /// The session to go on with; empty for a new one.
+    pub session_id: String,
+}
+
+/// What surrounds a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surroundings {
+    /// The id for a new session.
+    pub fresh_session: SessionRef,
+    /// How deep the caller is nested; 0 at the top.
+    pub depth: u32,
+    /// The job that the caller runs for, if any.
+    pub caller_job: Option<String>,
+}
+
+/// A request that cannot be run: the caller's mistake.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// No agent of that name.
+    #[error("{0}")]
+    UnknownAgent(String),
+    /// The agent's entry is invalid.
+    #[error("agent '{agent}' is disabled by a mistake in its entry: {problem}")]
+    InvalidAgent {
+        /// Its name.
+        agent: String,
+        /// What is wrong, and where.
+        problem: super::model::Problem,
+    },
+    /// The task cannot be sent.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// The session cannot be one.
+    #[error(transparent)]
+    Session(#[from] IdError),
+}
+
+/// The agent of that name.
+///
+/// # Errors
+/// [`RequestError::UnknownAgent`] and [`RequestError::InvalidAgent`].
+pub fn agent<'a>(config: &'a Config, wanted: &str) -> Result<&'a Agent, RequestError> {
+    match config.agent(wanted) {
+        Some(Entry::Valid(agent)) => Ok(agent),
+        Some(Entry::Invalid(problem)) => {
+            Err(RequestError::InvalidAgent { agent: wanted.to_owned(), problem: problem.clone() })
+        }
+        None => Err(RequestError::UnknownAgent(name::unknown_agent(wanted, config))),
+    }
+}
+
+/// Everything that is needed to run the request in the agent.
+///
+/// # Errors
+/// [`RequestError`] for a task or a session that cannot be used.
+pub fn plan<'a>(
+    request: &'a Request,
+    agent: &Agent,
+    settings: &Settings,
+    around: Surroundings,
+) -> Result<RunPlan, RequestError> {
+    prompt::check_task(&request.task)?;
+    let session = match request.session_id.as_str() {
+        "" => SessionPlan::Fresh { id: around.fresh_session },
+        id => SessionPlan::Resume { id: SessionRef::try_from(id)? },
+    };
+    let timeout_seconds = timeout(request.timeout_seconds, agent, settings);
+    let max_budget_usd = agent.budget(settings);
+    let given = |text: &'a str| Some(text).filter(|text| !text.is_empty());
+    let (context, caller, goal) = (given(&request.context), given(&request.caller), given(&request.goal));
+    Ok(RunPlan {
+        agent: request.agent.clone(),
+        directory: agent.directory.to_string_lossy().into_owned(),
+        task: request.task.clone(),
+        context: context.map(str::to_owned),
+        caller: caller.map(str::to_owned),
+        goal: goal.map(str::to_owned),
+        format: request.format,
+        prompt: prompt::compose(&request.task, context, caller, goal, request.format),
+        session,
+        model: agent.model.clone(),
+        permission_mode: agent.permission_mode(settings).map(str::to_owned),
+        allowed_tools: agent.allowed_tools(settings).to_vec(),
+        disallowed_tools: agent.disallowed_tools(settings).to_vec(),
+        system_prompt: protocol::system_prompt(
+            settings.dispatch_protocol,
+            agent.instructions.as_deref(),
+            request.format,
+            timeout_seconds,
+            max_budget_usd,
+        ),
+        max_budget_usd,
+        timeout_seconds,
+        depth: around.depth.saturating_add(1),
+        caller_job: around.caller_job,
+        wait_for_mcp: settings.wait_for_mcp,
+    })
+}
+
+fn timeout(wanted: i64, agent: &Agent, settings: &Settings) -> u64 {
+    match u64::try_from(wanted) {
+        Ok(0) | Err(_) => agent.timeout(settings),
+        Ok(seconds) => seconds.clamp(MIN_CALL_TIMEOUT_SECONDS, MAX_CALL_TIMEOUT_SECONDS),
+    }
+}
+
+/// Under which key the answer is cached. The time limit is not part of it (contract), nor is what does not change the
+/// answer, such as the description.
+#[must_use]
+pub fn cache_key(request: &Request, agent: &Agent, settings: &Settings) -> cache::Key {
+    let config = serde_json::json!([
+        agent.directory.to_string_lossy(),
+        agent.model,
+        agent.budget(settings),
+        agent.permission_mode(settings),
+        agent.allowed_tools(settings),
+        agent.disallowed_tools(settings),
+        agent.instructions,
+        settings.dispatch_protocol,
+        settings.wait_for_mcp,
+    ]);
+    cache::Key::of(&cache::Request {
+        agent: &request.agent,
+        task: &request.task,
+        context: &request.context,
+        caller: &request.caller,
+        goal: &request.goal,
+        response_format: match request.format {
+            Format::Text => "",
+            Format::Json => "json",
+        },
+        config: &config.to_string(),
+    })
+}
