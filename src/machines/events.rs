@@ -4,6 +4,8 @@
 //! numbers that JSON does not know and fields of the wrong type. Nothing of that may lose an answer that was paid
 //! for, so each field is read by itself, and memory is bounded for everything but the answer.
 
+mod line;
+mod parts;
 mod reader;
 mod result;
 mod scan;

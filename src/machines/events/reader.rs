@@ -1,17 +1,56 @@
-//! Reading of the stream.
+//! From pieces of the stream to events.
 
-use super::Seen;
+use super::line::{Kind, Line};
+use super::scan::{find, is_white};
+use super::{Seen, parts};
+use crate::machines::text;
 
-/// Reads the stream as it comes, in pieces of any size.
+/// Lines up to this length, in bytes, are read where they lie when a piece holds them whole. It is below every limit
+/// on what is kept of a line that matters, so that reading does not depend on how the stream is cut into pieces.
+const MAX_DIRECT_BYTES: usize = 256 * 1024;
+
+/// Most bytes kept of the last text of the agent: it stands in for a result that never came.
+pub(super) const MAX_LAST_TEXT_BYTES: usize = 4 * 1024 * 1024;
+
+/// Most characters kept of a line that is no event.
+const MAX_STRAY_CHARS: usize = 500;
+
+/// Reads the stream as it comes, in pieces of any size: the pieces make no difference to what is seen.
 #[derive(Debug, Default)]
-pub struct Reader {}
+pub struct Reader {
+    mode: Mode,
+    line: Line,
+    last_text: Option<String>,
+    stray: Option<String>,
+    torn: bool,
+}
+
+/// How the stream is laid out at the place that has been reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Mode {
+    /// One event a line.
+    #[default]
+    Lines,
+    /// A line began with `[`: an array of events, or noise.
+    Bracket,
+    /// Inside an array of events: what `--output-format json` prints under the user setting `verbose`.
+    Array {
+        /// How many brackets are open inside the element.
+        depth: usize,
+        /// Whether a string is open.
+        in_string: bool,
+        /// Whether the byte that follows is escaped.
+        escaped: bool,
+    },
+}
 
 /// What is left at the end of the stream.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Finished {
-    /// What the last line, without its newline, held.
+    /// What the last line held, when no newline followed it.
     pub seen: Vec<Seen>,
-    /// The last text of the agent itself (not of a sub-agent), for a run whose result never came. Bounded.
+    /// The last text of the agent itself (not of a sub-agent, nor an error that the CLI puts in its mouth), for a run
+    /// whose result never came. At most 4 MiB.
     pub last_text: Option<String>,
     /// The last line that was no event, shortened: what a CLI prints that fails before its first event.
     pub stray: Option<String>,
@@ -27,19 +66,174 @@ impl Reader {
     }
 
     /// Takes the next bytes and says what they completed.
-    pub fn push(&mut self, _bytes: &[u8]) -> Vec<Seen> {
-        Vec::new()
+    pub fn push(&mut self, bytes: &[u8]) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = match self.mode {
+                Mode::Lines => self.push_lines(rest, &mut seen),
+                Mode::Bracket => self.push_bracket(rest),
+                Mode::Array { .. } => self.push_array(rest, &mut seen),
+            };
+        }
+        seen
     }
 
     /// The last text of the agent itself so far.
     #[must_use]
     pub fn last_text(&self) -> Option<&str> {
-        None
+        self.last_text.as_deref()
     }
 
     /// The end of the stream.
     #[must_use]
-    pub fn finish(self) -> Finished {
-        Finished::default()
+    pub fn finish(mut self) -> Finished {
+        let mut seen = Vec::new();
+        if self.mode == Mode::Bracket {
+            self.line.feed(b"[");
+        }
+        self.torn = false;
+        self.end_line(&mut seen);
+        Finished { seen, last_text: self.last_text, stray: self.stray, torn: self.torn }
     }
+
+    fn push_lines<'a>(&mut self, bytes: &'a [u8], seen: &mut Vec<Seen>) -> &'a [u8] {
+        let mut bytes = bytes;
+        if !self.line.is_begun() {
+            bytes = trim_start(bytes);
+            if bytes.first() == Some(&b'[') {
+                self.mode = Mode::Bracket;
+                return &bytes[1..];
+            }
+        }
+        let end = find(bytes, |byte| byte == b'\n');
+        let (line, rest) = bytes.split_at(end);
+        if rest.is_empty() {
+            self.line.feed(line);
+        } else {
+            self.end_line_with(line, seen);
+        }
+        rest.get(1..).unwrap_or_default()
+    }
+
+    fn push_bracket<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let rest = trim_start(bytes);
+        match rest.first() {
+            None => {}
+            Some(b'{') => self.mode = Mode::Array { depth: 0, in_string: false, escaped: false },
+            Some(_) => {
+                self.mode = Mode::Lines;
+                self.line.feed(b"[");
+            }
+        }
+        rest
+    }
+
+    /// Reads to the end of an element, of the array or of the piece.
+    fn push_array<'a>(&mut self, bytes: &'a [u8], seen: &mut Vec<Seen>) -> &'a [u8] {
+        let Mode::Array { mut depth, mut in_string, mut escaped } = self.mode else { return bytes };
+        let mut start = if depth == 0 { None } else { Some(0) };
+        for (at, &byte) in bytes.iter().enumerate() {
+            if in_string {
+                match byte {
+                    // No JSON string holds a raw newline: the array is broken off, and a new line begins.
+                    b'\n' => {
+                        self.mode = Mode::Lines;
+                        self.end_line_with(&bytes[start.unwrap_or(at)..at], seen);
+                        return &bytes[at + 1..];
+                    }
+                    _ if escaped => escaped = false,
+                    b'\\' => escaped = true,
+                    b'"' => in_string = false,
+                    _ => {}
+                }
+                continue;
+            }
+            match byte {
+                b'"' => in_string = depth > 0,
+                b'{' | b'[' => {
+                    start = start.or(Some(at));
+                    depth += 1;
+                }
+                b'}' | b']' if depth > 1 => depth -= 1,
+                b'}' | b']' if depth == 1 => {
+                    self.mode = Mode::Array { depth: 0, in_string: false, escaped: false };
+                    self.end_line_with(&bytes[start.unwrap_or(at)..=at], seen);
+                    return &bytes[at + 1..];
+                }
+                b']' => {
+                    self.mode = Mode::Lines;
+                    return &bytes[at + 1..];
+                }
+                _ => {}
+            }
+        }
+        if let Some(start) = start {
+            self.line.feed(&bytes[start..]);
+        }
+        self.mode = Mode::Array { depth, in_string, escaped };
+        &[]
+    }
+
+    /// The line ends with `bytes`.
+    fn end_line_with(&mut self, bytes: &[u8], seen: &mut Vec<Seen>) {
+        if !self.line.is_begun() && bytes.len() <= MAX_DIRECT_BYTES {
+            self.take(Kind::of_whole(bytes), bytes, seen);
+            return;
+        }
+        self.line.feed(bytes);
+        self.end_line(seen);
+    }
+
+    fn end_line(&mut self, seen: &mut Vec<Seen>) {
+        if self.line.is_begun() {
+            let (kind, bytes) = self.line.end();
+            self.take(kind, &bytes, seen);
+            self.line.reuse(bytes);
+        }
+    }
+
+    /// Reads one line, of which `bytes` is what was kept.
+    fn take(&mut self, kind: Kind, bytes: &[u8], seen: &mut Vec<Seen>) {
+        match kind {
+            Kind::Blank => {}
+            Kind::Noise => {
+                self.stray = Some(text::one_line(&text::lossy(Line::beginning(bytes)), MAX_STRAY_CHARS));
+                seen.push(Seen::Other);
+            }
+            Kind::Other => seen.push(Seen::Other),
+            Kind::System => {
+                let (event, whole) = parts::system(bytes);
+                self.torn = !whole;
+                seen.push(event);
+            }
+            Kind::Assistant => {
+                let said = parts::assistant(bytes, seen);
+                self.torn = !said.whole;
+                self.last_text = said.last_text.or_else(|| self.last_text.take());
+            }
+            Kind::Result => self.take_result(bytes, seen),
+        }
+    }
+
+    fn take_result(&mut self, bytes: &[u8], seen: &mut Vec<Seen>) {
+        let (event, whole) = super::ResultEvent::read(bytes);
+        self.torn = !whole;
+        if whole {
+            seen.push(Seen::Result(Box::new(event)));
+            return;
+        }
+        // A result that is cut off is no result, but its text may be more than what was seen before.
+        seen.push(Seen::Other);
+        let mut text = event.result.unwrap_or_default();
+        text.truncate(text.floor_char_boundary(MAX_LAST_TEXT_BYTES));
+        if text.len() > self.last_text.as_ref().map_or(0, String::len) {
+            self.last_text = Some(text);
+        }
+    }
+}
+
+fn trim_start(bytes: &[u8]) -> &[u8] {
+    let white = bytes.iter().take_while(|byte| is_white(**byte)).count();
+    &bytes[white..]
 }

@@ -1,7 +1,12 @@
 //! The event that ends a run.
 
+use std::str;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use super::super::text;
+use super::scan::{Raw, Scanner};
 
 /// Why the model stopped, as far as the result says.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -45,4 +50,166 @@ pub struct ResultEvent {
     pub structured_output: Option<Value>,
     /// How the turn loop ended, such as `completed` or `max_turns`.
     pub terminal_reason: Option<String>,
+}
+
+/// Most names of denied tools that are kept.
+const MAX_DENIED_TOOLS: usize = 10;
+/// Most characters of the name of a denied tool.
+const MAX_TOOL_NAME_CHARS: usize = 100;
+/// Most error texts that are kept, and most characters of each: they become part of one message.
+const MAX_ERRORS: usize = 10;
+const MAX_ERROR_CHARS: usize = 2_000;
+/// Most characters of a word such as a subtype or a session id.
+const MAX_WORD_CHARS: usize = 200;
+/// Most bytes of a structured value that are parsed: in memory a value takes about ten times its text, and the CLI
+/// gives the same value as the text of `result`.
+const MAX_STRUCTURED_BYTES: usize = 8 * 1024 * 1024;
+/// A cost above a million dollars is a mistake.
+const MAX_COST_USD: f64 = 1e6;
+/// A run of more than ten years, in milliseconds, is a mistake.
+const MAX_DURATION_MS: f64 = 10.0 * 365.0 * 86_400_000.0;
+/// More turns than a run can take in ten years are a mistake.
+const MAX_TURNS: f64 = 1e9;
+/// HTTP statuses have three digits.
+const MAX_HTTP_STATUS: f64 = 999.0;
+
+impl ResultEvent {
+    /// Reads the event field by field, and whether it is whole.
+    pub(super) fn read(line: &[u8]) -> (Self, bool) {
+        let mut event = Self::default();
+        let mut is_error = None;
+        let whole = Scanner::new(line).entries(|value, key| match key {
+            b"is_error" => is_error = boolean(value),
+            _ => event.read_field(value, key),
+        });
+        event.is_error = is_error.unwrap_or_else(|| event.subtype.starts_with("error"));
+        (event, whole)
+    }
+
+    fn read_field(&mut self, value: &mut Scanner<'_>, key: &[u8]) {
+        match key {
+            b"subtype" => self.subtype = word(value).unwrap_or_default(),
+            b"result" => self.result = any_text(value),
+            b"errors" => self.errors = errors(value),
+            b"session_id" => self.session_id = word(value),
+            b"total_cost_usd" => self.total_cost_usd = number(value, MAX_COST_USD),
+            b"duration_ms" => self.duration_ms = count(value, MAX_DURATION_MS),
+            b"num_turns" => self.num_turns = count(value, MAX_TURNS),
+            b"stop_reason" => self.stop = stop(value),
+            b"api_error_status" => self.api_error_status = count(value, MAX_HTTP_STATUS),
+            b"permission_denials" => self.permission_denials = denials(value),
+            b"structured_output" => self.structured_output = structured(value),
+            b"terminal_reason" => self.terminal_reason = word(value),
+            _ => {}
+        }
+    }
+}
+
+/// A short text; absent when it is blank or no text.
+pub(super) fn word(value: &mut Scanner<'_>) -> Option<String> {
+    bounded(value.string()?, MAX_WORD_CHARS)
+}
+
+/// A text of one line and at most `max_chars` characters; absent when it is blank.
+pub(super) fn bounded(raw: Raw<'_>, max_chars: usize) -> Option<String> {
+    // A character has at most four bytes.
+    let text = text::one_line(&raw.decode_at_most(max_chars.saturating_mul(4)), max_chars);
+    (!text::is_blank(&text)).then_some(text)
+}
+
+/// A whole number from 0 to `max`; fractions are cut off.
+pub(super) fn count(value: &mut Scanner<'_>, max: f64) -> Option<u64> {
+    // In range by the bound; the cast cuts the fraction off.
+    number(value, max).map(|number| number as u64)
+}
+
+/// A number from 0 to `max`, also when it is written as a string.
+fn number(value: &mut Scanner<'_>, max: f64) -> Option<f64> {
+    /// Longer than any number that means something.
+    const MAX_NUMBER_BYTES: usize = 400;
+    let written = match value.string() {
+        Some(Raw(raw)) => raw,
+        None => value.skip(),
+    };
+    let written = str::from_utf8(written.get(..written.len().min(MAX_NUMBER_BYTES))?).ok()?;
+    // A comparison with a range is false for NaN, so that is dropped with the infinities.
+    written.trim().parse().ok().filter(|number| (0.0..=max).contains(number))
+}
+
+fn boolean(value: &mut Scanner<'_>) -> Option<bool> {
+    let written = match value.string() {
+        Some(Raw(raw)) => raw,
+        None => value.skip(),
+    };
+    match written {
+        b"true" => Some(true),
+        b"false" => Some(false),
+        _ => None,
+    }
+}
+
+/// A text in full; of another value its JSON, so that an answer of the wrong type is not lost.
+fn any_text(value: &mut Scanner<'_>) -> Option<String> {
+    if let Some(raw) = value.string() {
+        return Some(raw.decode());
+    }
+    let written = value.skip();
+    (written != b"null" && !written.is_empty()).then(|| text::lossy(written).into_owned())
+}
+
+fn errors(value: &mut Scanner<'_>) -> Vec<String> {
+    let shorten = |text: &str| text::one_line(text, MAX_ERROR_CHARS);
+    if let Some(raw) = value.string() {
+        return bounded(raw, MAX_ERROR_CHARS).into_iter().collect();
+    }
+    let mut errors = Vec::new();
+    value.elements(|element| {
+        if errors.len() == MAX_ERRORS {
+            return;
+        }
+        match element.string() {
+            Some(raw) => errors.extend(bounded(raw, MAX_ERROR_CHARS)),
+            None => errors.push(shorten(&text::lossy(first_bytes(element.skip())))),
+        }
+    });
+    errors
+}
+
+fn stop(value: &mut Scanner<'_>) -> Stop {
+    match value.string() {
+        Some(raw) => bounded(raw, MAX_WORD_CHARS).map_or(Stop::NotReported, Stop::Reason),
+        None if value.skip() == b"null" => Stop::Cut,
+        None => Stop::NotReported,
+    }
+}
+
+fn denials(value: &mut Scanner<'_>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    value.elements(|element| {
+        let mut name = element.string().and_then(|raw| bounded(raw, MAX_TOOL_NAME_CHARS));
+        if name.is_none() && element.peek() == Some(b'{') {
+            element.entries(|field, key| {
+                if matches!(key, b"tool_name" | b"tool") {
+                    name = field.string().and_then(|raw| bounded(raw, MAX_TOOL_NAME_CHARS)).or_else(|| name.take());
+                }
+            });
+        }
+        let name = name.unwrap_or_else(|| String::from("unknown"));
+        if names.len() < MAX_DENIED_TOOLS && !names.contains(&name) {
+            names.push(name);
+        }
+    });
+    names
+}
+
+fn structured(value: &mut Scanner<'_>) -> Option<Value> {
+    let written = value.skip();
+    if written.len() > MAX_STRUCTURED_BYTES {
+        return None;
+    }
+    serde_json::from_slice(written).ok().filter(|value: &Value| !value.is_null())
+}
+
+fn first_bytes(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len().min(MAX_ERROR_CHARS * 4)]
 }

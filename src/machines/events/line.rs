@@ -1,0 +1,158 @@
+//! One line of the stream: of which kind it is, and how much of it is worth keeping.
+
+use super::scan::Scanner;
+
+/// How many bytes of a line tell its kind, as the CLI writes it: `{"type":"…"` with room for long types.
+const PROBE_BYTES: usize = 64;
+/// Most bytes kept of a line whose type is not its first key, until that key is found.
+const MAX_UNKNOWN_BYTES: usize = 1024 * 1024;
+/// Most bytes kept of a system event; the first one of a session lists all tools.
+const MAX_SYSTEM_BYTES: usize = 1024 * 1024;
+/// Most bytes kept of an assistant event: its text matters only until the result repeats it.
+const MAX_ASSISTANT_BYTES: usize = 4 * 1024 * 1024;
+/// Most bytes kept of a result, five times the largest answer that must pass (50 MB). A longer one counts as torn.
+const MAX_RESULT_BYTES: usize = 256 * 1024 * 1024;
+/// Most bytes kept of a line that is no event: a message fits.
+const MAX_NOISE_BYTES: usize = 2 * 1024;
+/// A buffer that is larger than this, in bytes, is given back after its line.
+const MAX_IDLE_BYTES: usize = 1024 * 1024;
+
+/// What a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Nothing.
+    Blank,
+    /// No event.
+    Noise,
+    /// An event that is not looked into.
+    Other,
+    /// `system`
+    System,
+    /// `assistant`
+    Assistant,
+    /// `result`
+    Result,
+}
+
+impl Kind {
+    /// The kind of a line that is there as a whole.
+    pub(super) fn of_whole(line: &[u8]) -> Self {
+        Self::of_probe(&line[..line.len().min(PROBE_BYTES)]).unwrap_or_else(|| Self::of_type(line))
+    }
+
+    /// The kind as the beginning of the line tells it; `None` when the type is not there.
+    fn of_probe(probe: &[u8]) -> Option<Self> {
+        match probe.first() {
+            None => return Some(Self::Blank),
+            Some(b'{') => {}
+            Some(_) => return Some(Self::Noise),
+        }
+        let rest = probe.strip_prefix(b"{\"type\":\"")?;
+        let end = rest.iter().position(|byte| *byte == b'"')?;
+        Some(Self::of_name(&rest[..end]))
+    }
+
+    /// The kind as the first key `type` of the event tells it.
+    fn of_type(line: &[u8]) -> Self {
+        let mut kind = None;
+        Scanner::new(line).entries(|value, key| {
+            if key == b"type" && kind.is_none() {
+                kind = Some(value.string().map_or(Self::Other, |name| Self::of_name(name.0)));
+            }
+        });
+        kind.unwrap_or(Self::Other)
+    }
+
+    fn of_name(name: &[u8]) -> Self {
+        match name {
+            b"assistant" => Self::Assistant,
+            b"system" => Self::System,
+            b"result" => Self::Result,
+            _ => Self::Other,
+        }
+    }
+
+    const fn max_bytes(self) -> usize {
+        match self {
+            Self::Blank | Self::Other => 0,
+            Self::Noise => MAX_NOISE_BYTES,
+            Self::System => MAX_SYSTEM_BYTES,
+            Self::Assistant => MAX_ASSISTANT_BYTES,
+            Self::Result => MAX_RESULT_BYTES,
+        }
+    }
+}
+
+/// A line that comes in pieces.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    kept: Vec<u8>,
+    begun: bool,
+    stage: Stage,
+}
+
+/// How much is known about the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Stage {
+    /// Too little has come.
+    #[default]
+    Probe,
+    /// An object, but its type is not at its beginning.
+    Unknown,
+    /// The kind is known.
+    Known(Kind),
+}
+
+impl Line {
+    /// Whether a byte of the line has come.
+    pub(super) const fn is_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// What is kept of a line that is no event.
+    pub(super) fn beginning(line: &[u8]) -> &[u8] {
+        &line[..line.len().min(MAX_NOISE_BYTES)]
+    }
+
+    /// Takes more of the line; keeps what its kind allows.
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            self.begun = true;
+            let limit = match self.stage {
+                Stage::Probe => PROBE_BYTES,
+                Stage::Unknown => MAX_UNKNOWN_BYTES,
+                Stage::Known(kind) => kind.max_bytes(),
+            };
+            let room = limit.saturating_sub(self.kept.len()).min(rest.len());
+            self.kept.extend_from_slice(&rest[..room]);
+            rest = &rest[room..];
+            if rest.is_empty() {
+                return;
+            }
+            self.stage = match self.stage {
+                Stage::Probe => Kind::of_probe(&self.kept).map_or(Stage::Unknown, Stage::Known),
+                Stage::Unknown => Stage::Known(Kind::of_type(&self.kept)),
+                Stage::Known(_) => return,
+            };
+        }
+    }
+
+    /// The end of the line: its kind and what was kept. The next line can begin.
+    pub(super) fn end(&mut self) -> (Kind, Vec<u8>) {
+        let line = std::mem::take(self);
+        let kind = match line.stage {
+            Stage::Known(kind) => kind,
+            Stage::Probe | Stage::Unknown => Kind::of_whole(&line.kept),
+        };
+        (kind, line.kept)
+    }
+
+    /// Takes an emptied buffer back, unless it is large.
+    pub(super) fn reuse(&mut self, mut buffer: Vec<u8>) {
+        if buffer.capacity() <= MAX_IDLE_BYTES {
+            buffer.clear();
+            self.kept = buffer;
+        }
+    }
+}

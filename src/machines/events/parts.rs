@@ -1,0 +1,127 @@
+//! Assistant and system events.
+
+use super::reader::MAX_LAST_TEXT_BYTES;
+use super::result::{bounded, count, word};
+use super::scan::{Raw, Scanner};
+use super::{Init, MAX_PROGRESS_CHARS, McpServer, Retry, Seen};
+use crate::machines::text;
+
+/// Most MCP servers that are kept.
+const MAX_MCP_SERVERS: usize = 100;
+/// Most characters of the name of a tool or of an MCP server.
+const MAX_NAME_CHARS: usize = 100;
+/// Larger numbers of retries, or statuses, are mistakes.
+const MAX_RETRY_NUMBER: f64 = 1e6;
+
+/// What an assistant event says beside its progress.
+#[derive(Default)]
+pub(super) struct Said {
+    /// The agent's own text, when the event holds one.
+    pub(super) last_text: Option<String>,
+    /// Whether the event was there as a whole.
+    pub(super) whole: bool,
+}
+
+/// Reads an assistant event: what it shows goes to `seen`.
+pub(super) fn assistant(line: &[u8], seen: &mut Vec<Seen>) -> Said {
+    let mut said = Said::default();
+    // A sub-agent's text is never the answer; nor is an API error that the CLI words as the agent.
+    let mut not_the_agent = false;
+    let before = seen.len();
+    said.whole = Scanner::new(line).entries(|value, key| match key {
+        b"message" => drop(value.entries(|field, key| match key {
+            b"content" => content(field, seen, &mut said.last_text),
+            b"model" => not_the_agent |= field.string().is_some_and(|model| model.0 == b"<synthetic>"),
+            _ => {}
+        })),
+        b"parent_tool_use_id" | b"error" => not_the_agent |= value.string().is_some(),
+        _ => {}
+    });
+    if not_the_agent {
+        said.last_text = None;
+    }
+    if seen.len() == before {
+        seen.push(Seen::Other);
+    }
+    said
+}
+
+fn content(value: &mut Scanner<'_>, seen: &mut Vec<Seen>, last_text: &mut Option<String>) {
+    if let Some(text) = value.string() {
+        take_text(text, seen, last_text);
+        return;
+    }
+    value.elements(|block| {
+        let (mut kind, mut text, mut name): (&[u8], _, _) = (b"", None, None);
+        block.entries(|field, key| match key {
+            b"type" => kind = field.string().map_or(b"", |kind| kind.0),
+            b"text" => text = field.string(),
+            b"name" => name = field.string(),
+            _ => {}
+        });
+        match (kind, text) {
+            (b"text", Some(text)) => take_text(text, seen, last_text),
+            (b"tool_use" | b"server_tool_use" | b"mcp_tool_use", _) => {
+                let name = name.and_then(|name| bounded(name, MAX_NAME_CHARS));
+                seen.push(Seen::ToolUse(name.unwrap_or_else(|| String::from("unknown"))));
+            }
+            _ => {}
+        }
+    });
+}
+
+fn take_text(raw: Raw<'_>, seen: &mut Vec<Seen>, last_text: &mut Option<String>) {
+    let mut text = raw.decode_at_most(MAX_LAST_TEXT_BYTES);
+    if text::is_blank(&text) {
+        return;
+    }
+    text.truncate(text.floor_char_boundary(MAX_LAST_TEXT_BYTES));
+    seen.push(Seen::AssistantText(text::first_chars(&text, MAX_PROGRESS_CHARS).to_owned()));
+    *last_text = Some(text);
+}
+
+/// Reads a system event, and whether it is whole.
+pub(super) fn system(line: &[u8]) -> (Seen, bool) {
+    let mut init = Init::default();
+    let mut retry = Retry::default();
+    let mut subtype: &[u8] = b"";
+    let whole = Scanner::new(line).entries(|value, key| match key {
+        b"subtype" => subtype = value.string().map_or(b"", |subtype| subtype.0),
+        b"session_id" => init.session_id = word(value),
+        b"tools" => value.elements(|tool| {
+            tool.skip();
+            init.tools += 1;
+        }),
+        b"mcp_servers" => init.mcp_servers = mcp_servers(value),
+        b"model" => init.model = word(value),
+        b"claude_code_version" => init.cli_version = word(value),
+        b"attempt" => retry.attempt = count(value, MAX_RETRY_NUMBER),
+        b"max_retries" => retry.max_retries = count(value, MAX_RETRY_NUMBER),
+        b"error_status" => retry.status = count(value, MAX_RETRY_NUMBER),
+        b"error" => retry.error = word(value).unwrap_or_default(),
+        _ => {}
+    });
+    let seen = match subtype {
+        b"init" => Seen::Init(Box::new(init)),
+        b"api_retry" => Seen::Retry(retry),
+        _ => Seen::Other,
+    };
+    (seen, whole)
+}
+
+fn mcp_servers(value: &mut Scanner<'_>) -> Vec<McpServer> {
+    let mut servers = Vec::new();
+    value.elements(|element| {
+        let mut server = McpServer::default();
+        let short = |value: &mut Scanner<'_>| value.string().and_then(|raw| bounded(raw, MAX_NAME_CHARS));
+        element.entries(|field, key| match key {
+            b"name" => server.name = short(field).unwrap_or_default(),
+            b"status" => server.status = short(field).unwrap_or_default(),
+            _ => {}
+        });
+        if servers.len() < MAX_MCP_SERVERS {
+            servers.push(server);
+        }
+    });
+    servers
+}
