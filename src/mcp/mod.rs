@@ -1,1 +1,22 @@
-//! mcp
+//! The MCP server on standard input and output.
+//!
+//! | file | what |
+//! |---|---|
+//! | `serve` | the process: runtime, signals, start and end |
+//! | `stdio` | the two streams, without a thread where the system allows it |
+//! | `transport` | rmcp's transport, tolerant before the first request; redeems receipts of delivered answers |
+//! | `server` | the protocol's requests |
+//! | `table`, `arguments` | what each tool takes, and the lenient reading of it |
+//! | `tools` | what each tool does |
+//! | `progress` | news of a run to the client |
+//! | `reply` | what a tool answers |
+
+pub mod arguments;
+pub mod progress;
+pub mod reply;
+pub mod serve;
+pub mod server;
+mod stdio;
+pub mod table;
+pub mod tools;
+mod transport;

@@ -274,4 +274,3 @@ fn hex4(digits: &[u8]) -> Option<u16> {
     let digits = str::from_utf8(digits.get(..4)?).ok()?;
     digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
 }
-

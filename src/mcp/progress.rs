@@ -1,0 +1,122 @@
+//! News of a run, sent to the client while the call is open.
+
+use std::time::Duration;
+
+use rmcp::RoleServer;
+use rmcp::model::{ProgressNotificationParam, ProgressToken};
+use rmcp::service::{Peer, RequestContext};
+use tokio::sync::mpsc;
+
+use crate::machines::text;
+use crate::shell::leash::News;
+
+/// A client hears from a quiet run this often, so that it does not give up.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// How long a progress message is at most, in characters.
+const MESSAGE_CHARS: usize = 200;
+/// How long a log message is at most, in characters (contract).
+const LOG_CHARS: usize = 500;
+/// How much news waits for a client that reads slowly, in pieces. What is more is counted and told.
+const BACKLOG: usize = 64;
+
+/// Where a client hears of a run.
+#[derive(Debug)]
+pub struct Reporter {
+    peer: Peer<RoleServer>,
+    token: Option<ProgressToken>,
+    /// Whether each piece of news also goes out as a log message.
+    logs: bool,
+    agent: String,
+    sent: u32,
+}
+
+impl Reporter {
+    /// For the client of this call. It hears progress if it gave a token.
+    #[must_use]
+    pub fn new(context: &RequestContext<RoleServer>, agent: &str, logs: bool) -> Self {
+        // The stateless protocol has no log messages: only a client that went through `initialize` gets them.
+        let legacy = context.protocol_version().is_none_or(|version| version.has_initialize());
+        Self {
+            peer: context.peer.clone(),
+            token: context.meta.get_progress_token(),
+            logs: logs && legacy,
+            agent: agent.to_owned(),
+            sent: 0,
+        }
+    }
+
+    /// Runs `work`, which reports into the sink it is given, and passes the news on meanwhile.
+    pub async fn during<T>(mut self, work: impl AsyncFnOnce(Sink) -> T) -> T {
+        let (sender, mut receiver) = mpsc::channel(BACKLOG);
+        let work = work(Sink { sender, missed: 0 });
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                Some(news) = receiver.recv() => self.tell(&news).await,
+                () = tokio::time::sleep(KEEP_ALIVE) => self.progress("still running").await,
+            }
+        }
+    }
+
+    async fn tell(&mut self, news: &News) {
+        let message = match news {
+            News::Started => format!("{} started", self.agent),
+            News::Progress(text) => text.clone(),
+            News::Missed(count) => format!("({count} earlier messages left out)"),
+            News::Rescued(_) | News::Ended => return,
+        };
+        self.progress(&message).await;
+        if self.logs {
+            self.log(&message).await;
+        }
+    }
+
+    async fn progress(&mut self, message: &str) {
+        let Some(token) = self.token.clone() else { return };
+        self.sent = self.sent.saturating_add(1);
+        let params = ProgressNotificationParam::new(token, f64::from(self.sent))
+            .with_message(text::one_line(message, MESSAGE_CHARS));
+        // A client that is gone is noticed by the transport.
+        drop(self.peer.notify_progress(params).await);
+    }
+
+    async fn log(&self, message: &str) {
+        let line = format!("[{}] {}", self.agent, text::first_chars(message, LOG_CHARS));
+        log::send(&self.peer, line).await;
+    }
+}
+
+mod log {
+    #![expect(deprecated, reason = "clients of the protocol versions with `initialize` are told this way (contract)")]
+
+    use rmcp::RoleServer;
+    use rmcp::model::{LoggingLevel, LoggingMessageNotificationParam};
+    use rmcp::service::Peer;
+
+    /// A client that is gone is noticed by the transport.
+    pub async fn send(peer: &Peer<RoleServer>, line: String) {
+        let params = LoggingMessageNotificationParam::new(LoggingLevel::Info, line.into());
+        drop(peer.notify_logging_message(params).await);
+    }
+}
+
+/// Takes news without ever waiting.
+#[derive(Debug)]
+pub struct Sink {
+    sender: mpsc::Sender<News>,
+    missed: usize,
+}
+
+impl Sink {
+    /// Passes a piece of news on, or counts it as missed.
+    pub fn put(&mut self, news: &News) {
+        if self.missed > 0 && self.sender.try_send(News::Missed(self.missed)).is_ok() {
+            self.missed = 0;
+        }
+        if self.sender.try_send(news.clone()).is_err() {
+            self.missed += 1;
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What a tool answers: compact JSON in one text block.
+
+use rmcp::model::{CallToolResult, ContentBlock};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::shell::engine::Receipt;
+
+/// An answer, and the receipt to redeem once it is delivered.
+#[derive(Debug)]
+pub struct Reply {
+    text: String,
+    is_error: bool,
+    /// For an answer that was paid for.
+    pub receipt: Option<Receipt>,
+}
+
+/// A mistake of the caller, with the way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    error: String,
+    hint: Option<String>,
+}
+
+impl Mistake {
+    /// What is wrong, in words that also say what would be right.
+    pub fn new(error: impl Into<String>) -> Self {
+        Self { error: error.into(), hint: None }
+    }
+
+    /// The same, with what to do about it.
+    #[must_use]
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+impl From<Mistake> for Reply {
+    fn from(Mistake { error, hint }: Mistake) -> Self {
+        let mut object = Map::new();
+        object.insert("error".to_owned(), Value::from(error));
+        if let Some(hint) = hint {
+            object.insert("hint".to_owned(), Value::from(hint));
+        }
+        Self { text: Value::Object(object).to_string(), is_error: true, receipt: None }
+    }
+}
+
+impl Reply {
+    /// An answer.
+    pub fn of<T: Serialize>(answer: &T) -> Self {
+        match serde_json::to_string(answer) {
+            Ok(text) => Self { text, is_error: false, receipt: None },
+            // Our own types have text keys and finite numbers; whatever else comes still gets an answer.
+            Err(error) => Mistake::new(format!("the answer cannot be written as JSON: {error}")).into(),
+        }
+    }
+
+    /// An answer that was paid for.
+    pub fn paid<T: Serialize>(answer: &T, receipt: Option<Receipt>) -> Self {
+        Self { receipt, ..Self::of(answer) }
+    }
+
+    /// The reply as the protocol carries it, and its receipt.
+    #[must_use]
+    pub fn into_parts(self) -> (CallToolResult, Option<Receipt>) {
+        let content = vec![ContentBlock::text(self.text)];
+        let result = if self.is_error { CallToolResult::error(content) } else { CallToolResult::success(content) };
+        (result, self.receipt)
+    }
+}

@@ -1,0 +1,138 @@
+//! The protocol's requests, answered.
+
+use std::sync::{Arc, LazyLock};
+
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, CustomRequest, CustomResult, ErrorCode, ErrorData,
+    Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+};
+use rmcp::service::RequestContext;
+use rmcp::{RoleServer, ServerHandler};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::arguments;
+use super::reply::{Mistake, Reply};
+use super::table::ToolRow;
+use super::tools::{self, Call, Desk};
+use super::transport::Outgoing;
+
+/// What every session of a client reads before it uses a tool; clients cut it at 2,048 characters.
+const INSTRUCTIONS: &str = "Delegates work to agents: Claude Code in other project directories, with their own \
+CLAUDE.md, MCP servers and tools. list_agents first; then dispatch(agent, task, context, caller, goal). The agent sees \
+nothing of this conversation: put what it needs into task and context. dispatch_session goes on with a session_id, also \
+after a timeout. Answers are JSON: check success, then error_type; hint and error say what to do next.";
+
+/// The tools as clients are told of them; made once.
+static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| tools::ROWS.iter().map(ToolRow::to_tool).collect());
+
+/// The server of one client.
+#[derive(Debug, Clone)]
+pub struct Server {
+    desk: Arc<Desk>,
+    outgoing: Outgoing,
+    /// Cancelled when the server leaves: whoever waits stops waiting.
+    stopping: CancellationToken,
+}
+
+impl Server {
+    /// A server at this desk.
+    #[must_use]
+    pub fn new(desk: Arc<Desk>, outgoing: Outgoing, stopping: CancellationToken) -> Self {
+        Self { desk, outgoing, stopping }
+    }
+
+    /// Runs a call to its reply, in a task of its own: a panic in there must become an answer, and a call that is
+    /// dropped ends with everything that it started.
+    async fn answer(&self, call: Call, context: &RequestContext<RoleServer>) -> Reply {
+        let name = call.row.name;
+        let desk = Arc::clone(&self.desk);
+        let mut task = JoinSet::new();
+        task.spawn(async move { tools::perform(&desk, call).await });
+        tokio::select! {
+            biased;
+            () = context.ct.cancelled() => Mistake::new(format!("{name} was cancelled")).into(),
+            () = self.stopping.cancelled() => match task.try_join_next() {
+                Some(Ok(reply)) => reply,
+                Some(Err(_)) | None => Mistake::new("the server is leaving; call again").into(),
+            },
+            joined = task.join_next() => match joined {
+                Some(Ok(reply)) => reply,
+                Some(Err(_)) | None => Mistake::new(format!("{name} failed inside agent-dispatch"))
+                    .with_hint("this is a bug of agent-dispatch; `jobs` beside agents.yaml holds every answer that was paid for")
+                    .into(),
+            },
+        }
+    }
+}
+
+impl ServerHandler for Server {
+    fn get_info(&self) -> ServerConfig {
+        #[expect(deprecated, reason = "clients of the protocol versions with `initialize` get log messages (contract)")]
+        let capabilities = ServerCapabilities::builder().enable_tools().enable_logging().build();
+        ServerConfig::new(capabilities)
+            .with_server_info(
+                Implementation::new("agent-dispatch", env!("CARGO_PKG_VERSION")).with_title("agent-dispatch"),
+            )
+            .with_instructions(INSTRUCTIONS)
+    }
+
+    async fn list_tools(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult::with_all_items(TOOLS.clone()))
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        TOOLS.iter().find(|tool| tool.name == name).cloned()
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        Ok(self.call(&request.name, request.arguments, context).await.into())
+    }
+
+    /// Requests that rmcp cannot read arrive here, a `tools/call` with malformed parameters among them.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let CustomRequest { method, .. } = request;
+        Err(if method == "tools/call" {
+            ErrorData::invalid_params("tools/call takes {\"name\": text, \"arguments\": object}", None)
+        } else {
+            ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method, None)
+        })
+    }
+}
+
+impl Server {
+    async fn call(
+        &self,
+        name: &str,
+        given: Option<rmcp::model::JsonObject>,
+        context: RequestContext<RoleServer>,
+    ) -> CallToolResult {
+        let reply = match tools::row(name) {
+            None => {
+                let names = tools::ROWS.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
+                Mistake::new(format!("Unknown tool: '{name}'. Available: {names}")).into()
+            }
+            Some(row) => match arguments::read(row, given) {
+                Err(error) => Mistake::new(error.to_string()).into(),
+                Ok(arguments) => self.answer(Call { row, arguments, context: context.clone() }, &context).await,
+            },
+        };
+        let (result, receipt) = reply.into_parts();
+        if let Some(receipt) = receipt {
+            self.outgoing.put(context.id, receipt);
+        }
+        result
+    }
+}

@@ -1,0 +1,132 @@
+//! `dispatch`, `dispatch_session`, `dispatch_stream`.
+
+use serde::Deserialize;
+
+use super::{Call, Desk, typed};
+use crate::config::plan::Request;
+use crate::machines::plan::Format;
+use crate::mcp::progress::Reporter;
+use crate::mcp::reply::{Mistake, Reply};
+use crate::mcp::table::{Conduct, Kind, Parameter, ToolRow, optional, required};
+use crate::shell::dispatcher::{Caching, Delivery};
+
+const AGENT: Parameter = required("agent", Kind::Text, "name from list_agents");
+const TASK: Parameter = required("task", Kind::Text, "what to do; the agent knows nothing of this conversation");
+const CONTEXT: Parameter = optional("context", Kind::Text, "facts it needs: errors, code, paths");
+const CALLER: Parameter = optional("caller", Kind::Text, "your project or role");
+const GOAL: Parameter = optional("goal", Kind::Text, "the broader objective");
+const RESPONSE_FORMAT: Parameter =
+    optional("response_format", Kind::Text, "\"json\": one JSON value, in parsed_result");
+const TIMEOUT: Parameter = optional("timeout_seconds", Kind::Integer, "10..7200; 0 = the agent's own");
+
+/// `dispatch`
+pub const DISPATCH: ToolRow = ToolRow {
+    name: "dispatch",
+    title: "Delegate a task",
+    description: "Run a task in another project's agent and return its answer. Costs money; identical requests within \
+                  the cache time are free. On timeout go on with dispatch_session and the session_id.",
+    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT],
+    conduct: Conduct::Runs,
+    always_load: true,
+};
+
+/// `dispatch_session`
+pub const SESSION: ToolRow = ToolRow {
+    name: "dispatch_session",
+    title: "Converse with an agent",
+    description: "As dispatch, in a session that can go on: pass the session_id of an earlier answer, or none to begin. \
+                  Also resumes a run that timed out.",
+    parameters: &[
+        AGENT,
+        TASK,
+        optional("session_id", Kind::Text, "of an earlier answer; empty = new"),
+        CONTEXT,
+        CALLER,
+        GOAL,
+        RESPONSE_FORMAT,
+        TIMEOUT,
+    ],
+    conduct: Conduct::Runs,
+    always_load: true,
+};
+
+/// `dispatch_stream`
+pub const STREAM: ToolRow = ToolRow {
+    name: "dispatch_stream",
+    title: "Delegate and watch",
+    description: "As dispatch, never cached, with what the agent says and does sent on while it works.",
+    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT],
+    conduct: Conduct::Runs,
+    always_load: false,
+};
+
+#[derive(Debug, Deserialize)]
+struct Arguments {
+    agent: String,
+    task: String,
+    #[serde(default)]
+    session_id: String,
+    #[serde(default)]
+    context: String,
+    #[serde(default)]
+    caller: String,
+    #[serde(default)]
+    goal: String,
+    #[serde(default)]
+    response_format: String,
+    #[serde(default)]
+    timeout_seconds: i64,
+}
+
+pub async fn dispatch(desk: &Desk, call: Call) -> Reply {
+    run(desk, call, Caching::Allowed, false).await
+}
+
+pub async fn session(desk: &Desk, call: Call) -> Reply {
+    run(desk, call, Caching::Never, false).await
+}
+
+pub async fn stream(desk: &Desk, call: Call) -> Reply {
+    run(desk, call, Caching::Never, true).await
+}
+
+async fn run(desk: &Desk, call: Call, caching: Caching, logs: bool) -> Reply {
+    let request = match typed::<Arguments>(&call).and_then(request) {
+        Ok(request) => request,
+        Err(mistake) => return mistake.into(),
+    };
+    let config = match desk.config() {
+        Ok(config) => config,
+        Err(mistake) => return mistake.into(),
+    };
+    let reporter = Reporter::new(&call.context, &request.agent, logs);
+    let delivery = reporter
+        .during(async |mut sink| desk.dispatcher.dispatch(&config, &request, caching, move |news| sink.put(news)).await)
+        .await;
+    match delivery {
+        Ok(Delivery { answer, receipt }) => Reply::paid(&answer, receipt),
+        Err(mistake) => Mistake::new(mistake.to_string()).into(),
+    }
+}
+
+fn request(arguments: Arguments) -> Result<Request, Mistake> {
+    let format = match arguments.response_format.trim().to_ascii_lowercase().as_str() {
+        "" | "text" => Format::Text,
+        "json" => Format::Json,
+        other => {
+            let shown = other.chars().take(40).collect::<String>();
+            let error = format!("response_format must be \"json\" or empty, not \"{shown}\"");
+            return Err(Mistake::new(error));
+        }
+    };
+    Ok(Request {
+        agent: arguments.agent,
+        task: arguments.task,
+        context: arguments.context,
+        caller: arguments.caller,
+        goal: arguments.goal,
+        format,
+        timeout_seconds: arguments.timeout_seconds,
+        session_id: arguments.session_id,
+    })
+}
