@@ -68,7 +68,8 @@ fn floods_have_their_size() {
 
 #[test]
 fn a_run_may_not_leave_after_its_result() {
-    let mut run = World::with("result whole\nhang-after-result").start(&STREAM, b"x");
+    let world = World::with("result whole\nhang-after-result");
+    let mut run = world.start(&STREAM, b"x");
     run.shows("\"result\":\"whole\"");
     assert!(run.child.try_wait().unwrap().is_none());
     run.signal(rustix::process::Signal::TERM);

@@ -39,8 +39,9 @@ struct Done {
     stderr: String,
 }
 
-/// A run under way.
-struct Running {
+/// A run under way. It borrows its world, whose files would be gone otherwise.
+struct Running<'w> {
+    _world: &'w World,
     child: Child,
     out: PathBuf,
     err: PathBuf,
@@ -78,7 +79,7 @@ impl World {
         command
     }
 
-    fn start(&self, args: &[&str], stdin: &[u8]) -> Running {
+    fn start(&self, args: &[&str], stdin: &[u8]) -> Running<'_> {
         let id = uuid::Uuid::new_v4();
         let [prompt, out, err] = ["in", "out", "err"].map(|n| self.path(&format!("{id}.{n}")));
         fs::write(&prompt, stdin).unwrap();
@@ -89,7 +90,7 @@ impl World {
             .stderr(File::create(&err).unwrap())
             .spawn()
             .unwrap();
-        Running { child, out, err }
+        Running { _world: self, child, out, err }
     }
 
     fn run(&self, args: &[&str], stdin: &str) -> Done {
@@ -102,7 +103,7 @@ impl World {
     }
 }
 
-impl Running {
+impl Running<'_> {
     fn wait(mut self) -> Done {
         let status = until("the run to end", || self.child.try_wait().unwrap());
         Done { status, bytes: fs::read(&self.out).unwrap(), stderr: fs::read_to_string(&self.err).unwrap() }
@@ -118,7 +119,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
         // Already gone after an orderly wait.
         let _ = self.child.kill();

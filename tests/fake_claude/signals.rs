@@ -25,7 +25,8 @@ fn sighup_exits_with_129_and_kill_kills() {
     for (signal, code, by) in
         [(Signal::HUP, Some(129), None), (Signal::KILL, None, Some(9)), (Signal::QUIT, None, Some(3))]
     {
-        let run = World::with("say up\nsilence").start(&STREAM, b"x");
+        let world = World::with("say up\nsilence");
+        let run = world.start(&STREAM, b"x");
         run.shows("\"up\"");
         run.signal(signal);
         let done = run.wait();
@@ -41,7 +42,8 @@ fn sigint_depends_on_the_stage() {
         ("say half\nsilence", "half", 0, Some("aborted_streaming")),
         ("tool-hang Bash", "tool_use", 1, Some("aborted_tools")),
     ] {
-        let run = World::with(scene).start(&STREAM, b"x");
+        let world = World::with(scene);
+        let run = world.start(&STREAM, b"x");
         run.shows(shown);
         run.signal(Signal::INT);
         let done = run.wait();
@@ -59,7 +61,8 @@ fn sigint_depends_on_the_stage() {
 
 #[test]
 fn sigterm_can_be_ignored_delayed_or_answered() {
-    let run = World::with("ignore-term\nsay up\nwait-file go\nresult stubborn").start(&STREAM, b"x");
+    let world = World::with("ignore-term\nsay up\nwait-file go\nresult stubborn");
+    let run = world.start(&STREAM, b"x");
     run.shows("\"up\"");
     run.signal(Signal::TERM);
     run.signal(Signal::KILL);
@@ -74,7 +77,8 @@ fn sigterm_can_be_ignored_delayed_or_answered() {
     assert_eq!((done.code(), done.result()["result"].as_str()), (Some(0), Some("stubborn")));
 
     for (verb, says) in [("on-term after 20", false), ("on-term result", true)] {
-        let run = World::with(&format!("{verb}\nsay up\nsilence")).start(&STREAM, b"x");
+        let world = World::with(&format!("{verb}\nsay up\nsilence"));
+        let run = world.start(&STREAM, b"x");
         run.shows("\"up\"");
         run.signal(Signal::TERM);
         let done = run.wait();
