@@ -1,7 +1,7 @@
 //! Runs the real CLI in a scratch world: own home, own project, own stub, nothing inherited but PATH.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -196,6 +196,17 @@ impl<'w> Run<'w> {
 
     pub fn run(self) -> Outcome {
         self.start().wait(LIMIT)
+    }
+
+    /// Runs it with stdout in a pipe that nobody reads until the process has ended.
+    pub fn run_with_a_late_reader(mut self) -> (Option<i32>, Vec<u8>) {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = self.command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(&self.stdin).unwrap();
+        let status = eventually("it ends without a reader", LIMIT, || child.try_wait().unwrap());
+        let mut stdout = Vec::new();
+        child.stdout.take().unwrap().read_to_end(&mut stdout).unwrap();
+        (status.code(), stdout)
     }
 
     /// Starts it with stdout and stderr in files; what was given for stdin arrives through a pipe that is then closed.
