@@ -13,13 +13,15 @@
 //!
 //! A test that returns early would be counted as passed, which says something that is not so. The test harness has
 //! one honest word for "did not run", `ignored`, and that is decided when the test is compiled: hence a cargo feature
-//! that carries no code, and the [`real_test`] macro that turns it into the attribute. The environment variable is the
+//! that carries no code, and the [`real_tests`] macro that turns it into the attribute. The environment variable is the
 //! request; a request that the build cannot fulfil fails in [`says_which_mode_is_used`] instead of passing unseen.
 //! That test always runs and writes past the harness's capture, so that the log of every run names the mode.
 #![expect(clippy::unwrap_used, reason = "a test that meets an unexpected None or Err has failed, and says where")]
 
 mod contract;
+mod end_to_end;
 mod install;
+mod notes;
 mod request;
 mod run;
 mod stub;

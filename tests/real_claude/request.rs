@@ -60,15 +60,12 @@ impl Request {
         self.body["tools"].as_array().into_iter().flatten().filter_map(|tool| tool["name"].as_str()).collect()
     }
 
-    /// The tool results of the last message: text and whether it is an error.
+    /// The tool results since the model spoke last: text and whether it is an error.
     pub fn tool_results(&self) -> Vec<(String, bool)> {
-        let Some(last) = self.body["messages"]
-            .as_array()
-            .and_then(|messages| messages.iter().rev().find(|message| message["role"] == "user"))
-        else {
-            return Vec::new();
-        };
-        let blocks = last["content"].as_array().into_iter().flatten();
+        let messages = self.body["messages"].as_array().map_or(&[][..], Vec::as_slice);
+        let answered = messages.iter().rposition(|message| message["role"] == "assistant").map_or(0, |at| at + 1);
+        let blocks =
+            messages[answered..].iter().flat_map(|message| message["content"].as_array().into_iter().flatten());
         blocks
             .filter(|block| block["type"] == "tool_result")
             .map(|block| (texts(&block["content"]).join("\n"), block["is_error"] == true))

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -104,7 +104,7 @@ impl World {
         // Root may use bypassPermissions only where it says that it is in a sandbox.
         command.env("IS_SANDBOX", "1").env("CLAUDE_CODE_MAX_RETRIES", "0");
         command.env(WORLD_ENV, &self.mark);
-        Run { world: self, command, stdin: Vec::new() }
+        Run { world: self, command, stdin: Vec::new(), hold_stdin: false }
     }
 
     /// Headless, with JSON output and the prompt on stdin: the form closest to a dispatch.
@@ -171,6 +171,7 @@ pub struct Run<'w> {
     world: &'w World,
     command: Command,
     stdin: Vec<u8>,
+    hold_stdin: bool,
 }
 
 impl<'w> Run<'w> {
@@ -191,6 +192,12 @@ impl<'w> Run<'w> {
 
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = bytes.into();
+        self
+    }
+
+    /// Leaves stdin open for [`Running::say`].
+    pub fn hold_stdin(mut self) -> Self {
+        self.hold_stdin = true;
         self
     }
 
@@ -219,17 +226,24 @@ impl<'w> Run<'w> {
         let mut child = self.command.spawn().unwrap();
         let mut pipe = child.stdin.take().unwrap();
         let bytes = self.stdin;
-        std::thread::spawn(move || {
-            // The CLI may end without reading all of it.
-            let _ = pipe.write_all(&bytes);
-        });
-        Running { child, stdout, stderr, started, _world: self.world }
+        let stdin = if self.hold_stdin {
+            pipe.write_all(&bytes).unwrap();
+            Some(pipe)
+        } else {
+            std::thread::spawn(move || {
+                // The CLI may end without reading all of it.
+                let _ = pipe.write_all(&bytes);
+            });
+            None
+        };
+        Running { child, stdin, stdout, stderr, started, _world: self.world }
     }
 }
 
 /// A command that runs. Dropping it ends its process group.
 pub struct Running<'w> {
     child: Child,
+    stdin: Option<ChildStdin>,
     stdout: PathBuf,
     stderr: PathBuf,
     pub started: Instant,
@@ -249,11 +263,18 @@ impl Running<'_> {
         kill_process_group(self.pid(), signal).unwrap();
     }
 
+    /// Writes to the stdin that was held open.
+    pub fn say(&mut self, text: &str) {
+        self.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
     pub fn stdout_so_far(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.stdout).unwrap()).into_owned()
     }
 
+    /// Closes stdin and waits for the end.
     pub fn wait(mut self, limit: Duration) -> Outcome {
+        drop(self.stdin.take());
         let deadline = Instant::now() + limit;
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
