@@ -260,6 +260,16 @@ real_tests! {
         let world = waiting_world();
         let running = outer(&world, &[]).stdin(ORDER).start();
         wait_for_b(&world, &running);
+        running.signal(Signal::KILL);
+        running.wait(LIMIT);
+        nothing_is_left(&world);
+    }
+
+    fn nothing_is_left_when_the_outer_claude_and_its_server_are_killed() {
+        let world = waiting_world();
+        let running = outer(&world, &[]).stdin(ORDER).start();
+        wait_for_b(&world, &running);
+        // The CLI leaves its servers in its own group.
         running.signal_group(Signal::KILL);
         running.wait(LIMIT);
         nothing_is_left(&world);

@@ -1,14 +1,10 @@
 //! One request as the stub received it, and the questions that scripts and tests ask of it.
 
-use std::time::Instant;
-
 use serde_json::Value;
 
 /// A recorded request.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// When its body was complete.
-    pub at: Instant,
     pub method: String,
     /// Path and query.
     pub target: String,

@@ -222,7 +222,6 @@ impl<'w> Run<'w> {
         let (stdout, stderr) = (out.with_extension("stdout"), out.with_extension("stderr"));
         self.command.stdin(Stdio::piped());
         self.command.stdout(File::create(&stdout).unwrap()).stderr(File::create(&stderr).unwrap());
-        let started = Instant::now();
         let mut child = self.command.spawn().unwrap();
         let mut pipe = child.stdin.take().unwrap();
         let bytes = self.stdin;
@@ -236,7 +235,7 @@ impl<'w> Run<'w> {
             });
             None
         };
-        Running { child, stdin, stdout, stderr, started, _world: self.world }
+        Running { child, stdin, stdout, stderr, _world: self.world }
     }
 }
 
@@ -246,7 +245,6 @@ pub struct Running<'w> {
     stdin: Option<ChildStdin>,
     stdout: PathBuf,
     stderr: PathBuf,
-    pub started: Instant,
     _world: &'w World,
 }
 
@@ -287,7 +285,7 @@ impl Running<'_> {
             std::thread::sleep(LOOK_AGAIN);
         };
         let stderr = String::from_utf8_lossy(&fs::read(&self.stderr).unwrap()).into_owned();
-        Outcome { status, stdout: self.stdout_so_far(), stderr, took: self.started.elapsed() }
+        Outcome { status, stdout: self.stdout_so_far(), stderr }
     }
 }
 
@@ -305,7 +303,6 @@ pub struct Outcome {
     pub status: ExitStatus,
     pub stdout: String,
     pub stderr: String,
-    pub took: Duration,
 }
 
 impl Outcome {

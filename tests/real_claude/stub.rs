@@ -233,7 +233,7 @@ async fn read_request(read: &mut (impl AsyncBufReadExt + Unpin)) -> std::io::Res
     let mut bytes = vec![0; length.unwrap_or(0)];
     read.read_exact(&mut bytes).await?;
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    Ok(Some(Request { at: Instant::now(), method, target, headers, body }))
+    Ok(Some(Request { method, target, headers, body }))
 }
 
 /// Returns whether the connection may serve another request.
