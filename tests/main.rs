@@ -1,4 +1,5 @@
 //! All integration tests, in one binary.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed; the panic names the line")]
 
+mod model;
 mod spec;
