@@ -2,13 +2,18 @@
 //!
 //! Reading gives positions ([`read`]), one bad entry disables itself alone ([`model::Entry`]), and every change
 //! ([`edit`], [`write`]) is checked against a second reading before it reaches the disk.
+pub mod edit;
 mod entries;
+mod guard;
 mod locate;
 pub mod model;
 pub mod name;
+mod node;
 mod number;
 mod parse;
 pub mod path;
 mod raw;
 pub mod read;
 pub mod settings;
+mod splice;
+mod tree;
