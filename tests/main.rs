@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed; the panic names the line")]
 
 mod config;
+mod core_text;
 mod fake_claude;
 mod model;
 mod real_claude;
