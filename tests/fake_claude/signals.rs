@@ -109,6 +109,8 @@ fn bash_outlives_its_group_and_holds_nothing() {
     drop((command, fence));
     let bash = pid_in(&world.path("work/pid"));
     let reaper = Reaper(bash);
+    let session = rustix::process::getsid(rustix::process::Pid::from_raw(bash)).unwrap();
+    assert_eq!(session.as_raw_nonzero().get(), bash);
     rustix::process::kill_process_group(rustix::process::Pid::from_child(&child), Signal::KILL).unwrap();
     child.wait().unwrap();
     assert!(alive(bash));
