@@ -110,6 +110,23 @@ fn a_result_with_the_type_late_is_a_result() {
     assert_eq!(event.result.as_deref(), Some("x"));
 }
 
+/// Seen on the real CLI: the total of a resumed session has everything that was paid before, what each result adds stands
+/// beside it, model by model.
+#[test]
+fn the_cost_of_a_run_is_what_its_results_add() {
+    let result = |total: f64, added: &str| {
+        format!(r#"{{"type":"result","total_cost_usd":{total},"model_usage_since_last_result":{added}}}"#)
+    };
+    let first = result(5.25, r#"{"opus":{"costUSD":0.125,"inputTokens":1},"haiku":{"costUSD":0.125}}"#);
+    assert_eq!(result_of(first.clone()).unwrap().cost_usd(), Some(0.25));
+    let second = result(5.75, r#"{"opus":{"costUSD":0.5}}"#);
+    assert_eq!(result_of(format!("{first}\n{second}")).unwrap().cost_usd(), Some(0.75));
+    // A CLI that does not tell it, or tells nonsense: the total is the best there is.
+    for told in ["{}", "null", "[1]", r#"{"opus":{"costUSD":"x"}}"#, r#"{"opus":{"costUSD":-1}}"#] {
+        assert_eq!(result_of(result(0.5, told)).unwrap().cost_usd(), Some(0.5), "{told}");
+    }
+}
+
 #[test]
 fn the_last_of_several_results_counts_and_events_may_follow() {
     let stream = format!("{}\n{}\n{{\"type\":\"system\"}}\n", result_line("first"), result_line("second"));
