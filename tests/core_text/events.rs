@@ -77,6 +77,8 @@ fn the_quirk_of_verbose_users_is_understood() {
             .map(|s| std::mem::discriminant(&s));
         assert_eq!(kinds, expected, "{stream}");
         assert!(!end.torn && end.stray.is_none());
+        // An escaped quote may be the first byte of a piece.
+        check_cuts(stream.as_bytes(), stream.as_bytes().chunks(1));
     }
     assert_eq!(result_of(result_line("plain json")).unwrap().result.as_deref(), Some("plain json"));
 }
@@ -102,6 +104,8 @@ fn noise_does_not_hide_the_result() {
     }
     let (_, end) = read("Error: it\u{7} broke\n");
     assert_eq!(end.stray.as_deref(), Some("Error: it  broke"));
+    let (_, end) = read("long ".repeat(100_000));
+    assert_eq!(end.stray.map(|stray| stray.chars().count()), Some(499), "500 characters less the space at the end");
 }
 
 #[test]
@@ -138,8 +142,10 @@ fn sub_agents_and_api_errors_are_progress_but_never_the_answer() {
     let by_sub_agent =
         r#"{"type":"assistant","message":{"content":[{"type":"text","text":"sub"}]},"parent_tool_use_id":"toolu_1"}"#;
     let synthetic = r#"{"type":"assistant","message":{"model":"<synthetic>","content":[{"type":"text","text":"API Error"}]},"error":"rate_limit"}"#;
-    let (seen, end) = read(format!("{}\n{by_sub_agent}\n{synthetic}\n", assistant("mine")));
-    assert_eq!(seen[1..], [Seen::AssistantText("sub".into()), Seen::AssistantText("API Error".into())]);
+    let failed = r#"{"type":"assistant","message":{"content":[{"type":"text","text":"limit"}]},"error":"rate_limit"}"#;
+    let (seen, end) = read(format!("{}\n{by_sub_agent}\n{synthetic}\n{failed}\n", assistant("mine")));
+    let progress = ["sub", "API Error", "limit"].map(|text| Seen::AssistantText(text.into()));
+    assert_eq!(seen[1..], progress);
     assert_eq!(end.last_text.as_deref(), Some("mine"));
 }
 
@@ -264,7 +270,7 @@ fn a_large_answer_comes_whole_in_any_pieces() {
 #[test]
 fn limits_do_not_depend_on_the_pieces() {
     let mut stream = Vec::new();
-    for length in [60, 63, 64, 65, 2_040, 262_140, 262_150, 1_048_570, 1_048_600] {
+    for length in [60, 63, 64, 65, 2_040, 262_140, 262_150, 1_048_570, 1_048_600, 1_500_000] {
         stream.extend(format!("{}\n", "n".repeat(length)).bytes());
         stream.extend(format!("{{\"x\":\"{}\",\"type\":\"result\",\"result\":\"r\"}}\n", "y".repeat(length)).bytes());
         stream
