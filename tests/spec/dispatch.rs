@@ -134,7 +134,7 @@ impl Subject for Dispatch {
     }
 
     fn first_datum(name: &str, state: &State) -> Option<Value> {
-        let nothing = json!({"session_id": false, "system_prompt": false, "max_budget": false});
+        let nothing = json!({"session_id": false, "system_prompt": false, "snapshot": false, "max_budget": false});
         let asked = fields(state)["run"]["timeout_ms"].clone();
         (name == "as asked").then(|| json!({"timeout_ms": asked, "omitted": nothing}))
     }
