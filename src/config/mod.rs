@@ -2,10 +2,13 @@
 //!
 //! Reading gives positions ([`read`]), one bad entry disables itself alone ([`model::Entry`]), and every change
 //! ([`edit`], [`write`]) is checked against a second reading before it reaches the disk.
+pub mod edit;
 mod entries;
+mod guard;
 mod locate;
 pub mod model;
 pub mod name;
+mod node;
 mod number;
 mod parse;
 pub mod path;
@@ -13,3 +16,5 @@ pub mod plan;
 mod raw;
 pub mod read;
 pub mod settings;
+mod splice;
+mod tree;
