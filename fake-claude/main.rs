@@ -5,6 +5,7 @@ mod children;
 mod clock;
 mod ending;
 mod failures;
+mod flags;
 mod input;
 mod load;
 mod mcp;
@@ -18,7 +19,7 @@ mod stream;
 mod suggest;
 mod verbs;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -31,6 +32,7 @@ use player::{Player, Run};
 use scene::Scene;
 use session::{Refusal, Session};
 use stream::Stream;
+use verbs::ask;
 
 /// The version whose behaviour is played.
 pub const VERSION: &str = "2.1.197";
@@ -87,7 +89,14 @@ fn headless(argv: &[String]) -> Result<u8, Stop> {
     if args.help {
         return Err(Stop::answer(args::help(outer.as_ref().map_or(&[], |l| &l.scene.rejects))));
     }
-    let (format, verbose) = check(&args)?;
+    if !args.has("--print") && std::io::stdout().is_terminal() {
+        return Err(Stop {
+            code: 64,
+            stderr: "fake-claude: interactive use is not played\n".to_owned(),
+            ..Stop::default()
+        });
+    }
+    let (format, verbose) = flags::check(&args)?;
     let schema = args.last("--json-schema").map(schema::accepted).transpose()?.flatten();
     let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     let session = match Session::open(&args, &cwd) {
@@ -142,54 +151,22 @@ fn parse(argv: &[String], loaded: Option<&Loaded>) -> Result<Args, Stop> {
     })
 }
 
-/// Refusals that need nothing but the flags and the user's configuration (chapters 1.2, 2 and 7).
-fn check(args: &Args) -> Result<(Format, bool), Stop> {
-    let bypass = args.last("--permission-mode") == Some("bypassPermissions")
-        || args.has("--dangerously-skip-permissions")
-        || args.has("--allow-dangerously-skip-permissions");
-    if bypass && rustix::process::getuid().is_root() && std::env::var_os("IS_SANDBOX").is_none_or(|v| v != "1") {
-        return Err(Stop::error(
-            "--dangerously-skip-permissions cannot be used with root/sudo privileges for security reasons\n".to_owned(),
-        ));
-    }
-    let format = match args.last("--output-format") {
-        Some("json") => Format::Json,
-        Some("stream-json") => Format::Stream,
-        _ => Format::Text,
-    };
-    let verbose = args.has("--verbose") || configured_verbose(args);
-    if args.last("--input-format") == Some("stream-json") && format != Format::Stream {
-        return Err(Stop::error("Error: --input-format=stream-json requires output-format=stream-json.\n".to_owned()));
-    }
-    if args.has("--include-partial-messages") && format != Format::Stream {
-        return Err(Stop::error(
-            "Error: --include-partial-messages requires --print and --output-format=stream-json.\n".to_owned(),
-        ));
-    }
-    if format == Format::Stream && !verbose {
-        return Err(Stop::error(
-            "Error: When using --print, --output-format=stream-json requires --verbose\n".to_owned(),
-        ));
-    }
-    Ok((format, verbose))
-}
-
-/// `"verbose": true` in the user's configuration, settings, or `--settings` (chapter 2.4).
-fn configured_verbose(args: &Args) -> bool {
-    let files = [mcp::config_file(), session::config_dir().map(|d| d.join("settings.json"))];
-    let texts = files.into_iter().flatten().filter_map(|f| std::fs::read_to_string(f).ok());
-    let given = args.last("--settings").map(|s| std::fs::read_to_string(s).unwrap_or_else(|_| s.to_owned()));
-    let says = |t: String| serde_json::from_str::<serde_json::Value>(&t).is_ok_and(|v| v["verbose"] == true);
-    texts.chain(given).any(says)
-}
-
 fn new_stream(args: &Args, session: Session, out: Out, cwd: PathBuf) -> Stream {
     let model = args.last("--model").map(str::to_owned).or_else(|| session.model.clone());
     let model = model.unwrap_or_else(|| DEFAULT_MODEL.to_owned());
     let mode = args.last("--permission-mode").unwrap_or("default").to_owned();
-    let removed = args.all("--disallowedTools");
-    let removed: Vec<&str> = removed.iter().flat_map(|t| t.split([',', ' '])).collect();
-    Stream::new(out, session, model, mode, cwd, &removed)
+    let removed = ask::rules(&args.all("--disallowedTools"));
+    let allowed = ask::rules(&args.all("--allowedTools"));
+    let mut stream = Stream::new(out, session, model, mode, cwd);
+    stream.tools.retain(|t| !removed.contains(t));
+    if let Some(named) = args.last("--tools") {
+        let named = ask::rules(&[named]);
+        // One name that is no tool takes all of them away (chapter 6).
+        let known = named.iter().all(|n| stream.tools.contains(n));
+        stream.tools.retain(|t| known && named.contains(t));
+    }
+    stream.allowed = allowed;
+    stream
 }
 
 /// `--resume` of an unknown id: a line on stderr, and in `stream-json` a result as well (chapter 3).

@@ -97,6 +97,13 @@ fn interrupt(stream: &Mutex<Stream>) {
                 // The command may have ended in this very moment.
                 let _ = rustix::process::kill_process_group(group, Signal::KILL);
             }
+            if let Some(call) = stream.open_call.take() {
+                stream.tool_result(
+                    &call,
+                    "The user doesn't want to proceed with this tool use. The tool use was rejected.",
+                    true,
+                );
+            }
             stream.reminder("[Request interrupted by user for tool use]");
             stream.end(&Ending::interrupted(true));
         }

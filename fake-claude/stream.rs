@@ -42,8 +42,12 @@ pub struct Stream {
     pub mode: String,
     /// Where the run takes place.
     pub cwd: PathBuf,
-    /// Names of the tools that were taken away or named.
+    /// Names of the tools that the session has.
     pub tools: Vec<String>,
+    /// Rules of `--allowedTools`.
+    pub allowed: Vec<String>,
+    /// The tool call without a result.
+    pub open_call: Option<String>,
     /// How far the run is.
     pub stage: Stage,
     /// `total_cost_usd` of the result.
@@ -79,8 +83,8 @@ fn new_id(prefix: &str) -> String {
 
 impl Stream {
     /// A run that has not said anything.
-    pub fn new(out: Out, session: Session, model: String, mode: String, cwd: PathBuf, removed: &[&str]) -> Self {
-        let tools = TOOLS.iter().filter(|t| !removed.contains(*t)).map(|t| (*t).to_owned()).collect();
+    pub fn new(out: Out, session: Session, model: String, mode: String, cwd: PathBuf) -> Self {
+        let tools = TOOLS.iter().map(|t| (*t).to_owned()).collect();
         Self {
             out,
             session,
@@ -88,6 +92,8 @@ impl Stream {
             mode,
             cwd,
             tools,
+            allowed: Vec::new(),
+            open_call: None,
             stage: Stage::Asked,
             cost_usd: COST_USD,
             tokens: (10, 5),
@@ -181,6 +187,7 @@ impl Stream {
         let id = new_id("toolu");
         self.assistant(&json!({"type":"tool_use","id":id,"name":name,"input":input}).to_string(), None);
         self.stage = Stage::Tool(None);
+        self.open_call = Some(id.clone());
         id
     }
 
@@ -194,6 +201,7 @@ impl Stream {
         let more = format!(",\"timestamp\":\"{}\",\"tool_use_result\":{}", clock::timestamp(), quoted(&shown));
         self.message("user", &json!({"role":"user","content":[block]}).to_string(), None, &more);
         self.tool_results += 1;
+        self.open_call = None;
         self.stage = Stage::Asked;
     }
 

@@ -1,3 +1,4 @@
 //! All integration tests, in one binary.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here, with the value in the message")]
 mod config;
+mod fake_claude;

@@ -15,6 +15,8 @@ pub enum Event {
     Think(String),
     /// `tool NAME [JSON]`, `tool-error NAME TEXT`: call and result.
     Tool { name: String, input: Value, error: Option<String> },
+    /// `ask NAME [JSON]`
+    Ask { name: String, input: Value },
     /// `deny NAME [JSON]`
     Deny { name: String, input: Value },
     /// `subagent TEXT`
@@ -41,6 +43,7 @@ pub fn parse(word: &str, rest: &str) -> Result<Option<Event>, String> {
         "think" => Event::Think(text(rest)),
         "tool" => Event::Tool { name: needed(word, first)?, input: input(more)?, error: None },
         "tool-error" => Event::Tool { name: needed(word, first)?, input: json!({}), error: Some(text(more)) },
+        "ask" => Event::Ask { name: needed(word, first)?, input: input(more)? },
         "deny" => Event::Deny { name: needed(word, first)?, input: input(more)? },
         "subagent" => Event::Subagent(text(rest)),
         "retry" => {
@@ -82,7 +85,10 @@ impl Event {
                 player.say_plain(&previous);
             }
             Self::Tool { name, input, error } => return tool(player, name, input, error.as_deref()),
-            Self::Deny { name, input } => return deny(player, name, input),
+            Self::Ask { name, input } if super::ask::passes(&player.stream(), name, input) => {
+                return tool(player, name, input, None);
+            }
+            Self::Ask { name, input } | Self::Deny { name, input } => return deny(player, name, input),
             other => other.emit(player),
         }
         Flow::Next
@@ -125,7 +131,12 @@ impl Event {
                 );
             }
             Self::System(subtype, more) => stream.system(subtype, more),
-            Self::Say(_) | Self::Tool { .. } | Self::Deny { .. } | Self::EchoEnv(_) | Self::QuotePrevious => {}
+            Self::Say(_)
+            | Self::Tool { .. }
+            | Self::Ask { .. }
+            | Self::Deny { .. }
+            | Self::EchoEnv(_)
+            | Self::QuotePrevious => {}
         }
     }
 }

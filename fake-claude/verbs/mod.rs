@@ -1,5 +1,6 @@
 //! The verbs, by what they do. Each family parses its own words.
 
+pub mod ask;
 pub mod ending;
 pub mod event;
 pub mod file;
