@@ -1,4 +1,9 @@
 //! All integration tests, in one binary.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here, with the value in the message")]
 mod config;
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed; the panic names the line")]
+
 mod fake_claude;
+mod model;
+mod real_claude;
+mod spec;

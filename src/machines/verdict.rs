@@ -1,121 +1,343 @@
 //! From everything that is known about a run to the answer that its caller gets.
+//!
+//! A trustworthy success is: exit code 0, a result event that is no error, from a model that was asked, that said why
+//! it stopped, with a text. A result that is complete in itself also outranks an end that we, or somebody else, put to
+//! the process afterwards. Everything else is a failure with a type and a way out, and carries what text there is: it
+//! was paid for.
 
-use serde::{Deserialize, Serialize};
+mod advice;
+mod classify;
+mod evidence;
 
-use super::answer::{Answer, ErrorType};
-use super::command_line::{BadValue, Omitted};
-use super::events::ResultEvent;
-use super::plan::RunPlan;
-use super::prompt::PromptError;
+pub use evidence::{Canceller, Ending, Evidence, NotStarted};
 
-/// Who ended a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Canceller {
-    /// The waiting caller took its request back.
-    Caller,
-    /// The waiting caller is gone.
-    CallerGone,
-    /// Somebody cancelled the job, by tool or on the command line.
-    Request,
+use super::answer::{Answer, ErrorType, parse_json};
+use super::events::{ResultEvent, Stop};
+use super::ids::SessionRef;
+use super::plan::Format;
+use super::{status_line, text};
+use advice::Advice;
+
+/// Exit codes above this one say that the process ended itself because of a signal (128 + its number).
+const SIGNAL_EXIT_BASE: i32 = 128;
+
+/// What a result lacks to be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    /// The CLI itself calls it an error.
+    Error,
+    /// The CLI answered by itself; the model was never asked.
+    NotAsked,
+    /// There is no text.
+    Empty,
+    /// The text may be cut.
+    Cut,
 }
 
-/// Why claude was never started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NotStarted {
-    /// The agent's directory does not exist.
-    DirectoryMissing,
-    /// The agent's directory is a file, or may not be entered; what the system said.
-    DirectoryUnusable(String),
-    /// The claude CLI was not found; where it was looked for.
-    CliMissing(String),
-    /// A value that must not reach the command line.
-    BadValue(BadValue),
-    /// A prompt that cannot be sent.
-    BadPrompt(PromptError),
-    /// The chain of dispatches has reached its limit.
-    TooDeep {
-        /// The setting `max_dispatch_depth`.
-        max: u32,
-    },
-    /// The system refused to start the process; what it said.
-    SpawnFailed(String),
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ending {
-    /// The process left by itself.
-    Exited {
-        /// Its exit code.
-        code: i32,
-    },
-    /// A signal that we did not send ended the process.
-    Signalled {
-        /// Its number.
-        signal: i32,
-    },
-    /// The deadline passed and we ended the process.
-    TimedOut,
-    /// We ended the process because nobody wants the answer.
-    Cancelled {
-        /// Who took it back.
-        by: Canceller,
-    },
-    /// There was no process.
-    NotStarted {
-        /// Why not.
-        reason: NotStarted,
-    },
-    /// Supervisor and process are gone, and nobody saw how.
-    Abandoned,
-}
-
-/// Everything that is known about a run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Evidence<'a> {
-    /// What was asked for.
-    pub plan: &'a RunPlan,
-    /// How it ended.
-    pub ending: Ending,
-    /// Options that this CLI does not know and that were left out.
-    pub omitted: Omitted,
-    /// The last result event.
-    pub result: Option<ResultEvent>,
-    /// The last text of the agent itself.
-    pub last_text: Option<String>,
-    /// A line on stdout that was no event.
-    pub stray: Option<String>,
-    /// What came on stderr, bounded.
-    pub stderr: String,
-    /// The session id that the first event reported.
-    pub session_id: Option<String>,
-    /// A timeout that the agent's history suggests, in seconds.
-    pub suggested_timeout_seconds: Option<u64>,
-}
-
-impl<'a> Evidence<'a> {
-    /// A run of which nothing but its ending is known.
-    #[must_use]
-    pub fn new(plan: &'a RunPlan, ending: Ending) -> Self {
-        Self {
-            plan,
-            ending,
-            omitted: Omitted::default(),
-            result: None,
-            last_text: None,
-            stray: None,
-            stderr: String::new(),
-            session_id: None,
-            suggested_timeout_seconds: None,
-        }
-    }
+/// A failure: its type, what happened and what to do.
+struct Failure {
+    error_type: ErrorType,
+    what: String,
+    way_out: String,
 }
 
 /// The answer that the evidence amounts to.
 #[must_use]
-pub fn judge(evidence: Evidence<'_>) -> Answer {
-    Answer::failure(evidence.plan.agent.clone(), ErrorType::CliError, "not judged")
+pub fn judge(mut evidence: Evidence<'_>) -> Answer {
+    let session_id = session_id(&evidence);
+    let mut result = evidence.result.take();
+    if let Some(event) = &mut result {
+        take_structured_text(event);
+    }
+    let advice = Advice { plan: evidence.plan, session_id: session_id.as_deref() };
+    let failure = match &result {
+        Some(event) => of_result(&evidence, event, &advice),
+        None => Some(of_ending(&evidence, &advice)),
+    };
+    let mut answer = answer_from(&evidence, result, &session_id);
+    match failure {
+        None => succeed(&mut answer, &evidence, &advice),
+        Some(failure) => {
+            answer.success = false;
+            answer.parsed_result = None;
+            answer.budget_exceeded =
+                (failure.error_type == ErrorType::Budget).then_some(true).or(answer.budget_exceeded);
+            answer.error = Some(format!("{}; {}", failure.what, failure.way_out));
+            answer.error_type = Some(failure.error_type);
+        }
+    }
+    answer
+}
+
+/// The session to go on with: as the CLI reported it, else as it was planned.
+fn session_id(evidence: &Evidence<'_>) -> Option<String> {
+    let reported = evidence.result.as_ref().and_then(|event| event.session_id.as_deref());
+    // What a process reports is passed on only in a form that a later call accepts.
+    let usable = |id: &str| SessionRef::try_from(id).ok().map(String::from);
+    let planned = || {
+        let known = match &evidence.ending {
+            Ending::NotStarted { .. } => evidence.plan.session.is_resume(),
+            _ => evidence.plan.session.is_resume() || !evidence.omitted.session_id,
+        };
+        known.then(|| evidence.plan.session.id().as_str().to_owned())
+    };
+    reported.and_then(usable).or_else(|| evidence.session_id.as_deref().and_then(usable)).or_else(planned)
+}
+
+/// The value of a run with a schema is its answer when there is no other text.
+fn take_structured_text(event: &mut ResultEvent) {
+    if event.result.as_deref().is_none_or(text::is_blank)
+        && let Some(value) = &event.structured_output
+    {
+        event.result = Some(value.to_string());
+    }
+}
+
+fn doubt(event: &ResultEvent) -> Option<Doubt> {
+    if event.is_error {
+        Some(Doubt::Error)
+    } else if event.num_turns == Some(0) {
+        Some(Doubt::NotAsked)
+    } else if event.result.as_deref().is_none_or(text::is_blank) {
+        Some(Doubt::Empty)
+    } else if event.stop == Stop::Cut {
+        Some(Doubt::Cut)
+    } else {
+        None
+    }
+}
+
+/// What makes a run with a result a failure, if anything.
+fn of_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice<'_>) -> Option<Failure> {
+    let agent = &evidence.plan.agent;
+    let Some(doubt) = doubt(event) else {
+        return match evidence.ending {
+            Ending::Exited { code } if code != 0 && code <= SIGNAL_EXIT_BASE => Some(Failure {
+                error_type: ErrorType::CliError,
+                what: format!("claude exited with code {code} although the answer of agent '{agent}' looks complete"),
+                way_out: format!("`result` holds it; check it, or go on with {}", advice.resume()),
+            }),
+            _ => None,
+        };
+    };
+    let interrupted = doubt != Doubt::Error || event.subtype == "error_during_execution";
+    if interrupted && matches!(evidence.ending, Ending::TimedOut | Ending::Cancelled { .. }) {
+        return Some(of_ending(evidence, advice));
+    }
+    let cli_error = |what: String, way_out: String| Failure { error_type: ErrorType::CliError, what, way_out };
+    Some(match doubt {
+        Doubt::Error => of_error_result(evidence, event, advice),
+        Doubt::NotAsked => cli_error(
+            format!("the claude CLI answered by itself, the model of agent '{agent}' was not asked"),
+            "word the task so that it does not begin like a command".into(),
+        ),
+        Doubt::Empty => cli_error(
+            format!("agent '{agent}' ended its run without a final text"),
+            format!("ask for it with {}", advice.go_on("Give your final answer")),
+        ),
+        Doubt::Cut => cli_error(
+            format!(
+                "the answer of agent '{agent}' may be cut: its stream ended before the model said that it was done"
+            ),
+            format!("`result` holds what came; get the rest with {}", advice.resume()),
+        ),
+    })
+}
+
+/// A result that the CLI calls an error. Budget before denied tools before what the text says.
+fn of_error_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice<'_>) -> Failure {
+    let agent = &evidence.plan.agent;
+    let said = event.result.as_deref().filter(|said| !text::is_blank(said));
+    let message = said.map_or_else(|| event.errors.join("; "), |said| text::one_line(said, MAX_MESSAGE_CHARS));
+    if is_budget_stop(event) {
+        let cap = evidence.plan.max_budget_usd.map_or_else(String::new, |cap| format!(" of ${cap}"));
+        let spent = event.total_cost_usd.map_or_else(String::new, |cost| format!(" after ${cost:.4}"));
+        let what = format!("agent '{agent}' was stopped at its spend cap{cap}{spent}");
+        return Failure { error_type: ErrorType::Budget, what, way_out: advice.budget() };
+    }
+    let message = if message.is_empty() { format!("it gave no reason ({})", event.subtype) } else { message };
+    if !event.permission_denials.is_empty() {
+        let tools = event.permission_denials.join(", ");
+        let what = format!("agent '{agent}' failed after tools were denied ({tools}): {message}");
+        return Failure { error_type: ErrorType::Permission, what, way_out: advice.grant(&event.permission_denials) };
+    }
+    of_message(agent, &message, event.api_error_status, advice)
+}
+
+/// Most characters of the CLI's own text in an error.
+const MAX_MESSAGE_CHARS: usize = 2_000;
+
+fn is_budget_stop(event: &ResultEvent) -> bool {
+    let told = |text: &String| {
+        let text = text.to_ascii_lowercase();
+        text.contains("maximum budget") || text.contains("usd budget")
+    };
+    event.subtype == "error_max_budget_usd" || event.errors.iter().any(told)
+}
+
+/// A failure of which only a message tells the kind.
+fn of_message(agent: &str, message: &str, http_status: Option<u64>, advice: &Advice<'_>) -> Failure {
+    let error_type = classify::error_type(message, http_status);
+    let what = format!("agent '{agent}' failed: {message}");
+    let way_out = match error_type {
+        ErrorType::UsageLimit => {
+            let reset = classify::reset(message).map_or_else(String::new, |reset| format!(" ({reset})"));
+            format!(
+                "this is the limit of the Claude account, which all agents share: another agent fails alike; wait for \
+                 the reset{reset}, or run fewer at once (settings.max_concurrency), then {}",
+                advice.resume()
+            )
+        }
+        ErrorType::Permission => advice.grant(&[]),
+        _ => advice.cause(classify::cause(message, http_status)),
+    };
+    Failure { error_type, what, way_out }
+}
+
+/// A run without a result that counts: its ending tells the kind.
+fn of_ending(evidence: &Evidence<'_>, advice: &Advice<'_>) -> Failure {
+    let agent = &evidence.plan.agent;
+    let lost = |what: String| Failure {
+        error_type: ErrorType::CliError,
+        what,
+        way_out: format!("what it did is kept in its session: {}", advice.resume()),
+    };
+    match &evidence.ending {
+        Ending::TimedOut => of_timeout(evidence, advice),
+        Ending::NotStarted { reason } => of_start(evidence, reason),
+        Ending::Cancelled { by } => lost(match by {
+            Canceller::Caller => format!("the run of agent '{agent}' was cancelled by its caller"),
+            Canceller::CallerGone => format!("the run of agent '{agent}' was ended because its caller went away"),
+            Canceller::Request => format!("the run of agent '{agent}' was cancelled on request"),
+        }),
+        Ending::Abandoned => lost(format!(
+            "the run of agent '{agent}' ended unseen (killed, or the machine went down), without a result"
+        )),
+        Ending::Signalled { signal } => {
+            let killed = if *signal == 9 { " (often for lack of memory)" } else { "" };
+            lost(format!("claude was ended by signal {signal}{killed} before agent '{agent}' had answered"))
+        }
+        Ending::Exited { code } => match (printed(evidence), code) {
+            (Some(message), 1..) => of_message(agent, &message, None, advice),
+            (_, 0) => {
+                lost(format!("claude exited with code 0, but its output ends before the result of agent '{agent}'"))
+            }
+            (_, code) => {
+                let what = format!("claude exited with code {code} before agent '{agent}' had answered");
+                Failure { error_type: ErrorType::CliError, what, way_out: advice.cause(classify::Cause::Unknown) }
+            }
+        },
+    }
+}
+
+/// What the CLI said of its failure outside of events.
+fn printed(evidence: &Evidence<'_>) -> Option<String> {
+    classify::gist(&evidence.stderr).or_else(|| evidence.stray.as_deref().and_then(classify::gist))
+}
+
+fn of_timeout(evidence: &Evidence<'_>, advice: &Advice<'_>) -> Failure {
+    let plan = evidence.plan;
+    let mut what = format!("agent '{}' did not finish within {} s", plan.agent, plan.timeout_seconds);
+    if let Some(retry) = &evidence.last_retry {
+        let attempt = retry.attempt.map_or_else(String::new, |attempt| format!(", attempt {attempt}"));
+        what.push_str(&format!(" (the API refused some of its requests: {}{attempt})", retry.error));
+    }
+    let way_out = advice.timeout(evidence.suggested_timeout_seconds);
+    Failure { error_type: ErrorType::Timeout, what, way_out }
+}
+
+fn of_start(evidence: &Evidence<'_>, reason: &NotStarted) -> Failure {
+    let agent = &evidence.plan.agent;
+    let directory = text::quoted(&evidence.plan.directory);
+    let fix_directory =
+        || String::from("create it, or correct `directory` in agents.yaml (remove_agent, then add_agent)");
+    let (error_type, what, way_out) = match reason {
+        NotStarted::DirectoryMissing => (
+            ErrorType::NotFound,
+            format!("the directory {directory} of agent '{agent}' does not exist"),
+            fix_directory(),
+        ),
+        NotStarted::DirectoryUnusable(why) => (
+            ErrorType::NotFound,
+            format!("the directory {directory} of agent '{agent}' cannot be used: {why}"),
+            fix_directory(),
+        ),
+        NotStarted::CliMissing(searched) => (
+            ErrorType::NotFound,
+            format!("the claude CLI was not found ({searched})"),
+            "install Claude Code, or set AGENT_DISPATCH_CLAUDE to its path; `agent-dispatch doctor` checks it".into(),
+        ),
+        NotStarted::BadValue(bad) => (
+            ErrorType::CliError,
+            format!("agent '{agent}' was not started: {bad}"),
+            format!("`agent-dispatch describe {agent}` shows its settings"),
+        ),
+        NotStarted::BadPrompt(bad) => {
+            (ErrorType::CliError, format!("agent '{agent}' was not started: {bad}"), "nothing was spent".into())
+        }
+        NotStarted::TooDeep { max } => (
+            ErrorType::Recursion,
+            format!("agent '{agent}' was not started: dispatches are nested {max} deep, which is the limit"),
+            "do the task in this session, or raise settings.max_dispatch_depth".into(),
+        ),
+        NotStarted::SpawnFailed(why) => (
+            ErrorType::CliError,
+            format!("the claude CLI could not be started: {why}"),
+            "`agent-dispatch doctor` checks the set-up".into(),
+        ),
+    };
+    Failure { error_type, what, way_out }
+}
+
+/// The answer with everything that does not depend on the verdict.
+fn answer_from(evidence: &Evidence<'_>, result: Option<ResultEvent>, session_id: &Option<String>) -> Answer {
+    let event = result.unwrap_or_default();
+    let said = event.result.filter(|said| !text::is_blank(said));
+    let mut answer =
+        Answer::success(evidence.plan.agent.clone(), said.or_else(|| evidence.last_text.clone()).unwrap_or_default());
+    answer.session_id = session_id.clone();
+    answer.cost_usd = event.total_cost_usd;
+    answer.duration_ms = event.duration_ms;
+    answer.num_turns = event.num_turns;
+    answer.denied_tools = Some(event.permission_denials).filter(|denied| !denied.is_empty());
+    answer.parsed_result = event.structured_output.filter(|_| evidence.plan.format == Format::Json);
+    let over = answer.cost_usd.zip(evidence.plan.max_budget_usd).is_some_and(|(cost, cap)| cost > cap);
+    answer.budget_exceeded = over.then_some(true);
+    answer
+}
+
+/// Makes the answer a success: outcome, JSON and hints.
+fn succeed(answer: &mut Answer, evidence: &Evidence<'_>, advice: &Advice<'_>) {
+    let lifted = status_line::lift(std::mem::take(&mut answer.result));
+    answer.result = lifted.text;
+    answer.outcome = lifted.outcome;
+    if evidence.plan.format == Format::Json {
+        answer.parsed_result = answer.parsed_result.take().or_else(|| parse_json(&answer.result));
+    }
+    let denied = answer.denied_tools.as_ref().map(|denied| {
+        let names = denied.join(", ");
+        format!("tools were denied ({names}), so the result may be incomplete; {}", advice.grant(denied))
+    });
+    let late = match evidence.ending {
+        Ending::TimedOut => Some("the answer was complete at the deadline; only the clean-up was cut short"),
+        Ending::Cancelled { .. } => Some("the answer was complete before the run was cancelled"),
+        Ending::Signalled { .. } | Ending::Abandoned => Some("claude was ended after its answer was complete"),
+        Ending::Exited { code } if code != 0 => Some("claude was ended after its answer was complete"),
+        Ending::Exited { .. } | Ending::NotStarted { .. } => None,
+    };
+    let over = answer.budget_exceeded.and(answer.cost_usd).zip(evidence.plan.max_budget_usd).map(|(cost, cap)| {
+        format!(
+            "the run cost ${cost:.4}, more than the budget of ${cap}; narrow the task, choose a cheaper model or raise \
+             max_budget_usd"
+        )
+    });
+    let hints = [
+        denied,
+        late.map(String::from),
+        answer.outcome.and_then(|outcome| advice.outcome(outcome)),
+        over,
+        Advice::omitted(evidence.omitted),
+    ];
+    let hint = hints.into_iter().flatten().collect::<Vec<_>>().join(". ");
+    answer.hint = (!hint.is_empty()).then_some(hint);
 }

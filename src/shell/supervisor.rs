@@ -369,6 +369,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             omitted: self.omitted.into(),
             result: self.output.result.take(),
             last_text: self.output.last_text.take(),
+            last_retry: self.output.last_retry.take(),
             stray: self.output.stray.take(),
             stderr: std::mem::take(&mut self.stderr),
             session_id: self.output.session_id.take(),

@@ -106,7 +106,7 @@ impl Reader {
                 return &bytes[1..];
             }
         }
-        let end = find(bytes, |byte| byte == b'\n');
+        let end = find(bytes, [b'\n']);
         let (line, rest) = bytes.split_at(end);
         if rest.is_empty() {
             self.line.feed(line);

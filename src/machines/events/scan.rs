@@ -7,9 +7,6 @@
 
 use std::str;
 
-/// Bytes looked at in one go by the searches; a power of two that compilers turn into vector instructions.
-const LANE_BYTES: usize = 32;
-
 /// Walks over one JSON text.
 pub(super) struct Scanner<'a> {
     bytes: &'a [u8],
@@ -95,9 +92,13 @@ impl<'a> Scanner<'a> {
 
     /// The byte at which the next value or sign begins.
     pub(super) fn peek(&mut self) -> Option<u8> {
-        let rest = self.bytes.get(self.at..)?;
-        self.at += rest.iter().take_while(|byte| is_white(**byte)).count();
-        self.bytes.get(self.at).copied()
+        loop {
+            let byte = *self.bytes.get(self.at)?;
+            if !is_white(byte) {
+                return Some(byte);
+            }
+            self.at += 1;
+        }
     }
 
     fn peek_past_commas(&mut self) -> Option<u8> {
@@ -123,7 +124,7 @@ impl<'a> Scanner<'a> {
         let mut at = start;
         loop {
             let rest = self.bytes.get(at..).unwrap_or_default();
-            at += find(rest, |byte| byte == b'"' || byte == b'\\');
+            at += find(rest, [b'"', b'\\']);
             match self.bytes.get(at) {
                 Some(b'\\') => at += 2,
                 Some(_) => {
@@ -177,7 +178,7 @@ impl Raw<'_> {
         let mut rest = self.0;
         while !rest.is_empty() && text.len() < max_bytes {
             let plain = &rest[..rest.len().min(max_bytes)];
-            let plain = &plain[..find(plain, |byte| byte == b'\\')];
+            let plain = &plain[..find(plain, [b'\\'])];
             push_lossy(&mut text, plain);
             rest = &rest[plain.len()..];
             if rest.first() == Some(&b'\\') {
@@ -188,17 +189,27 @@ impl Raw<'_> {
     }
 }
 
-/// The position of the first byte that `wanted` accepts, or the length.
-pub(super) fn find(bytes: &[u8], wanted: impl Fn(u8) -> bool) -> usize {
-    let mut at = 0;
-    for lane in bytes.chunks_exact(LANE_BYTES) {
-        // Without an early exit inside the lane the comparison is vectorised.
-        if lane.iter().fold(false, |hit, byte| hit | wanted(*byte)) {
-            break;
+/// The position of the first of the `wanted` bytes, or the length. Eight bytes at a time: keys are short and texts are
+/// long, and this is fast for both (measured beside a byte loop and a vectorised one).
+pub(super) fn find<const N: usize>(bytes: &[u8], wanted: [u8; N]) -> usize {
+    /// Each byte of a word has this value.
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGH_BITS: u64 = ONES << 7;
+    let (words, _) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        // A byte that equals the wanted one becomes zero, and the lowest zero byte is the lowest that has its high
+        // bit set after the subtraction and had it clear before.
+        let hits = wanted.iter().fold(0, |hits, byte| {
+            let zeros = word ^ (ONES * u64::from(*byte));
+            hits | (zeros.wrapping_sub(ONES) & !zeros)
+        }) & HIGH_BITS;
+        if hits != 0 {
+            return index * 8 + hits.trailing_zeros() as usize / 8;
         }
-        at += LANE_BYTES;
     }
-    bytes[at..].iter().position(|byte| wanted(*byte)).map_or(bytes.len(), |offset| at + offset)
+    let at = words.len() * 8;
+    bytes[at..].iter().position(|byte| wanted.contains(byte)).map_or(bytes.len(), |offset| at + offset)
 }
 
 /// White space between tokens. The bytes of a byte order mark and NUL count as such: they mean nothing outside a

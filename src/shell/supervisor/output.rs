@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::machines::events::{Reader, ResultEvent, Seen};
+use crate::machines::events::{Reader, ResultEvent, Retry, Seen};
 use crate::shell::tail::Tail;
 
 /// How much is read before other events get their turn, in chunks of 256 KB.
@@ -18,6 +18,8 @@ pub struct Output {
     pub session_id: Option<String>,
     /// The agent's last words, for a run that was cut off.
     pub last_text: Option<String>,
+    /// The last time that the API had refused.
+    pub last_retry: Option<Retry>,
     /// Output that is no event.
     pub stray: Option<String>,
 }
@@ -104,6 +106,7 @@ impl Output {
                 Seen::Retry(retry) => {
                     let attempt = retry.attempt.map_or(String::new(), |attempt| format!(", attempt {attempt}"));
                     signs.push(Sign::Progress(format!("Waiting for the API: {}{attempt}", retry.error)));
+                    self.last_retry = Some(retry);
                 }
                 Seen::Result(result) => {
                     self.session_id = result.session_id.clone().or(self.session_id.take());

@@ -1,0 +1,117 @@
+//! What is known about a run when it is over.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::command_line::{BadValue, Omitted};
+use super::super::events::{ResultEvent, Retry};
+use super::super::plan::RunPlan;
+use super::super::prompt::PromptError;
+
+/// Who ended a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Canceller {
+    /// The waiting caller took its request back.
+    Caller,
+    /// The waiting caller is gone.
+    CallerGone,
+    /// Somebody cancelled the job, by tool or on the command line.
+    Request,
+}
+
+/// Why claude was never started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotStarted {
+    /// The agent's directory does not exist.
+    DirectoryMissing,
+    /// The agent's directory is a file, or may not be entered; what the system said.
+    DirectoryUnusable(String),
+    /// The claude CLI was not found; where it was looked for.
+    CliMissing(String),
+    /// A value that must not reach the command line.
+    BadValue(BadValue),
+    /// A prompt that cannot be sent.
+    BadPrompt(PromptError),
+    /// The chain of dispatches has reached its limit.
+    TooDeep {
+        /// The setting `max_dispatch_depth`.
+        max: u32,
+    },
+    /// The system refused to start the process; what it said.
+    SpawnFailed(String),
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// The process left by itself.
+    Exited {
+        /// Its exit code.
+        code: i32,
+    },
+    /// A signal that we did not send ended the process.
+    Signalled {
+        /// Its number.
+        signal: i32,
+    },
+    /// The deadline passed and we ended the process.
+    TimedOut,
+    /// We ended the process because nobody wants the answer.
+    Cancelled {
+        /// Who took it back.
+        by: Canceller,
+    },
+    /// There was no process.
+    NotStarted {
+        /// Why not.
+        reason: NotStarted,
+    },
+    /// Supervisor and process are gone, and nobody saw how.
+    Abandoned,
+}
+
+/// Everything that is known about a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence<'a> {
+    /// What was asked for.
+    pub plan: &'a RunPlan,
+    /// How it ended.
+    pub ending: Ending,
+    /// Options that this CLI does not know and that were left out.
+    pub omitted: Omitted,
+    /// The last result event.
+    pub result: Option<ResultEvent>,
+    /// The last text of the agent itself.
+    pub last_text: Option<String>,
+    /// A line on stdout that was no event.
+    pub stray: Option<String>,
+    /// What came on stderr, bounded.
+    pub stderr: String,
+    /// The session id that the first event reported.
+    pub session_id: Option<String>,
+    /// A timeout that the agent's history suggests, in seconds.
+    pub suggested_timeout_seconds: Option<u64>,
+    /// The last retry of an API request.
+    pub last_retry: Option<Retry>,
+}
+
+impl<'a> Evidence<'a> {
+    /// A run of which nothing but its ending is known.
+    #[must_use]
+    pub fn new(plan: &'a RunPlan, ending: Ending) -> Self {
+        Self {
+            plan,
+            ending,
+            omitted: Omitted::default(),
+            result: None,
+            last_text: None,
+            stray: None,
+            stderr: String::new(),
+            session_id: None,
+            suggested_timeout_seconds: None,
+            last_retry: None,
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Random runs. The properties stand in `dispatch_history`; here is what happens to a run.
+
+use agent_dispatch::machines::dispatch::{CancelledBy, Effect, End, Event, KILL_GRACE_MS, TERM_GRACE_MS, step};
+use agent_dispatch::machines::refused::Refused;
+use agent_dispatch::machines::time::Millis;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::dispatch_history::{FLAGS, Walk, judge};
+use super::walks;
+
+/// More ticks than any run has deadlines: time to leave, deadline, SIGKILL, giving up.
+const MOST_TICKS: usize = 4;
+
+/// What may happen next. Times are relative, so that a walk stays sensible while it shrinks.
+#[derive(Debug, Clone, Copy)]
+enum Happening {
+    /// What comes next in an undisturbed run.
+    Course,
+    /// The clock goes on; nothing is told.
+    Pass {
+        ms: u64,
+    },
+    /// A tick so many ms after (or before) the next deadline.
+    TickNear {
+        off: i64,
+    },
+    Tick,
+    SlotGranted,
+    Spawned,
+    SpawnFailed,
+    ResultSeen,
+    TurnBegan,
+    Exited {
+        flag: Option<usize>,
+    },
+    Cancel {
+        by: CancelledBy,
+    },
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let by = select(vec![CancelledBy::Request, CancelledBy::CallerGone]);
+    let flag = prop_oneof![1 => Just(None), 3 => (0..FLAGS.len()).prop_map(Some)];
+    prop_oneof![
+        7 => Just(Happening::Course),
+        3 => select(vec![1, 99, 1_700, 2_000, 15_000, 60_000]).prop_map(|ms| Happening::Pass { ms }),
+        5 => select(vec![-1, 0, 1]).prop_map(|off| Happening::TickNear { off }),
+        1 => Just(Happening::Tick),
+        1 => Just(Happening::SlotGranted),
+        1 => Just(Happening::Spawned),
+        1 => Just(Happening::SpawnFailed),
+        3 => Just(Happening::ResultSeen),
+        2 => Just(Happening::TurnBegan),
+        8 => flag.prop_map(|flag| Happening::Exited { flag }),
+        2 => by.prop_map(|by| Happening::Cancel { by }),
+    ]
+}
+
+fn timeout() -> impl Strategy<Value = u64> {
+    select(vec![0, 1, 10_000, 20_000, 300_000, u64::MAX])
+}
+
+fn event(happening: Happening, walk: &Walk, now: &mut Millis) -> Option<Event> {
+    Some(match happening {
+        Happening::Course if !walk.slot_granted() => Event::SlotGranted,
+        Happening::Course if walk.start_is_pending() => Event::Spawned { now: *now },
+        Happening::Course if !walk.result_seen() => Event::ResultSeen { now: *now },
+        Happening::Course => Event::Exited { unknown: None },
+        Happening::Pass { ms } => {
+            *now = now.plus(ms);
+            return None;
+        }
+        Happening::TickNear { off } => {
+            let due = walk.state.next_deadline()?.0.saturating_add_signed(off);
+            *now = (*now).max(Millis(due));
+            Event::Tick { now: *now }
+        }
+        Happening::Tick => Event::Tick { now: *now },
+        Happening::SlotGranted => Event::SlotGranted,
+        Happening::Spawned => Event::Spawned { now: *now },
+        Happening::SpawnFailed => Event::SpawnFailed,
+        Happening::ResultSeen => Event::ResultSeen { now: *now },
+        Happening::TurnBegan => Event::TurnBegan,
+        Happening::Exited { flag } => Event::Exited { unknown: flag.map(|index| FLAGS[index]) },
+        Happening::Cancel { by } => Event::Cancel { by, now: *now },
+    })
+}
+
+/// Performs the happenings and judges after each.
+fn perform(timeout_ms: u64, happenings: &[Happening]) -> (Walk, Millis) {
+    perform_watched(timeout_ms, happenings, |_| ())
+}
+
+fn perform_watched(timeout_ms: u64, happenings: &[Happening], mut watch: impl FnMut(&Walk)) -> (Walk, Millis) {
+    let (mut walk, mut now) = (Walk::begin(timeout_ms), Millis(0));
+    for happening in happenings {
+        watch(&walk);
+        let Some(event) = event(*happening, &walk, &mut now) else { continue };
+        if walk.take(event).is_ok() {
+            judge(&walk);
+        }
+        tells_its_deadline(&walk);
+    }
+    watch(&walk);
+    (walk, now)
+}
+
+fn tells_its_deadline(walk: &Walk) {
+    let alive = walk.ended().is_none() && walk.alive_since().is_some();
+    let due = walk.state.next_deadline();
+    assert_eq!(due.is_some(), alive, "a deadline exactly while the process is alive: {:?}", walk.state);
+    if let Some(now) = due {
+        let (next, _) = step(walk.state, &Event::Tick { now }).unwrap();
+        assert_ne!(next, walk.state, "a tick at its deadline is without a consequence");
+    }
+}
+
+/// Ticks at each deadline until the end. Returns the time of the last one.
+fn tick_to_the_end(walk: &mut Walk) -> Option<Millis> {
+    let mut last = None;
+    for _ in 0..MOST_TICKS {
+        let Some(now) = walk.state.next_deadline() else { break };
+        walk.take(Event::Tick { now }).unwrap();
+        judge(walk);
+        last = Some(now);
+    }
+    last
+}
+
+proptest! {
+    #![proptest_config(walks())]
+
+    //= D-1 D-2 D-3 D-4 D-5 D-6 D-7 D-8 D-12 D-13 X-3
+    #[test]
+    fn a_run_keeps_its_promises(timeout_ms in timeout(), happenings in prop::collection::vec(happening(), 1..40)) {
+        perform(timeout_ms, &happenings);
+    }
+
+    //= D-11
+    #[test]
+    fn an_ended_run_takes_nothing(happenings in prop::collection::vec(happening(), 1..40), late in happening()) {
+        let (mut walk, mut now) = perform(10_000, &happenings);
+        if walk.ended().is_some() && let Some(event) = event(late, &walk, &mut now) {
+            let expected = Err(Refused::AlreadyThere { state: "ended", event: event.name() });
+            prop_assert_eq!(walk.take(event), expected);
+        }
+    }
+
+    //= D-9
+    #[test]
+    fn a_cancelled_run_is_soon_over(
+        timeout_ms in timeout(),
+        happenings in prop::collection::vec(happening(), 0..20),
+        by in select(vec![CancelledBy::Request, CancelledBy::CallerGone]),
+    ) {
+        let (mut walk, now) = perform(timeout_ms, &happenings);
+        let over = walk.ended().is_some();
+        let taken = walk.take(Event::Cancel { by, now });
+        prop_assert_eq!(taken.is_err(), over, "a cancel is taken at any point before the end");
+        if walk.start_is_pending() {
+            walk.take(Event::Spawned { now }).unwrap();
+        }
+        if let Some(last) = tick_to_the_end(&mut walk) {
+            prop_assert!(last <= now.plus(TERM_GRACE_MS + KILL_GRACE_MS), "over at {:?}, cancelled at {:?}", last, now);
+        }
+        prop_assert!(walk.ended().is_some(), "still in {:?}", walk.state);
+    }
+
+    //= D-10
+    #[test]
+    fn a_process_that_never_ends_is_given_up(timeout_ms in timeout(), talk in prop::collection::vec((0..30_000_u64, any::<bool>()), 0..30)) {
+        let mut walk = Walk::begin(timeout_ms);
+        walk.take(Event::SlotGranted).unwrap();
+        let mut now = Millis(7);
+        walk.take(Event::Spawned { now }).unwrap();
+        let latest = now.plus(timeout_ms).plus(TERM_GRACE_MS + KILL_GRACE_MS);
+        for (pause, result) in talk {
+            now = now.plus(pause);
+            while let Some(due) = walk.state.next_deadline().filter(|due| *due <= now) {
+                walk.take(Event::Tick { now: due }).unwrap();
+                judge(&walk);
+                prop_assert!(walk.ended().is_none() || due <= latest);
+            }
+            let said = if result { Event::ResultSeen { now } } else { Event::TurnBegan };
+            prop_assert!(walk.take(said).is_ok() || walk.ended().is_some());
+        }
+        if let Some(last) = tick_to_the_end(&mut walk) {
+            prop_assert!(last <= latest, "given up at {:?}, at the latest {:?}", last, latest);
+        }
+        prop_assert!(walk.ended().is_some(), "still in {:?}", walk.state);
+    }
+
+    /// The liveness phase: whatever happened before, once nothing fails any more the run comes to its end.
+    #[test]
+    fn without_faults_every_run_ends(timeout_ms in timeout(), happenings in prop::collection::vec(happening(), 0..30)) {
+        let (mut walk, now) = perform(timeout_ms, &happenings);
+        for _ in 0..5 {
+            if walk.ended().is_some() {
+                break;
+            }
+            let event = event(Happening::Course, &walk, &mut now.clone()).unwrap();
+            walk.take(event).unwrap();
+            judge(&walk);
+        }
+        prop_assert!(walk.ended().is_some(), "still in {:?}", walk.state);
+    }
+}
+
+/// The walks come to every state and every kind of end; otherwise what they hold is little.
+#[test]
+fn the_walks_get_around() {
+    use proptest::strategy::ValueTree as _;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let strategy = (timeout(), prop::collection::vec(happening(), 1..40));
+    let (mut states, mut ends) = (std::collections::BTreeSet::new(), Vec::new());
+    let mut most_starts = 0;
+    for _ in 0..2_000 {
+        let (timeout_ms, happenings) = strategy.new_tree(&mut runner).unwrap().current();
+        let (walk, _) = perform_watched(timeout_ms, &happenings, |walk| {
+            states.insert(walk.state.name());
+        });
+        most_starts = most_starts.max(walk.count(|effect| matches!(effect, Effect::Spawn(_))));
+        ends.extend(walk.ended().filter(|end| !ends.contains(end)));
+    }
+    assert_eq!(states.len(), 7, "{states:?}");
+    assert_eq!(ends.len(), 7, "{ends:?}");
+    assert!(ends.contains(&End::TimedOut { answered: true }));
+    assert_eq!(most_starts, 4, "a run that leaves out all flags");
+}

@@ -1,0 +1,137 @@
+//! Random lives of a job, judged from the history of the events that were taken.
+
+use agent_dispatch::machines::job::{Effect, Event, State, step};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::walks;
+
+/// An event that was taken, what came of it and what the record said afterwards.
+#[derive(Debug, Clone)]
+struct Step {
+    event: Event,
+    effects: Vec<Effect>,
+    after: State,
+}
+
+#[derive(Debug, Default)]
+struct Life {
+    steps: Vec<Step>,
+}
+
+impl Life {
+    fn state(&self) -> State {
+        self.steps.last().map_or(State::Pending, |step| step.after)
+    }
+
+    fn take(&mut self, event: Event) -> bool {
+        let Ok((after, effects)) = step(self.state(), &event) else { return false };
+        self.steps.push(Step { event, effects: effects.into_iter().collect(), after });
+        true
+    }
+
+    fn claimed(&self) -> bool {
+        self.steps.iter().any(|step| step.event == Event::Claim)
+    }
+
+    /// The step in which the job ended.
+    fn end(&self) -> Option<usize> {
+        let ends = |event| match event {
+            Event::Finish { .. } | Event::Cancel | Event::Abandon => true,
+            Event::Claim | Event::Progress | Event::Collect => false,
+        };
+        self.steps.iter().position(|step| ends(step.event))
+    }
+
+    fn places(&self, effect: Effect) -> Vec<usize> {
+        let has = |step: &&Step| step.effects.contains(&effect);
+        (0..self.steps.len()).filter(|index| has(&&self.steps[*index])).collect()
+    }
+}
+
+fn live(events: &[Event]) -> Life {
+    let mut life = Life::default();
+    for event in events {
+        life.take(*event);
+    }
+    life
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    prop::collection::vec(select(Event::ALL.to_vec()), 0..16)
+}
+
+proptest! {
+    #![proptest_config(walks())]
+
+    //= J-1
+    #[test]
+    fn an_ended_job_never_changes(events in events()) {
+        let life = live(&events);
+        if let Some(end) = life.end() {
+            let status = life.steps[end].after;
+            let expected = match life.steps[end].event {
+                Event::Finish { success: true } => State::Done,
+                Event::Cancel => State::Cancelled,
+                _ => State::Failed,
+            };
+            prop_assert_eq!(status, expected);
+            for (index, step) in life.steps.iter().enumerate().skip(end + 1) {
+                prop_assert_eq!(step.event, Event::Collect);
+                prop_assert_eq!(index, end + 1, "nothing is taken from a removed record");
+                prop_assert_eq!(step.after, State::Collected);
+            }
+        } else {
+            prop_assert!(!life.state().is_terminal());
+        }
+    }
+
+    //= J-2
+    #[test]
+    fn the_end_is_stamped_once(events in events()) {
+        let life = live(&events);
+        prop_assert_eq!(life.places(Effect::StampCompleted), life.end().into_iter().collect::<Vec<_>>());
+        let count = life.steps.iter().flat_map(|step| &step.effects).filter(|e| **e == Effect::StampCompleted).count();
+        prop_assert_eq!(count, usize::from(life.end().is_some()));
+    }
+
+    //= J-3
+    #[test]
+    fn a_finished_result_is_stored(events in events(), success in any::<bool>()) {
+        let mut life = live(&events);
+        let running = life.claimed() && life.end().is_none();
+        let taken = life.take(Event::Finish { success });
+        if running {
+            prop_assert!(taken);
+        }
+        let finishes = (0..life.steps.len()).filter(|i| matches!(life.steps[*i].event, Event::Finish { .. }));
+        prop_assert_eq!(life.places(Effect::StoreResult), finishes.collect::<Vec<_>>());
+        for removed in life.places(Effect::RemoveFiles) {
+            prop_assert!(life.end().is_some_and(|end| end < removed), "removed before its end");
+        }
+    }
+
+    //= J-4
+    #[test]
+    fn the_run_is_ended_after_the_record_says_so(events in events()) {
+        let life = live(&events);
+        let cancelled = (0..life.steps.len()).filter(|i| life.steps[*i].event == Event::Cancel);
+        let cancelled: Vec<usize> = cancelled.collect();
+        prop_assert_eq!(&life.places(Effect::EndRun), &cancelled);
+        for index in cancelled {
+            prop_assert_eq!(life.steps[index].after, State::Cancelled);
+            let expected = [Effect::StoreReason, Effect::StampCompleted, Effect::EndRun];
+            prop_assert_eq!(&life.steps[index].effects[..], &expected[..]);
+        }
+    }
+
+    //= J-5
+    #[test]
+    fn a_job_is_claimed_once_before_it_succeeds(events in events()) {
+        let life = live(&events);
+        let claims: Vec<usize> = (0..life.steps.len()).filter(|i| life.steps[*i].event == Event::Claim).collect();
+        prop_assert!(claims.len() <= 1);
+        prop_assert_eq!(&life.places(Effect::StampStarted), &claims);
+        prop_assert!(life.claimed() || !life.steps.iter().any(|step| step.after == State::Done));
+    }
+}

@@ -1,0 +1,114 @@
+//! Signals, and the processes that a run leaves behind.
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::real_claude::real_tests;
+use crate::real_claude::request::Request;
+use crate::real_claude::run::{LIMIT, Process, Running, World, eventually};
+use crate::real_claude::stub::Reply;
+
+/// The mark that the product gives to each run, for finding what is left of it.
+const JOB: &str = "AGENT_DISPATCH_JOB";
+
+/// What the model starts. It waits for ever without `sleep`, which the CLI refuses as a whole command.
+const WAITS: &str = "tail -f /dev/null";
+
+/// Runs a shell that stays, then answers.
+fn waits(request: &Request) -> Reply {
+    match request.tool_results().is_empty() {
+        true => Reply::tool("Bash", json!({"command": WAITS, "description": "waits"})),
+        false => Reply::text("over"),
+    }
+}
+
+/// Starts a run whose model waits in Bash, and finds the process it waits for.
+fn waiting(world: &World) -> (Running<'_>, Process) {
+    let run = world.claude(&["-p", "--output-format=stream-json", "--verbose", "--allowedTools=Bash"]);
+    let running = run.env(JOB, "0123456789abcdef").stdin("go").start();
+    (running, waiter(world))
+}
+
+/// The process that the model started.
+fn waiter(world: &World) -> Process {
+    eventually("the shell's child runs", LIMIT, || {
+        world.processes().into_iter().find(|process| process.command.trim_end() == WAITS)
+    })
+}
+
+fn alive(world: &World, process: &Process) -> bool {
+    world.processes().iter().any(|other| other.pid == process.pid)
+}
+
+real_tests! {
+    fn bash_runs_in_a_session_of_its_own_with_the_whole_environment() {
+        let world = World::new(waits);
+        let (running, child) = waiting(&world);
+        let own = world.processes().into_iter().find(|process| process.pid == running.pid()).unwrap();
+        assert_ne!(child.session, own.session, "{child:#?}");
+        assert!(child.environment.contains(&format!("{JOB}=0123456789abcdef")), "{child:#?}");
+        assert!(child.environment.iter().any(|pair| pair.starts_with("CLAUDE_CODE_SESSION_ID=")), "{child:#?}");
+        assert!(child.environment.contains(&"CLAUDECODE=1".to_owned()), "{child:#?}");
+    }
+
+    fn killing_the_group_leaves_what_bash_started() {
+        let world = World::new(waits);
+        let (running, child) = waiting(&world);
+        running.signal_group(Signal::KILL);
+        assert_eq!(running.wait(LIMIT).end(), "signal 9");
+        assert!(alive(&world, &child), "the contract says that it survives");
+    }
+
+    fn terminating_ends_bash_tells_the_stream_and_is_exit_code_143() {
+        let world = World::new(waits);
+        let (running, child) = waiting(&world);
+        let before = running.stdout_so_far();
+        running.signal_group(Signal::TERM);
+        let ended = running.wait(LIMIT);
+        assert_eq!(ended.end(), "143", "{ended:#?}");
+        assert!(ended.stdout.starts_with(&before));
+        assert!(ended.events().iter().all(|event| event["type"] != "result"), "{ended:#?}");
+        eventually("what Bash ran in the foreground is gone", LIMIT, || (!alive(&world, &child)).then_some(()));
+    }
+
+    fn what_bash_put_aside_outlives_a_normal_end() {
+        let world = World::new(|request| match request.tool_results().is_empty() {
+            true => {
+                let command = format!("({WAITS} >/dev/null 2>&1 &)");
+                Reply::tool("Bash", json!({"command": command, "description": "leaves something behind"}))
+            }
+            false => Reply::text("over"),
+        });
+        world.ask("go", &["--allowedTools=Bash"]).answered("over");
+        let child = waiter(&world);
+        assert!(child.environment.iter().any(|pair| pair.starts_with("CLAUDE_CODE_SESSION_ID=")), "{child:#?}");
+    }
+
+    fn terminating_before_the_first_word_adds_nothing() {
+        let world = World::new(|_| Reply::Silence);
+        let running = world.claude(&["-p", "--output-format=json"]).stdin("hello").start();
+        world.stub.wait_for(LIMIT, |request| request.says("hello"));
+        running.signal(Signal::TERM);
+        let ended = running.wait(LIMIT);
+        assert_eq!((ended.end().as_str(), ended.stdout.as_str()), ("143", ""), "{ended:#?}");
+    }
+
+    fn an_interrupt_is_exit_code_0_with_an_error() {
+        let world = World::new(|_| Reply::Silence);
+        let running = world.claude(&["-p", "--output-format=json"]).stdin("hello").start();
+        world.stub.wait_for(LIMIT, |request| request.says("hello"));
+        running.signal(Signal::INT);
+        let ended = running.wait(LIMIT);
+        let result = ended.result();
+        assert_eq!((ended.end().as_str(), &result["subtype"]), ("0", &json!("error_during_execution")), "{ended:#?}");
+        assert_eq!((&result["is_error"], result.get("result")), (&json!(true), None), "{result:#}");
+    }
+
+    fn a_claude_inside_a_claude_is_not_refused() {
+        let world = World::saying("inside");
+        let run = world.claude(&["-p", "--output-format=json"]).env("CLAUDECODE", "1");
+        let run = run.env("CLAUDE_CODE_SESSION_ID", "99999999-2222-4333-8444-555555555555");
+        let result = run.stdin("hello").run().answered("inside");
+        assert_ne!(result["session_id"], "99999999-2222-4333-8444-555555555555");
+    }
+}

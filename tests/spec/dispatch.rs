@@ -1,0 +1,209 @@
+//! The dispatch machine as a subject.
+
+use agent_dispatch::machines::dispatch::{
+    self, CancelledBy, Effect, End, Event, Flag, KILL_GRACE_MS, LEAVE_GRACE_MS, Omitted, Run, State, StopReason,
+    TERM_GRACE_MS,
+};
+use agent_dispatch::machines::refused::Refused;
+use agent_dispatch::machines::time::Millis;
+use serde_json::{Value, json};
+
+use super::subject::{Datum, Guard, Subject, fields};
+
+pub struct Dispatch;
+
+const BYS: [CancelledBy; 2] = [CancelledBy::Request, CancelledBy::CallerGone];
+const FLAGS: [Flag; 3] = [Flag::SessionId, Flag::SystemPrompt, Flag::MaxBudget];
+/// A deadline in the middle of the times of the scope.
+const AT: u64 = 100;
+/// Times before, at and after every deadline of the scope, and the end of time.
+const TIMES: [u64; 9] = [0, AT - 1, AT, AT + 1, 1_800, 3_801, 15_000, 15_100, u64::MAX];
+
+impl Subject for Dispatch {
+    const NAME: &'static str = "dispatch";
+    type State = State;
+    type Event = Event;
+    type Effect = Effect;
+
+    fn states() -> Vec<State> {
+        let mut states = Vec::new();
+        for run in runs() {
+            states.push(State::Waiting { run });
+            states.push(State::Starting { run, cancelled: None });
+            states.extend(BYS.map(|by| State::Starting { run, cancelled: Some(by) }));
+            for deadline in [AT, AT + 1, 15_100, u64::MAX].map(Millis) {
+                states.extend([false, true].map(|answered| State::Running { run, deadline, answered }));
+                let leave = [AT - 1, AT, 15_000].map(Millis);
+                states.extend(leave.map(|leave_by| State::Answered { run, deadline, leave_by }));
+            }
+        }
+        for (reason, answered) in reasons().into_iter().flat_map(|reason| [(reason, false), (reason, true)]) {
+            states.push(State::Terminating { reason, answered, kill_at: Millis(AT) });
+            states.push(State::Killing { reason, answered, give_up_at: Millis(AT) });
+        }
+        states.extend(ends().map(|end| State::Ended { end }));
+        states
+    }
+
+    fn events() -> Vec<Event> {
+        let mut events = vec![Event::SlotGranted, Event::SpawnFailed, Event::TurnBegan];
+        events.push(Event::Exited { unknown: None });
+        events.extend(FLAGS.map(|flag| Event::Exited { unknown: Some(flag) }));
+        for now in TIMES.map(Millis) {
+            events.extend([Event::Spawned { now }, Event::ResultSeen { now }, Event::Tick { now }]);
+            events.extend(BYS.map(|by| Event::Cancel { by, now }));
+        }
+        events
+    }
+
+    fn firsts() -> Vec<(State, Vec<Effect>)> {
+        let begun = [0, AT, u64::MAX].map(dispatch::begin);
+        begun.map(|(state, effects)| (state, effects.into_iter().collect())).to_vec()
+    }
+
+    fn step(state: State, event: &Event) -> Result<(State, Vec<Effect>), Refused> {
+        dispatch::step(state, event).map(|(next, effects)| (next, effects.into_iter().collect()))
+    }
+
+    fn state_name(state: &State) -> &'static str {
+        state.name()
+    }
+
+    fn event_name(event: &Event) -> &'static str {
+        event.name()
+    }
+
+    fn guards() -> Vec<(&'static str, Guard<Self>)> {
+        vec![
+            ("cancel_pending", |state, _| !fields(state)["cancelled"].is_null()),
+            ("worth_another_start", |state, event| match event {
+                Event::Exited { unknown: Some(flag) } => {
+                    let fields = fields(state);
+                    let left_out = fields["run"]["omitted"][flag_name(*flag)] == json!(true);
+                    !left_out && fields["answered"] == json!(false)
+                }
+                _ => false,
+            }),
+            ("deadline_due", |state, event| now(event) >= number(state, "deadline")),
+            ("leave_due", |state, event| now(event) >= number(state, "leave_by")),
+            ("kill_due", |state, event| now(event) >= number(state, "kill_at")),
+            ("give_up_due", |state, event| now(event) >= number(state, "give_up_at")),
+            ("result_was_seen", |state, _| was_answered(state)),
+        ]
+    }
+
+    fn data() -> Vec<(&'static str, Datum<Self>)> {
+        vec![
+            ("nobody", |_, _| Value::Null),
+            ("yes", |_, _| json!(true)),
+            ("no", |_, _| json!(false)),
+            ("the asker", |_, event| by(event)),
+            ("cancelled by the asker", |_, event| json!({"cancelled": {"by": by(event)}})),
+            ("cancelled by the earlier asker", |state, _| json!({"cancelled": {"by": fields(state)["cancelled"]}})),
+            ("timeout", |_, _| json!("timeout")),
+            ("lingering", |_, _| json!("lingering")),
+            ("not_started", |_, _| json!("not_started")),
+            ("exited", |_, _| json!("exited")),
+            ("whether a result was seen", |state, _| json!(was_answered(state))),
+            ("now + timeout", |state, event| {
+                json!(now(event).saturating_add(fields(state)["run"]["timeout_ms"].as_u64().unwrap()))
+            }),
+            ("now + term_grace_ms", |_, event| json!(now(event).saturating_add(TERM_GRACE_MS))),
+            ("now + kill_grace_ms", |_, event| json!(now(event).saturating_add(KILL_GRACE_MS))),
+            ("now + leave_grace_ms, at most deadline", |state, event| {
+                json!(now(event).saturating_add(LEAVE_GRACE_MS).min(number(state, "deadline")))
+            }),
+            ("the same without the unknown flag", |state, event| {
+                let mut run = fields(state)["run"].clone();
+                if let Event::Exited { unknown: Some(flag) } = event {
+                    run["omitted"][flag_name(*flag)] = json!(true);
+                }
+                run
+            }),
+            ("as the reason says", |state, _| {
+                let fields = fields(state);
+                match &fields["reason"] {
+                    Value::String(reason) if reason == "timeout" => {
+                        json!({"timed_out": {"answered": fields["answered"]}})
+                    }
+                    Value::String(reason) if reason == "lingering" => json!("lingered"),
+                    cancelled => cancelled.clone(),
+                }
+            }),
+        ]
+    }
+
+    fn first_datum(name: &str, state: &State) -> Option<Value> {
+        let nothing = json!({"session_id": false, "system_prompt": false, "max_budget": false});
+        let asked = fields(state)["run"]["timeout_ms"].clone();
+        (name == "as asked").then(|| json!({"timeout_ms": asked, "omitted": nothing}))
+    }
+
+    fn payload(effect: &Effect) -> Option<Value> {
+        match effect {
+            Effect::Spawn(omitted) => Some(serde_json::to_value(omitted).unwrap()),
+            Effect::Conclude(end) => Some(serde_json::to_value(end).unwrap()),
+            Effect::RequestSlot
+            | Effect::WithdrawSlot
+            | Effect::Terminate
+            | Effect::Kill
+            | Effect::Sweep
+            | Effect::ReleaseSlot => None,
+        }
+    }
+
+    fn numbers() -> Vec<(&'static str, u64)> {
+        vec![("term_grace_ms", TERM_GRACE_MS), ("kill_grace_ms", KILL_GRACE_MS), ("leave_grace_ms", LEAVE_GRACE_MS)]
+    }
+}
+
+fn runs() -> Vec<Run> {
+    let bits = (0..8).map(|bits| Omitted {
+        session_id: bits & 1 != 0,
+        system_prompt: bits & 2 != 0,
+        max_budget: bits & 4 != 0,
+    });
+    bits.flat_map(|omitted| [0, AT, u64::MAX].map(|timeout_ms| Run { timeout_ms, omitted })).collect()
+}
+
+fn reasons() -> Vec<StopReason> {
+    let mut reasons = vec![StopReason::Timeout, StopReason::Lingering];
+    reasons.extend(BYS.map(|by| StopReason::Cancelled { by }));
+    reasons
+}
+
+fn ends() -> [End; 7] {
+    let timed_out = |answered| End::TimedOut { answered };
+    let [first, second] = BYS.map(|by| End::Cancelled { by });
+    [End::NotStarted, End::Exited, End::Lingered, timed_out(false), timed_out(true), first, second]
+}
+
+fn number(state: &State, name: &str) -> u64 {
+    fields(state)[name].as_u64().unwrap()
+}
+
+fn was_answered(state: &State) -> bool {
+    matches!(state, State::Answered { .. }) || fields(state)["answered"] == json!(true)
+}
+
+fn now(event: &Event) -> u64 {
+    match event {
+        Event::Spawned { now } | Event::ResultSeen { now } | Event::Tick { now } | Event::Cancel { now, .. } => now.0,
+        _ => panic!("{event:?} carries no time"),
+    }
+}
+
+fn by(event: &Event) -> Value {
+    match event {
+        Event::Cancel { by, .. } => serde_json::to_value(by).unwrap(),
+        _ => panic!("{event:?} has no asker"),
+    }
+}
+
+fn flag_name(flag: Flag) -> &'static str {
+    match flag {
+        Flag::SessionId => "session_id",
+        Flag::SystemPrompt => "system_prompt",
+        Flag::MaxBudget => "max_budget",
+    }
+}

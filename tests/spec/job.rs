@@ -1,0 +1,52 @@
+//! The job machine as a subject.
+
+use agent_dispatch::machines::job::{self, Effect, Event, State};
+use agent_dispatch::machines::refused::Refused;
+use serde_json::Value;
+
+use super::subject::{Datum, Guard, Subject};
+
+pub struct Job;
+
+impl Subject for Job {
+    const NAME: &'static str = "job";
+    type State = State;
+    type Event = Event;
+    type Effect = Effect;
+
+    fn states() -> Vec<State> {
+        State::ALL.to_vec()
+    }
+
+    fn events() -> Vec<Event> {
+        Event::ALL.to_vec()
+    }
+
+    fn firsts() -> Vec<(State, Vec<Effect>)> {
+        vec![(State::Pending, Vec::new())]
+    }
+
+    fn step(state: State, event: &Event) -> Result<(State, Vec<Effect>), Refused> {
+        job::step(state, event).map(|(next, effects)| (next, effects.into_iter().collect()))
+    }
+
+    fn state_name(state: &State) -> &'static str {
+        state.name()
+    }
+
+    fn event_name(event: &Event) -> &'static str {
+        event.name()
+    }
+
+    fn guards() -> Vec<(&'static str, Guard<Self>)> {
+        vec![("success", |_, event| matches!(event, Event::Finish { success: true }))]
+    }
+
+    fn data() -> Vec<(&'static str, Datum<Self>)> {
+        Vec::new()
+    }
+
+    fn first_datum(_name: &str, _state: &State) -> Option<Value> {
+        None
+    }
+}
