@@ -1,8 +1,8 @@
 //! All integration tests, in one binary.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here, with the value in the message")]
-mod config;
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed; the panic names the line")]
 
+mod cli;
+mod config;
 mod fake_claude;
 mod model;
 mod real_claude;
