@@ -141,7 +141,10 @@ fn step(text: &str, parents: &[&str], key: &str, value: Option<&Node>) -> Result
     };
     possible.ok_or_else(refused)?;
     // The library knows more forms, the splice keeps more of what surrounds an entry: the first good one is taken.
-    [by_library, splice::by_lines].iter().find_map(|make| accepted(attempt(*make, text, &path, value))).ok_or_else(refused)
+    [by_library, splice::by_lines, splice::by_lines_after_blank_ones]
+        .iter()
+        .find_map(|make| accepted(attempt(*make, text, &path, value)))
+        .ok_or_else(refused)
 }
 
 /// One way to make a change: the text, the path of the key, its new value.

@@ -69,3 +69,43 @@ fn distance(left: &str, right: &str) -> usize {
     }
     last.last().copied().unwrap_or_default()
 }
+
+/// The answer to an agent name that nobody has: names those that exist, the likely ones first.
+pub fn unknown_agent(name: &str, known: &[&str]) -> String {
+    unknown("agent", name, known)
+}
+
+/// As [`unknown_agent`], for groups.
+pub fn unknown_group(name: &str, known: &[&str]) -> String {
+    unknown("group", name, known)
+}
+
+fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+    let asked = echoed(name);
+    if known.is_empty() {
+        return format!("Unknown {what}: '{asked}'. There are none");
+    }
+    if known.len() <= MAX_NAMES_LISTED {
+        return format!("Unknown {what}: '{asked}'. Available: {}", known.join(", "));
+    }
+    let wanted = asked.to_ascii_lowercase();
+    let mut ranked: Vec<_> = known.iter().map(|name| (distance(&wanted, &name.to_ascii_lowercase()), *name)).collect();
+    // A stable sort: names that are equally far keep the order of the file.
+    ranked.sort_by_key(|(changes, _)| *changes);
+    let listed: Vec<_> = ranked.iter().take(MAX_NAMES_LISTED).map(|(_, name)| *name).collect();
+    let others = known.len() - listed.len();
+    format!("Unknown {what}: '{asked}'. Available: {} and {others} more", listed.join(", "))
+}
+
+/// A caller's text as it may stand in an error: bounded, on one line.
+pub fn echoed(text: &str) -> String {
+    let mut short: String = text
+        .chars()
+        .take(MAX_ECHOED_CHARS)
+        .map(|letter| if letter.is_control() { '\u{fffd}' } else { letter })
+        .collect();
+    if text.chars().nth(MAX_ECHOED_CHARS).is_some() {
+        short.push('…');
+    }
+    short
+}

@@ -72,8 +72,18 @@ pub(super) fn with_separators(text: &str, entry: Range<usize>) -> Range<usize> {
     entry.start - before..end
 }
 
-/// Makes the change by whole lines. Only for keys of block mappings that are there.
+/// Makes the change by whole lines. Only for keys of block mappings.
 pub(super) fn by_lines(text: &str, path: &[&str], value: Option<&Node>) -> Option<Candidate> {
+    lines(text, path, value, false)
+}
+
+/// As [`by_lines`], but a new entry goes behind the blank lines that follow: after a block text that keeps its last
+/// line breaks (`|+`) they are part of that text.
+pub(super) fn by_lines_after_blank_ones(text: &str, path: &[&str], value: Option<&Node>) -> Option<Candidate> {
+    lines(text, path, value, true)
+}
+
+fn lines(text: &str, path: &[&str], value: Option<&Node>, after_blank: bool) -> Option<Candidate> {
     let (key, parents) = path.split_last()?;
     let file: YamlFile = text.parse().ok()?;
     let mut table = file.document()?.as_mapping()?;
@@ -89,7 +99,11 @@ pub(super) fn by_lines(text: &str, path: &[&str], value: Option<&Node>) -> Optio
     if table.is_flow_style() || !indent.bytes().all(|byte| byte == b' ') {
         return None;
     }
-    let end = line_end(text, span.end);
+    let mut end = line_end(text, span.end);
+    if after_blank {
+        let blank = text[end..].len() - text[end..].trim_start_matches([' ', '\n']).len();
+        end = line_start(text, end + blank).max(end);
+    }
     let mut lines = value.map(|node| rendered(indent, key, node)).unwrap_or_default();
     let (cut, allowed) = match (entry, value) {
         (Some(_), Some(_)) => (start..end, Allowed::Replace(start..end)),

@@ -41,7 +41,9 @@ impl Tree {
     /// When it is not YAML, or aliases make it too large.
     pub fn read(text: &str) -> Result<Self, Problem> {
         let weight = Cell::new(0);
-        Build(&weight).deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|error| located(text, problem(&error)))
+        Build(&weight)
+            .deserialize(serde_yaml::Deserializer::from_str(text))
+            .map_err(|error| located(text, problem(&error)))
     }
 
     /// The value of this key, if this is a mapping that has it once or more: the last one counts.

@@ -63,18 +63,14 @@ fn setting_keeps_comments_and_order() {
     let after = "agents:\n  a:\n    directory: /x # keep\n    # why five\n    timeout: 60  # five\n    odd_key: 1\n    model: opus\n  b: {directory: /y}\n";
     assert_eq!(edit(before, &change).as_deref(), Ok(after));
     let change = agent("a", Action::Set(vec![("timeout", None), ("not_there", None)]));
-    let after =
-        "agents:\n  a:\n    directory: /x # keep\n    # why five\n    odd_key: 1\n  b: {directory: /y}\n";
+    let after = "agents:\n  a:\n    directory: /x # keep\n    # why five\n    odd_key: 1\n  b: {directory: /y}\n";
     assert_eq!(edit(before, &change).as_deref(), Ok(after));
 }
 
 #[test]
 fn removing_the_last_agent_leaves_an_empty_mapping() {
     let before = "# top\nagents:\n  a:\n    directory: /x\n# end\nsettings: {}\n";
-    assert_eq!(
-        edit(before, &agent("a", Action::Remove)).as_deref(),
-        Ok("# top\nagents: {}\n# end\nsettings: {}\n")
-    );
+    assert_eq!(edit(before, &agent("a", Action::Remove)).as_deref(), Ok("# top\nagents: {}\n# end\nsettings: {}\n"));
 }
 
 #[test]

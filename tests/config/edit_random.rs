@@ -12,30 +12,41 @@ fn entry(indent: usize) -> impl Strategy<Value = (String, bool)> {
     let before = prop::sample::select(vec!["", "# note\n", "\n", "\n\n# note: x\n", "IN# own\n"]);
     let timeout = prop::sample::select(vec!["", "timeout: 5", "timeout: '5'  # five", "\"timeout\": 5", "timeout:"]);
     let tools = prop::sample::select(vec![
-        "", "allowed_tools: []", "allowed_tools: [Read, 'Gr ep'] # why", "allowed_tools:\nIN  - Read # r\nIN  - Grep",
-        "allowed_tools:\nIN- Read\nIN- Grep", "allowed_tools: [Read,\nIN  Grep]",
+        "",
+        "allowed_tools: []",
+        "allowed_tools: [Read, 'Gr ep'] # why",
+        "allowed_tools:\nIN  - Read # r\nIN  - Grep",
+        "allowed_tools:\nIN- Read\nIN- Grep",
+        "allowed_tools: [Read,\nIN  Grep]",
     ]);
     let words = prop::sample::select(vec![
-        "", "description: plain", "description: \"a: b # c\"", "description: |\nIN  one\nIN  # no comment\n\nIN  two",
-        "description: >-\nIN  one\nIN  two", "description: one\nIN  two", "instructions: |+\nIN  keep\n\n",
+        "",
+        "description: plain",
+        "description: \"a: b # c\"",
+        "description: |\nIN  one\nIN  # no comment\n\nIN  two",
+        "description: >-\nIN  one\nIN  two",
+        "description: one\nIN  two",
+        "instructions: |+\nIN  keep\n\n",
     ]);
     let flow = prop::bool::weighted(0.2);
-    (before, timeout, tools, words, flow, any::<bool>()).prop_map(move |(before, timeout, tools, words, flow, blank)| {
-        let head = before.replace("IN", &outer);
-        if flow {
-            return (format!("{head}{outer}NAME: {{directory: /x, timeout: 5}}\n"), true);
-        }
-        let mut body = format!("{head}{outer}NAME:\n{inner}directory: /x # here\n");
-        for part in [timeout, tools, words] {
-            if !part.is_empty() {
-                body.push_str(&format!("{inner}{}\n", part.replace("IN", &inner)));
+    (before, timeout, tools, words, flow, any::<bool>()).prop_map(
+        move |(before, timeout, tools, words, flow, blank)| {
+            let head = before.replace("IN", &outer);
+            if flow {
+                return (format!("{head}{outer}NAME: {{directory: /x, timeout: 5}}\n"), true);
             }
-            if blank && !part.is_empty() && !part.contains("|+") {
-                body.push('\n');
+            let mut body = format!("{head}{outer}NAME:\n{inner}directory: /x # here\n");
+            for part in [timeout, tools, words] {
+                if !part.is_empty() {
+                    body.push_str(&format!("{inner}{}\n", part.replace("IN", &inner)));
+                }
+                if blank && !part.is_empty() && !part.contains("|+") {
+                    body.push('\n');
+                }
             }
-        }
-        (body, false)
-    })
+            (body, false)
+        },
+    )
 }
 
 #[derive(Debug, Clone)]
@@ -47,13 +58,21 @@ struct File {
 }
 
 fn file() -> impl Strategy<Value = File> {
-    let entries = prop::sample::select(vec![2usize, 4]).prop_flat_map(|indent| prop::collection::vec(entry(indent), 1..5));
+    let entries =
+        prop::sample::select(vec![2usize, 4]).prop_flat_map(|indent| prop::collection::vec(entry(indent), 1..5));
     let head = prop::sample::select(vec![
-        "agents:\n", "# top\n\nagents: # mine\n", "---\nagents:\n", "groups:\n  g: {members: []} # none\nagents:\n",
+        "agents:\n",
+        "# top\n\nagents: # mine\n",
+        "---\nagents:\n",
+        "groups:\n  g: {members: []} # none\nagents:\n",
         "x-base: &b {model: opus}\nagents:\n",
     ]);
     let tail = prop::sample::select(vec![
-        "", "settings: {unknown: 1}\n", "# end\n", "\n# settings\nsettings:\n  max_concurrency: 2\n", "...\n",
+        "",
+        "settings: {unknown: 1}\n",
+        "# end\n",
+        "\n# settings\nsettings:\n  max_concurrency: 2\n",
+        "...\n",
     ]);
     (head, entries, tail, any::<bool>()).prop_map(|(head, entries, tail, windows)| {
         let named = |(index, (text, _)): (usize, (String, bool))| text.replace("NAME", &format!("agent{index}"));
@@ -154,6 +173,8 @@ proptest! {
 }
 
 fn refused(what: &str, error: &EditError, text: &str) -> Result<(), TestCaseError> {
-    if std::env::var_os("SHOW_REFUSED").is_some() { eprintln!("REFUSED {what}: {error}\n{text}<EOF>"); }
+    if std::env::var_os("SHOW_REFUSED").is_some() {
+        eprintln!("REFUSED {what}: {error}\n{text}<EOF>");
+    }
     Ok(())
 }
