@@ -1,5 +1,5 @@
 //! All integration tests, in one binary.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails here, with the value in the message")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed; the panic names the line")]
 
 mod cli;
 mod config;
