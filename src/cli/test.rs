@@ -1,0 +1,201 @@
+//! `test`: one real dispatch, watched.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::WaitOptions;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::arguments::TestArguments;
+use super::failure::{Exit, Failure};
+use super::{output, registration};
+use crate::config::model::{Agent, Config};
+use crate::config::path::{self, Environment};
+use crate::config::plan::{self, Request};
+use crate::config::read;
+use crate::machines::answer::{Answer, ErrorType};
+use crate::machines::dispatch::{KILL_GRACE_MS, TERM_GRACE_MS};
+use crate::machines::ids::SessionRef;
+use crate::shell::dispatcher::{self, Caching, Delivery, Dispatcher};
+use crate::shell::engine::Engine;
+use crate::shell::leash::News;
+use crate::shell::store::Store;
+
+/// How long an interrupted run may take to end: the supervisor's own patience, and a second for what surrounds it.
+const END_WITHIN: Duration = Duration::from_millis(TERM_GRACE_MS + KILL_GRACE_MS + 1_000);
+/// How often to look whether it ended.
+const END_POLL: Duration = Duration::from_millis(10);
+
+/// One run, as it was asked for.
+struct Trial<'a> {
+    config: &'a Config,
+    agent: &'a Agent,
+    request: Request,
+    session: SessionRef,
+    stream: bool,
+    json: bool,
+}
+
+/// Runs one task in an agent.
+pub fn run(environment: &Environment, arguments: TestArguments) -> Result<Exit, Failure> {
+    let config = read::load(&path::config_path(environment), environment.home.clone())?;
+    let TestArguments { name, task, stream, timeout, json } = arguments;
+    let request = Request { agent: name, task, timeout_seconds: i64::from(timeout), ..Request::default() };
+    let agent = plan::agent(&config, &request.agent)
+        .map_err(|error| Failure::new(error.to_string()).hint("agent-dispatch list shows all agents"))?;
+    let trial = Trial { config: &config, agent, request, session: dispatcher::fresh_session(), stream, json };
+    let dispatcher = Dispatcher::new(Engine::new(Store::new(path::jobs_dir(environment)), Engine::own_program()));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Failure::new(format!("cannot watch a process: {error}")).hint("too many processes or open files?")
+    })?;
+    let outcome = runtime.block_on(trial.run(&dispatcher));
+    let exit = match outcome {
+        Ok(Some(delivery)) => trial.conclude(delivery),
+        Ok(None) => {
+            runtime.shutdown_background();
+            return trial.interrupted();
+        }
+        Err(failure) => Err(failure),
+    };
+    // A look at a dead network mount cannot be taken back; it must not keep the process.
+    runtime.shutdown_background();
+    exit
+}
+
+impl Trial<'_> {
+    /// The answer; `None` on Ctrl-C. The run ends with this future, because the leash to its supervisor does.
+    async fn run(&self, dispatcher: &Dispatcher) -> Result<Option<Delivery>, Failure> {
+        let mut interrupted = signal(SignalKind::interrupt())
+            .map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
+        self.announce();
+        let (name, stream) = (self.request.agent.clone(), self.stream);
+        let on_news = move |news: &News| {
+            if stream {
+                tell(&name, news);
+            }
+        };
+        let session = self.session.clone();
+        tokio::select! {
+            biased;
+            _ = interrupted.recv() => Ok(None),
+            delivery = dispatcher.dispatch_as(session, self.config, &self.request, Caching::Never, on_news) => {
+                delivery.map(Some).map_err(|error| Failure::new(error.to_string()))
+            }
+        }
+    }
+
+    fn announce(&self) {
+        let name = output::printable(&self.request.agent);
+        let cap = self.agent.budget(&self.config.settings).map_or_else(
+            || "no spend cap".to_owned(),
+            |usd| format!("spend cap ${usd}"),
+        );
+        let directory = output::printable(&self.agent.directory.to_string_lossy());
+        output::note(&format!("{name}: a real run in {directory}, {cap}; Ctrl-C ends it"));
+    }
+
+    /// Hands the answer over. Only an answer that arrived is taken out of the job store.
+    fn conclude(&self, Delivery { answer, receipt }: Delivery) -> Result<Exit, Failure> {
+        let text = if self.json {
+            serde_json::to_string_pretty(&answer).unwrap_or_default()
+        } else {
+            output::for_stdout(&answer.result)
+        };
+        let delivered = if text.is_empty() { Ok(()) } else { output::deliver(&text) };
+        match (delivered, receipt) {
+            (Ok(()), Some(receipt)) => receipt.redeem(),
+            (Ok(()), None) => {}
+            (Err(error), receipt) => {
+                let failure = Failure::new(format!("the answer could not be written: {error}"));
+                return Err(match receipt {
+                    Some(receipt) => failure.hint(format!("it is kept as job {}", receipt.id())),
+                    None => failure,
+                });
+            }
+        }
+        if answer.success {
+            output::note(&format!("ok: {}", figures(&answer)));
+            answer.hint.iter().for_each(|hint| output::hint(hint));
+            return Ok(Exit::Success);
+        }
+        output::failure(&self.diagnosis(&answer));
+        Ok(Exit::Failure)
+    }
+
+    fn diagnosis(&self, answer: &Answer) -> Failure {
+        let kind = answer.error_type.map_or("cli_error", ErrorType::as_str);
+        let error = answer.error.as_deref().unwrap_or("the run failed and does not say why");
+        let mut failure = Failure::new(format!("{} failed ({kind}): {error}", self.request.agent));
+        failure.hints.extend(answer.hint.clone());
+        failure.hints.extend(self.next_step(answer));
+        failure
+    }
+
+    /// What to type next.
+    fn next_step(&self, answer: &Answer) -> Option<String> {
+        let name = &self.request.agent;
+        match answer.error_type.unwrap_or(ErrorType::CliError) {
+            ErrorType::Permission => Some(format!(
+                "agent-dispatch update {name} --allowed-tools … grants tools, --permission-mode … more than that"
+            )),
+            ErrorType::Timeout => Some(format!(
+                "agent-dispatch update {name} --timeout … gives it more time; {}",
+                self.resume(answer.session_id.as_deref()?)
+            )),
+            ErrorType::Budget => Some(format!("agent-dispatch update {name} --max-budget … raises its cap")),
+            ErrorType::NotFound | ErrorType::CliError => Some("agent-dispatch doctor finds what is missing".to_owned()),
+            ErrorType::UsageLimit | ErrorType::Recursion => None,
+        }
+    }
+
+    fn resume(&self, session: &str) -> String {
+        let directory = registration::quoted(&self.agent.directory.to_string_lossy());
+        format!("to go on with it: cd {directory} && claude --resume {session}")
+    }
+
+    /// Waits for the run to end, so that nothing runs once the prompt is back, and says how to go on.
+    fn interrupted(&self) -> Result<Exit, Failure> {
+        let ended = children_end(Instant::now() + END_WITHIN);
+        let resume = self.resume(&self.session.to_string());
+        let error = if ended { "interrupted; the run was ended" } else { "interrupted; the run is being ended" };
+        if self.json {
+            output::json(&json!({"error": error, "hint": resume, "session_id": self.session.to_string()}))?;
+        }
+        output::failure(&Failure::new(error).hint(resume));
+        Ok(Exit::Interrupted)
+    }
+}
+
+/// Waits until this process has no children. The supervisor is the only one.
+fn children_end(give_up: Instant) -> bool {
+    loop {
+        match rustix::process::wait(WaitOptions::NOHANG) {
+            Err(_) => return true,
+            Ok(Some(_)) => {}
+            Ok(None) if Instant::now() >= give_up => return false,
+            Ok(None) => std::thread::sleep(END_POLL),
+        }
+    }
+}
+
+fn tell(name: &str, news: &News) {
+    let text = match news {
+        News::Started => "started".to_owned(),
+        News::Progress(text) => output::printable(text).replace('\n', "\n  "),
+        News::Missed(count) => format!("({count} earlier messages left out)"),
+        News::Rescued(_) | News::Ended => return,
+    };
+    output::note(&format!("{name}: {text}"));
+}
+
+/// What the run took, as far as it is known.
+fn figures(answer: &Answer) -> String {
+    let mut parts = Vec::new();
+    #[expect(clippy::cast_precision_loss, reason = "a duration for people")]
+    parts.extend(answer.duration_ms.map(|ms| format!("{:.1} s", ms as f64 / 1_000.0)));
+    parts.extend(answer.num_turns.map(|turns| format!("{turns} turn{}", if turns == 1 { "" } else { "s" })));
+    parts.extend(answer.cost_usd.map(|usd| format!("${usd:.4}")));
+    parts.extend(answer.outcome.map(|outcome| format!("outcome {}", outcome.as_str())));
+    parts.extend(answer.session_id.as_ref().map(|id| format!("session {id}")));
+    output::printable(&parts.join(", "))
+}
