@@ -3,6 +3,7 @@
 
 mod cli;
 mod config;
+mod core_text;
 mod fake_claude;
 mod model;
 mod real_claude;

@@ -12,27 +12,6 @@ pub fn is_valid_name(name: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-/// What to answer to a name that no agent has: the names that exist, those most like it first.
-pub fn unknown_agent(wanted: &str, config: &super::model::Config) -> String {
-    let shown: String = wanted.chars().take(MAX_ECHOED_CHARS).collect();
-    let mut names = config.agent_names().collect::<Vec<_>>();
-    if names.is_empty() {
-        return format!(
-            "Unknown agent: '{shown}'. No agents are configured; add one with add_agent or `agent-dispatch add`"
-        );
-    }
-    if let Some(near) = nearest(&shown, names.iter().copied())
-        && let Some(at) = names.iter().position(|name| *name == near)
-    {
-        let near = names.remove(at);
-        names.insert(0, near);
-    }
-    let more = names.len().saturating_sub(MAX_NAMES_LISTED);
-    names.truncate(MAX_NAMES_LISTED);
-    let rest = if more > 0 { format!(" and {more} more (list_agents)") } else { String::new() };
-    format!("Unknown agent: '{shown}'. Available: {}{rest}", names.join(", "))
-}
-
 /// How alike two words must be to be taken for a slip of the pen: the number of single-character changes between
 /// them, at most a third of the longer one's length.
 const LIKENESS_DIVISOR: usize = 3;

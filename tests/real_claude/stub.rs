@@ -314,7 +314,10 @@ async fn respond(
 }
 
 fn usage(output_tokens: u64) -> Value {
-    json!({"input_tokens": 10, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": output_tokens})
+    json!({
+        "input_tokens": 10, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0,
+        "output_tokens": output_tokens,
+    })
 }
 
 fn content(block: &Block, id: u64, index: usize) -> Value {

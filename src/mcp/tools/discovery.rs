@@ -1,7 +1,5 @@
 //! `list_agents`, `inspect_agent`.
 
-use std::sync::Arc;
-
 use serde::Deserialize;
 
 use super::{Call, Desk, off_the_loop, typed};
@@ -63,7 +61,6 @@ pub async fn inspect(desk: &Desk, call: &Call) -> Reply {
         Ok(both) => both,
         Err(mistake) => return mistake.into(),
     };
-    let config = Arc::clone(&config);
     off_the_loop(move || match listing::inspect_agent(&config, &given.name, given.preview_lines, &|_| None) {
         Ok(agent) => Reply::of(&agent),
         Err(unknown) => Mistake::new(unknown.to_string()).into(),

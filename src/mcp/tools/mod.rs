@@ -14,15 +14,26 @@ use serde_json::Value;
 
 use super::reply::{Mistake, Reply};
 use super::table::ToolRow;
-use crate::config::model::Config;
 use crate::config::cached::Cached;
+use crate::config::model::Config;
 use crate::config::path::{self, Environment};
+use crate::shell::dispatcher::Dispatcher;
 use crate::shell::engine::Engine;
 use crate::shell::store::Store;
-use crate::shell::dispatcher::Dispatcher;
 
 /// Every tool, in the order in which clients see them.
-pub const ROWS: &[ToolRow] = &[dispatch::DISPATCH, dispatch::SESSION, dispatch::STREAM, cache::STATS, cache::CLEAR];
+pub const ROWS: &[ToolRow] = &[
+    discovery::LIST,
+    discovery::INSPECT,
+    dispatch::DISPATCH,
+    dispatch::SESSION,
+    dispatch::STREAM,
+    agents::ADD,
+    agents::UPDATE,
+    agents::REMOVE,
+    cache::STATS,
+    cache::CLEAR,
+];
 
 /// What the tools work with. One for each server.
 #[derive(Debug)]
