@@ -71,7 +71,7 @@ async fn watch(command: Command, limit: Duration) -> Result<ExitStatus, Unfinish
     };
     if let Some(group) = group {
         // A group that is gone meanwhile is what is wanted.
-        drop(kill_process_group(group, Signal::KILL));
+        let _ = kill_process_group(group, Signal::KILL);
     }
     drop(child.wait().await);
     Err(outcome)

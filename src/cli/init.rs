@@ -43,7 +43,9 @@ pub fn run(environment: &Environment) -> Result<Exit, Failure> {
     let config = config.display();
     output::data(&if created { format!("created {config}") } else { format!("kept {config}") })?;
     register(environment)?;
-    output::hint("agent-dispatch add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one");
+    output::hint(
+        "agent-dispatch add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one",
+    );
     Ok(Exit::Success)
 }
 
@@ -69,7 +71,9 @@ fn register(environment: &Environment) -> Result<(), Failure> {
             output::data(&format!("MCP server {SERVER_NAME} is registered already"))
         }
         Ok(done) => Err(refused(&claude, done.first_line()).hint(by_hand)),
-        Err(Unfinished::Interrupted) => Err(Failure::new("interrupted; the MCP server is not registered").hint(by_hand)),
+        Err(Unfinished::Interrupted) => {
+            Err(Failure::new("interrupted; the MCP server is not registered").hint(by_hand))
+        }
         Err(error) => Err(refused(&claude, &error.to_string()).hint(by_hand)),
     }
 }

@@ -67,12 +67,11 @@ impl Trial<'_> {
     async fn run(&self, dispatcher: &Dispatcher) -> Result<Option<Delivery>, Failure> {
         let mut interrupted = signal(SignalKind::interrupt())
             .map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
-        self.announce();
-        let (name, stream) = (self.request.agent.clone(), self.stream);
-        let on_news = move |news: &News| {
-            if stream {
-                tell(&name, news);
-            }
+        let on_news = |news: &News| match news {
+            News::Started => self.announce(),
+            News::Progress(text) if self.stream => self.tell(&output::printable(text).replace('\n', "\n  ")),
+            News::Missed(count) if self.stream => self.tell(&format!("({count} earlier messages left out)")),
+            News::Progress(_) | News::Missed(_) | News::Rescued(_) | News::Ended => {}
         };
         let session = self.session.clone();
         tokio::select! {
@@ -85,13 +84,16 @@ impl Trial<'_> {
     }
 
     fn announce(&self) {
-        let name = output::printable(&self.request.agent);
-        let cap = self.agent.budget(&self.config.settings).map_or_else(
-            || "no spend cap".to_owned(),
-            |usd| format!("spend cap ${usd}"),
-        );
+        let cap = self
+            .agent
+            .budget(&self.config.settings)
+            .map_or_else(|| "no spend cap".to_owned(), |usd| format!("spend cap ${usd}"));
         let directory = output::printable(&self.agent.directory.to_string_lossy());
-        output::note(&format!("{name}: a real run in {directory}, {cap}; Ctrl-C ends it"));
+        self.tell(&format!("a real run in {directory}, {cap}; Ctrl-C ends it"));
+    }
+
+    fn tell(&self, what: &str) {
+        output::note(&format!("{}: {what}", output::printable(&self.request.agent)));
     }
 
     /// Hands the answer over. Only an answer that arrived is taken out of the job store.
@@ -176,16 +178,6 @@ fn children_end(give_up: Instant) -> bool {
             Ok(None) => std::thread::sleep(END_POLL),
         }
     }
-}
-
-fn tell(name: &str, news: &News) {
-    let text = match news {
-        News::Started => "started".to_owned(),
-        News::Progress(text) => output::printable(text).replace('\n', "\n  "),
-        News::Missed(count) => format!("({count} earlier messages left out)"),
-        News::Rescued(_) | News::Ended => return,
-    };
-    output::note(&format!("{name}: {text}"));
 }
 
 /// What the run took, as far as it is known.

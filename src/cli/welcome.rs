@@ -7,7 +7,7 @@ use super::output::{self, Style};
 pub fn run() -> Result<Exit, Failure> {
     let style = Style::of_stdout();
     let rows = [
-        ("demo", "see it work: needs nothing, costs nothing, takes six seconds"),
+        ("demo", "see it work: needs nothing, costs nothing, takes four seconds"),
         ("init", "set it up: agents.yaml, and the MCP server in Claude Code"),
         ("add NAME DIR", "make a project directory an agent"),
         ("test NAME", "ask an agent something; a real run, costs money"),

@@ -129,11 +129,7 @@ impl Dispatcher {
     ) -> Result<Delivery, RequestError> {
         let agent = plan::agent(config, &request.agent)?;
         let settings = &config.settings;
-        let around = Surroundings {
-            fresh_session,
-            depth: environment::depth(),
-            caller_job: environment::caller_job(),
-        };
+        let around = Surroundings { fresh_session, depth: environment::depth(), caller_job: environment::caller_job() };
         let run = plan::plan(request, agent, settings, around)?;
         let places = usize::try_from(settings.max_concurrency).unwrap_or(usize::MAX);
         if caching == Caching::Never || !settings.cache.enabled {

@@ -30,15 +30,10 @@ pub fn run(environment: &Environment, real: Option<&Path>) -> Result<Exit, Failu
         Failure::new(format!("the file of this program cannot be found: {error}"))
             .hint("it was replaced or removed meanwhile; try again")
     })?;
-    let (stage, patience) = match real {
-        None => (Stage::simulated(own)?, PATIENCE),
-        Some(directory) => (Stage::real(own, &real_directory(environment, directory)?, environment)?, REAL_PATIENCE),
-    };
+    let real = real.map(|directory| real_directory(environment, directory)).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(format!("cannot watch a process: {error}")))?;
-    let played = runtime.block_on(play(&stage, patience, real.is_some()));
-    stage.strike()?;
-    match played? {
+    match runtime.block_on(on_stage(own, environment, real.as_deref()))? {
         Some(()) if real.is_none() => farewell(),
         Some(()) => Ok(Exit::Success),
         None => {
@@ -46,6 +41,30 @@ pub fn run(environment: &Environment, real: Option<&Path>) -> Result<Exit, Failu
             Ok(Exit::Interrupted)
         }
     }
+}
+
+/// Sets the stage, plays, and strikes it whatever happens. `None` when a signal ended the play.
+async fn on_stage(own: PathBuf, environment: &Environment, real: Option<&Path>) -> Result<Option<()>, Failure> {
+    // Before there is anything to leave behind.
+    let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)] = signals else {
+        return Err(Failure::new("cannot listen for Ctrl-C"));
+    };
+    let signalled = async {
+        tokio::select! {
+            biased;
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    };
+    let (stage, patience) = match real {
+        None => (Stage::simulated(own)?, PATIENCE),
+        Some(directory) => (Stage::real(own, directory, environment)?, REAL_PATIENCE),
+    };
+    let played = play(&stage, patience, real.is_some(), signalled).await;
+    stage.strike()?;
+    played
 }
 
 /// Checks what a real run needs before anything costs.
@@ -66,21 +85,19 @@ fn real_directory(environment: &Environment, directory: &Path) -> Result<PathBuf
     Ok(real)
 }
 
-/// The whole conversation; `None` when a signal ended it. The server is gone in any case.
-async fn play(stage: &Stage, patience: Duration, real: bool) -> Result<Option<()>, Failure> {
-    let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
-    let [mut interrupt, mut terminate, mut hang_up] = match signals {
-        [Ok(interrupt), Ok(terminate), Ok(hang_up)] => [interrupt, terminate, hang_up],
-        _ => return Err(Failure::new("cannot listen for Ctrl-C")),
-    };
+/// The whole conversation; `None` when `signalled` came first. The server is gone in any case.
+async fn play(
+    stage: &Stage,
+    patience: Duration,
+    real: bool,
+    signalled: impl Future<Output = ()>,
+) -> Result<Option<()>, Failure> {
     let began = Instant::now();
     let mut client = Client::start(stage.server(), patience).await.map_err(broken)?;
     let mut talk = Talk { client: &mut client, style: Style::of_stdout() };
     let played = tokio::select! {
         biased;
-        _ = interrupt.recv() => Ok(None),
-        _ = terminate.recv() => Ok(None),
-        _ = hang_up.recv() => Ok(None),
+        () = signalled => Ok(None),
         played = async { if real { talk.real().await } else { talk.simulated(began).await } } => played.map(Some),
     };
     client.leave().await;

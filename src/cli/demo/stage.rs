@@ -26,7 +26,8 @@ const END_WITHIN: Duration = Duration::from_millis(TERM_GRACE_MS + KILL_GRACE_MS
 /// How often to look whether it ended.
 const END_POLL: Duration = Duration::from_millis(5);
 
-const BOOKSHOP: &str = "# bookshop\n\nThe web shop of a small bookstore: catalogue, cart and orders, in Rust with PostgreSQL.\n";
+const BOOKSHOP: &str =
+    "# bookshop\n\nThe web shop of a small bookstore: catalogue, cart and orders, in Rust with PostgreSQL.\n";
 const LEDGER: &str = "# ledger\n\nThe books of the bookshop, a file a month. Check them one by one.\n";
 /// A month's sales, in a shop's currency.
 const MONTHS: [(&str, &str); 6] = [

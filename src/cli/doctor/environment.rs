@@ -17,7 +17,11 @@ pub fn check(report: &mut Report, environment: &Environment) {
     report.ok(SECTION, format!("agent-dispatch {}", env!("CARGO_PKG_VERSION")));
     check_claude(report);
     if environment.home.is_none() {
-        report.warning(SECTION, "HOME is not set", "set it: `~` in agents.yaml and Claude Code's own files depend on it");
+        report.warning(
+            SECTION,
+            "HOME is not set",
+            "set it: `~` in agents.yaml and Claude Code's own files depend on it",
+        );
     }
     let depth = environment::depth();
     if depth > 0 {

@@ -23,7 +23,8 @@ pub fn check(report: &mut Report, directory: &Path) {
         return report.failure(SECTION, format!("{shown} is not a directory"), remedy);
     }
     if let Err(error) = access(existing, Access::WRITE_OK | Access::EXEC_OK) {
-        let remedy = format!("chmod u+rwx {shown}, or set AGENT_DISPATCH_JOBS_DIR; without it nothing can be dispatched");
+        let remedy =
+            format!("chmod u+rwx {shown}, or set AGENT_DISPATCH_JOBS_DIR; without it nothing can be dispatched");
         return report.failure(SECTION, format!("{shown} cannot be written: {error}"), remedy);
     }
     match statvfs(existing) {

@@ -15,7 +15,11 @@ const SECTION: Section = Section::Registration;
 
 /// An entry as it would be typed.
 pub fn shown(entry: &Entry) -> String {
-    std::iter::once(&entry.command).chain(&entry.arguments).map(|word| registration::quoted(word)).collect::<Vec<_>>().join(" ")
+    std::iter::once(&entry.command)
+        .chain(&entry.arguments)
+        .map(|word| registration::quoted(word))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Adds the section.
@@ -73,8 +77,7 @@ fn check_entry(report: &mut Report, entry: &Entry) {
 
 /// The program behind a command, as it is found on PATH.
 fn find(command: &str) -> Option<PathBuf> {
-    let executable =
-        |path: &PathBuf| path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok();
+    let executable = |path: &PathBuf| path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok();
     if command.contains('/') {
         return Some(PathBuf::from(command)).filter(|path| path.is_absolute()).filter(executable);
     }
