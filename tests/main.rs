@@ -8,3 +8,4 @@ mod fake_claude;
 mod model;
 mod real_claude;
 mod spec;
+mod tidy;

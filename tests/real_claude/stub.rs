@@ -146,7 +146,11 @@ impl Stub {
                 return found.clone();
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "no such request within {limit:?}; {} requests arrived: {seen:#?}", seen.len());
+            if left.is_zero() {
+                // Whole bodies are 100 KB each; the last text of the user is what tells requests apart.
+                let last = |request: &Request| (request.target.clone(), request.user_texts().pop());
+                panic!("no such request within {limit:?}; arrived: {:#?}", seen.iter().map(last).collect::<Vec<_>>());
+            }
             seen = self.shared.grew.wait_timeout(seen, left).unwrap().0;
         }
     }
