@@ -52,8 +52,9 @@ fn row(agent: &Value, environment: &Environment) -> [String; 3] {
         ("", _) => format!("{} (unreadable)", home_as_tilde(text("directory"), environment)),
         _ => "(disabled)".to_owned(),
     };
-    let about = if text("error").is_empty() { text("description") } else { text("error") };
-    [short(text("name")), output::printable(&place), short(about)]
+    // What is wrong is not cut: its place comes last.
+    let about = if text("error").is_empty() { short(text("description")) } else { output::printable(text("error")) };
+    [short(text("name")), output::printable(&place), about]
 }
 
 fn home_as_tilde(directory: &str, environment: &Environment) -> String {

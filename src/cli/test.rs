@@ -1,5 +1,6 @@
 //! `test`: one real dispatch, watched.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::process::WaitOptions;
@@ -17,7 +18,7 @@ use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::dispatch::{KILL_GRACE_MS, TERM_GRACE_MS};
 use crate::machines::ids::SessionRef;
 use crate::shell::dispatcher::{self, Caching, Delivery, Dispatcher};
-use crate::shell::engine::Engine;
+use crate::shell::engine::{Engine, Receipt};
 use crate::shell::leash::News;
 use crate::shell::store::Store;
 
@@ -32,6 +33,7 @@ struct Trial<'a> {
     agent: &'a Agent,
     request: Request,
     session: SessionRef,
+    jobs_dir: PathBuf,
     stream: bool,
     json: bool,
 }
@@ -43,8 +45,9 @@ pub fn run(environment: &Environment, arguments: TestArguments) -> Result<Exit, 
     let request = Request { agent: name, task, timeout_seconds: i64::from(timeout), ..Request::default() };
     let agent = plan::agent(&config, &request.agent)
         .map_err(|error| Failure::new(error.to_string()).hint("agent-dispatch list shows all agents"))?;
-    let trial = Trial { config: &config, agent, request, session: dispatcher::fresh_session(), stream, json };
-    let dispatcher = Dispatcher::new(Engine::new(Store::new(path::jobs_dir(environment)), Engine::own_program()));
+    let (session, jobs_dir) = (dispatcher::fresh_session(), path::jobs_dir(environment));
+    let dispatcher = Dispatcher::new(Engine::new(Store::new(jobs_dir.clone()), Engine::own_program()));
+    let trial = Trial { config: &config, agent, request, session, jobs_dir, stream, json };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         Failure::new(format!("cannot watch a process: {error}")).hint("too many processes or open files?")
     })?;
@@ -98,11 +101,8 @@ impl Trial<'_> {
 
     /// Hands the answer over. Only an answer that arrived is taken out of the job store.
     fn conclude(&self, Delivery { answer, receipt }: Delivery) -> Result<Exit, Failure> {
-        let text = if self.json {
-            serde_json::to_string_pretty(&answer).unwrap_or_default()
-        } else {
-            output::for_stdout(&answer.result)
-        };
+        let text =
+            if self.json { serde_json::to_string_pretty(&answer).unwrap_or_default() } else { shown_result(&answer) };
         let delivered = if text.is_empty() { Ok(()) } else { output::deliver(&text) };
         match (delivered, receipt) {
             (Ok(()), Some(receipt)) => receipt.redeem(),
@@ -110,7 +110,7 @@ impl Trial<'_> {
             (Err(error), receipt) => {
                 let failure = Failure::new(format!("the answer could not be written: {error}"));
                 return Err(match receipt {
-                    Some(receipt) => failure.hint(format!("it is kept as job {}", receipt.id())),
+                    Some(receipt) => failure.hint(format!("it is kept in {}", self.record(&receipt).display())),
                     None => failure,
                 });
             }
@@ -124,10 +124,15 @@ impl Trial<'_> {
         Ok(Exit::Failure)
     }
 
+    /// Where an answer is that was not delivered.
+    fn record(&self, receipt: &Receipt) -> PathBuf {
+        self.jobs_dir.join(receipt.id().file_name())
+    }
+
     fn diagnosis(&self, answer: &Answer) -> Failure {
         let kind = answer.error_type.map_or("cli_error", ErrorType::as_str);
         let error = answer.error.as_deref().unwrap_or("the run failed and does not say why");
-        let mut failure = Failure::new(format!("{} failed ({kind}): {error}", self.request.agent));
+        let mut failure = Failure::new(format!("{kind}: {error}"));
         failure.hints.extend(answer.hint.clone());
         failure.hints.extend(self.next_step(answer));
         failure
@@ -178,6 +183,12 @@ fn children_end(give_up: Instant) -> bool {
             Ok(None) => std::thread::sleep(END_POLL),
         }
     }
+}
+
+/// The agent's text; nothing where the error says the same.
+fn shown_result(answer: &Answer) -> String {
+    let told = answer.error.as_ref().is_some_and(|error| error.contains(answer.result.trim()));
+    if told { String::new() } else { output::for_stdout(&answer.result) }
 }
 
 /// What the run took, as far as it is known.

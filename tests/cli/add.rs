@@ -10,30 +10,91 @@ use super::World;
 fn adds_with_all_options() {
     let world = World::new();
     let shown = world.run(&[
-        "add", "infra", "infra", "-d", "Servers", "--timeout", "60", "--model", "haiku", "--max-budget-usd", "0.5",
-        "--permission-mode", "plan", "--allowed-tools", "Read, Bash(git log:*, git show:*)", "--disallowed-tools",
-        "Write", "--capabilities", "logs", "--risky-capabilities", "restart", "--instructions=- be brief",
+        "add",
+        "infra",
+        "infra",
+        "-d",
+        "Servers",
+        "--timeout",
+        "60",
+        "--model",
+        "haiku",
+        "--max-budget-usd",
+        "0.5",
+        "--permission-mode",
+        "plan",
+        "--allowed-tools",
+        "Read, Bash(git log:*, git show:*)",
+        "--disallowed-tools",
+        "Write",
+        "--capabilities",
+        "logs",
+        "--risky-capabilities",
+        "restart",
+        "--instructions=- be brief",
     ]);
-    assert_snapshot!(shown, @"");
-    assert_snapshot!(world.yaml(), @"");
+    assert_snapshot!(shown, @r#"
+    exit code: 0
+    ----- stdout -----
+    added infra: [ROOT]/work/infra
+      Servers
+    ----- stderr -----
+    hint: agent-dispatch test infra asks it something; a real run, costs money
+    "#);
+    assert_snapshot!(world.yaml(), @r#"
+    agents:
+      infra:
+        directory: [ROOT]/work/infra
+        description: Servers
+        timeout: 60
+        max_budget_usd: 0.5
+        model: haiku
+        permission_mode: plan
+        allowed_tools: [Read, 'Bash(git log:*, git show:*)']
+        disallowed_tools: [Write]
+        capabilities: [logs]
+        risky_capabilities: [restart]
+        instructions: '- be brief'
+    "#);
 }
 
 #[test]
 fn describes_a_project_from_its_files() {
     let world = World::new();
     fs::write(world.path("work/infra/CLAUDE.md"), "# Infra\n\nServers of the shop.\n").unwrap();
-    assert_snapshot!(world.run(&["add", "infra", "./infra"]), @"");
+    assert_snapshot!(world.run(&["add", "infra", "./infra"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    added infra: [ROOT]/work/infra
+      Servers of the shop.
+    ----- stderr -----
+    hint: agent-dispatch test infra asks it something; a real run, costs money
+    "#);
 }
 
 #[test]
 fn a_name_that_is_taken() {
     let world = World::new().config("agents: {infra: {directory: '[ROOT]/work/infra'}}\n");
-    assert_snapshot!(world.run(&["add", "infra", "infra"]), @"");
+    assert_snapshot!(world.run(&["add", "infra", "infra"]), @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: agent 'infra' exists already
+    hint: agent-dispatch update infra … changes it, agent-dispatch remove infra takes it out
+    "#);
 }
 
 #[test]
 fn a_directory_that_is_not_there() {
-    assert_snapshot!(World::new().run(&["add", "infra", "nowhere"]), @"");
+    assert_snapshot!(World::new().run(&["add", "infra", "nowhere"]), @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: directory 'nowhere': it does not exist ([ROOT]/work/nowhere)
+    hint: create the directory first, or give the path of an existing one
+    "#);
 }
 
 #[test]
@@ -67,21 +128,43 @@ fn numbers_that_are_none() {
 
 #[test]
 fn a_permission_mode_that_nobody_knows_is_stored_with_a_warning() {
-    assert_snapshot!(World::new().run(&["add", "infra", "infra", "--permission-mode", "yolo"]), @"");
+    assert_snapshot!(World::new().run(&["add", "infra", "infra", "--permission-mode", "yolo"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    added infra: [ROOT]/work/infra
+      Agent in infra
+    ----- stderr -----
+    warning: permission_mode 'yolo' is not one that is known: acceptEdits, auto, bypassPermissions, default, dontAsk, plan
+    hint: agent-dispatch test infra asks it something; a real run, costs money
+    "#);
 }
 
 #[test]
 fn a_config_that_is_a_directory() {
     let world = World::new();
     fs::create_dir_all(world.path("home/.config/agent-dispatch/agents.yaml")).unwrap();
-    assert_snapshot!(world.run(&["add", "infra", "infra"]), @"");
+    assert_snapshot!(world.run(&["add", "infra", "infra"]), @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: cannot read the config: it is a directory, not a file ([ROOT]/home/.config/agent-dispatch/agents.yaml)
+    hint: move [ROOT]/home/.config/agent-dispatch/agents.yaml away, or set AGENT_DISPATCH_CONFIG to another file
+    "#);
 }
 
 #[test]
 fn a_config_that_cannot_be_written() {
     let world = World::new();
     fs::write(world.path("home/.config"), "a file").unwrap();
-    assert_snapshot!(world.run(&["add", "infra", "infra"]), @"");
+    assert_snapshot!(world.run(&["add", "infra", "infra"]), @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: cannot write [ROOT]/home/.config/agent-dispatch: Not a directory (os error 20)
+    hint: check the owner and the permissions of the file and its directory; nothing was changed
+    "#);
 }
 
 #[test]

@@ -6,7 +6,12 @@ use super::World;
 
 #[test]
 fn serve_leaves_when_its_client_does() {
-    assert_snapshot!(World::new().run(&["serve"]), @"");
+    assert_snapshot!(World::new().run(&["serve"]), @r#"
+    exit code: 0
+    ----- stdout -----
+
+    ----- stderr -----
+    "#);
 }
 
 #[test]
@@ -21,5 +26,11 @@ fn supervise_never_prints() {
 
 #[test]
 fn the_simulated_agent_only_plays_in_the_demo() {
-    assert_snapshot!(World::new().run(&["simulated-agent", "-p", "--session-id=x"]), @"");
+    assert_snapshot!(World::new().run(&["simulated-agent", "-p", "--session-id=x"]), @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: the simulated agent only plays in `agent-dispatch demo`
+    "#);
 }

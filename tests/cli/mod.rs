@@ -45,6 +45,8 @@ impl World {
         settings.add_filter(BINARY, "[BINARY]");
         settings.add_filter(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[UUID]");
         settings.add_filter(r"\b[0-9a-f]{32}\b", "[ID]");
+        settings.add_filter(r"agent-dispatch-demo-\w+", "[DEMO]");
+        settings.add_filter(r#""duration_ms":\d+"#, r#""duration_ms":[MS]"#);
         settings.add_filter(r"\b\d+\.\d s\b", "[TIME]");
         settings.add_filter(r"\[\d+\.\d+ m?s\]", "[TIME]");
         Self { root, env: Vec::new(), _filters: settings.bind_to_scope() }
@@ -138,7 +140,9 @@ impl World {
     /// What is left of jobs: names in the jobs directory.
     fn jobs(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path("home/.config/agent-dispatch/jobs")).into_iter().flatten().flatten();
-        entries.map(|entry| entry.file_name().into_string().unwrap()).collect()
+        let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+        // What begins with a dot is not a job's.
+        names.filter(|name| !name.starts_with('.')).collect()
     }
 }
 

@@ -78,7 +78,7 @@ fn real_directory(environment: &Environment, directory: &Path) -> Result<PathBuf
         return Err(wrong("it is not a directory"));
     }
     output::data(&format!(
-        "This runs {} in {} with your account. It costs money, at most about ${REAL_CAP_USD}.",
+        "This runs {} in {} with your account. It costs money, at most about ${REAL_CAP_USD:.2}.",
         claude.display(),
         output::for_stdout(&real.to_string_lossy())
     ))?;
