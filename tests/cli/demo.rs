@@ -12,12 +12,48 @@ fn shows_the_main_job_and_leaves_nothing_behind() {
     let shown = world.run(&["demo"]);
     let (first, rest) = shown.split_once("\nA task that takes longer").unwrap();
     let (cut, end) = rest.split_once("\nFor real").unwrap();
-    assert_snapshot!(first, @"");
+    assert_snapshot!(first, @r#"
+    exit code: 0
+    ----- stdout -----
+    agent-dispatch demo
+    The server and the conversation are real. The agents are simulated: no model is asked, nothing is paid.
+
+    Claude Code starts the server: agent-dispatch serve
+      [TIME]
+
+    Who is there?
+      → list_agents {}
+      ← [{"name":"bookshop","directory":"[ROOT]/tmp/[DEMO]/bookshop","description":"Web shop of a small bookstore","healthy":true,"has_claude_md":true,"has_mcp_config":false,"stacks":["Rust"]},{"name":"ledger","directory":"[ROOT]/tmp/[DEMO]/ledger","description":"Bookkeeping, a file a month","healthy":true,"has_claude_md":true,"has_mcp_config":false}]
+      [TIME]
+
+    Work for another project, with progress while it runs
+      → dispatch {"agent":"bookshop","task":"What project is this? Describe in one sentence.","caller":"website"}
+        · bookshop started
+        · I look at CLAUDE.md first.
+        · Using tool: Read
+        · The web shop of a small bookstore: catalogue, cart and orders, in Rust with PostgreSQL. STATUS: done
+      ← {"agent":"bookshop","success":true,"result":"The web shop of a small bookstore: catalogue, cart and orders, in Rust with PostgreSQL.","session_id":"[UUID]","cost_usd":0.0,"duration_ms":[MS],"num_turns":2,"outcome":"done"}
+      [TIME]
+
+    The same question again: from the cache, at no cost
+      → dispatch {"agent":"bookshop","task":"What project is this? Describe in one sentence.","caller":"website"}
+      ← {"agent":"bookshop","success":true,"result":"The web shop of a small bookstore: catalogue, cart and orders, in Rust with PostgreSQL.","session_id":"[UUID]","cost_usd":0.0,"duration_ms":[MS],"num_turns":2,"outcome":"done","cached":true}
+      [TIME]
+    "#);
     // How far the agent comes in its two seconds depends on the machine.
     assert!(cut.contains(r#""error_type":"timeout""#), "{cut}");
     assert!(cut.contains("I remember: "), "{cut}");
     assert!(cut.contains("All 6 months are checked, the first "), "{cut}");
-    assert_snapshot!(end, @"");
+    assert_snapshot!(end, @r#"
+    , install Claude Code (https://claude.com/claude-code), then:
+      claude                           once, to log in
+      agent-dispatch init              create agents.yaml, register the server with Claude Code
+      agent-dispatch add NAME DIR      make a project an agent
+      agent-dispatch test NAME         ask it something; a real run
+    The demo has left nothing behind.
+    (agent-dispatch is [BINARY], which is not on PATH.)
+    ----- stderr -----
+    "#);
     assert!(is_empty(&world.path("tmp")));
     assert!(is_empty(&world.path("home")));
     assert_eq!(world.processes(), Vec::<String>::new());
@@ -59,7 +95,7 @@ fn no_place_for_temporary_files() {
     ----- stdout -----
 
     ----- stderr -----
-    error: the demo cannot use /dev/null/tmp: Not a directory (os error 20) at path "/dev/null/tmp/agent-dispatch-demo-KpmtLF"
+    error: the demo cannot use /dev/null/tmp: Not a directory (os error 20) at path "/dev/null/tmp/[DEMO]"
     hint: set TMPDIR to a directory that can be written and where programs may run
     "#);
 }
@@ -70,12 +106,12 @@ fn a_real_run_where_it_is_asked_for() {
     assert_snapshot!(world.run(&["demo", "--real", "infra"]), @r#"
     exit code: 0
     ----- stdout -----
-    This runs [ROOT]/bin/claude in [ROOT]/work/infra with your account. It costs money, at most about $0.5.
+    This runs [ROOT]/bin/claude in [ROOT]/work/infra with your account. It costs money, at most about $0.50.
       → dispatch_stream {"agent":"real","task":"What project is this? Describe in one sentence."}
         · real started
         · Looking.
         · It is [ROOT]/work/infra.
-      ← {"agent":"real","success":true,"result":"It is [ROOT]/work/infra.","session_id":"[UUID]","cost_usd":0.02,"duration_ms":0,"num_turns":1}
+      ← {"agent":"real","success":true,"result":"It is [ROOT]/work/infra.","session_id":"[UUID]","cost_usd":0.02,"duration_ms":[MS],"num_turns":1}
       [TIME]
     ----- stderr -----
     "#);

@@ -100,11 +100,9 @@ fn every_finding_in_config_and_agents() {
                → chmod 600 [ROOT]/home/.config/agent-dispatch/agents.yaml
       warning  others may write in [ROOT]/home/.config/agent-dispatch (mode 777)
                → chmod 700 [ROOT]/home/.config/agent-dispatch
-      warning  unknown key agents.infra.timeuot (line 5)
+      warning  unknown key agents.infra.timeuot (line 2)
                → did you mean `timeout`? nothing reads it as it is
-      warning  unknown key agents.infra.timeuot (line 5)
-               → did you mean `timeout`? nothing reads it as it is
-      warning  agents.infra is given twice; only the last one counts (line 5)
+      warning  agents.gone is given twice; only the last one counts (line 5)
                → take the others out
     Registration with Claude Code
       FAILURE  no MCP server agent-dispatch in [ROOT]/home/.claude.json
@@ -173,10 +171,10 @@ fn registrations_that_do_not_work() {
     ];
     assert_snapshot!(found.join("\n"), @r#"
     registration failure the registered command /nowhere/agent-dispatch serve is not an executable file
-    registration warning registered is another version: /usr/bin/true serve is true (GNU coreutils) 9.1
-    registration failure the registered command /usr/bin/false serve does not work: false (GNU coreutils) 9.1
+    registration failure the registered command ./agent-dispatch serve is not an executable file
     registration warning registered is another version: agent-dispatch serve is agent-dispatch, version 0.16.0
     registration failure the registered command agent-dispatch does not end in `serve`
+    registration failure the registered command broken serve does not work: no python
     registration failure the registered command '' is not an executable file
     "#);
     fs::write(world.path("home/.claude.json"), "not json").unwrap();

@@ -39,7 +39,7 @@ fn healthy_and_other_agents() {
     infra   [ROOT]/work/infra           Servers
     home    ~                                    evil  [31mred [0m second line
     gone    [ROOT]/work/gone (missing)
-    broken  (disabled)                           agents.broken.timeout: expected a whole number, 0 or more, found -5 (agents.yaml
+    broken  (disabled)                           agents.broken.timeout: expected a whole number, 0 or more, found -5 (agents.yaml line 5, column 56)
     ----- stderr -----
     "#);
     assert_snapshot!(world.run(&["list", "--json"]), @r#"
@@ -125,7 +125,7 @@ fn without_a_home() {
     ----- stdout -----
 
     ----- stderr -----
-    no agents in /tmp/.tmpxPM34P/work/.config/agent-dispatch/agents.yaml
+    no agents in [ROOT]/work/.config/agent-dispatch/agents.yaml
     hint: agent-dispatch add NAME DIR makes a project directory an agent
     "#);
 }

@@ -61,10 +61,10 @@ fn a_failure_comes_with_its_diagnosis() {
     assert_snapshot!(world.run(&["test", "infra", "x"]), @r#"
     exit code: 1
     ----- stdout -----
-    API Error: 500 the kitchen is on fire. This is a server-side issue, usually temporary — try again in a moment.
+
     ----- stderr -----
     infra: a real run in [ROOT]/work/infra, spend cap $1; Ctrl-C ends it
-    error: infra failed (cli_error): agent 'infra' failed: API Error: 500 the kitchen is on fire. This is a server-side issue, usually temporary — try again in a moment.; this is usually temporary: try again in a minute with dispatch_session(agent="infra", task="Continue where you left off", session_id="[UUID]")
+    error: cli_error: agent 'infra' failed: API Error: 500 the kitchen is on fire. This is a server-side issue, usually temporary — try again in a moment.; this is usually temporary: try again in a minute with dispatch_session(agent="infra", task="Continue where you left off", session_id="[UUID]")
     hint: agent-dispatch doctor finds what is missing
     "#);
     let (answer, code) = world.json(&["test", "infra", "x", "--json"]);
@@ -82,7 +82,7 @@ fn a_timeout_says_how_to_go_on() {
     Half of it.
     ----- stderr -----
     infra: a real run in [ROOT]/work/infra, no spend cap; Ctrl-C ends it
-    error: infra failed (timeout): agent 'infra' did not finish within 1 s; go on with dispatch_session(agent="infra", task="Continue where you left off", session_id="[UUID]"); or allow more time: timeout_seconds=2 (update_agent(name="infra", timeout=2) makes it the default); dispatch_async runs long tasks without waiting
+    error: timeout: agent 'infra' did not finish within 1 s; go on with dispatch_session(agent="infra", task="Continue where you left off", session_id="[UUID]"); or allow more time: timeout_seconds=2 (update_agent(name="infra", timeout=2) makes it the default); dispatch_async runs long tasks without waiting
     hint: agent-dispatch update infra --timeout … gives it more time; to go on with it: cd [ROOT]/work/infra && claude --resume [UUID]
     "#);
     leaves_nothing(&world);
@@ -138,7 +138,7 @@ fn a_directory_that_is_gone() {
     ----- stdout -----
 
     ----- stderr -----
-    error: infra failed (not_found): the directory "[ROOT]/work/infra" of agent 'infra' does not exist; create it, or correct `directory` in agents.yaml (remove_agent, then add_agent)
+    error: not_found: the directory "[ROOT]/work/infra" of agent 'infra' does not exist; create it, or correct `directory` in agents.yaml (remove_agent, then add_agent)
     hint: agent-dispatch doctor finds what is missing
     "#);
 }
@@ -178,7 +178,7 @@ fn an_answer_that_nobody_reads_is_kept() {
     ----- stderr -----
     infra: a real run in [ROOT]/work/infra, spend cap $1; Ctrl-C ends it
     error: the answer could not be written: Broken pipe (os error 32)
-    hint: it is kept as job [ID]
+    hint: it is kept in [ROOT]/home/.config/agent-dispatch/jobs/[ID].json
     "#);
     let record = world.jobs().into_iter().find(|name| name.ends_with(".json")).unwrap();
     assert!(world.read(&format!("home/.config/agent-dispatch/jobs/{record}")).contains("precious"));

@@ -68,10 +68,11 @@ fn help_shows_every_verb_but_the_hidden_ones() {
       agent-dispatch doctor                              find out what is missing
 
     Environment:
-      AGENT_DISPATCH_CONFIG    agents.yaml to use      AGENT_DISPATCH_JOBS_DIR   where job records are
-      AGENT_DISPATCH_CLAUDE    claude CLI to use       AGENT_DISPATCH_LOG        log filter, such as
-      debug
-      NO_COLOR                 no colours
+      AGENT_DISPATCH_CONFIG     agents.yaml to use
+      AGENT_DISPATCH_JOBS_DIR   where job records are kept
+      AGENT_DISPATCH_CLAUDE     claude CLI to use
+      AGENT_DISPATCH_LOG        log filter, such as debug
+      NO_COLOR                  no colours
     ----- stderr -----
     "#);
 }
