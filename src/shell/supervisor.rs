@@ -332,7 +332,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
 
     fn spawn(&self) -> Result<Process, NotStarted> {
         let program = claude::find().map_err(|missing| NotStarted::CliMissing(missing.to_string()))?;
-        let arguments = command_line::arguments(self.plan, self.omitted.into()).map_err(NotStarted::BadValue)?;
+        let arguments = command_line::arguments(self.plan, self.omitted).map_err(NotStarted::BadValue)?;
         let launch = Launch {
             program,
             arguments,
@@ -366,7 +366,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
         let evidence = Evidence {
             plan: self.plan,
             ending: self.ending(end),
-            omitted: self.omitted.into(),
+            omitted: self.omitted,
             result: self.output.result.take(),
             last_text: self.output.last_text.take(),
             last_retry: self.output.last_retry.take(),

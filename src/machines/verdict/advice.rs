@@ -1,7 +1,7 @@
 //! Ways out: what a caller, which is a model, can do next. Calls are written so that they can be made as they stand.
 
 use super::super::answer::Outcome;
-use super::super::command_line::Omitted;
+use super::super::dispatch::Omitted;
 use super::super::plan::RunPlan;
 use super::super::text::{self, quoted};
 use super::classify::Cause;
@@ -97,7 +97,8 @@ impl Advice<'_> {
     pub(super) fn omitted(omitted: Omitted) -> Option<String> {
         let lacks = [
             (omitted.max_budget, "--max-budget-usd, so the run had no spend cap"),
-            (omitted.append_system_prompt, "--append-system-prompt, so protocol and instructions were not sent"),
+            (omitted.system_prompt, "--append-system-prompt, so protocol and instructions were not sent"),
+            (omitted.snapshot, "--system-prompt-snapshot, so the session kept the instructions of its first run"),
             (omitted.session_id, "--session-id, so a run that is cut off cannot be resumed"),
         ];
         let lacks: Vec<&str> = lacks.into_iter().filter(|(left_out, _)| *left_out).map(|(_, what)| what).collect();
