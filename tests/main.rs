@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed; the panic names the line")]
 
 mod fake_claude;
+mod mcp;
 mod model;
 mod real_claude;
+mod shell;
 mod spec;
+mod support;
