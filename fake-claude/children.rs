@@ -56,7 +56,7 @@ impl Child {
     /// Starts it and waits until it is what it is to be: session left, signal handled, pid noted.
     pub fn start(&self) -> io::Result<()> {
         let (mut ready, theirs) = io::pipe()?;
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = Command::new(own_executable()?);
         command.arg(CHILD_MARK).arg(format!("for={}", self.life_ms.unwrap_or(CHILD_LIFE_MS)));
         command.args(self.setsid.then_some("setsid")).args(self.ignore_term.then_some("ignore-term"));
         command.args(self.pid_file.as_ref().map(|p| format!("pid={}", p.display())));
@@ -101,13 +101,19 @@ pub fn live(words: &[String]) -> u8 {
     0
 }
 
+/// This very program, also when its file was replaced meanwhile.
+fn own_executable() -> io::Result<PathBuf> {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.exists() { Ok(running) } else { std::env::current_exe() }
+}
+
 /// Runs a command as the Bash tool does; its output goes to a file that has no name any more.
 pub fn bash(command: &str, session: &str) -> io::Result<(std::process::Child, File)> {
     let path = std::env::temp_dir().join(format!("fake-claude-{}.output", uuid::Uuid::new_v4()));
     let output = OpenOptions::new().create_new(true).read(true).write(true).open(&path)?;
     fs::remove_file(&path)?;
     let exe = std::env::current_exe()?;
-    let child = Command::new(&exe)
+    let child = Command::new(own_executable()?)
         .arg(CHILD_MARK)
         .arg(format!("exec={command}"))
         .env("CLAUDECODE", "1")

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::stream::{Stream, quoted};
 
 /// What a run ends with.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Ending {
     /// `success` or an error's name.
     pub subtype: &'static str,

@@ -3,6 +3,7 @@
 use crate::ending::Ending;
 
 /// A failure that a scene can name, with the label of the synthetic message's `error` key.
+#[derive(Debug)]
 pub struct Failure {
     /// What the run ends with.
     pub ending: Ending,
@@ -55,16 +56,8 @@ pub fn by_name(words: &str) -> Result<Failure, String> {
             ));
         }
     };
-    let reason = match (kind, status) {
-        ("too-long", _) => "prompt_too_long",
-        (_, Some(413)) => "image_error",
-        _ => "completed",
-    };
-    let limit = match kind {
-        "session-limit" => Some("five_hour"),
-        "weekly-limit" => Some("seven_day"),
-        _ => None,
-    };
+    let reason = reason(kind, status);
+    let limit = limit(kind);
     Ok(Failure { ending: Ending::api_error(&text, status, reason), text, label, limit })
 }
 
@@ -104,4 +97,22 @@ fn api(words: &str) -> Result<(String, Option<u16>, &'static str), String> {
         _ => (format!("API Error: {status} {}", or("bad request")), "invalid_request"),
     };
     Ok((text, Some(status), label))
+}
+
+/// `terminal_reason`, which tells two errors apart from all others (chapter 1.2).
+fn reason(kind: &str, status: Option<u16>) -> &'static str {
+    match (kind, status) {
+        ("too-long", _) => "prompt_too_long",
+        (_, Some(413)) => "image_error",
+        _ => "completed",
+    }
+}
+
+/// The window of a subscription that a limit belongs to.
+fn limit(kind: &str) -> Option<&'static str> {
+    match kind {
+        "session-limit" => Some("five_hour"),
+        "weekly-limit" => Some("seven_day"),
+        _ => None,
+    }
 }

@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use agent_dispatch::config::path::{self, Environment};
+use agent_dispatch::config::path::Environment;
 use agent_dispatch::machines::ids::JobId;
 use agent_dispatch::mcp::{serve, tools::Desk};
-use agent_dispatch::shell::dispatcher::Dispatcher;
-use agent_dispatch::shell::engine::{Engine, SUPERVISE};
-use agent_dispatch::shell::store::Store;
+use agent_dispatch::shell::engine::SUPERVISE;
 use agent_dispatch::shell::supervisor;
 
 fn main() -> ExitCode {
@@ -16,12 +14,7 @@ fn main() -> ExitCode {
     let environment = Environment::of_process();
     match arguments.get(1).map(String::as_str) {
         Some("serve") => {
-            let engine = Engine::new(Store::new(path::jobs_dir(&environment)), Engine::own_program());
-            let desk = Desk {
-                config: path::config_path(&environment),
-                home: environment.home.clone(),
-                dispatcher: Dispatcher::new(engine),
-            };
+            let desk = Desk::new(environment);
             match serve::run(desk) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(_) => ExitCode::FAILURE,

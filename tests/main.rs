@@ -1,6 +1,8 @@
 //! All integration tests, in one binary.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed; the panic names the line")]
 
+mod config;
+mod core_text;
 mod fake_claude;
 mod mcp;
 mod model;
@@ -8,3 +10,4 @@ mod real_claude;
 mod shell;
 mod spec;
 mod support;
+mod tidy;

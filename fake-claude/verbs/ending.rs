@@ -13,6 +13,7 @@ use crate::verbs::event;
 const STRUCTURED_ATTEMPTS: u32 = 5;
 
 /// A result.
+#[derive(Debug)]
 pub enum End {
     /// `result TEXT`
     Result(String),
@@ -38,12 +39,6 @@ pub enum End {
     Torn,
     /// `invalid-utf8`
     InvalidUtf8,
-}
-
-impl std::fmt::Debug for End {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("End")
-    }
 }
 
 /// `None` when the word is no result.

@@ -2,10 +2,20 @@
 //!
 //! Reading gives positions ([`read`]), one bad entry disables itself alone ([`model::Entry`]), and every change
 //! ([`edit`], [`write`]) is checked against a second reading before it reaches the disk.
+pub mod argument;
+pub mod cached;
+pub mod change;
+pub mod describe;
+pub mod detect;
+pub mod edit;
 mod entries;
+mod files;
+mod guard;
+pub mod listing;
 mod locate;
 pub mod model;
 pub mod name;
+mod node;
 mod number;
 mod parse;
 pub mod path;
@@ -13,3 +23,7 @@ pub mod plan;
 mod raw;
 pub mod read;
 pub mod settings;
+mod splice;
+mod threads;
+mod tree;
+pub mod write;

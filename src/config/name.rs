@@ -12,27 +12,6 @@ pub fn is_valid_name(name: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-/// What to answer to a name that no agent has: the names that exist, those most like it first.
-pub fn unknown_agent(wanted: &str, config: &super::model::Config) -> String {
-    let shown: String = wanted.chars().take(MAX_ECHOED_CHARS).collect();
-    let mut names = config.agent_names().collect::<Vec<_>>();
-    if names.is_empty() {
-        return format!(
-            "Unknown agent: '{shown}'. No agents are configured; add one with add_agent or `agent-dispatch add`"
-        );
-    }
-    if let Some(near) = nearest(&shown, names.iter().copied())
-        && let Some(at) = names.iter().position(|name| *name == near)
-    {
-        let near = names.remove(at);
-        names.insert(0, near);
-    }
-    let more = names.len().saturating_sub(MAX_NAMES_LISTED);
-    names.truncate(MAX_NAMES_LISTED);
-    let rest = if more > 0 { format!(" and {more} more (list_agents)") } else { String::new() };
-    format!("Unknown agent: '{shown}'. Available: {}{rest}", names.join(", "))
-}
-
 /// How alike two words must be to be taken for a slip of the pen: the number of single-character changes between
 /// them, at most a third of the longer one's length.
 const LIKENESS_DIVISOR: usize = 3;
@@ -68,4 +47,44 @@ fn distance(left: &str, right: &str) -> usize {
         previous = Some(letter);
     }
     last.last().copied().unwrap_or_default()
+}
+
+/// The answer to an agent name that nobody has: names those that exist, the likely ones first.
+pub fn unknown_agent(name: &str, known: &[&str]) -> String {
+    unknown("agent", name, known)
+}
+
+/// As [`unknown_agent`], for groups.
+pub fn unknown_group(name: &str, known: &[&str]) -> String {
+    unknown("group", name, known)
+}
+
+fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+    let asked = echoed(name);
+    if known.is_empty() {
+        return format!("Unknown {what}: '{asked}'. There are none");
+    }
+    if known.len() <= MAX_NAMES_LISTED {
+        return format!("Unknown {what}: '{asked}'. Available: {}", known.join(", "));
+    }
+    let wanted = asked.to_ascii_lowercase();
+    let mut ranked: Vec<_> = known.iter().map(|name| (distance(&wanted, &name.to_ascii_lowercase()), *name)).collect();
+    // A stable sort: names that are equally far keep the order of the file.
+    ranked.sort_by_key(|(changes, _)| *changes);
+    let listed: Vec<_> = ranked.iter().take(MAX_NAMES_LISTED).map(|(_, name)| *name).collect();
+    let others = known.len() - listed.len();
+    format!("Unknown {what}: '{asked}'. Available: {} and {others} more", listed.join(", "))
+}
+
+/// A caller's text as it may stand in an error: bounded, on one line.
+pub fn echoed(text: &str) -> String {
+    let mut short: String = text
+        .chars()
+        .take(MAX_ECHOED_CHARS)
+        .map(|letter| if letter.is_control() { '\u{fffd}' } else { letter })
+        .collect();
+    if text.chars().nth(MAX_ECHOED_CHARS).is_some() {
+        short.push('…');
+    }
+    short
 }

@@ -74,7 +74,7 @@ pub(super) fn bounded(mut message: String) -> String {
 }
 
 /// The parser does not say where a second document begins; it begins at the second `---`.
-fn located(text: &str, mut problem: Problem) -> Problem {
+pub(super) fn located(text: &str, mut problem: Problem) -> Problem {
     if problem.line.is_none() && problem.message.contains("more than one document") {
         let mut content = false;
         for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {

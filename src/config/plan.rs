@@ -77,7 +77,7 @@ pub fn agent<'a>(config: &'a Config, wanted: &str) -> Result<&'a Agent, RequestE
         Some(Entry::Invalid(problem)) => {
             Err(RequestError::InvalidAgent { agent: wanted.to_owned(), problem: problem.clone() })
         }
-        None => Err(RequestError::UnknownAgent(name::unknown_agent(wanted, config))),
+        None => Err(RequestError::UnknownAgent(name::unknown_agent(wanted, &config.agent_names().collect::<Vec<_>>()))),
     }
 }
 

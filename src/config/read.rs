@@ -1,11 +1,9 @@
 //! Reads agents.yaml from disk: bounded, without blocking, and with the place of every mistake.
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
-
+use super::files::{OpenFault, open_regular};
 use super::model::{Config, Problem};
 use super::parse;
 
@@ -130,29 +128,20 @@ fn malformed(path: &Path, problem: Problem) -> ConfigError {
 /// # Errors
 /// When it is not a regular file, cannot be read, is too large, or is not UTF-8.
 pub fn read_text(path: &Path) -> Result<Option<String>, ConfigError> {
-    let Some(file) = open_regular(path)? else { return Ok(None) };
+    let Some(file) = open(path)? else { return Ok(None) };
     read_open(path, file).map(Some)
 }
 
-/// Opens the file without ever waiting for it: opening a FIFO for reading would wait for a writer.
-pub(super) fn open_regular(path: &Path) -> Result<Option<File>, ConfigError> {
-    let unreadable = |error: std::io::Error| ConfigError::whole(path, ConfigFault::Unreadable(error.to_string()));
-    let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or(0);
-    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
-            let kind = std::fs::metadata(path).ok().and_then(|metadata| irregular(&metadata.file_type()));
-            return Err(
-                kind.map_or_else(|| unreadable(error), |kind| ConfigError::whole(path, ConfigFault::NotAFile(kind)))
-            );
-        }
-    };
-    let metadata = file.metadata().map_err(unreadable)?;
-    match irregular(&metadata.file_type()) {
-        Some(kind) => Err(ConfigError::whole(path, ConfigFault::NotAFile(kind))),
-        None => Ok(Some(file)),
-    }
+pub(super) fn open(path: &Path) -> Result<Option<File>, ConfigError> {
+    open_regular(path).map_err(|fault| {
+        ConfigError::whole(
+            path,
+            match fault {
+                OpenFault::NotAFile(kind) => ConfigFault::NotAFile(kind),
+                OpenFault::Io(error) => ConfigFault::Unreadable(error.to_string()),
+            },
+        )
+    })
 }
 
 pub(super) fn read_open(path: &Path, file: File) -> Result<String, ConfigError> {
@@ -174,18 +163,6 @@ pub(super) fn read_open(path: &Path, file: File) -> Result<String, ConfigError> 
             column: Some(column),
         }
     })
-}
-
-/// What a directory entry is when it is no regular file.
-fn irregular(kind: &std::fs::FileType) -> Option<&'static str> {
-    use std::os::unix::fs::FileTypeExt;
-    match kind {
-        kind if kind.is_file() => None,
-        kind if kind.is_dir() => Some("a directory"),
-        kind if kind.is_fifo() => Some("a FIFO"),
-        kind if kind.is_socket() => Some("a socket"),
-        _ => Some("a device"),
-    }
 }
 
 /// Line and column, from 1, of what follows `before`. Columns count characters.

@@ -174,8 +174,9 @@ pub struct BadValue {
 /// The arguments for claude, without the program itself and without the prompt, which goes to stdin.
 ///
 /// Every value stands in the same argument as its option (`--flag=value`): the CLI then takes nothing from the
-/// arguments that follow. Each tool has an option of its own, since the CLI splits one value at commas and spaces
-/// outside parentheses, and an open parenthesis in one rule would swallow the rules after it.
+/// arguments that follow. Each tool has an option of its own (the CLI collects the values of a repeated variadic
+/// option), since it splits one value at commas and spaces outside parentheses: in a joined value an open parenthesis
+/// in one rule would swallow the rules after it.
 ///
 /// # Errors
 /// [`BadValue`] for the first value that the guard refuses.

@@ -34,7 +34,8 @@ pub fn first_bytes(text: &str, max_bytes: usize) -> &str {
 /// trimmed. Line and paragraph separators (U+2028, U+2029) count as control characters.
 #[must_use]
 pub fn one_line(text: &str, max_chars: usize) -> String {
-    let cleaned: String = text.trim().chars().take(max_chars).map(|c| if breaks_line(c) { ' ' } else { c }).collect();
+    let start = text.trim_start_matches(|c: char| c.is_whitespace() || breaks_line(c));
+    let cleaned: String = start.chars().take(max_chars).map(|c| if breaks_line(c) { ' ' } else { c }).collect();
     cleaned.trim_end().to_owned()
 }
 

@@ -87,7 +87,7 @@ fn coerce(parameter: &Parameter, value: Value) -> Result<Value, Value> {
         Kind::Integer => whole_number(&value).map(Value::from).ok_or(value),
         Kind::Number => number(&value).and_then(Number::from_f64).map(Value::Number).ok_or(value),
         Kind::Flag => flag(&value).map(Value::Bool).ok_or(value),
-        Kind::Names => names(&value).map(Value::from).ok_or(value),
+        Kind::Names => names(&value).ok_or(value),
     }
 }
 
@@ -133,17 +133,14 @@ fn flag(value: &Value) -> Option<bool> {
     }
 }
 
-/// Names from an array, from the text of one, or from text with commas; the text itself where it is only one.
-fn names(value: &Value) -> Option<String> {
+/// Names as text or as an array, also as the text of one.
+fn names(value: &Value) -> Option<Value> {
     match value {
         Value::String(text) => match serde_json::from_str::<Vec<String>>(text) {
-            Ok(names) => Some(names.join(",")),
-            Err(_) => Some(text.clone()),
+            Ok(names) => Some(Value::from(names)),
+            Err(_) => Some(value.clone()),
         },
-        Value::Array(names) => {
-            let names = names.iter().map(Value::as_str).collect::<Option<Vec<_>>>()?;
-            Some(names.join(","))
-        }
+        Value::Array(names) => names.iter().all(Value::is_string).then(|| value.clone()),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
     }
 }

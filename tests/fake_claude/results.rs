@@ -87,6 +87,7 @@ fn turns_count_and_are_limited() {
     let scene = "tool Bash {\"command\":\"ls\"}\ntool Read\nresult done";
     assert_eq!(sound(&play(scene, &[]))["num_turns"], 3);
     assert_eq!(sound(&play(scene, &["--max-turns=3"]))["subtype"], "success");
+    assert_eq!(sound(&play(scene, &["--max-turns=2"]))["subtype"], "error_max_turns");
     let stopped = play(scene, &["--max-turns=1"]);
     let result = sound(&stopped);
     assert_eq!((stopped.code(), result["subtype"].as_str()), (Some(1), Some("error_max_turns")));

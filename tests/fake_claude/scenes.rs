@@ -114,3 +114,19 @@ fn settings_show_in_the_result() {
     assert_eq!((&result["usage"]["input_tokens"], &result["usage"]["output_tokens"]), (&100.into(), &20.into()));
     assert_eq!(result["modelUsage"]["m"]["costUSD"], 1.25);
 }
+
+/// The README lists no verb that does not exist, and a test for each verb is only useful if the list is complete.
+#[test]
+fn the_readme_lists_the_verbs() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/fake-claude/README.md")).unwrap();
+    let verbs = readme.split_once("## Verbs").unwrap().1.split_once("## What it is faithful in").unwrap().0;
+    let cells = verbs.lines().filter_map(|l| l.strip_prefix("| `")).map(|l| l.split(" | ").next().unwrap());
+    let listed: Vec<&str> =
+        cells.flat_map(|c| c.split('`').filter_map(|part| part.split_whitespace().next())).collect();
+    let listed: Vec<&str> = listed.into_iter().filter(|w| w.starts_with(|c: char| c.is_ascii_lowercase())).collect();
+    assert!(listed.len() > 50, "{listed:?}");
+    for verb in listed {
+        let done = World::with(&format!("on-call 2\n{verb}")).stream(&[], "x");
+        assert!(!done.stderr.contains("unknown verb"), "{verb}: {}", done.stderr);
+    }
+}

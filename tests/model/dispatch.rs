@@ -12,6 +12,9 @@ use super::walks;
 /// More ticks than any run has deadlines: time to leave, deadline, SIGKILL, giving up.
 const MOST_TICKS: usize = 4;
 
+/// Walks that together come everywhere; fixed ones, so that this is so every time.
+const GOING_AROUND: usize = 400;
+
 /// What may happen next. Times are relative, so that a walk stays sensible while it shrinks.
 #[derive(Debug, Clone, Copy)]
 enum Happening {
@@ -216,7 +219,7 @@ fn the_walks_get_around() {
     let strategy = (timeout(), prop::collection::vec(happening(), 1..40));
     let (mut states, mut ends) = (std::collections::BTreeSet::new(), Vec::new());
     let mut most_starts = 0;
-    for _ in 0..2_000 {
+    for _ in 0..GOING_AROUND {
         let (timeout_ms, happenings) = strategy.new_tree(&mut runner).unwrap().current();
         let (walk, _) = perform_watched(timeout_ms, &happenings, |walk| {
             states.insert(walk.state.name());

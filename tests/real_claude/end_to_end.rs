@@ -218,7 +218,8 @@ real_tests! {
         });
         outer(&world, &[]).stdin(ORDER).run().answered("understood");
         let answers = answers(&world);
-        assert_eq!((&answers[0]["success"], &answers[0]["error_type"]), (&json!(false), &json!("usage_limit")), "{answers:#?}");
+        assert_eq!(answers[0]["success"], false, "{answers:#?}");
+        assert_eq!(answers[0]["error_type"], "usage_limit", "{answers:#?}");
     }
 
     fn a_denied_tool_is_named_with_the_answer() {

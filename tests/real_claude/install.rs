@@ -66,7 +66,7 @@ fn npm_install(prefix: &Path, version: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "`npm install {PACKAGE}@{version}` ended with {}: {} (Node.js with npm and a reachable npm registry are needed)",
+        "`npm install {PACKAGE}@{version}` ended with {}: {} (it needs Node.js, npm and its registry)",
         output.status,
         String::from_utf8_lossy(&output.stderr).trim()
     ))

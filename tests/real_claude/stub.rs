@@ -146,7 +146,11 @@ impl Stub {
                 return found.clone();
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "no such request within {limit:?}; {} requests arrived: {seen:#?}", seen.len());
+            if left.is_zero() {
+                // Whole bodies are 100 KB each; the last text of the user is what tells requests apart.
+                let last = |request: &Request| (request.target.clone(), request.user_texts().pop());
+                panic!("no such request within {limit:?}; arrived: {:#?}", seen.iter().map(last).collect::<Vec<_>>());
+            }
             seen = self.shared.grew.wait_timeout(seen, left).unwrap().0;
         }
     }
@@ -314,7 +318,10 @@ async fn respond(
 }
 
 fn usage(output_tokens: u64) -> Value {
-    json!({"input_tokens": 10, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": output_tokens})
+    json!({
+        "input_tokens": 10, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0,
+        "output_tokens": output_tokens,
+    })
 }
 
 fn content(block: &Block, id: u64, index: usize) -> Value {

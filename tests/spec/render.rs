@@ -72,10 +72,10 @@ fn cell(spec: &Spec, state: &str, event: &str) -> String {
         lines.push(transition_text(row));
     }
     for row in spec.ignored.iter().filter(|row| speaks(&row.from, &row.event)) {
-        lines.push(format!("{}ignored: {}", guard_text(&row.when, &row.unless, "", ": ", "*"), row.because));
+        lines.push(idle_text("ignored", row));
     }
     for row in spec.already_there.iter().filter(|row| speaks(&row.from, &row.event)) {
-        lines.push(idle_text(row));
+        lines.push(idle_text("already there", row));
     }
     if lines.is_empty() { "not here".to_owned() } else { lines.join("<br>") }
 }
@@ -93,8 +93,8 @@ fn transition_text(row: &Transition) -> String {
     text
 }
 
-fn idle_text(row: &Idle) -> String {
-    format!("{}already there", guard_text(&row.when, &row.unless, "", ": ", "*"))
+fn idle_text(what: &str, row: &Idle) -> String {
+    format!("{}{what}: {}", guard_text(&row.when, &row.unless, "", ": ", "*"), row.because)
 }
 
 fn guard_text(when: &Names, unless: &Names, open: &str, close: &str, emphasis: &str) -> String {

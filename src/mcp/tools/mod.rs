@@ -1,9 +1,11 @@
 //! The tools: a row in the table each, and what it does.
 
+mod agents;
 mod cache;
+mod discovery;
 mod dispatch;
 
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use rmcp::RoleServer;
 use rmcp::service::RequestContext;
@@ -12,20 +14,34 @@ use serde_json::Value;
 
 use super::reply::{Mistake, Reply};
 use super::table::ToolRow;
+use crate::config::cached::Cached;
 use crate::config::model::Config;
-use crate::config::read::{self, ConfigError};
+use crate::config::path::{self, Environment};
 use crate::shell::dispatcher::Dispatcher;
+use crate::shell::engine::Engine;
+use crate::shell::store::Store;
 
 /// Every tool, in the order in which clients see them.
-pub const ROWS: &[ToolRow] = &[dispatch::DISPATCH, dispatch::SESSION, dispatch::STREAM, cache::STATS, cache::CLEAR];
+pub const ROWS: &[ToolRow] = &[
+    discovery::LIST,
+    discovery::INSPECT,
+    dispatch::DISPATCH,
+    dispatch::SESSION,
+    dispatch::STREAM,
+    agents::ADD,
+    agents::UPDATE,
+    agents::REMOVE,
+    cache::STATS,
+    cache::CLEAR,
+];
 
 /// What the tools work with. One for each server.
 #[derive(Debug)]
 pub struct Desk {
-    /// Where agents.yaml is.
-    pub config: PathBuf,
-    /// What `~` stands for in it.
-    pub home: Option<PathBuf>,
+    /// Where files are.
+    pub environment: Environment,
+    /// agents.yaml, as it is at each call.
+    pub config: Cached,
     /// Runs requests.
     pub dispatcher: Dispatcher,
 }
@@ -50,6 +66,11 @@ pub fn row(name: &str) -> Option<&'static ToolRow> {
 /// Does what the call asks for.
 pub async fn perform(desk: &Desk, call: Call) -> Reply {
     match call.row.name {
+        "list_agents" => discovery::list(desk).await,
+        "inspect_agent" => discovery::inspect(desk, &call).await,
+        "add_agent" => agents::add(desk, &call).await,
+        "update_agent" => agents::update(desk, &call).await,
+        "remove_agent" => agents::remove(desk, &call).await,
         "dispatch" => dispatch::dispatch(desk, call).await,
         "dispatch_session" => dispatch::session(desk, call).await,
         "dispatch_stream" => dispatch::stream(desk, call).await,
@@ -60,13 +81,26 @@ pub async fn perform(desk: &Desk, call: Call) -> Reply {
 }
 
 impl Desk {
-    fn config(&self) -> Result<Config, Mistake> {
-        read::load(&self.config, self.home.clone()).map_err(|error| broken(&error))
+    /// A desk for the files that the environment names.
+    #[must_use]
+    pub fn new(environment: Environment) -> Self {
+        let config = Cached::new(path::config_path(&environment), environment.home.clone());
+        let engine = Engine::new(Store::new(path::jobs_dir(&environment)), Engine::own_program());
+        Self { environment, config, dispatcher: Dispatcher::new(engine) }
+    }
+
+    fn config(&self) -> Result<Arc<Config>, Mistake> {
+        self.config.load().map_err(|error| Mistake::new(error.to_string()).with_hint(error.hint()))
     }
 }
 
-fn broken(error: &ConfigError) -> Mistake {
-    Mistake::new(error.to_string()).with_hint(error.hint())
+/// Does work that waits for a disk on a thread of its own, so that other calls are answered meanwhile.
+async fn off_the_loop(work: impl FnOnce() -> Reply + Send + 'static) -> Reply {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(reply) => reply,
+        // The panic becomes the answer of the call's own task.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
 }
 
 /// The arguments as a tool's own type. They are in canonical form by the table, so that a mismatch is a bug of the table.

@@ -3,13 +3,35 @@
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::real_claude::real_tests;
 use crate::real_claude::request::Request;
 use crate::real_claude::run::{LIMIT, Process, Running, World, eventually};
 use crate::real_claude::stub::Reply;
+use crate::real_claude::{notes, real_tests};
 
 /// The mark that the product gives to each run, for finding what is left of it.
 const JOB: &str = "AGENT_DISPATCH_JOB";
+
+/// Given to the children of a session and meant for them alone: a `claude` that the product starts must not get them.
+const OF_A_SESSION: [&str; 14] = [
+    "AI_AGENT",
+    "CLAUDECODE",
+    "CLAUDE_CODE_CHILD_NOTES_DIR",
+    "CLAUDE_CODE_CHILD_SESSION",
+    "CLAUDE_CODE_ENTRYPOINT",
+    "CLAUDE_CODE_EXECPATH",
+    "CLAUDE_CODE_LAUNCHED_BY_SESSION_IDS",
+    "CLAUDE_CODE_MESSAGING_SOCKET",
+    "CLAUDE_CODE_MESSAGING_TOKEN",
+    "CLAUDE_CODE_SESSION_ATTENDED",
+    "CLAUDE_CODE_SESSION_ID",
+    "CLAUDE_EFFORT",
+    "CLAUDE_PID",
+    "CLAUDE_PROJECT_DIR",
+];
+
+/// Given as well, and of no consequence to another `claude`: the shell's own and two switches against side effects.
+const HARMLESS: [&str; 7] =
+    ["COREPACK_ENABLE_AUTO_PIN", "GIT_EDITOR", "NoDefaultCurrentDirectoryInExePath", "PWD", "SHELL", "SHLVL", "_"];
 
 /// What the model starts. It waits for ever without `sleep`, which the CLI refuses as a whole command.
 const WAITS: &str = "tail -f /dev/null";
@@ -49,6 +71,25 @@ real_tests! {
         assert!(child.environment.contains(&format!("{JOB}=0123456789abcdef")), "{child:#?}");
         assert!(child.environment.iter().any(|pair| pair.starts_with("CLAUDE_CODE_SESSION_ID=")), "{child:#?}");
         assert!(child.environment.contains(&"CLAUDECODE=1".to_owned()), "{child:#?}");
+    }
+
+    fn the_variables_that_belong_to_a_session_are_the_known_ones() {
+        let world = World::new(waits);
+        let config = notes::config(&world, json!({}), json!({"alwaysLoad": true}));
+        let servers = format!("--mcp-config={config}");
+        let run = world.claude(&["-p", "--output-format=json", "--allowedTools=Bash", &servers]);
+        let running = run.stdin("go").start();
+        let shell = waiter(&world);
+        let all = world.processes();
+        let own = all.iter().find(|process| process.pid == running.pid()).unwrap();
+        let server = all.iter().find(|process| process.command.starts_with("node ")).unwrap();
+        for child in [&shell, server] {
+            let added = child.environment.iter().filter(|pair| !own.environment.contains(pair));
+            let names = added.filter_map(|pair| Some(pair.split_once('=')?.0));
+            let is_known = |name: &&str| OF_A_SESSION.contains(name) || HARMLESS.contains(name);
+            let unknown: Vec<&str> = names.filter(|name| !is_known(name)).collect();
+            assert_eq!(unknown, Vec::<&str>::new(), "new variables in {}", child.command);
+        }
     }
 
     fn killing_the_group_leaves_what_bash_started() {
@@ -93,15 +134,18 @@ real_tests! {
         assert_eq!((ended.end().as_str(), ended.stdout.as_str()), ("143", ""), "{ended:#?}");
     }
 
-    fn an_interrupt_is_exit_code_0_with_an_error() {
+    fn an_interrupt_is_exit_code_0_without_an_answer() {
         let world = World::new(|_| Reply::Silence);
         let running = world.claude(&["-p", "--output-format=json"]).stdin("hello").start();
         world.stub.wait_for(LIMIT, |request| request.says("hello"));
         running.signal(Signal::INT);
         let ended = running.wait(LIMIT);
-        let result = ended.result();
-        assert_eq!((ended.end().as_str(), &result["subtype"]), ("0", &json!("error_during_execution")), "{ended:#?}");
-        assert_eq!((&result["is_error"], result.get("result")), (&json!(true), None), "{result:#}");
+        assert_eq!(ended.end(), "0", "{ended:#?}");
+        // An error, or nothing at all when the signal comes a moment earlier.
+        if let Some(result) = ended.events().pop() {
+            assert_eq!(result["subtype"], "error_during_execution", "{result:#}");
+            assert_eq!((&result["is_error"], result.get("result")), (&json!(true), None), "{result:#}");
+        }
     }
 
     fn a_claude_inside_a_claude_is_not_refused() {

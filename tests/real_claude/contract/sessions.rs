@@ -38,7 +38,8 @@ real_tests! {
         world.ask("two", &[RESUME, "--append-system-prompt=# Second", off]).answered("noted");
         world.ask("three", &[RESUME, off]).answered("noted");
         let of = |request: &Request| (request.system().contains("# First"), request.system().contains("# Second"));
-        assert_eq!(world.stub.messages().iter().map(of).collect::<Vec<_>>(), [(true, false), (false, true), (false, false)]);
+        let seen: Vec<_> = world.stub.messages().iter().map(of).collect();
+        assert_eq!(seen, [(true, false), (false, true), (false, false)]);
     }
 
     fn what_is_allowed_is_not_kept_on_resume() {
@@ -63,7 +64,8 @@ real_tests! {
         let alone = second["model_usage_since_last_result"].as_object().unwrap();
         let alone: f64 = alone.values().filter_map(|usage| usage["costUSD"].as_f64()).sum();
         assert!((alone - (cost(&second) - cost(&first))).abs() < 1e-9, "{second:#}");
-        assert_eq!((&second["num_turns"], &second["usage"]["input_tokens"]), (&json!(1), &first["usage"]["input_tokens"]));
+        assert_eq!(second["num_turns"], 1);
+        assert_eq!(second["usage"]["input_tokens"], first["usage"]["input_tokens"]);
     }
 
     fn the_budget_of_a_resume_is_its_own() {
@@ -95,6 +97,26 @@ real_tests! {
         world.stub.wait_for(LIMIT, |request| request.says("one"));
         world.ask("two", &[GIVEN]).refused("already in use");
         drop(first);
+    }
+
+    fn a_resume_of_a_running_session_is_not_refused() {
+        let world = World::new(|request| match request.says("two") {
+            true => Reply::text("beside it"),
+            false => Reply::Silence,
+        });
+        let first = world.claude(&["-p", "--output-format=json", GIVEN]).stdin("one").start();
+        world.stub.wait_for(LIMIT, |request| request.says("one"));
+        world.ask("two", &[RESUME]).answered("beside it");
+        drop(first);
+    }
+
+    fn the_case_of_an_id_counts() {
+        let world = World::saying("noted");
+        let lower = "--session-id=aaaaaaaa-2222-4333-8444-555555555555";
+        world.ask("one", &[lower]).answered("noted");
+        let upper = "AAAAAAAA-2222-4333-8444-555555555555";
+        let result = world.ask("two", &[&format!("--session-id={upper}")]).answered("noted");
+        assert_eq!(result["session_id"], upper);
     }
 
     fn an_id_that_is_no_uuid_is_refused() {

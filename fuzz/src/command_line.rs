@@ -1,0 +1,107 @@
+//! Argument injection: whatever a configuration and a caller hold, the CLI reads no value as an option, and reads
+//! exactly the values that were meant.
+
+use agent_dispatch::machines::command_line::{Omitted, arguments, unknown_option};
+use agent_dispatch::machines::ids::SessionRef;
+use agent_dispatch::machines::plan::{Format, RunPlan, SessionPlan};
+
+use crate::commander::{Parsed, parse};
+
+/// Fields are separated by a byte that UTF-8 does not have.
+const SEPARATOR: u8 = 0xff;
+
+/// Reads the bytes as a plan, builds its command line and checks what the CLI makes of it.
+pub fn check(data: &[u8]) {
+    let fields: Vec<String> =
+        data.split(|byte| *byte == SEPARATOR).map(|field| String::from_utf8_lossy(field).into_owned()).collect();
+    let (Some(switches), Some(plan)) = (data.first(), plan(&fields)) else { return };
+    let omit = Omitted {
+        session_id: switches & 1 != 0,
+        append_system_prompt: switches & 2 != 0,
+        max_budget: switches & 4 != 0,
+    };
+    check_plan(&plan, omit);
+    for field in &fields {
+        // Any text may come on stderr.
+        let _ = unknown_option(field);
+    }
+}
+
+/// The guard refuses the plan, or the CLI understands exactly what was meant.
+///
+/// # Panics
+/// When a value is misread.
+pub fn check_plan(plan: &RunPlan, omit: Omitted) {
+    let Ok(arguments) = arguments(plan, omit) else { return };
+    for argument in &arguments {
+        assert!(argument.len() <= 131_071, "an argument that execve refuses: {} bytes", argument.len());
+        assert!(!argument.contains('\0'), "an argument with NUL");
+    }
+    assert_eq!(parse(&arguments), Ok(meant(plan, omit)));
+}
+
+/// What the plan says, in the words of the CLI.
+fn meant(plan: &RunPlan, omit: Omitted) -> Parsed {
+    let mut options: Vec<(String, Option<String>)> = Vec::new();
+    let mut add = |name: &str, value: Option<String>| options.push((name.to_owned(), value));
+    add("-p", None);
+    add("--output-format", Some("stream-json".into()));
+    add("--verbose", None);
+    match &plan.session {
+        SessionPlan::Resume { id } => add("--resume", Some(id.to_string())),
+        SessionPlan::Fresh { id } if !omit.session_id => add("--session-id", Some(id.to_string())),
+        SessionPlan::Fresh { .. } => {}
+    }
+    for (name, value) in [("--model", &plan.model), ("--permission-mode", &plan.permission_mode)] {
+        if value.is_some() {
+            add(name, value.clone());
+        }
+    }
+    let blank = |text: &str| text.chars().all(|c| c.is_whitespace() || c == '\u{feff}');
+    for (name, tools) in [("--allowedTools", &plan.allowed_tools), ("--disallowedTools", &plan.disallowed_tools)] {
+        for tool in tools.iter().filter(|tool| !blank(tool)) {
+            add(name, Some(tool.clone()));
+        }
+    }
+    if !omit.append_system_prompt && plan.system_prompt.is_some() {
+        add("--append-system-prompt", plan.system_prompt.clone());
+    }
+    if let Some(budget) = plan.max_budget_usd.filter(|_| !omit.max_budget) {
+        add("--max-budget-usd", Some(budget.to_string()));
+    }
+    Parsed { options, positionals: Vec::new() }
+}
+
+fn plan(fields: &[String]) -> Option<RunPlan> {
+    let field = |at: usize| fields.get(at).filter(|field| !field.is_empty()).cloned();
+    let id = SessionRef::try_from(field(1)?.as_str()).ok()?;
+    let fresh = SessionRef::try_from("44c1d7c7-0000-4000-8000-000000000000").ok()?;
+    let resume = fields.first()?.as_bytes().first()? & 8 != 0;
+    let tools = fields.get(6..).unwrap_or_default();
+    let every_other = |start: usize| tools.iter().skip(start).step_by(2).cloned().collect();
+    Some(RunPlan {
+        agent: "agent".into(),
+        directory: "/".into(),
+        task: "task".into(),
+        context: None,
+        caller: None,
+        goal: None,
+        format: Format::Text,
+        prompt: "task".into(),
+        session: match (resume, id.is_uuid()) {
+            (true, _) => SessionPlan::Resume { id },
+            (false, true) => SessionPlan::Fresh { id },
+            (false, false) => SessionPlan::Fresh { id: fresh },
+        },
+        model: field(2),
+        permission_mode: field(3),
+        allowed_tools: every_other(0),
+        disallowed_tools: every_other(1),
+        system_prompt: field(4),
+        max_budget_usd: field(5).and_then(|budget| budget.parse().ok()),
+        timeout_seconds: 300,
+        depth: 1,
+        caller_job: None,
+        wait_for_mcp: false,
+    })
+}

@@ -1,0 +1,46 @@
+//! The event stream: any bytes, cut anywhere, are read without a panic, to the same end, in bounded pieces.
+
+use agent_dispatch::machines::events::{Finished, MAX_PROGRESS_CHARS, Reader, Seen};
+
+/// The first byte sets the size of the pieces; the rest is the stream.
+pub fn check(data: &[u8]) {
+    let Some((size, stream)) = data.split_first() else { return };
+    check_cuts(stream, stream.chunks(usize::from(*size).max(1)));
+    check_cuts(stream, stream.chunks(1));
+}
+
+/// The stream, whole and in the given pieces, is seen alike.
+///
+/// # Panics
+/// When the pieces make a difference, or something seen is too large.
+pub fn check_cuts<'a>(stream: &[u8], pieces: impl Iterator<Item = &'a [u8]>) {
+    let whole = read(std::iter::once(stream));
+    assert_bounded(&whole, stream.len());
+    assert_eq!(read(pieces), whole);
+}
+
+/// Everything that is seen in a stream.
+pub fn read<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Seen>, Finished) {
+    let mut reader = Reader::new();
+    let seen = pieces.flat_map(|piece| reader.push(piece)).collect();
+    (seen, reader.finish())
+}
+
+fn assert_bounded((seen, end): &(Vec<Seen>, Finished), stream_bytes: usize) {
+    for seen in seen.iter().chain(&end.seen) {
+        match seen {
+            Seen::AssistantText(text) => assert!(text.chars().count() <= MAX_PROGRESS_CHARS),
+            Seen::ToolUse(name) => assert!(name.chars().count() <= 100),
+            Seen::Retry(retry) => assert!(retry.error.chars().count() <= 200),
+            Seen::Init(init) => assert!(init.mcp_servers.len() <= 100),
+            Seen::Result(event) => {
+                // An invalid byte becomes a character of three bytes; nothing else grows.
+                assert!(event.result.as_ref().map_or(0, String::len) <= stream_bytes * 3);
+                assert!(event.permission_denials.len() <= 10);
+                assert!(event.total_cost_usd.is_none_or(f64::is_finite));
+            }
+            Seen::Other => {}
+        }
+    }
+    assert!(end.stray.as_ref().is_none_or(|stray| stray.chars().count() <= 500));
+}

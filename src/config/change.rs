@@ -1,0 +1,305 @@
+//! Adding, updating and removing an agent: what the arguments mean, whichever surface they come from.
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::argument::{Amount, Words};
+use super::describe;
+use super::edit::{Action, Change, Node, Section};
+use super::model::{Config, DEFAULT_TIMEOUT_SECONDS};
+use super::name::{echoed, is_valid_name, unknown_agent};
+use super::path::{Environment, expand_home};
+use super::settings::MAX_TIMEOUT_SECONDS;
+use super::write::{self, WriteError};
+
+/// The permission modes that claude knows. Another one is stored with a warning: a newer claude may know it.
+pub const KNOWN_PERMISSION_MODES: &[&str] = &["acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan"];
+/// Longest text taken for one field, in bytes: half of what one command line argument can carry (128 KiB), since
+/// the instructions share theirs with the dispatch protocol.
+pub const MAX_TEXT_BYTES: usize = 64 * 1024;
+/// What clears a field.
+const CLEAR: &str = "none";
+
+/// The fields that can be given for an agent. Not given, null, empty text, an empty list and 0 are all the same:
+/// the field is left as it is.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Fields {
+    /// What the agent is for.
+    pub description: Option<String>,
+    /// Time limit in seconds.
+    pub timeout: Amount,
+    /// Spend cap in US dollars; a negative one clears it (update only).
+    pub max_budget_usd: Amount,
+    /// Model for claude.
+    pub model: Option<String>,
+    /// Permission mode.
+    pub permission_mode: Option<String>,
+    /// Tools that are allowed.
+    pub allowed_tools: Words,
+    /// Tools that are not allowed.
+    pub disallowed_tools: Words,
+    /// Labels.
+    pub capabilities: Words,
+    /// Labels of what needs care.
+    pub risky_capabilities: Words,
+    /// Standing orders.
+    pub instructions: Option<String>,
+}
+
+/// Why an agent was not added, updated or removed. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ChangeError {
+    /// The name breaks the rule.
+    #[error("invalid agent name: '{0}'; use letters, digits, `-` and `_`, beginning with a letter or digit")]
+    Name(String),
+    /// Another agent has the name.
+    #[error("agent '{0}' exists already; change it with update_agent, or remove it first")]
+    Exists(String),
+    /// Nobody has the name.
+    #[error("{0}")]
+    Unknown(String),
+    /// The directory is missing, not a directory, or cannot be named.
+    #[error("directory {path}: {reason}")]
+    Directory {
+        /// As given.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A value that cannot be.
+    #[error("{field}: {reason}")]
+    Value {
+        /// Which argument.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An update that changes nothing.
+    #[error("nothing to update; give at least one field (`none` clears a text or a list, a negative budget the cap)")]
+    Nothing,
+    /// The file could not be changed.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+impl ChangeError {
+    /// What to do about it, when the message does not say so already.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Write(error) => Some(error.hint()),
+            Self::Directory { .. } => {
+                Some("create the directory first, or give the path of an existing one".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// One field as it will stand in the file: `None` clears it.
+type Given = (&'static str, Option<Node>);
+
+/// Adds an agent and returns the answer `{added, directory, description, …}`.
+///
+/// # Errors
+/// When an argument cannot be, the name is taken, or the file cannot be changed.
+pub fn add_agent(env: &Environment, name: &str, directory: &str, fields: &Fields) -> Result<Value, ChangeError> {
+    if !is_valid_name(name) {
+        return Err(ChangeError::Name(echoed(name)));
+    }
+    if fields.max_budget_usd.0.is_some_and(|dollars| dollars < 0.0) {
+        let reason = "must not be negative; 0 means no cap of its own".to_owned();
+        return Err(ChangeError::Value { field: "max_budget_usd", reason });
+    }
+    let directory = existing_directory(env, directory)?;
+    let mut given: Vec<(&'static str, Node)> =
+        fields.given()?.into_iter().filter_map(|(key, node)| node.map(|node| (key, node))).collect();
+    let path = directory.to_string_lossy().into_owned();
+    let description = match given.iter().position(|(key, _)| *key == "description").map(|index| given.remove(index)) {
+        Some((_, Node::Text(text))) => text,
+        _ => describe::description(&directory),
+    };
+    let mut answer = Map::new();
+    answer.insert("added".to_owned(), name.into());
+    answer.insert("directory".to_owned(), path.as_str().into());
+    answer.insert("description".to_owned(), description.as_str().into());
+    answer.extend(given.iter().map(|(key, node)| ((*key).to_owned(), json(node))));
+    if !given.iter().any(|(key, _)| *key == "timeout") {
+        given.insert(0, ("timeout", Node::Whole(DEFAULT_TIMEOUT_SECONDS)));
+    }
+    given.insert(0, ("directory", Node::Text(path)));
+    given.insert(1, ("description", Node::Text(description)));
+    warn(&mut answer, fields);
+    let exists = |config: &Config| config.agent(name).is_some();
+    change(
+        env,
+        |config| if exists(config) { Err(ChangeError::Exists(name.to_owned())) } else { Ok(()) },
+        name,
+        Action::Add(given),
+    )?;
+    Ok(Value::Object(answer))
+}
+
+/// Updates an agent and returns the answer `{updated, fields}`.
+///
+/// # Errors
+/// When an argument cannot be, nothing is given, the name is unknown, or the file cannot be changed.
+pub fn update_agent(env: &Environment, name: &str, fields: &Fields) -> Result<Value, ChangeError> {
+    let given = fields.given()?;
+    let mut answer = Map::new();
+    answer.insert("updated".to_owned(), name.into());
+    answer.insert("fields".to_owned(), given.iter().map(|(key, _)| *key).collect());
+    warn(&mut answer, fields);
+    let nothing = given.is_empty();
+    let check = |config: &Config| {
+        known(config, name)?;
+        if nothing { Err(ChangeError::Nothing) } else { Ok(()) }
+    };
+    change(env, check, name, Action::Set(given))?;
+    Ok(Value::Object(answer))
+}
+
+/// Removes an agent and returns the answer `{removed}`.
+///
+/// # Errors
+/// When the name is unknown or the file cannot be changed.
+pub fn remove_agent(env: &Environment, name: &str) -> Result<Value, ChangeError> {
+    change(env, |config| known(config, name), name, Action::Remove)?;
+    Ok(Value::Object(Map::from_iter([("removed".to_owned(), name.into())])))
+}
+
+fn known(config: &Config, name: &str) -> Result<(), ChangeError> {
+    if config.agent(name).is_some() {
+        return Ok(());
+    }
+    Err(ChangeError::Unknown(unknown_agent(name, &config.agent_names().collect::<Vec<_>>())))
+}
+
+fn change(
+    env: &Environment,
+    check: impl FnOnce(&Config) -> Result<(), ChangeError>,
+    name: &str,
+    action: Action,
+) -> Result<(), ChangeError> {
+    let change = Change { section: Section::Agents, name: name.to_owned(), action };
+    write::change(&super::path::config_path(env), env.home.as_deref(), |config| check(config).map(|()| (change, ())))
+}
+
+fn warn(answer: &mut Map<String, Value>, fields: &Fields) {
+    let mode = fields.permission_mode.as_deref().map(str::trim).unwrap_or_default();
+    if !mode.is_empty() && !mode.eq_ignore_ascii_case(CLEAR) && !KNOWN_PERMISSION_MODES.contains(&mode) {
+        let known = KNOWN_PERMISSION_MODES.join(", ");
+        let text = format!("permission_mode '{}' is not one that is known: {known}", echoed(mode));
+        answer.insert("warning".to_owned(), text.into());
+    }
+}
+
+/// The directory, absolute and with links followed.
+fn existing_directory(env: &Environment, given: &str) -> Result<PathBuf, ChangeError> {
+    let wrong =
+        |reason: &str| ChangeError::Directory { path: format!("'{}'", echoed(given)), reason: reason.to_owned() };
+    if given.trim().is_empty() {
+        return Err(wrong("a path is needed"));
+    }
+    let expanded =
+        expand_home(Path::new(given.trim()), env.home.as_deref()).map_err(|reason| wrong(&reason.to_string()))?;
+    let absolute = env.current_dir.join(expanded);
+    match absolute.canonicalize() {
+        Ok(real) if real.to_str().is_none() => Err(wrong("its path is not UTF-8 text and cannot stand in agents.yaml")),
+        Ok(real) if real.is_dir() => Ok(real),
+        Ok(_) => Err(wrong("it is not a directory")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(wrong(&format!("it does not exist ({})", absolute.display())))
+        }
+        Err(error) => Err(wrong(&error.to_string())),
+    }
+}
+
+impl Fields {
+    /// The fields that were given, in the order they are written, each checked.
+    fn given(&self) -> Result<Vec<Given>, ChangeError> {
+        let mut given = Vec::new();
+        text(&mut given, "description", self.description.as_deref())?;
+        self.timeout(&mut given)?;
+        self.budget(&mut given)?;
+        text(&mut given, "model", self.model.as_deref())?;
+        text(&mut given, "permission_mode", self.permission_mode.as_deref())?;
+        words(&mut given, "allowed_tools", &self.allowed_tools)?;
+        words(&mut given, "disallowed_tools", &self.disallowed_tools)?;
+        words(&mut given, "capabilities", &self.capabilities)?;
+        words(&mut given, "risky_capabilities", &self.risky_capabilities)?;
+        text(&mut given, "instructions", self.instructions.as_deref())?;
+        Ok(given)
+    }
+
+    fn timeout(&self, given: &mut Vec<Given>) -> Result<(), ChangeError> {
+        let wrong = |reason: String| ChangeError::Value { field: "timeout", reason };
+        match self.timeout.0 {
+            None | Some(0.0) => {}
+            Some(seconds) if !seconds.is_finite() || seconds < 0.0 || seconds.fract() != 0.0 => {
+                return Err(wrong(format!("{seconds} is not a whole number of seconds, 0 or more")));
+            }
+            Some(seconds) if seconds > MAX_TIMEOUT_SECONDS as f64 => {
+                return Err(wrong(format!("{seconds} s is more than a year; the most is {MAX_TIMEOUT_SECONDS}")));
+            }
+            Some(seconds) => given.push(("timeout", Some(Node::Whole(seconds as u64)))),
+        }
+        Ok(())
+    }
+
+    fn budget(&self, given: &mut Vec<Given>) -> Result<(), ChangeError> {
+        match self.max_budget_usd.0 {
+            None | Some(0.0) => {}
+            Some(dollars) if !dollars.is_finite() => {
+                return Err(ChangeError::Value {
+                    field: "max_budget_usd",
+                    reason: format!("{dollars} is not an amount in dollars"),
+                });
+            }
+            Some(dollars) if dollars < 0.0 => given.push(("max_budget_usd", None)),
+            Some(dollars) => given.push(("max_budget_usd", Some(Node::Number(dollars)))),
+        }
+        Ok(())
+    }
+}
+
+fn text(given: &mut Vec<Given>, field: &'static str, value: Option<&str>) -> Result<(), ChangeError> {
+    let value = value.map(str::trim).unwrap_or_default();
+    bounded(field, value.len())?;
+    if value.eq_ignore_ascii_case(CLEAR) {
+        given.push((field, None));
+    } else if !value.is_empty() {
+        given.push((field, Some(Node::Text(value.to_owned()))));
+    }
+    Ok(())
+}
+
+fn words(given: &mut Vec<Given>, field: &'static str, words: &Words) -> Result<(), ChangeError> {
+    bounded(field, words.0.iter().map(String::len).sum())?;
+    match words.0.as_slice() {
+        [] => {}
+        [only] if only.eq_ignore_ascii_case(CLEAR) => given.push((field, None)),
+        list => given.push((field, Some(Node::List(list.to_vec())))),
+    }
+    Ok(())
+}
+
+fn bounded(field: &'static str, bytes: usize) -> Result<(), ChangeError> {
+    if bytes > MAX_TEXT_BYTES {
+        let reason = format!("{bytes} bytes are too much; the most is {MAX_TEXT_BYTES}");
+        return Err(ChangeError::Value { field, reason });
+    }
+    Ok(())
+}
+
+fn json(node: &Node) -> Value {
+    match node {
+        Node::Text(text) => text.as_str().into(),
+        Node::Whole(number) => (*number).into(),
+        Node::Number(number) => (*number).into(),
+        Node::List(items) => items.as_slice().into(),
+        // No field of an agent holds a mapping.
+        Node::Table(_) | Node::Tables(_) => Value::Null,
+    }
+}

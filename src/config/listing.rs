@@ -1,0 +1,220 @@
+//! The answers about agents and groups: who is there, what they can do, whether they can be reached.
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
+
+use super::detect::{DETECTION_BUDGET, Detection, Health, Inspection, detect_all, inspect};
+use super::model::{Agent, Config, DEFAULT_TIMEOUT_SECONDS, Entry, Group};
+use super::name::{unknown_agent, unknown_group};
+
+/// Most lines of a preview.
+pub const MAX_PREVIEW_LINES: i64 = 200;
+
+/// What past runs of an agent took, as the answer shows it; `None` when there were too few.
+pub type Typical<'a> = &'a dyn Fn(&str) -> Option<Value>;
+
+/// No agent or group has the name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct UnknownName(pub String);
+
+/// No agent is configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no agents are configured; add one with add_agent(name, directory) or `agent-dispatch add NAME DIR`")]
+pub struct NoAgents;
+
+/// All agents, in the order of the file. Waits for the disk, at most [`DETECTION_BUDGET`].
+///
+/// # Errors
+/// When there are none.
+pub fn list_agents(config: &Config, typical: Typical<'_>) -> Result<Value, NoAgents> {
+    if config.agents.is_empty() {
+        return Err(NoAgents);
+    }
+    let found = detect_all(&directories(config), DETECTION_BUDGET);
+    let mut found = found.into_iter();
+    let entry = |(name, entry): &(String, Entry<Agent>)| match entry {
+        Entry::Valid(agent) => listed(name, agent, &found.next().unwrap_or_default(), typical(name)),
+        Entry::Invalid(problem) => invalid(name, problem),
+    };
+    Ok(Value::Array(config.agents.iter().map(entry).collect()))
+}
+
+/// The directories of the valid agents, in the order of the file.
+fn directories(config: &Config) -> Vec<PathBuf> {
+    config.agents.iter().filter_map(|(_, entry)| entry.valid()).map(|agent| agent.directory.clone()).collect()
+}
+
+fn invalid(name: &str, problem: &super::model::Problem) -> Value {
+    json!({"name": name, "healthy": false, "error": problem.to_string()})
+}
+
+fn listed(name: &str, agent: &Agent, found: &Detection, typical: Option<Value>) -> Value {
+    let mut answer = Answer::default();
+    answer.set("name", name);
+    answer.set("directory", agent.directory.to_string_lossy());
+    answer.set("description", agent.description.as_str());
+    answer.set("healthy", json!(found.health));
+    answer.set("has_claude_md", found.has_claude_md);
+    answer.set("has_mcp_config", found.has_mcp_config);
+    answer.set_filled("mcp_servers", &found.mcp_servers);
+    answer.set_filled("stacks", &found.stacks);
+    answer.set_filled("dbs", &found.dbs);
+    answer.set_some("permission_mode", agent.permission_mode.as_deref());
+    answer.set_some("model", agent.model.as_deref());
+    answer.set_some("allowed_tools", agent.allowed_tools.as_deref());
+    answer.set_some("disallowed_tools", agent.disallowed_tools.as_deref());
+    answer.set_filled("capabilities", &agent.capabilities);
+    answer.set_filled("risky_capabilities", &agent.risky_capabilities);
+    answer.set_some("typical", typical);
+    answer.done()
+}
+
+/// Everything about one agent. Waits for the disk, at most [`DETECTION_BUDGET`].
+///
+/// # Errors
+/// When no agent has the name.
+pub fn inspect_agent(
+    config: &Config,
+    name: &str,
+    preview_lines: i64,
+    typical: Typical<'_>,
+) -> Result<Value, UnknownName> {
+    let agent = match config.agent(name) {
+        None => return Err(UnknownName(unknown_agent(name, &config.agent_names().collect::<Vec<_>>()))),
+        Some(Entry::Invalid(problem)) => return Ok(invalid(name, problem)),
+        Some(Entry::Valid(agent)) => agent,
+    };
+    let lines = usize::try_from(preview_lines.clamp(0, MAX_PREVIEW_LINES)).unwrap_or_default();
+    let found = inspect(&agent.directory, lines, DETECTION_BUDGET);
+    Ok(inspected(name, agent, found, typical(name)))
+}
+
+fn inspected(name: &str, agent: &Agent, found: Inspection, typical: Option<Value>) -> Value {
+    let mut answer = Answer::default();
+    answer.set("name", name);
+    answer.set("directory", agent.directory.to_string_lossy());
+    answer.set("description", agent.description.as_str());
+    answer.set("timeout", agent.timeout_seconds.unwrap_or(DEFAULT_TIMEOUT_SECONDS));
+    answer.set_some("model", agent.model.as_deref());
+    answer.set_some("max_budget_usd", agent.max_budget_usd);
+    answer.set_some("permission_mode", agent.permission_mode.as_deref());
+    answer.set_some("allowed_tools", agent.allowed_tools.as_deref());
+    answer.set_some("disallowed_tools", agent.disallowed_tools.as_deref());
+    answer.set_filled("capabilities", &agent.capabilities);
+    answer.set_filled("risky_capabilities", &agent.risky_capabilities);
+    answer.set_some("instructions", agent.instructions.as_deref());
+    answer.set_some("typical", typical);
+    let detection = found.detection;
+    answer.set("healthy", json!(detection.health));
+    if detection.health != Health::Healthy {
+        return answer.done();
+    }
+    answer.set("mcp_servers", detection.mcp_servers);
+    answer.set("stacks", detection.stacks);
+    answer.set("dbs", detection.dbs);
+    answer.set("has_claude_md", detection.has_claude_md);
+    answer.set("has_readme", detection.has_readme);
+    answer.set("has_mcp_config", detection.has_mcp_config);
+    for (preview, key, truncated) in [
+        (found.claude_md, "claude_md_preview", "claude_md_truncated"),
+        (found.readme, "readme_preview", "readme_truncated"),
+    ] {
+        let cut = preview.as_ref().filter(|preview| preview.truncated).map(|_| true);
+        answer.set_some(key, preview.map(|preview| preview.text));
+        answer.set_some(truncated, cut);
+    }
+    answer.done()
+}
+
+/// All groups, in the order of the file. Waits for the disk, at most [`DETECTION_BUDGET`].
+pub fn list_groups(config: &Config) -> Value {
+    let health = member_health(config);
+    let entry = |(name, entry): &(String, Entry<Group>)| match entry {
+        Entry::Valid(group) => group_answer(config, name, group, &health, false),
+        Entry::Invalid(problem) => invalid(name, problem),
+    };
+    Value::Array(config.groups.iter().map(entry).collect())
+}
+
+/// Everything about one group. Waits for the disk, at most [`DETECTION_BUDGET`].
+///
+/// # Errors
+/// When no group has the name.
+pub fn inspect_group(config: &Config, name: &str) -> Result<Value, UnknownName> {
+    match config.group(name) {
+        Some(Entry::Valid(group)) => Ok(group_answer(config, name, group, &member_health(config), true)),
+        Some(Entry::Invalid(problem)) => Ok(invalid(name, problem)),
+        None => {
+            let names: Vec<&str> = config.groups.iter().map(|(name, _)| name.as_str()).collect();
+            Err(UnknownName(unknown_group(name, &names)))
+        }
+    }
+}
+
+/// The health of all valid agents.
+fn member_health(config: &Config) -> std::collections::HashMap<&str, Health> {
+    let found = detect_all(&directories(config), DETECTION_BUDGET);
+    let valid = config.agents.iter().filter(|(_, entry)| entry.valid().is_some());
+    valid.map(|(name, _)| name.as_str()).zip(found.into_iter().map(|found| found.health)).collect()
+}
+
+fn group_answer(
+    config: &Config,
+    name: &str,
+    group: &Group,
+    health: &std::collections::HashMap<&str, Health>,
+    in_full: bool,
+) -> Value {
+    let mut answer = Answer::default();
+    answer.set("name", name);
+    answer.set("description", group.description.as_str());
+    answer.set("shared_context_present", !group.shared_context.is_empty());
+    if in_full {
+        answer.set("shared_context", group.shared_context.as_str());
+    }
+    answer.set("member_count", group.members.len());
+    let members = group.members.iter().map(|member| {
+        let mut answer = Answer::default();
+        answer.set("agent", member.agent.as_str());
+        answer.set_some("use_for", member.use_for.as_deref());
+        let entry = config.agent(&member.agent);
+        if let (true, Some(agent)) = (in_full, entry.and_then(Entry::valid)) {
+            answer.set("directory", agent.directory.to_string_lossy());
+            answer.set("description", agent.description.as_str());
+        }
+        match (entry, health.get(member.agent.as_str())) {
+            (None, _) => answer.set("unknown", true),
+            (Some(_), health) => answer.set("healthy", json!(health.copied().unwrap_or(Health::Missing))),
+        }
+        answer.done()
+    });
+    answer.set("members", members.collect::<Vec<_>>());
+    answer.done()
+}
+
+/// An answer whose keys come in the order they are set.
+#[derive(Default)]
+struct Answer(Map<String, Value>);
+
+impl Answer {
+    fn set(&mut self, key: &str, value: impl Into<Value>) {
+        self.0.insert(key.to_owned(), value.into());
+    }
+
+    fn set_some(&mut self, key: &str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.set(key, value);
+        }
+    }
+
+    fn set_filled<T: Clone + Into<Value>>(&mut self, key: &str, values: &[T]) {
+        if !values.is_empty() {
+            self.set(key, values.to_vec());
+        }
+    }
+
+    fn done(self) -> Value {
+        Value::Object(self.0)
+    }
+}

@@ -1,0 +1,67 @@
+//! Values to write into agents.yaml.
+use yaml_edit::{Mapping, Sequence};
+
+use super::tree::Tree;
+
+/// A value to write.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Node {
+    /// Text.
+    Text(String),
+    /// A whole number.
+    Whole(u64),
+    /// Any other finite number.
+    Number(f64),
+    /// A list of texts, written on one line.
+    List(Vec<String>),
+    /// A mapping.
+    Table(Fields),
+    /// A list of mappings.
+    Tables(Vec<Fields>),
+}
+
+/// Keys with their values, in the order they are written.
+pub type Fields = Vec<(&'static str, Node)>;
+
+impl Node {
+    /// What reading the written value must give.
+    pub(super) fn tree(&self) -> Tree {
+        let table = |fields: &Fields| {
+            Tree::Map(fields.iter().map(|(key, node)| (Tree::Text((*key).to_owned()), node.tree())).collect())
+        };
+        match self {
+            Self::Text(text) => Tree::Text(text.clone()),
+            Self::Whole(number) => Tree::Whole((*number).into()),
+            Self::Number(number) => Tree::Float(number.to_bits()),
+            Self::List(items) => Tree::List(items.iter().cloned().map(Tree::Text).collect()),
+            Self::Table(fields) => table(fields),
+            Self::Tables(items) => Tree::List(items.iter().map(table).collect()),
+        }
+    }
+
+    /// Gives this value to a key of a mapping of the editing library.
+    pub(super) fn put(&self, target: &Mapping, key: &str) {
+        match self {
+            Self::Text(text) => target.set(key, text.as_str()),
+            Self::Whole(number) => target.set(key, *number),
+            Self::Number(number) => target.set(key, *number),
+            Self::List(items) => {
+                let list = Sequence::new_flow();
+                items.iter().for_each(|item| list.push(item.as_str()));
+                target.set(key, list);
+            }
+            Self::Table(fields) => target.set(key, mapping(fields)),
+            Self::Tables(items) => {
+                let list = Sequence::new();
+                items.iter().for_each(|fields| list.push(mapping(fields)));
+                target.set(key, list);
+            }
+        }
+    }
+}
+
+fn mapping(fields: &Fields) -> Mapping {
+    let table = Mapping::new();
+    fields.iter().for_each(|(key, node)| node.put(&table, key));
+    table
+}

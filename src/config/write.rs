@@ -1,0 +1,193 @@
+//! Changes agents.yaml on disk: one writer at a time, and either the old file or the new one, never half of either.
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::edit::{Change, EditError, edit};
+use super::model::Config;
+use super::read::{ConfigError, load, parse_text, read_text};
+
+/// How long a writer waits for another one. A change takes milliseconds, so this is only reached when the other one
+/// hangs or is stopped.
+pub const LOCK_WAIT: Duration = Duration::from_secs(10);
+/// How often the lock is tried meanwhile: the time of a few changes.
+const LOCK_POLL: Duration = Duration::from_millis(5);
+/// Rights of the file: it may hold what is nobody else's business.
+const FILE_MODE: u32 = 0o600;
+/// Rights of the directory when it is made here.
+const DIRECTORY_MODE: u32 = 0o700;
+
+/// Why a change was not saved. The file is as it was.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// The file cannot be read as it is.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The change cannot be made.
+    #[error("{error} ({})", path.display())]
+    Edit {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: EditError,
+    },
+    /// Somebody else has held the lock for [`LOCK_WAIT`].
+    #[error("another process has been changing the config for {} s (lock {})", LOCK_WAIT.as_secs(), .0.display())]
+    Busy(PathBuf),
+    /// No room on the disk, or in the quota.
+    #[error("no room on the disk for {}", .0.display())]
+    DiskFull(PathBuf),
+    /// The file, its directory or the file system must not be written.
+    #[error("no permission to write {}: {reason}", path.display())]
+    ReadOnly {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// Anything else that the system said.
+    #[error("cannot write {}: {reason}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+}
+
+impl WriteError {
+    fn of(path: &Path, error: &std::io::Error) -> Self {
+        let (path, reason) = (path.to_path_buf(), error.to_string());
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Self::DiskFull(path),
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path, reason },
+            _ => Self::Io { path, reason },
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Config(error) => error.hint(),
+            Self::Edit { path, error: EditError::Refused { line: Some(line), .. } } => {
+                format!("edit line {line} of {} by hand", path.display())
+            }
+            Self::Edit { path, .. } => format!("look at {}", path.display()),
+            Self::Busy(_) => {
+                "wait and repeat the call; if no agent-dispatch is busy, end the one that hangs".to_owned()
+            }
+            Self::DiskFull(_) => "free some space, then repeat the call; nothing was changed".to_owned(),
+            Self::ReadOnly { .. } | Self::Io { .. } => {
+                "check the owner and the permissions of the file and its directory; nothing was changed".to_owned()
+            }
+        }
+    }
+}
+
+/// Makes the change that `plan` finds right for the config as it is, under the lock. Returns what `plan` returned.
+///
+/// This waits for the lock and the disk: keep it off a loop that must answer.
+///
+/// # Errors
+/// What `plan` refused, or why the change was not saved.
+pub fn change<T, E: From<WriteError>>(
+    path: &Path,
+    home: Option<&Path>,
+    plan: impl FnOnce(&Config) -> Result<(Change, T), E>,
+) -> Result<T, E> {
+    let (real, _lock) = locked(path)?;
+    let text = read_text(&real).map_err(WriteError::from)?.unwrap_or_default();
+    let home = home.map(Path::to_path_buf);
+    let config = parse_text(&real, &text, home.clone()).map_err(WriteError::from)?;
+    let (change, planned) = plan(&config)?;
+    let edited = edit(&text, &change).map_err(|error| WriteError::Edit { path: real.clone(), error })?;
+    parse_text(&real, &edited, home).map_err(WriteError::from)?;
+    replace(&real, &edited)?;
+    Ok(planned)
+}
+
+/// Makes an empty config when there is none. Tells whether it did.
+///
+/// # Errors
+/// When it cannot be made, or the one that is there cannot be read.
+pub fn create(path: &Path, content: &str) -> Result<bool, WriteError> {
+    let (real, _lock) = locked(path)?;
+    if read_text(&real)?.is_some() {
+        load(&real, None)?;
+        return Ok(false);
+    }
+    replace(&real, content)?;
+    Ok(true)
+}
+
+/// The file behind all symbolic links, and the lock on it.
+fn locked(path: &Path) -> Result<(PathBuf, File), WriteError> {
+    let real = behind_links(path);
+    let directory = real.parent().unwrap_or(Path::new("/"));
+    DirBuilder::new()
+        .recursive(true)
+        .mode(DIRECTORY_MODE)
+        .create(directory)
+        .map_err(|error| WriteError::of(directory, &error))?;
+    let lock = lock(&real)?;
+    Ok((real, lock))
+}
+
+/// How many links are followed before a chain of them is taken for a circle; the kernel's own limit.
+const MAX_LINKS: usize = 40;
+
+/// The file that a link leads to, also when that one does not exist yet.
+fn behind_links(path: &Path) -> PathBuf {
+    let mut real = path.to_path_buf();
+    for _ in 0..MAX_LINKS {
+        let Ok(target) = std::fs::read_link(&real) else { break };
+        real = real.parent().unwrap_or(Path::new("/")).join(target);
+    }
+    real
+}
+
+/// Waits for the lock beside the file. The lock file stays: deleting it would let two writers hold two locks.
+fn lock(real: &Path) -> Result<File, WriteError> {
+    let mut name = real.as_os_str().to_owned();
+    name.push(".lock");
+    let path = PathBuf::from(name);
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(FILE_MODE)
+        .open(&path)
+        .map_err(|error| WriteError::of(&path, &error))?;
+    let deadline = Instant::now() + LOCK_WAIT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(LOCK_POLL),
+            Err(TryLockError::WouldBlock) => return Err(WriteError::Busy(path)),
+            Err(TryLockError::Error(error)) => return Err(WriteError::of(&path, &error)),
+        }
+    }
+}
+
+/// Puts the text in place of the file: written beside it, flushed to the disk, renamed.
+fn replace(real: &Path, text: &str) -> Result<(), WriteError> {
+    let failed = |error: std::io::Error| WriteError::of(real, &error);
+    let directory = real.parent().unwrap_or(Path::new("/"));
+    let mut file = tempfile::Builder::new()
+        .prefix(".agents.yaml.")
+        .permissions(std::fs::Permissions::from_mode(FILE_MODE))
+        .tempfile_in(directory)
+        .map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(real).map_err(|error| failed(error.error))?;
+    // The rename itself reaches the disk with the directory. It has happened already: a failure here loses nothing
+    // that a reader can see.
+    File::open(directory).and_then(|directory| directory.sync_all()).or_else(|error| match error.kind() {
+        ErrorKind::InvalidInput | ErrorKind::Unsupported | ErrorKind::PermissionDenied => Ok(()),
+        _ => Err(failed(error)),
+    })
+}

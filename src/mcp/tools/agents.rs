@@ -1,0 +1,124 @@
+//! `add_agent`, `update_agent`, `remove_agent`.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Call, Desk, off_the_loop, typed};
+use crate::config::change::{self, ChangeError, Fields};
+use crate::mcp::reply::{Mistake, Reply};
+use crate::mcp::table::{Conduct, Kind, Parameter, ToolRow, optional, required};
+
+const NAME: Parameter = required("name", Kind::Text, "");
+const DESCRIPTION: Parameter = optional("description", Kind::Text, "");
+const TIMEOUT: Parameter = optional("timeout", Kind::Integer, "seconds");
+const MODEL: Parameter = optional("model", Kind::Text, "");
+const PERMISSION_MODE: Parameter =
+    optional("permission_mode", Kind::Text, "acceptEdits|auto|bypassPermissions|default|dontAsk|plan");
+const ALLOWED_TOOLS: Parameter = optional("allowed_tools", Kind::Names, "comma-separated, likewise all lists");
+const DISALLOWED_TOOLS: Parameter = optional("disallowed_tools", Kind::Names, "");
+const CAPABILITIES: Parameter = optional("capabilities", Kind::Names, "labels for callers");
+const RISKY_CAPABILITIES: Parameter = optional("risky_capabilities", Kind::Names, "");
+const INSTRUCTIONS: Parameter = optional("instructions", Kind::Text, "standing orders for every dispatch");
+
+/// `add_agent`
+pub const ADD: ToolRow = ToolRow {
+    name: "add_agent",
+    title: "Add an agent",
+    description: "Register a project directory as an agent. Without a description one is made from its files; \
+                  timeout 0 = 300 s, budget 0 = none.",
+    parameters: &[
+        NAME,
+        required("directory", Kind::Text, "existing; ~ is expanded"),
+        DESCRIPTION,
+        TIMEOUT,
+        optional("max_budget_usd", Kind::Number, "per dispatch"),
+        MODEL,
+        PERMISSION_MODE,
+        ALLOWED_TOOLS,
+        DISALLOWED_TOOLS,
+        CAPABILITIES,
+        RISKY_CAPABILITIES,
+        INSTRUCTIONS,
+    ],
+    conduct: Conduct::Adds,
+    always_load: false,
+};
+
+/// `update_agent`
+pub const UPDATE: ToolRow = ToolRow {
+    name: "update_agent",
+    title: "Change an agent",
+    description: "Change an agent's configuration, for example grant the tools that a dispatch was denied. Empty or 0 \
+                  leaves a field, \"none\" clears it.",
+    parameters: &[
+        NAME,
+        DESCRIPTION,
+        TIMEOUT,
+        optional("max_budget_usd", Kind::Number, "negative = no cap"),
+        MODEL,
+        PERMISSION_MODE,
+        ALLOWED_TOOLS,
+        DISALLOWED_TOOLS,
+        CAPABILITIES,
+        RISKY_CAPABILITIES,
+        INSTRUCTIONS,
+    ],
+    conduct: Conduct::Sets,
+    always_load: false,
+};
+
+/// `remove_agent`
+pub const REMOVE: ToolRow = ToolRow {
+    name: "remove_agent",
+    title: "Remove an agent",
+    description: "Remove an agent from the configuration. Its directory stays as it is.",
+    parameters: &[NAME],
+    conduct: Conduct::Removes,
+    always_load: false,
+};
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    name: String,
+    #[serde(default)]
+    directory: String,
+}
+
+pub async fn add(desk: &Desk, call: &Call) -> Reply {
+    with_fields(desk, call, |environment, named, fields| {
+        change::add_agent(environment, &named.name, &named.directory, &fields)
+    })
+    .await
+}
+
+pub async fn update(desk: &Desk, call: &Call) -> Reply {
+    with_fields(desk, call, |environment, named, fields| change::update_agent(environment, &named.name, &fields)).await
+}
+
+pub async fn remove(desk: &Desk, call: &Call) -> Reply {
+    with_fields(desk, call, |environment, named, _| change::remove_agent(environment, &named.name)).await
+}
+
+/// Makes a change where it may wait for another process's, then forgets what the agent answered before it.
+async fn with_fields(
+    desk: &Desk,
+    call: &Call,
+    make: impl FnOnce(&crate::config::path::Environment, &Named, Fields) -> Result<Value, ChangeError> + Send + 'static,
+) -> Reply {
+    let (named, fields) = match typed::<Named>(call).and_then(|named| Ok((named, typed::<Fields>(call)?))) {
+        Ok(both) => both,
+        Err(mistake) => return mistake.into(),
+    };
+    let environment = desk.environment.clone();
+    let name = named.name.clone();
+    let reply = off_the_loop(move || match make(&environment, &named, fields) {
+        Ok(answer) => Reply::of(&answer),
+        Err(error) => {
+            let mistake = Mistake::new(error.to_string());
+            error.hint().map_or(mistake.clone(), |hint| mistake.with_hint(hint)).into()
+        }
+    })
+    .await;
+    desk.dispatcher.forget(&name);
+    reply
+}

@@ -1,0 +1,69 @@
+//! `list_agents`, `inspect_agent`.
+
+use serde::Deserialize;
+
+use super::{Call, Desk, off_the_loop, typed};
+use crate::config::listing;
+use crate::mcp::reply::{Mistake, Reply};
+use crate::mcp::table::{Conduct, Kind, ToolRow, optional, required};
+
+/// Lines of a preview that nobody asked for (contract).
+const DEFAULT_PREVIEW_LINES: i64 = 40;
+
+/// `list_agents`
+pub const LIST: ToolRow = ToolRow {
+    name: "list_agents",
+    title: "List agents",
+    description: "The agents that work can be delegated to: what each is for, its MCP servers, stack, tools, health.",
+    parameters: &[],
+    conduct: Conduct::Reads,
+    always_load: true,
+};
+
+/// `inspect_agent`
+pub const INSPECT: ToolRow = ToolRow {
+    name: "inspect_agent",
+    title: "Inspect an agent",
+    description: "One agent's full configuration, with the beginning of its CLAUDE.md and README. Free: starts nothing.",
+    parameters: &[
+        required("name", Kind::Text, ""),
+        optional("preview_lines", Kind::Integer, "0..200, default 40; 0 = no previews"),
+    ],
+    conduct: Conduct::Reads,
+    always_load: false,
+};
+
+pub async fn list(desk: &Desk) -> Reply {
+    let config = match desk.config() {
+        Ok(config) => config,
+        Err(mistake) => return mistake.into(),
+    };
+    off_the_loop(move || match listing::list_agents(&config, &|_| None) {
+        Ok(agents) => Reply::of(&agents),
+        Err(none) => Mistake::new(none.to_string()).into(),
+    })
+    .await
+}
+
+#[derive(Debug, Deserialize)]
+struct InspectArguments {
+    name: String,
+    #[serde(default = "default_preview_lines")]
+    preview_lines: i64,
+}
+
+const fn default_preview_lines() -> i64 {
+    DEFAULT_PREVIEW_LINES
+}
+
+pub async fn inspect(desk: &Desk, call: &Call) -> Reply {
+    let (config, given) = match desk.config().and_then(|config| Ok((config, typed::<InspectArguments>(call)?))) {
+        Ok(both) => both,
+        Err(mistake) => return mistake.into(),
+    };
+    off_the_loop(move || match listing::inspect_agent(&config, &given.name, given.preview_lines, &|_| None) {
+        Ok(agent) => Reply::of(&agent),
+        Err(unknown) => Mistake::new(unknown.to_string()).into(),
+    })
+    .await
+}

@@ -1,0 +1,137 @@
+//! Hand-written cases of editing: what must stay, and what must be refused.
+use agent_dispatch::config::edit::{Action, Change, EditError, Fields, Node, Section, edit};
+
+pub fn agent(name: &str, action: Action) -> Change {
+    Change { section: Section::Agents, name: name.to_owned(), action }
+}
+
+pub fn text(value: &str) -> Node {
+    Node::Text(value.to_owned())
+}
+
+fn fields() -> Fields {
+    vec![
+        ("directory", text("/new dir/é")),
+        ("timeout", Node::Whole(300)),
+        ("allowed_tools", Node::List(vec!["Read".into(), "Bash(git log:*)".into(), "yes".into()])),
+    ]
+}
+
+fn add() -> Change {
+    agent("new", Action::Add(fields()))
+}
+
+const NEW: &str =
+    "  new:\n    directory: /new dir/é\n    timeout: 300\n    allowed_tools: [Read, 'Bash(git log:*)', 'yes']\n";
+
+#[test]
+fn adding_appends_one_block_and_touches_nothing_else() {
+    let agents = format!("agents:\n{NEW}");
+    let cases = [
+        ("", agents.clone()),
+        ("# only a comment\n", format!("# only a comment\n{agents}")),
+        ("# no newline", format!("# no newline\n{agents}")),
+        ("agents:\n", agents.clone()),
+        ("agents:", agents.clone()),
+        ("agents: ~\n", agents.clone()),
+        ("---\nagents: # mine\n", format!("---\nagents: # mine\n{NEW}")),
+        ("agents:\n  a:\n    directory: /x", format!("agents:\n  a:\n    directory: /x\n{NEW}")),
+        (
+            "agents:\n  a:\n    directory: /x # keep\n\n# settings\nsettings:\n  max: 3\n",
+            format!("agents:\n  a:\n    directory: /x # keep\n{NEW}\n# settings\nsettings:\n  max: 3\n"),
+        ),
+        ("settings:\n  unknown: 1\n", format!("settings:\n  unknown: 1\n{agents}")),
+        (
+            "\u{feff}agents:\r\n  a:\r\n    directory: /x\r\n",
+            format!("\u{feff}agents:\n  a:\n    directory: /x\n{NEW}").replace('\n', "\r\n"),
+        ),
+        (
+            "agents: {}\n",
+            "agents: {new: {directory: /new dir/é, timeout: 300, allowed_tools: [Read, 'Bash(git log:*)', 'yes']}}\n"
+                .to_owned(),
+        ),
+    ];
+    for (before, after) in cases {
+        assert_eq!(edit(before, &add()).as_ref(), Ok(&after), "adding to {before:?}");
+    }
+}
+
+#[test]
+fn setting_keeps_comments_and_order() {
+    let before = "agents:\n  a:\n    directory: /x # keep\n    # why five\n    timeout: 5  # five\n    odd_key: 1\n  b: {directory: /y}\n";
+    let change = agent("a", Action::Set(vec![("timeout", Some(Node::Whole(60))), ("model", Some(text("opus")))]));
+    let after = "agents:\n  a:\n    directory: /x # keep\n    # why five\n    timeout: 60  # five\n    odd_key: 1\n    model: opus\n  b: {directory: /y}\n";
+    assert_eq!(edit(before, &change).as_deref(), Ok(after));
+    let change = agent("a", Action::Set(vec![("timeout", None), ("not_there", None)]));
+    let after = "agents:\n  a:\n    directory: /x # keep\n    # why five\n    odd_key: 1\n  b: {directory: /y}\n";
+    assert_eq!(edit(before, &change).as_deref(), Ok(after));
+}
+
+#[test]
+fn removing_the_last_agent_leaves_an_empty_mapping() {
+    let before = "# top\nagents:\n  a:\n    directory: /x\n# end\nsettings: {}\n";
+    assert_eq!(edit(before, &agent("a", Action::Remove)).as_deref(), Ok("# top\nagents: {}\n# end\nsettings: {}\n"));
+}
+
+#[test]
+fn names_that_yaml_reads_as_something_else_are_found() {
+    let before = "agents:\n  5: {directory: /x}\n  'true': {directory: /y}\n  null: {directory: /z}\n";
+    for name in ["5", "true"] {
+        let after = edit(before, &agent(name, Action::Remove)).unwrap();
+        assert!(!after.contains(&format!("{name}: ")) && after.contains("/z"), "{name}: {after}");
+    }
+}
+
+#[test]
+fn what_aliases_depend_on_is_refused_with_its_line() {
+    let before = "agents:\n  a: &a\n    directory: /x\n    timeout: 5\n  b: *a\n  c:\n    <<: *a\n";
+    let set = agent("a", Action::Set(vec![("timeout", Some(Node::Whole(9)))]));
+    let refused = |path: &str, line| Err(EditError::Refused { path: path.to_owned(), line: Some(line) });
+    assert_eq!(edit(before, &set), refused("agents.a.timeout", 4));
+    assert_eq!(edit(before, &agent("a", Action::Remove)), refused("agents.a", 2));
+    let after = edit(before, &agent("b", Action::Remove)).unwrap();
+    assert_eq!(after, before.replace("  b: *a\n", ""));
+    assert!(edit(before, &agent("c", Action::Set(vec![("timeout", Some(Node::Whole(9)))]))).is_ok());
+}
+
+#[test]
+fn of_a_name_given_twice_the_one_that_counts_is_changed_and_none_removed() {
+    let before = "agents:\n  a:\n    directory: /x\n  a:\n    directory: /y\n";
+    let set = agent("a", Action::Set(vec![("timeout", Some(Node::Whole(9)))]));
+    assert_eq!(edit(before, &set), Ok(format!("{before}    timeout: 9\n")));
+    assert!(matches!(edit(before, &agent("a", Action::Remove)), Err(EditError::Refused { line: Some(4), .. })));
+}
+
+#[test]
+fn broken_files_are_refused_with_position() {
+    for (before, line) in [("agents: [\n", 2), ("agents:\n\ta: 1\n", 2), ("a: 1\n---\nb: 1\n", 2)] {
+        let Err(EditError::Broken(problem)) = edit(before, &add()) else { panic!("{before:?} was edited") };
+        assert_eq!(problem.line, Some(line), "{before:?}: {problem}");
+    }
+    assert!(matches!(edit("agents: 5\n", &add()), Err(EditError::Refused { line: Some(1), .. })));
+    assert!(matches!(edit("- 1\n", &add()), Err(EditError::Refused { .. })));
+}
+
+#[test]
+fn presence_is_checked() {
+    let before = "agents: {a: {directory: /x}}\n";
+    assert_eq!(edit(before, &agent("a", Action::Add(fields()))), Err(EditError::Exists("agents.a".to_owned())));
+    assert_eq!(edit(before, &agent("b", Action::Remove)), Err(EditError::Missing("agents.b".to_owned())));
+    assert_eq!(edit("", &agent("b", Action::Set(vec![]))), Err(EditError::Missing("agents.b".to_owned())));
+}
+
+#[test]
+fn groups_are_entries_too() {
+    let members = vec![vec![("agent", text("a")), ("use_for", text("deploy: all"))], vec![("agent", text("b"))]];
+    let change = Change {
+        section: Section::Groups,
+        name: "shop".to_owned(),
+        action: Action::Add(vec![("description", text("two\nlines")), ("members", Node::Tables(members))]),
+    };
+    let after = edit("agents:\n  a:\n    directory: /x\n", &change).unwrap();
+    let config = agent_dispatch::config::read::parse_text("/c/agents.yaml".as_ref(), &after, None).unwrap();
+    let group = config.group("shop").unwrap().valid().unwrap();
+    assert_eq!(group.description, "two\nlines");
+    assert_eq!(group.members[0].use_for.as_deref(), Some("deploy: all"));
+    assert_eq!(group.members[1].agent, "b");
+}

@@ -1,0 +1,3 @@
+//! agents.yaml: reading, editing, writing, and what is made of it.
+mod edit;
+mod edit_random;

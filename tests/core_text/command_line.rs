@@ -1,0 +1,210 @@
+use agent_dispatch::machines::command_line::{
+    BadValue, Flag, MAX_ARGUMENT_BYTES, Omitted, Why, arguments, unknown_option,
+};
+use agent_dispatch::machines::plan::{RunPlan, SessionPlan};
+use agent_dispatch_fuzz::command_line::check_plan;
+use agent_dispatch_fuzz::commander::parse;
+use proptest::prelude::*;
+
+use super::support::{UUID, plan, session};
+
+fn full() -> RunPlan {
+    RunPlan {
+        model: Some("sonnet".into()),
+        permission_mode: Some("plan".into()),
+        allowed_tools: vec!["Bash(git *)".into(), "Read".into()],
+        disallowed_tools: vec!["Write".into()],
+        system_prompt: Some("# Dispatch protocol\n- one\n\t- two".into()),
+        max_budget_usd: Some(0.5),
+        ..plan()
+    }
+}
+
+fn refusal(plan: &RunPlan) -> (Flag, Why) {
+    let BadValue { field, why, .. } = arguments(plan, Omitted::default()).unwrap_err();
+    (field, why)
+}
+
+#[test]
+fn each_value_stands_with_its_option() {
+    let session = format!("--session-id={UUID}");
+    assert_eq!(
+        arguments(&full(), Omitted::default()).unwrap(),
+        [
+            "-p",
+            "--output-format=stream-json",
+            "--verbose",
+            &session,
+            "--model=sonnet",
+            "--permission-mode=plan",
+            "--allowedTools=Bash(git *)",
+            "--allowedTools=Read",
+            "--disallowedTools=Write",
+            "--append-system-prompt=# Dispatch protocol\n- one\n\t- two",
+            "--max-budget-usd=0.5",
+        ]
+    );
+    assert_eq!(
+        arguments(&plan(), Omitted::default()).unwrap(),
+        ["-p", "--output-format=stream-json", "--verbose", &session]
+    );
+}
+
+#[test]
+fn a_resumed_session_is_named_by_uuid_or_title() {
+    let resumed = RunPlan { session: SessionPlan::Resume { id: session("my title") }, ..plan() };
+    assert_eq!(arguments(&resumed, Omitted::default()).unwrap()[3], "--resume=my title");
+    let all = Omitted { session_id: true, append_system_prompt: true, max_budget: true };
+    assert_eq!(arguments(&resumed, all).unwrap()[3], "--resume=my title");
+    let fresh = RunPlan { session: SessionPlan::Fresh { id: session("my title") }, ..plan() };
+    assert_eq!(refusal(&fresh), (Flag::SessionId, Why::NotAUuid));
+}
+
+#[test]
+fn options_that_the_cli_does_not_know_are_left_out() {
+    let all = Omitted { session_id: true, append_system_prompt: true, max_budget: true };
+    let line = arguments(&full(), all).unwrap().join(" ");
+    for gone in ["--session-id", "--append-system-prompt", "--max-budget-usd"] {
+        assert!(!line.contains(gone), "{line}");
+    }
+    for flag in Flag::ALL {
+        let droppable = matches!(flag, Flag::SessionId | Flag::AppendSystemPrompt | Flag::MaxBudget);
+        let next = Omitted::default().and(flag);
+        assert_eq!(next.is_some(), droppable, "{flag}");
+        // A second refusal of the same option must not start a third run.
+        assert_eq!(next.and_then(|omitted| omitted.and(flag)), None, "{flag}");
+        assert_eq!(all.and(flag), None, "{flag}");
+    }
+}
+
+#[test]
+fn values_that_could_be_misread_are_refused_with_a_remedy() {
+    let cases: [(RunPlan, Flag, Why); 12] = [
+        (RunPlan { model: Some("--help".into()), ..plan() }, Flag::Model, Why::LeadingDash),
+        (RunPlan { model: Some(" -p".into()), ..plan() }, Flag::Model, Why::LeadingDash),
+        (RunPlan { model: Some(String::new()), ..plan() }, Flag::Model, Why::Empty),
+        (RunPlan { model: Some("a\nb".into()), ..plan() }, Flag::Model, Why::Control(10)),
+        (RunPlan { permission_mode: Some(" ".into()), ..plan() }, Flag::PermissionMode, Why::Empty),
+        (RunPlan { allowed_tools: vec!["Read".into(), "-x".into()], ..plan() }, Flag::AllowedTools, Why::LeadingDash),
+        (RunPlan { disallowed_tools: vec!["a\0".into()], ..plan() }, Flag::DisallowedTools, Why::Control(0)),
+        (RunPlan { system_prompt: Some("- x".into()), ..plan() }, Flag::AppendSystemPrompt, Why::LeadingDash),
+        (RunPlan { system_prompt: Some("# a\u{1b}".into()), ..plan() }, Flag::AppendSystemPrompt, Why::Control(27)),
+        (RunPlan { max_budget_usd: Some(0.0), ..plan() }, Flag::MaxBudget, Why::NotPositive),
+        (RunPlan { max_budget_usd: Some(f64::NAN), ..plan() }, Flag::MaxBudget, Why::NotPositive),
+        (RunPlan { max_budget_usd: Some(f64::INFINITY), ..plan() }, Flag::MaxBudget, Why::NotPositive),
+    ];
+    for (plan, field, why) in cases {
+        assert_eq!(refusal(&plan), (field, why.clone()), "{plan:?}");
+        let message = arguments(&plan, Omitted::default()).unwrap_err().to_string();
+        assert!(message.contains(field.as_str()) && message.contains("correct `"), "{message}");
+    }
+}
+
+#[test]
+fn an_argument_fits_into_what_execve_takes() {
+    let room = MAX_ARGUMENT_BYTES - "--append-system-prompt=".len();
+    let fits = RunPlan { system_prompt: Some("x".repeat(room)), ..plan() };
+    assert!(arguments(&fits, Omitted::default()).is_ok());
+    let over = RunPlan { system_prompt: Some("x".repeat(room + 1)), ..plan() };
+    assert_eq!(refusal(&over), (Flag::AppendSystemPrompt, Why::TooLong { bytes: 131_072 }));
+    let message = arguments(&over, Omitted::default()).unwrap_err().to_string();
+    assert!(message.len() < 400, "{message}");
+}
+
+#[test]
+fn blank_entries_of_a_list_are_skipped() {
+    let plan = RunPlan { allowed_tools: vec![String::new(), "Read".into(), " ".into()], ..plan() };
+    assert_eq!(
+        arguments(&plan, Omitted::default()).unwrap()[3..],
+        [format!("--session-id={UUID}"), "--allowedTools=Read".into()]
+    );
+}
+
+#[test]
+fn the_refused_option_is_read_from_stderr() {
+    let cases = [
+        ("error: unknown option '--session-id'\n", Some(Flag::SessionId)),
+        ("error: unknown option '--session-id=44c1d7c7'\n(Did you mean --resume?)\n", Some(Flag::SessionId)),
+        ("warning: x\nerror: unknown option '--max-budget-usd=0.5'", Some(Flag::MaxBudget)),
+        ("error: unknown option '--nonexistent'\n(Did you mean --model?)", None),
+        (
+            "error: unknown option '--append-system-prompt=# x\nerror: unknown option '--session-id''",
+            Some(Flag::AppendSystemPrompt),
+        ),
+        ("error: unknown option '--modelx'", None),
+        ("error: unrecognized option: --verbose", Some(Flag::Verbose)),
+        ("Error: Session ID --session-id is already in use.", None),
+        ("error: option '--model <model>' argument missing", None),
+        ("unknown option", None),
+        ("", None),
+    ];
+    for (stderr, flag) in cases {
+        assert_eq!(unknown_option(stderr), flag, "{stderr}");
+    }
+}
+
+/// The oracle itself, on what the real CLI was seen to do.
+#[test]
+fn the_parser_behaves_as_the_cli_does() {
+    let parse = |line: &[&str]| parse(&line.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>());
+    let options = |line: &[&str]| {
+        let parsed = parse(line).unwrap();
+        let show = |(name, value): (String, Option<String>)| format!("{name}={}", value.unwrap_or_default());
+        (parsed.options.into_iter().map(show).collect::<Vec<_>>().join(" | "), parsed.positionals.join(" | "))
+    };
+    assert_eq!(parse(&["-phi"]).unwrap_err(), "error: unknown option '-hi'".to_owned().replace("-hi", "-i"));
+    assert_eq!(parse(&["-p", "-foo"]).unwrap_err(), "error: unknown option '-foo'");
+    assert_eq!(parse(&["--nonexistent=3"]).unwrap_err(), "error: unknown option '--nonexistent=3'");
+    assert!(parse(&["--model"]).unwrap_err().contains("argument missing"));
+    let swallowed = options(&["-p", "--allowedTools", "Bash", "Read", "the prompt"]);
+    assert_eq!(
+        swallowed,
+        ("-p= | --allowedTools=Bash | --allowedTools=Read | --allowedTools=the prompt".into(), String::new())
+    );
+    let eaten = options(&["--model", "--permission-mode", "plan"]);
+    assert_eq!(eaten, ("--model=--permission-mode".into(), "plan".into()));
+    assert_eq!(options(&["--model=--foo", "x"]), ("--model=--foo".into(), "x".into()));
+    assert_eq!(options(&["--allowedTools=a", "x"]), ("--allowedTools=a".into(), "x".into()));
+    assert_eq!(options(&["-p", "--", "--help"]), ("-p=".into(), "--help".into()));
+    assert_eq!(options(&["-p", "-"]), ("-p=".into(), "-".into()));
+}
+
+fn value() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "\\PC{0,8}",
+        "-{0,2}[a-z]{0,5}",
+        Just("--dangerously-skip-permissions".to_owned()),
+        Just("--".to_owned()),
+        Just("-p".to_owned()),
+        "[ \t\n]-{1,2}[a-z]{1,3}",
+        "[A-Z][a-z]{1,4}\\([a-z *,]{0,6}\\)?",
+        "x=--model [a-z]{1,3}",
+    ]
+}
+
+proptest! {
+    #[test]
+    fn the_cli_reads_exactly_what_was_meant_or_is_not_started(
+        model in prop::option::of(value()), mode in prop::option::of(value()), prompt in prop::option::of(value()),
+        allowed in prop::collection::vec(value(), 0..4), disallowed in prop::collection::vec(value(), 0..4),
+        budget in prop::option::of(any::<f64>()), title in prop::option::of(value()), left_out: [bool; 3],
+    ) {
+        let resumed = title.and_then(|title| agent_dispatch::machines::ids::SessionRef::try_from(title).ok());
+        let fresh = SessionPlan::Fresh { id: session(UUID) };
+        let plan = RunPlan {
+            model, permission_mode: mode, system_prompt: prompt, allowed_tools: allowed, disallowed_tools: disallowed,
+            max_budget_usd: budget, session: resumed.map_or(fresh, |id| SessionPlan::Resume { id }), ..plan()
+        };
+        let [session_id, append_system_prompt, max_budget] = left_out;
+        check_plan(&plan, Omitted { session_id, append_system_prompt, max_budget });
+    }
+
+    #[test]
+    fn a_plan_survives_its_file(model in prop::option::of(any::<String>()), tools in prop::collection::vec(any::<String>(), 0..3), budget in prop::option::of(0.0..1e9_f64)) {
+        let plan = RunPlan { model, allowed_tools: tools, max_budget_usd: budget, ..full() };
+        let json = serde_json::to_string(&plan).unwrap();
+        // The prompt has a file of its own.
+        let plan = RunPlan { prompt: String::new(), ..plan };
+        prop_assert_eq!(serde_json::from_str::<RunPlan>(&json).unwrap(), plan);
+    }
+}

@@ -1,0 +1,56 @@
+//! The bodies of the fuzz targets, over their corpus and over random input.
+//! Replay one file by hand: `cargo fuzz run TARGET fuzz/corpus/TARGET/FILE --sanitizer none`.
+
+use std::path::Path;
+
+use agent_dispatch_fuzz::TARGETS;
+use proptest::prelude::*;
+
+#[test]
+fn every_corpus_file_passes() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    for (name, body) in TARGETS {
+        let mut files = 0;
+        for entry in std::fs::read_dir(corpus.join(name)).unwrap() {
+            body(&std::fs::read(entry.unwrap().path()).unwrap());
+            files += 1;
+        }
+        assert!(files > 0, "{name} has no corpus");
+    }
+}
+
+#[test]
+fn every_target_has_a_program() {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let manifest = std::fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
+    for (name, _) in TARGETS {
+        assert!(fuzz.join(format!("fuzz_targets/{name}.rs")).is_file(), "{name}");
+        assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
+    }
+    let programs = std::fs::read_dir(fuzz.join("fuzz_targets")).unwrap().count();
+    assert_eq!(programs, TARGETS.len());
+}
+
+proptest! {
+    #[test]
+    fn random_bytes_pass(data in prop::collection::vec(any::<u8>(), 0..400)) {
+        for (_, body) in TARGETS {
+            body(&data);
+        }
+    }
+
+    /// Bytes that mean something to JSON come more often than by chance.
+    #[test]
+    fn random_json_like_streams_pass(data in "[\\x00-\\x20]?([\\[\\]{}\",:\\\\ \nu0d8tfn1eE.-]|\"type\":|\"result\"|\"assistant\"|\"message\":|\"content\":|\"text\":){0,60}") {
+        agent_dispatch_fuzz::events::check(data.as_bytes());
+    }
+
+    #[test]
+    fn random_fields_pass(fields in prop::collection::vec("(-{0,2}[a-z=, ()*\n\t]{0,6}|--model|-p|--|\\PC{0,5}|[0-9.eE-]{1,4})", 2..10)) {
+        let mut fields: Vec<Vec<u8>> = fields.into_iter().map(String::into_bytes).collect();
+        if fields[1].is_empty() {
+            fields[1] = b"title".to_vec();
+        }
+        agent_dispatch_fuzz::command_line::check(&fields.join(&0xff));
+    }
+}

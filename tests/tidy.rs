@@ -1,0 +1,342 @@
+//! House rules that no compiler holds. Each rule is a function from a file to what is wrong with it; one test applies it to
+//! the tree, another shows it a file that breaks it.
+
+mod source;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// More lines than this do not fit a screen and a head.
+const FUNCTION_LINES: usize = 60;
+/// A longer file has two subjects.
+const FILE_LINES: usize = 400;
+
+/// What the pure core may use of the standard library. `Arc` shares text, it starts nothing; no hash maps: their order
+/// changes from run to run.
+const PURE_STD: [&str; 21] = [
+    "any",
+    "array",
+    "ascii",
+    "borrow",
+    "boxed",
+    "char",
+    "cmp",
+    "collections::BTreeMap",
+    "collections::BTreeSet",
+    "collections::VecDeque",
+    "convert",
+    "error",
+    "fmt",
+    "iter",
+    "mem",
+    "num",
+    "ops",
+    "str",
+    "string",
+    "sync::Arc",
+    "vec",
+];
+/// The crates that the pure core may use.
+const PURE_CRATES: [&str; 4] = ["serde", "serde_json", "statig", "thiserror"];
+/// The rooms, and which rooms each may use. `main.rs` and `lib.rs` belong to no room and may use all.
+const ROOMS: [(&str, &[&str]); 5] = [
+    ("machines", &["machines"]),
+    ("config", &["config", "machines"]),
+    ("shell", &["shell", "config", "machines"]),
+    ("mcp", &["mcp", "shell", "config", "machines"]),
+    ("cli", &["cli", "mcp", "shell", "config", "machines"]),
+];
+/// The one place that prints.
+const OUTPUT: &str = "src/cli/output.rs";
+const PRINTING: [&str; 5] = ["println!", "eprintln!", "print!", "eprint!", "dbg!"];
+/// Marks of unfinished work, in two halves so that this file has none.
+const UNFINISHED: [&str; 4] =
+    [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("todo", "!("), concat!("unimplemented", "!(")];
+/// Where the project's own text is.
+const OWN: [&str; 8] = ["src", "tests", "spec", "fuzz/src", "fuzz/fuzz_targets", "benches", "fake-claude", ".ci"];
+
+/// A rule: the path of a file below the package, its text, and what is wrong with it.
+type Rule = fn(&str, &str) -> Vec<String>;
+
+#[test]
+fn the_core_is_pure() {
+    hold("src/machines", "rs", pure);
+}
+
+#[test]
+fn imports_go_one_way() {
+    hold("src", "rs", direction);
+}
+
+#[test]
+fn functions_and_files_are_short() {
+    hold("src", "rs", short);
+}
+
+#[test]
+fn tests_live_in_tests() {
+    hold("src", "rs", no_tests_inside);
+}
+
+#[test]
+fn only_the_output_prints() {
+    hold("src", "rs", no_printing);
+}
+
+#[test]
+fn nothing_is_left_unfinished() {
+    for directory in OWN {
+        hold(directory, "", finished);
+    }
+}
+
+#[test]
+fn links_lead_somewhere() {
+    hold("", "md", links);
+}
+
+#[test]
+fn every_test_file_is_part_of_the_suite() {
+    let reached = reached(&root().join("tests/main.rs"));
+    let all: BTreeSet<PathBuf> = files("tests", "rs").into_iter().map(|path| root().join(path)).collect();
+    let forgotten: Vec<&PathBuf> = all.difference(&reached).collect();
+    assert!(forgotten.is_empty(), "not reached from tests/main.rs: {forgotten:#?}");
+}
+
+/// Each rule sees what it is there for, and lets pass what it should.
+#[test]
+fn the_rules_can_fail() {
+    let red: [(Rule, &str, &str); 21] = [
+        (pure, "src/machines/a.rs", "use std::{fmt, fs::File};"),
+        (pure, "src/machines/a.rs", "fn f() -> u64 { std::time::Instant::now() }"),
+        (pure, "src/machines/a.rs", "use std::collections::HashMap;"),
+        (pure, "src/machines/a.rs", "use tokio::time::sleep;"),
+        (pure, "src/machines/a.rs", "use crate::shell::store;"),
+        (pure, "src/machines/a.rs", "use super::super::shell::store;"),
+        (pure, "src/machines/a.rs", "fn f() { uuid::Uuid::new_v4(); }"),
+        (direction, "src/shell/a.rs", "use crate::{machines::job, mcp::server};"),
+        (direction, "src/shell/a/b.rs", "fn f() { super::super::super::cli::run() }"),
+        (direction, "src/config/a.rs", "use crate::shell::store;"),
+        (direction, "src/mcp/a.rs", "use crate::cli::output;"),
+        (direction, "src/attic/a.rs", "use crate::machines::job;"),
+        (short, "src/a.rs", &format!("fn f() {{{}}}", "\n".repeat(FUNCTION_LINES))),
+        (short, "src/a.rs", &"// \n".repeat(FILE_LINES + 1)),
+        (no_tests_inside, "src/a.rs", "#[cfg(test)]\nmod tests {}"),
+        (no_tests_inside, "src/a.rs", "#[cfg(any(test, unix))]\nfn f() {}"),
+        (no_printing, "src/mcp/a.rs", "fn f() { println!(\"x\") }"),
+        (finished, "src/a.rs", concat!("// TO", "DO: later")),
+        (finished, "src/a.rs", concat!("fn f() { todo", "!() }")),
+        (links, "spec/a.md", "see [this](nowhere.md)"),
+        (links, "README.md", "![picture](docs/none.png \"title\")"),
+    ];
+    for (number, (rule, path, text)) in red.into_iter().enumerate() {
+        assert!(!rule(path, text).is_empty(), "sample {number} passes: {text}");
+    }
+    let green: [(Rule, &str, &str); 10] = [
+        (
+            pure,
+            "src/machines/a/b.rs",
+            "use super::super::effect::Effects; use statig::prelude::*; use entry::X; mod entry;",
+        ),
+        (
+            pure,
+            "src/machines/a.rs",
+            "// std::fs\nconst A: &str = \"std::fs::read\"; const B: char = '\"'; const C: &str = r#\"tokio::x\"#;",
+        ),
+        (
+            pure,
+            "src/machines/a.rs",
+            "use std::collections::{BTreeMap, VecDeque}; use crate::machines::time::Millis as M;",
+        ),
+        (direction, "src/cli/a.rs", "use crate::shell::store; use crate::mcp;"),
+        (direction, "src/shell/a.rs", "use super::store; use crate::machines;"),
+        (short, "src/a.rs", &format!("fn f() {{{}}}", "\n".repeat(FUNCTION_LINES - 1))),
+        (no_printing, OUTPUT, "fn f() { println!(\"x\") }"),
+        (no_printing, "src/a.rs", "// println!(\"x\")\nfn pretty_println() {}"),
+        (finished, "src/a.rs", "// the autodoc of a method"),
+        (links, "spec/README.md", "[a](dispatch.yaml#x), [b](https://example.org), [c](#here)\n```\n[d](nowhere)\n```"),
+    ];
+    for (number, (rule, path, text)) in green.into_iter().enumerate() {
+        assert_eq!(rule(path, text), Vec::<String>::new(), "sample {number}: {text}");
+    }
+}
+
+/// A file that no `mod` names is seen, and one behind a `#[path]` is found.
+#[test]
+fn forgotten_test_files_are_seen() {
+    let declared = source::modules("mod a;\n#[path = \"x/y.rs\"]\nmod b;\n    pub mod c;\nmod d {\n}\n// mod e;\n");
+    let names: Vec<(&str, Option<&str>)> =
+        declared.iter().map(|(name, path)| (name.as_str(), path.as_deref())).collect();
+    assert_eq!(names, [("a", None), ("b", Some("x/y.rs")), ("c", None)]);
+    assert!(!reached(&root().join("tests/spec/mod.rs")).contains(&root().join("tests/tidy.rs")));
+}
+
+fn pure(path: &str, text: &str) -> Vec<String> {
+    let code = source::code(text);
+    let local: BTreeSet<String> = source::modules(&code).into_iter().map(|(name, _)| name).collect();
+    let wrong = source::paths(&code).into_iter().filter(|(_, parts)| !is_pure(path, parts, &local));
+    wrong.map(|(line, parts)| format!("{path}:{line}: {} is not for the core", parts.join("::"))).collect()
+}
+
+fn is_pure(path: &str, parts: &[String], local: &BTreeSet<String>) -> bool {
+    let first = parts[0].as_str();
+    match first {
+        "std" | "core" | "alloc" => {
+            let rest = parts[1..].join("::");
+            PURE_STD.iter().any(|allowed| rest == *allowed || rest.starts_with(&format!("{allowed}::")))
+        }
+        "crate" | "super" | "self" => absolute(path, parts).first().is_some_and(|room| room == "machines"),
+        _ if PURE_CRATES.contains(&first) || local.contains(first) => true,
+        // A type, a variant's owner or something brought in by a `use` that was judged itself; a crate's name is neither.
+        _ => !foreign_crates().contains(first),
+    }
+}
+
+/// The crates of Cargo.toml, as code spells them.
+fn foreign_crates() -> BTreeSet<String> {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let lines = manifest.lines().skip_while(|line| *line != "[dependencies]").take_while(|line| *line != "[lints]");
+    let names = lines.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.replace('-', "_"));
+    names.filter(|name| !PURE_CRATES.contains(&name.as_str())).collect()
+}
+
+/// The path from the crate's root, where it starts with `crate`, `self` or `super`.
+fn absolute(file: &str, parts: &[String]) -> Vec<String> {
+    let inside = file.strip_prefix("src/").and_then(|file| file.strip_suffix(".rs")).unwrap_or(file);
+    let mut module: Vec<String> = inside.split('/').map(str::to_owned).collect();
+    if matches!(module.last().map(String::as_str), Some("mod" | "lib" | "main")) {
+        module.pop();
+    }
+    let mut rest = parts;
+    while let Some((first, tail)) = rest.split_first() {
+        match first.as_str() {
+            "crate" | "agent_dispatch" => module.clear(),
+            "super" => drop(module.pop()),
+            "self" => {}
+            _ => break,
+        }
+        rest = tail;
+    }
+    module.into_iter().chain(rest.iter().cloned()).collect()
+}
+
+fn direction(path: &str, text: &str) -> Vec<String> {
+    let Some((room, _)) = path.strip_prefix("src/").and_then(|inside| inside.split_once('/')) else {
+        return Vec::new();
+    };
+    let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
+        return vec![format!("{path}: `{room}` is no room of the house; give it a place in ROOMS")];
+    };
+    let paths = source::paths(&source::code(text)).into_iter();
+    let inner = paths.filter(|(_, parts)| matches!(parts[0].as_str(), "crate" | "super" | "self" | "agent_dispatch"));
+    let aims = inner.map(|(line, parts)| (line, absolute(path, &parts)));
+    let wrong = aims.filter(|(_, aim)| {
+        aim.first().is_some_and(|aim| ROOMS.iter().any(|(name, _)| name == aim) && !allowed.contains(&aim.as_str()))
+    });
+    wrong.map(|(line, aim)| format!("{path}:{line}: {room} uses {}", aim.join("::"))).collect()
+}
+
+fn short(path: &str, text: &str) -> Vec<String> {
+    let lines = text.lines().count();
+    let long_file = (lines > FILE_LINES).then(|| format!("{path}: {lines} lines, at most {FILE_LINES}"));
+    let functions = source::functions(&source::code(text)).into_iter().filter(|(_, _, lines)| *lines > FUNCTION_LINES);
+    let long = functions
+        .map(|(line, name, lines)| format!("{path}:{line}: {name} has {lines} lines, at most {FUNCTION_LINES}"));
+    long_file.into_iter().chain(long).collect()
+}
+
+fn no_tests_inside(path: &str, text: &str) -> Vec<String> {
+    let code: String = source::code(text).split_whitespace().collect();
+    let conditions = code.split("cfg(").skip(1).map(|rest| rest.split(")]").next().unwrap_or(rest));
+    let tests = conditions
+        .filter(|condition| condition.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "test"));
+    tests.map(|condition| format!("{path}: cfg({condition}): tests live in tests/")).collect()
+}
+
+fn no_printing(path: &str, text: &str) -> Vec<String> {
+    if path == OUTPUT {
+        return Vec::new();
+    }
+    let code = source::code(text);
+    let mut wrong = Vec::new();
+    for (number, line) in code.lines().enumerate() {
+        let words = line.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '!'));
+        let printing = words.filter(|word| PRINTING.contains(word));
+        wrong.extend(printing.map(|word| format!("{path}:{}: {word}: only {OUTPUT} prints", number + 1)));
+    }
+    wrong
+}
+
+fn finished(path: &str, text: &str) -> Vec<String> {
+    let marked = text.lines().enumerate().filter(|(_, line)| UNFINISHED.iter().any(|mark| line.contains(mark)));
+    marked.map(|(number, line)| format!("{path}:{}: unfinished: {}", number + 1, line.trim())).collect()
+}
+
+fn links(path: &str, text: &str) -> Vec<String> {
+    let directory = root().join(path).parent().map(Path::to_path_buf).unwrap_or_default();
+    let mut fenced = false;
+    let mut wrong = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        fenced ^= line.trim_start().starts_with("```");
+        if fenced {
+            continue;
+        }
+        for rest in line.split("](").skip(1) {
+            let target = rest.split([')', ' ', '#']).next().unwrap_or_default();
+            if !target.is_empty() && !target.contains(':') && !directory.join(target).exists() {
+                wrong.push(format!("{path}:{}: `{target}` does not exist", number + 1));
+            }
+        }
+    }
+    wrong
+}
+
+/// Every file that a test file and the modules below it are made of.
+fn reached(file: &Path) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::from([file.to_path_buf()]);
+    let directory = file.parent().unwrap();
+    let stem = file.file_stem().unwrap().to_str().unwrap();
+    let below = if matches!(stem, "mod" | "main") { directory.to_path_buf() } else { directory.join(stem) };
+    for (name, path) in source::modules(&std::fs::read_to_string(file).unwrap()) {
+        let candidates = match path {
+            Some(path) => vec![directory.join(path)],
+            None => vec![below.join(format!("{name}.rs")), below.join(&name).join("mod.rs")],
+        };
+        for candidate in candidates.iter().filter(|candidate| candidate.is_file()) {
+            found.extend(reached(candidate));
+        }
+    }
+    found
+}
+
+fn hold(directory: &str, extension: &str, rule: Rule) {
+    let judged = files(directory, extension).into_iter().flat_map(|path| {
+        let text = std::fs::read(root().join(&path)).unwrap();
+        rule(&path, &String::from_utf8_lossy(&text))
+    });
+    let wrong: Vec<String> = judged.collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The files below a directory of the package, sorted; what is built, hidden or fetched is left out.
+fn files(directory: &str, extension: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let Ok(entries) = std::fs::read_dir(root().join(directory)) else { return found };
+    for entry in entries {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let path = if directory.is_empty() { name.clone() } else { format!("{directory}/{name}") };
+        if root().join(&path).is_dir() {
+            if !matches!(name.as_str(), "target" | "node_modules" | "corpus" | "artifacts") && !name.starts_with('.') {
+                found.extend(files(&path, extension));
+            }
+        } else if extension.is_empty() || name.ends_with(&format!(".{extension}")) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
