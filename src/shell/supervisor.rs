@@ -4,7 +4,8 @@
 //! gap), and one end of the leash as its standard input. What happens next is decided by [`dispatch::step`]; this loop
 //! feeds it events in a fixed order and performs its effects.
 
-mod output;
+mod conclusion;
+pub(super) mod output;
 mod progress;
 
 use std::collections::VecDeque;
@@ -22,27 +23,23 @@ use self::output::{Output, Sign};
 use self::progress::Progress;
 use super::atomic::Durability;
 use super::leash::{News, Outlet};
+use super::record::Record;
 use super::session_lock::SessionLock;
 use super::spawner::{self, Exit, Launch, ProcessSpawner, SpawnError, SystemSpawner};
 use super::store::{JobFile, Patch, Store, StoreError};
 use super::{claude, clock, environment, tail};
 use crate::machines::command_line;
-use crate::machines::dispatch::{self, CancelledBy, Effect, End, Event, Omitted, State};
+use crate::machines::dispatch::{self, CancelledBy, Effect, Event, Omitted, State};
 use crate::machines::ids::JobId;
 use crate::machines::job;
 use crate::machines::plan::RunPlan;
 use crate::machines::time::Millis;
-use crate::machines::verdict::{self, Canceller, Ending, Evidence, NotStarted};
+use crate::machines::verdict::NotStarted;
 
 /// How often claude's output file is looked at for progress. An end is noticed at once, by the process's exit.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 /// How much of claude's standard error is kept, in bytes. Its messages are a line; a crash dump was 12 KB.
 const STDERR_BYTES: u64 = 16 * 1024;
-/// How long the caller may take to receive the answer and to redeem its receipt before the supervisor leaves.
-const FAREWELL: Duration = Duration::from_secs(10);
-/// How often, and how many times, a result is written again that could not be written and that nobody waits for.
-const RESCUE_INTERVAL: Duration = Duration::from_secs(1);
-const RESCUE_ATTEMPTS: u32 = 600;
 
 /// Why a job could not be supervised at all.
 #[derive(Debug, Error)]
@@ -105,6 +102,10 @@ pub struct Supervision<'a, S> {
     not_started: Option<NotStarted>,
     exit: Option<Exit>,
     stderr: String,
+    /// The record as it was claimed: what is written when the one on disk was broken or taken away meanwhile.
+    claimed: Option<Record>,
+    /// Whether claude has written more than was read at the last look.
+    behind: bool,
 }
 
 /// Whether the run may start.
@@ -151,6 +152,8 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             not_started: None,
             exit: None,
             stderr: String::new(),
+            claimed: None,
+            behind: false,
         })
     }
 
@@ -192,7 +195,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 () = caller_gone(self.leash.as_ref()) => Happened::Cancelled(CancelledBy::CallerGone),
                 () = until(deadline) => Happened::DeadlineDue,
                 () = writable(self.leash.as_ref()) => Happened::Writable,
-                () = tokio::time::sleep(LOOK_INTERVAL) => Happened::TimeToLook,
+                () = tokio::time::sleep(if self.behind { Duration::ZERO } else { LOOK_INTERVAL }) => Happened::TimeToLook,
             };
             self.note(happened);
         }
@@ -205,10 +208,15 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             Happened::Exited(exit) => {
                 self.process = None;
                 self.exit = Some(exit);
+                // A leftover may go on writing for ever: what comes after the end of the process is nobody's answer.
+                let end = self.output.length();
+                while self.output.position() < end && self.look() {}
                 let signs = self.output.finish();
                 self.show(signs);
                 self.stderr = tail::last_bytes(&self.store.file(&self.id, JobFile::Stderr), STDERR_BYTES);
-                let unknown = command_line::unknown_option(&self.stderr).and_then(dispatch::Flag::droppable);
+                // The CLI refuses a flag before it does anything. A run that had begun has cost, and is not begun again.
+                let refused = command_line::unknown_option(&self.stderr).filter(|_| !self.output.begun);
+                let unknown = refused.and_then(dispatch::Flag::droppable);
                 self.due.push_back(Event::Exited { unknown });
             }
             Happened::Cancelled(by) => {
@@ -219,7 +227,8 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 self.due.push_back(Event::Cancel { by, now });
             }
             Happened::DeadlineDue => {
-                while self.look() {}
+                // One look is enough: an answer further on in the file is found at the end, and outranks the clock then.
+                self.look();
                 self.due.push_back(Event::Tick { now });
             }
             Happened::Writable => {
@@ -237,6 +246,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     fn look(&mut self) -> bool {
         let (signs, more) = self.output.read();
         self.show(signs);
+        self.behind = more;
         more
     }
 
@@ -244,6 +254,8 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
         for sign in signs {
             match sign {
                 Sign::Result => self.due.push_back(Event::ResultSeen { now: clock::monotonic() }),
+                // A turn has many events; they say the same.
+                Sign::Turn if matches!(self.due.back(), Some(Event::TurnBegan)) => {}
                 Sign::Turn => self.due.push_back(Event::TurnBegan),
                 Sign::Progress(text) => {
                     self.progress.push(&text);
@@ -316,7 +328,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
         });
     }
 
-    fn claim(&self) -> Result<(), NotStarted> {
+    fn claim(&mut self) -> Result<(), NotStarted> {
         // A second start of the same run, without a flag that the CLI does not know.
         if self.exit.is_some() {
             return Ok(());
@@ -325,7 +337,10 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
         let deadline_at = clock::unix_seconds() + self.plan.timeout_seconds as f64;
         let patch = Patch { deadline_at: Some(deadline_at), ..Patch::default() };
         match self.store.step(&self.id, &job::Event::Claim, patch, Durability::Cached) {
-            Ok(_) => Ok(()),
+            Ok(stepped) => {
+                self.claimed = Some(stepped.record);
+                Ok(())
+            }
             Err(error) => Err(NotStarted::SpawnFailed(error.to_string())),
         }
     }
@@ -357,88 +372,6 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     fn signal(&self, ending: spawner::Ending) {
         if let Some(process) = &self.process {
             self.spawner.end_group(process.group, ending);
-        }
-    }
-
-    /// Judges what is known, and stores the answer.
-    async fn conclude(&mut self, end: End) {
-        self.progress.write_rest(&self.store, &self.id);
-        let evidence = Evidence {
-            plan: self.plan,
-            ending: self.ending(end),
-            omitted: self.omitted.into(),
-            result: self.output.result.take(),
-            last_text: self.output.last_text.take(),
-            last_retry: self.output.last_retry.take(),
-            stray: self.output.stray.take(),
-            stderr: std::mem::take(&mut self.stderr),
-            session_id: self.output.session_id.take(),
-            suggested_timeout_seconds: None,
-        };
-        let answered = evidence.result.is_some();
-        let answer = verdict::judge(evidence);
-        let event = job::Event::of_run(end, answered, answer.success);
-        let patch = Patch {
-            error: answer.error.clone(),
-            // Our own types: text keys and finite numbers.
-            result: serde_json::to_value(&answer).ok(),
-            ..Patch::default()
-        };
-        self.store_conclusion(&event, patch).await;
-    }
-
-    fn ending(&mut self, end: End) -> Ending {
-        match end {
-            End::NotStarted => {
-                let reason = self.not_started.take();
-                Ending::NotStarted { reason: reason.unwrap_or_else(|| NotStarted::SpawnFailed(String::new())) }
-            }
-            End::Exited | End::Lingered => match self.exit {
-                Some(Exit::Code(code)) => Ending::Exited { code },
-                Some(Exit::Signal(signal)) if end == End::Exited => Ending::Signalled { signal },
-                // It was ended by us after its answer, or its status could not be had: the answer decides.
-                Some(Exit::Signal(_) | Exit::Unknown) | None => Ending::Exited { code: 0 },
-            },
-            End::TimedOut { .. } => Ending::TimedOut,
-            End::Cancelled { by } => Ending::Cancelled {
-                by: match by {
-                    CancelledBy::Request => Canceller::Request,
-                    CancelledBy::CallerGone => Canceller::CallerGone,
-                },
-            },
-        }
-    }
-
-    async fn store_conclusion(&mut self, event: &job::Event, patch: Patch) {
-        let durability = if self.leash.is_some() { Durability::Cached } else { Durability::Synced };
-        for _ in 0..RESCUE_ATTEMPTS {
-            match self.store.step(&self.id, event, patch.clone(), durability) {
-                Ok(_) | Err(StoreError::Refused(_) | StoreError::NotFound(_)) => return,
-                Err(error) => tracing::error!(id = %self.id, %error, "the answer cannot be written"),
-            }
-            if let (Some(leash), Ok(record)) = (&mut self.leash, self.store.preview(&self.id, event, patch.clone())) {
-                leash.tell(&News::Rescued(Box::new(record)));
-                return;
-            }
-            tokio::time::sleep(RESCUE_INTERVAL).await;
-        }
-    }
-
-    /// Tells the caller, and waits until the answer is received or the caller is gone. An answer that stays in the store
-    /// is put on the disk for good.
-    async fn take_leave(&mut self) {
-        let Some(mut leash) = self.leash.take() else { return };
-        leash.tell(&News::Ended);
-        let received = async {
-            while leash.is_behind() {
-                leash.writable().await;
-                leash.flush();
-            }
-            leash.closed().await;
-        };
-        drop(tokio::time::timeout(FAREWELL, received).await);
-        if let Err(error) = self.store.sync(&self.id) {
-            tracing::debug!(id = %self.id, %error, "record not synced");
         }
     }
 }

@@ -1,0 +1,117 @@
+//! The end of a run: its verdict, its record, and the leave that is taken from the caller.
+
+use std::time::Duration;
+
+use super::Supervision;
+use crate::machines::dispatch::{CancelledBy, End};
+use crate::machines::job;
+use crate::machines::verdict::{self, Canceller, Ending, Evidence, NotStarted};
+use crate::shell::atomic::Durability;
+use crate::shell::leash::News;
+use crate::shell::record::Record;
+use crate::shell::spawner::{Exit, ProcessSpawner};
+use crate::shell::store::{Patch, Store, StoreError};
+
+/// How long the caller may take to receive the answer and to redeem its receipt before the supervisor leaves.
+const FAREWELL: Duration = Duration::from_secs(10);
+/// How often, and how many times, a result is written again that could not be written and that nobody waits for.
+const RESCUE_INTERVAL: Duration = Duration::from_secs(1);
+const RESCUE_ATTEMPTS: u32 = 600;
+
+impl<S: ProcessSpawner> Supervision<'_, S> {
+    /// Judges what is known, and stores the answer.
+    pub(super) async fn conclude(&mut self, end: End) {
+        self.progress.write_rest(&self.store, &self.id);
+        let evidence = Evidence {
+            plan: self.plan,
+            ending: self.ending(end),
+            omitted: self.omitted.into(),
+            result: self.output.result.take(),
+            last_text: self.output.last_text.take(),
+            last_retry: self.output.last_retry.take(),
+            stray: self.output.stray.take(),
+            stderr: std::mem::take(&mut self.stderr),
+            session_id: self.output.session_id.take(),
+            suggested_timeout_seconds: None,
+        };
+        let answered = evidence.result.is_some();
+        let answer = verdict::judge(evidence);
+        let event = job::Event::of_run(end, answered, answer.success);
+        let patch = Patch {
+            error: answer.error.clone(),
+            // Our own types: text keys and finite numbers.
+            result: serde_json::to_value(&answer).ok(),
+            ..Patch::default()
+        };
+        self.store_conclusion(&event, patch, answered).await;
+    }
+
+    fn ending(&mut self, end: End) -> Ending {
+        match end {
+            End::NotStarted => {
+                let reason = self.not_started.take();
+                Ending::NotStarted { reason: reason.unwrap_or_else(|| NotStarted::SpawnFailed(String::new())) }
+            }
+            End::Exited | End::Lingered => match self.exit {
+                Some(Exit::Code(code)) => Ending::Exited { code },
+                Some(Exit::Signal(signal)) if end == End::Exited => Ending::Signalled { signal },
+                // It was ended by us after its answer, or its status could not be had: the answer decides.
+                Some(Exit::Signal(_) | Exit::Unknown) | None => Ending::Exited { code: 0 },
+            },
+            End::TimedOut { .. } => Ending::TimedOut,
+            End::Cancelled { by } => Ending::Cancelled {
+                by: match by {
+                    CancelledBy::Request => Canceller::Request,
+                    CancelledBy::CallerGone => Canceller::CallerGone,
+                },
+            },
+        }
+    }
+
+    async fn store_conclusion(&mut self, event: &job::Event, patch: Patch, answered: bool) {
+        let durability = if self.leash.is_some() { Durability::Cached } else { Durability::Synced };
+        for _ in 0..RESCUE_ATTEMPTS {
+            match self.store.step(&self.id, event, patch.clone(), durability) {
+                Ok(_) => return,
+                // It is terminal already, and stays so. An answer is told all the same: it is paid for.
+                Err(StoreError::Refused(_)) if !answered => return,
+                Err(error) => tracing::error!(id = %self.id, %error, "the answer cannot be written"),
+            }
+            let record = self.unwritten(event, patch.clone());
+            match (&mut self.leash, record) {
+                (Some(leash), Some(record)) => {
+                    leash.tell(&News::Rescued(Box::new(record)));
+                    return;
+                }
+                // Nobody waits, and there is nothing to write into.
+                (None, None) => return,
+                (Some(_), None) | (None, Some(_)) => tokio::time::sleep(RESCUE_INTERVAL).await,
+            }
+        }
+    }
+
+    /// The record as it would have been. Without a leash only one that is still there and can take the event.
+    fn unwritten(&self, event: &job::Event, patch: Patch) -> Option<Record> {
+        let claimed = self.claimed.clone().filter(|_| self.leash.is_some());
+        let record = claimed.or_else(|| self.store.read(&self.id).ok())?;
+        Store::preview(record, event, patch).ok()
+    }
+
+    /// Tells the caller, and waits until the answer is received or the caller is gone. An answer that stays in the store
+    /// is put on the disk for good.
+    pub(super) async fn take_leave(&mut self) {
+        let Some(mut leash) = self.leash.take() else { return };
+        leash.tell(&News::Ended);
+        let received = async {
+            while leash.is_behind() {
+                leash.writable().await;
+                leash.flush();
+            }
+            leash.closed().await;
+        };
+        drop(tokio::time::timeout(FAREWELL, received).await);
+        if let Err(error) = self.store.sync(&self.id) {
+            tracing::debug!(id = %self.id, %error, "record not synced");
+        }
+    }
+}
