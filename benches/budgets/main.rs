@@ -81,6 +81,9 @@ fn measure(options: Options) -> Result<ExitCode> {
     }
     let python = if options.python { Some(python::ensure()?) } else { None };
     println!("{}", machine::facts(load));
+    if let Some(program) = &options.program {
+        println!("Measured: {}", program.display());
+    }
     if python.is_none() {
         println!("Python {} left out: give --python to install and measure it", python::VERSION);
     }

@@ -1,5 +1,7 @@
 //! What can be typed.
 
+use std::path::PathBuf;
+
 use clap::Parser;
 
 use crate::floor::Floor;
@@ -25,6 +27,9 @@ pub struct Options {
     /// Size of the event stream, in MB
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub stream_mb: u32,
+    /// Measure this program instead of the one that was built with the runner
+    #[arg(long, value_name = "FILE")]
+    pub program: Option<PathBuf>,
     /// What cargo adds by itself
     #[arg(long, hide = true)]
     pub bench: bool,

@@ -9,7 +9,7 @@ use crate::Result;
 use crate::rounds::ms;
 use crate::world::Side;
 
-/// The program under test.
+/// The program that was built with this runner.
 pub const OURS: &str = env!("CARGO_BIN_EXE_agent-dispatch");
 /// The stand-in for the claude CLI.
 pub const FAKE_CLAUDE: &str = env!("CARGO_BIN_EXE_fake-claude");

@@ -82,11 +82,16 @@ impl Bench {
     ) -> Result<Pair> {
         let side = |whose: &str| Side::new(&self.scratch, &format!("{name}-{whose}"), agents, settings, claude);
         let our_side = side("ours")?;
-        let ours = Subject::new(OURS, arguments).on(&our_side);
+        let ours = Subject::new(self.program(), arguments).on(&our_side);
         let Some(python) = &self.python else { return Ok(Pair { ours, our_side, python: None, python_side: None }) };
         let python_side = side("python")?;
         let subject = Subject::new(python.program(), arguments).on(&python_side);
         Ok(Pair { ours, our_side, python: Some(subject), python_side: Some(python_side) })
+    }
+
+    /// The program under test.
+    pub fn program(&self) -> &Path {
+        self.options.program.as_deref().unwrap_or(Path::new(OURS))
     }
 
     /// Rounds of a quick measurement.

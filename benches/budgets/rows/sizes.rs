@@ -8,7 +8,7 @@ use crate::Result;
 use crate::client::{Client, Link};
 use crate::rounds::Samples;
 use crate::rows::Bench;
-use crate::subject::{OURS, Subject};
+use crate::subject::Subject;
 use crate::table::{Budget, Row};
 use crate::world::Agent;
 
@@ -55,7 +55,7 @@ impl Listing {
 
 /// The built program.
 #[expect(clippy::cast_precision_loss, reason = "sizes far below 2^52")]
-pub fn program(_bench: &Bench) -> Result<Vec<Row>> {
-    let bytes = fs::metadata(OURS)?.len() as f64;
+pub fn program(bench: &Bench) -> Result<Vec<Row>> {
+    let bytes = fs::metadata(bench.program())?.len() as f64;
     Ok(vec![Row::new("size of the program", "MB", Samples::one(bytes / MB))])
 }
