@@ -8,7 +8,7 @@ use crate::floor::Floor;
 
 /// Measures the budgets of agent-dispatch: cargo bench --bench budgets -- [OPTIONS] [ROWS]...
 #[derive(Debug, Parser)]
-#[command(name = "budgets")]
+#[command(name = "budgets", bin_name = "cargo bench --bench budgets --")]
 pub struct Options {
     /// Groups of rows to measure; all of them when none is named
     pub rows: Vec<String>,
