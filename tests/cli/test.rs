@@ -74,7 +74,7 @@ fn a_failure_comes_with_its_diagnosis() {
 #[test]
 fn a_timeout_says_how_to_go_on() {
     let world = World::with_claude()
-        .config("agents: {infra: {directory: '[ROOT]/work/infra', timeout: 1}}\n")
+        .config("agents: {infra: {directory: '[ROOT]/work/infra', timeout: 2}}\n")
         .env("FAKE_CLAUDE_SCENE", "say Half of it.; silence");
     assert_snapshot!(world.run(&["test", "infra", "x"]), @r#"
     exit code: 1
@@ -82,7 +82,7 @@ fn a_timeout_says_how_to_go_on() {
     Half of it.
     ----- stderr -----
     infra: a real run in [ROOT]/work/infra, no spend cap; Ctrl-C ends it
-    error: timeout: agent 'infra' did not finish within 1 s; go on with dispatch_session(agent="infra", task="Continue where you left off", session_id="[UUID]"); or allow more time: timeout_seconds=2 (update_agent(name="infra", timeout=2) makes it the default); dispatch_async runs long tasks without waiting
+    error: timeout: agent 'infra' did not finish within 2 s; go on with dispatch_session(agent="infra", task="Continue where you left off", session_id="[UUID]"); or allow more time: timeout_seconds=4 (update_agent(name="infra", timeout=4) makes it the default); dispatch_async runs long tasks without waiting
     hint: agent-dispatch update infra --timeout … gives it more time; to go on with it: cd [ROOT]/work/infra && claude --resume [UUID]
     "#);
     leaves_nothing(&world);
