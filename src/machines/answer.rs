@@ -181,13 +181,27 @@ impl Answer {
     }
 }
 
+/// Deepest JSON that is taken for a value; deeper answers stay text. Half of what serde_json and other parsers read: the
+/// value is written into records and answers, some levels further down, and must be read again from there.
+pub const MAX_PARSED_LEVELS: usize = 64;
+
 /// The JSON value that an answer consists of, after a STATUS line and a code fence around it are taken away. `null`
-/// says nothing and counts as no value; so does JSON that nests deeper than serde_json's limit of 128 levels.
+/// says nothing and counts as no value; so does JSON that nests deeper than [`MAX_PARSED_LEVELS`].
 #[must_use]
 pub fn parse_json(answer: &str) -> Option<Value> {
     // Most answers are JSON as they stand; only the others are copied to have their last line lifted.
     let value = parse_fenced(answer).or_else(|| parse_fenced(&status_line::lift(answer).text))?;
-    (!value.is_null()).then_some(value)
+    (!value.is_null() && is_shallow(&value, MAX_PARSED_LEVELS)).then_some(value)
+}
+
+/// Whether the value has at most this many levels of arrays and objects.
+#[must_use]
+pub fn is_shallow(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Array(items) => levels > 0 && items.iter().all(|item| is_shallow(item, levels - 1)),
+        Value::Object(entries) => levels > 0 && entries.values().all(|entry| is_shallow(entry, levels - 1)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
 }
 
 fn parse_fenced(answer: &str) -> Option<Value> {

@@ -215,13 +215,21 @@ impl Flight {
         // The run's own sender is then the last: the news end when the run does.
         drop(self.news);
         loop {
-            match news.recv().await {
-                Ok(told) => on_news(&told),
-                Err(broadcast::error::RecvError::Lagged(missed)) => {
-                    on_news(&News::Missed(usize::try_from(missed).unwrap_or(usize::MAX)));
-                }
-                Err(broadcast::error::RecvError::Closed) => break,
+            tokio::select! {
+                biased;
+                told = news.recv() => match told {
+                    Ok(told) => on_news(&told),
+                    Err(broadcast::error::RecvError::Lagged(missed)) => {
+                        on_news(&News::Missed(usize::try_from(missed).unwrap_or(usize::MAX)));
+                    }
+                    Err(broadcast::error::RecvError::Closed) => break,
+                },
+                // Landed, or lost: a run that panicked says nothing more.
+                _ = self.landed.changed() => break,
             }
+        }
+        while let Ok(told) = news.try_recv() {
+            on_news(&told);
         }
         self.landed.wait_for(Option::is_some).await.ok()?.clone()
     }

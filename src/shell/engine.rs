@@ -14,7 +14,7 @@ use super::leash::{Intake, News};
 use super::limit::Limit;
 use super::record::Record;
 use super::store::{Patch, Store, StoreError};
-use super::{clock, environment};
+use super::{clock, environment, orphan};
 use crate::machines::ids::JobId;
 use crate::machines::job::{Event, State};
 use crate::machines::plan::RunPlan;
@@ -35,7 +35,7 @@ pub enum EngineError {
     /// The supervisor could not be started.
     #[error("cannot start a supervisor process: {0}; too many processes, or no memory?")]
     Supervisor(#[source] io::Error),
-    /// The supervisor is gone and the record is not terminal.
+    /// The supervisor is gone, the record is not terminal, and the run could not be settled.
     #[error("the supervisor of job {id} died; its record says {status:?}, session {session}")]
     Abandoned {
         /// The job.
@@ -82,7 +82,7 @@ impl Receipt {
 
     /// The answer was delivered: the record is no longer needed.
     pub fn redeem(self) {
-        if let Err(error) = self.store.step(&self.id, &Event::Collect, Patch::default(), Durability::Cached) {
+        if let Err(error) = self.store.collect(&self.id) {
             tracing::warn!(id = %self.id, %error, "a received job could not be removed");
         }
         drop(self.leash);
@@ -130,16 +130,26 @@ impl Engine {
                 News::Started | News::Progress(_) | News::Missed(_) => on_news(&news),
             }
         }
-        drop(slot);
         let record = match rescued {
             Some(record) => *record,
             None => self.store.read(&id)?,
         };
-        if !record.status.is_terminal() {
-            let session = record.session_id.unwrap_or_default();
-            return Err(EngineError::Abandoned { id, status: record.status, session });
-        }
+        let record = if record.status.is_terminal() { record } else { self.settle(id, plan, record).await? };
+        drop(slot);
         Ok(Finished { record, receipt: Receipt { store: self.store.clone(), id, leash: intake } })
+    }
+
+    /// Settles a job whose supervisor died.
+    async fn settle(&self, id: JobId, plan: &RunPlan, record: Record) -> Result<Record, EngineError> {
+        let (store, plan) = (self.store.clone(), plan.clone());
+        let settled = tokio::task::spawn_blocking(move || orphan::settle(&store, &id, &plan)).await;
+        match settled {
+            Ok(Some(record)) => Ok(record),
+            Ok(None) | Err(_) => {
+                let session = record.session_id.unwrap_or_default();
+                Err(EngineError::Abandoned { id, status: record.status, session })
+            }
+        }
     }
 
     /// Writes the job, then starts its supervisor with the lock and one end of the leash.

@@ -10,6 +10,7 @@
 //! | `session_lock` | two runs of one claude session never overlap |
 //! | `spawner` | the injected trait that starts and signals processes, and the real one |
 //! | `leftovers` | finds what a run left behind in sessions of its own |
+//! | `orphan` | settles a run whose supervisor died |
 //! | `tail` | reads a file while it grows |
 //! | `environment`, `claude` | what the child sees, and where the CLI is |
 //! | `limit` | how many runs at once |
@@ -24,6 +25,7 @@ pub mod environment;
 pub mod leash;
 pub mod leftovers;
 pub mod limit;
+pub mod orphan;
 pub mod record;
 pub mod session_lock;
 pub mod spawner;

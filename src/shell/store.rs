@@ -12,7 +12,7 @@
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -207,11 +207,33 @@ impl Store {
     /// What the record would be after an event that could not be written.
     ///
     /// # Errors
-    /// As [`Self::step`], except for writing.
-    pub fn preview(&self, id: &JobId, event: &Event, patch: Patch) -> Result<Record, StoreError> {
-        let mut record = self.read(id)?;
+    /// [`Refused`].
+    pub fn preview(mut record: Record, event: &Event, patch: Patch) -> Result<Record, Refused> {
         apply(&mut record, event, patch)?;
         Ok(record)
+    }
+
+    /// Removes a job whose answer was received.
+    ///
+    /// # Errors
+    /// [`StoreError`]. A record that is none any more is left alone.
+    pub fn collect(&self, id: &JobId) -> Result<(), StoreError> {
+        let held = self.edit_lock(id)?;
+        match self.read(id) {
+            Ok(mut record) => {
+                // Its end could not be written, for want of space say, and was received all the same.
+                if !record.status.is_terminal() {
+                    apply(&mut record, &Event::Abandon, Patch::default())?;
+                }
+                apply(&mut record, &Event::Collect, Patch::default())?;
+                self.remove(id)?;
+            }
+            // Somebody took the record away: the folder is nobody's.
+            Err(StoreError::NotFound(_)) if !self.record_path(id).exists() => self.remove_folder(id)?,
+            Err(error) => return Err(error),
+        }
+        drop(held);
+        Ok(())
     }
 
     /// Puts a record on the disk for good, where it is still there.
@@ -229,13 +251,16 @@ impl Store {
 
     fn edit_lock(&self, id: &JobId) -> Result<File, StoreError> {
         let path = self.file(id, JobFile::Edit);
-        let file =
-            std::fs::OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(
-                |source| match source.kind() {
-                    io::ErrorKind::NotFound => StoreError::NotFound(*id),
-                    _ => StoreError::io("open", &path)(source),
-                },
-            )?;
+        let file = std::fs::OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(atomic::OWNER_ONLY_FILE)
+            .open(&path)
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound => StoreError::NotFound(*id),
+                _ => StoreError::io("open", &path)(source),
+            })?;
         let give_up = Instant::now() + EDIT_WAIT;
         loop {
             match file.try_lock() {
@@ -256,6 +281,10 @@ impl Store {
     fn remove(&self, id: &JobId) -> Result<(), StoreError> {
         let path = self.record_path(id);
         std::fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+        self.remove_folder(id)
+    }
+
+    fn remove_folder(&self, id: &JobId) -> Result<(), StoreError> {
         let folder = self.folder(id);
         std::fs::remove_dir_all(&folder).map_err(StoreError::io("remove", &folder))
     }

@@ -5,7 +5,7 @@
 //! feeds it events in a fixed order and performs its effects.
 
 mod conclusion;
-mod output;
+pub(super) mod output;
 mod progress;
 
 use std::collections::VecDeque;
@@ -23,6 +23,7 @@ use self::output::{Output, Sign};
 use self::progress::Progress;
 use super::atomic::Durability;
 use super::leash::{News, Outlet};
+use super::record::Record;
 use super::session_lock::SessionLock;
 use super::spawner::{self, Exit, Launch, ProcessSpawner, SpawnError, SystemSpawner};
 use super::store::{JobFile, Patch, Store, StoreError};
@@ -101,6 +102,10 @@ pub struct Supervision<'a, S> {
     not_started: Option<NotStarted>,
     exit: Option<Exit>,
     stderr: String,
+    /// The record as it was claimed: what is written when the one on disk was broken or taken away meanwhile.
+    claimed: Option<Record>,
+    /// Whether claude has written more than was read at the last look.
+    behind: bool,
 }
 
 /// Whether the run may start.
@@ -147,6 +152,8 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             not_started: None,
             exit: None,
             stderr: String::new(),
+            claimed: None,
+            behind: false,
         })
     }
 
@@ -188,7 +195,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 () = caller_gone(self.leash.as_ref()) => Happened::Cancelled(CancelledBy::CallerGone),
                 () = until(deadline) => Happened::DeadlineDue,
                 () = writable(self.leash.as_ref()) => Happened::Writable,
-                () = tokio::time::sleep(LOOK_INTERVAL) => Happened::TimeToLook,
+                () = tokio::time::sleep(if self.behind { Duration::ZERO } else { LOOK_INTERVAL }) => Happened::TimeToLook,
             };
             self.note(happened);
         }
@@ -201,11 +208,16 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             Happened::Exited(exit) => {
                 self.process = None;
                 self.exit = Some(exit);
+                // A leftover may go on writing for ever: what comes after the end of the process is nobody's answer.
+                let end = self.output.length();
+                while self.output.position() < end && self.look() {}
                 let signs = self.output.finish();
                 self.show(signs);
                 let stderr = tail::ends(&self.store.file(&self.id, JobFile::Stderr), STDERR_BYTES);
                 self.stderr = stderr.last;
-                let unknown = command_line::unknown_option(&stderr.first).and_then(dispatch::Flag::droppable);
+                // The CLI refuses a flag before it does anything. A run that had begun has cost, and is not begun again.
+                let refused = command_line::unknown_option(&stderr.first).filter(|_| !self.output.begun);
+                let unknown = refused.and_then(dispatch::Flag::droppable);
                 self.due.push_back(Event::Exited { unknown });
             }
             Happened::Cancelled(by) => {
@@ -216,7 +228,8 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 self.due.push_back(Event::Cancel { by, now });
             }
             Happened::DeadlineDue => {
-                while self.look() {}
+                // One look is enough: an answer further on in the file is found at the end, and outranks the clock then.
+                self.look();
                 self.due.push_back(Event::Tick { now });
             }
             Happened::Writable => {
@@ -234,6 +247,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     fn look(&mut self) -> bool {
         let (signs, more) = self.output.read();
         self.show(signs);
+        self.behind = more;
         more
     }
 
@@ -241,6 +255,8 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
         for sign in signs {
             match sign {
                 Sign::Result => self.due.push_back(Event::ResultSeen { now: clock::monotonic() }),
+                // A turn has many events; they say the same.
+                Sign::Turn if matches!(self.due.back(), Some(Event::TurnBegan)) => {}
                 Sign::Turn => self.due.push_back(Event::TurnBegan),
                 Sign::Progress(text) => {
                     self.progress.push(&text);
@@ -313,7 +329,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
         });
     }
 
-    fn claim(&self) -> Result<(), NotStarted> {
+    fn claim(&mut self) -> Result<(), NotStarted> {
         // A second start of the same run, without a flag that the CLI does not know.
         if self.exit.is_some() {
             return Ok(());
@@ -322,7 +338,10 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
         let deadline_at = clock::unix_seconds() + self.plan.timeout_seconds as f64;
         let patch = Patch { deadline_at: Some(deadline_at), ..Patch::default() };
         match self.store.step(&self.id, &job::Event::Claim, patch, Durability::Cached) {
-            Ok(_) => Ok(()),
+            Ok(stepped) => {
+                self.claimed = Some(stepped.record);
+                Ok(())
+            }
             Err(error) => Err(NotStarted::SpawnFailed(error.to_string())),
         }
     }

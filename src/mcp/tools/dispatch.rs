@@ -99,7 +99,7 @@ async fn run(desk: &Desk, call: Call, caching: Caching, logs: bool) -> Reply {
         Ok(config) => config,
         Err(mistake) => return mistake.into(),
     };
-    let reporter = Reporter::new(&call.context, &request.agent, logs);
+    let reporter = Reporter::new(&call.context, &request.agent, logs && call.logs);
     let delivery = reporter
         .during(async |mut sink| desk.dispatcher.dispatch(&config, &request, caching, move |news| sink.put(news)).await)
         .await;

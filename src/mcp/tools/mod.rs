@@ -55,6 +55,8 @@ pub struct Call {
     pub arguments: Value,
     /// Who calls.
     pub context: RequestContext<RoleServer>,
+    /// Whether the client wants to see log messages.
+    pub logs: bool,
 }
 
 /// The tool of that name.
