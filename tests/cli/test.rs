@@ -145,13 +145,15 @@ fn a_directory_that_is_gone() {
 
 #[test]
 fn ctrl_c_ends_the_run_and_says_how_to_go_on() {
-    let world = world("touch [ROOT]/started; bash sleep 600".replace("[ROOT]", "..").as_str());
+    let world = world("bash sleep 600");
     let mut command = world.command(&["test", "infra", "x"]);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    until("the run to start", || world.path("work/started").exists().then_some(()));
+    let stderr = std::fs::File::create(world.path("stderr")).unwrap();
+    let child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
+    until("the run to be announced", || world.read("stderr").contains("a real run").then_some(()));
     until("the command to start", || world.processes().iter().any(|line| line.contains("sleep 600")).then_some(()));
     interrupt(&child);
-    let output = child.wait_with_output().unwrap();
+    let mut output = child.wait_with_output().unwrap();
+    output.stderr = world.read("stderr").into_bytes();
     // Whoever is left now would have been left to the user.
     assert_eq!(world.processes(), Vec::<String>::new());
     assert_snapshot!(shown(&output), @r#"
