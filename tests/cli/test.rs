@@ -82,7 +82,7 @@ fn a_timeout_says_how_to_go_on() {
     Half of it.
     ----- stderr -----
     infra: a real run in [ROOT]/work/infra, no spend cap; Ctrl-C ends it
-    error: timeout: agent 'infra' did not finish within 2 s; go on with dispatch_session(agent="infra", task="Continue where you left off", session_id="[UUID]"); or allow more time: timeout_seconds=4 (update_agent(name="infra", timeout=4) makes it the default); dispatch_async runs long tasks without waiting
+    error: timeout: agent 'infra' did not finish within 2 s; go on with dispatch_session(agent="infra", task="Continue where you left off", session_id="[UUID]"); or allow more time: timeout_seconds=10 (update_agent(name="infra", timeout=10) makes it the default); dispatch_async runs long tasks without waiting
     hint: agent-dispatch update infra --timeout … gives it more time; to go on with it: cd [ROOT]/work/infra && claude --resume [UUID]
     "#);
     leaves_nothing(&world);
