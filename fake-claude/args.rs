@@ -30,6 +30,7 @@ const OPTIONS: &[&str] = &[
     "--system-prompt-file <file>",
     "--append-system-prompt <prompt>",
     "--append-system-prompt-file <file>",
+    "--system-prompt-snapshot <on|off>",
     "--permission-mode <mode>",
     "-c, --continue",
     "-r, --resume [value]",

@@ -1,6 +1,7 @@
 //! All integration tests, in one binary.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed; the panic names the line")]
 
+mod cli;
 mod config;
 mod core_text;
 mod fake_claude;

@@ -1,7 +1,8 @@
 //! Argument injection: whatever a configuration and a caller hold, the CLI reads no value as an option, and reads
 //! exactly the values that were meant.
 
-use agent_dispatch::machines::command_line::{Omitted, arguments, unknown_option};
+use agent_dispatch::machines::command_line::{arguments, unknown_option};
+use agent_dispatch::machines::dispatch::Omitted;
 use agent_dispatch::machines::ids::SessionRef;
 use agent_dispatch::machines::plan::{Format, RunPlan, SessionPlan};
 
@@ -17,8 +18,9 @@ pub fn check(data: &[u8]) {
     let (Some(switches), Some(plan)) = (data.first(), plan(&fields)) else { return };
     let omit = Omitted {
         session_id: switches & 1 != 0,
-        append_system_prompt: switches & 2 != 0,
+        system_prompt: switches & 2 != 0,
         max_budget: switches & 4 != 0,
+        snapshot: switches & 16 != 0,
     };
     check_plan(&plan, omit);
     for field in &fields {
@@ -63,8 +65,11 @@ fn meant(plan: &RunPlan, omit: Omitted) -> Parsed {
             add(name, Some(tool.clone()));
         }
     }
-    if !omit.append_system_prompt && plan.system_prompt.is_some() {
+    if !omit.system_prompt && plan.system_prompt.is_some() {
         add("--append-system-prompt", plan.system_prompt.clone());
+        if plan.session.is_resume() && !omit.snapshot {
+            add("--system-prompt-snapshot", Some("off".into()));
+        }
     }
     if let Some(budget) = plan.max_budget_usd.filter(|_| !omit.max_budget) {
         add("--max-budget-usd", Some(budget.to_string()));

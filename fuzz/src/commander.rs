@@ -49,6 +49,7 @@ const OPTIONS: &[(&str, Takes)] = &[
     ("--permission-prompt-tool", Takes::One),
     ("--system-prompt", Takes::One),
     ("--append-system-prompt", Takes::One),
+    ("--system-prompt-snapshot", Takes::One),
     ("--max-budget-usd", Takes::One),
     ("--max-turns", Takes::One),
     ("--json-schema", Takes::One),

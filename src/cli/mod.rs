@@ -1,1 +1,107 @@
 //! The command line.
+//!
+//! | file | what |
+//! |---|---|
+//! | `arguments` | what can be typed: types only |
+//! | `output`, `failure` | the only place that prints; what is printed when something fails |
+//! | one file or folder for each verb | what the verb does |
+//! | `registration` | what Claude Code knows of us, and the path it should know |
+//! | `bounded` | runs another program for a limited time |
+//!
+//! A verb is a variant in `arguments`, a line in [`perform`] and a file. The verbs on jobs, groups and usage join the
+//! others in these three places.
+
+mod add;
+pub mod arguments;
+mod bounded;
+mod demo;
+mod describe;
+mod doctor;
+pub mod failure;
+mod fields;
+mod init;
+mod list;
+pub mod logging;
+pub mod output;
+mod registration;
+mod remove;
+mod serve;
+mod supervise;
+mod test;
+mod update;
+mod welcome;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::config::path::Environment;
+use arguments::{Arguments, Verb};
+use failure::{Exit, Failure};
+
+/// Does what the command line says, and reports what went wrong. `arguments` begin with the program's name.
+#[must_use]
+pub fn run(arguments: Vec<OsString>) -> ExitCode {
+    let wants_json = arguments.iter().any(|argument| argument == "--json");
+    let verb = match Arguments::try_parse_from(arguments) {
+        Ok(Arguments { verb }) => verb,
+        Err(error) => return misused(&error, wants_json).into(),
+    };
+    let json = verb.as_ref().is_some_and(Verb::wants_json);
+    let exit = match verb {
+        None => welcome::run(),
+        Some(verb) => perform(verb, &Environment::of_process()),
+    };
+    exit.unwrap_or_else(|failure| report(&failure, json)).into()
+}
+
+fn perform(verb: Verb, environment: &Environment) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Init => init::run(environment),
+        Verb::Add(arguments) => add::run(environment, arguments),
+        Verb::Update(arguments) => update::run(environment, arguments),
+        Verb::Remove { name } => remove::run(environment, &name),
+        Verb::List { json } => list::run(environment, json),
+        Verb::Describe { name, json } => describe::run(environment, &name, json),
+        Verb::Test(arguments) => test::run(environment, arguments),
+        Verb::Serve => serve::run(environment),
+        Verb::Doctor { json, strict } => doctor::run(environment, json, strict),
+        Verb::Demo { real } => demo::run(environment, real.as_deref()),
+        Verb::Supervise { jobs_dir, id } => Ok(supervise::run(&jobs_dir, &id)),
+        Verb::SimulatedAgent { arguments } => demo::agent::run(&arguments),
+    }
+}
+
+/// Says what is wrong; with `--json` on standard output too, so that a program that reads it finds JSON in any case.
+fn report(failure: &Failure, json: bool) -> Exit {
+    if json && let Err(second) = output::json(&failure.to_json()) {
+        output::failure(&second);
+    }
+    output::failure(failure);
+    Exit::Failure
+}
+
+/// Help and version are asked for and go to standard output; everything else is wrong usage.
+fn misused(error: &clap::Error, json: bool) -> Exit {
+    let text = error.render().to_string();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match output::data(&text) {
+            Ok(()) => Exit::Success,
+            Err(failure) => report(&failure, false),
+        },
+        _ => {
+            if json {
+                let first = text.lines().next().unwrap_or_default();
+                let failure = Failure::new(first.trim_start_matches("error: "))
+                    .hint("agent-dispatch --help shows what can be typed");
+                if let Err(second) = output::json(&failure.to_json()) {
+                    output::failure(&second);
+                }
+            }
+            output::note(text.trim_end());
+            Exit::Usage
+        }
+    }
+}

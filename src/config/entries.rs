@@ -111,7 +111,7 @@ impl<'de, T: EntryTable<'de>> Visitor<'de> for Section<'_, '_, T> {
             }
             let entry = self.entry(&name, &mut map)?;
             if let Some(&place) = places.get(&name) {
-                self.pass.keys.borrow_mut().repeated.push(vec![self.name.to_owned(), name.clone()]);
+                self.pass.keys.borrow_mut().repeated(vec![self.name.to_owned(), name.clone()]);
                 entries[place] = (name, entry);
             } else {
                 places.insert(name.clone(), entries.len());

@@ -6,30 +6,26 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use super::parse::problem;
 
-/// How many occurrences of one key are told apart.
-const MAX_OCCURRENCES: usize = 8;
-
 /// Line and column, from 1, of the last key that has this path. Elements of lists are numbered from 0.
 pub(super) fn key<S: AsRef<str>>(text: &str, path: &[S]) -> Option<(u32, u32)> {
     let path: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
-    let mut last = None;
-    for passed_over in 0..MAX_OCCURRENCES {
-        let search = Search { pass_over: Cell::new(passed_over), found: Cell::new(false) };
-        let step = Value { search: &search, path: &path };
-        let Err(error) = step.deserialize(serde_yaml::Deserializer::from_str(text)) else { break };
-        if !search.found.get() {
-            break;
-        }
-        let place = problem(&error);
-        last = place.line.zip(place.column);
-    }
-    last
+    let look = |fail_at: Option<usize>| {
+        let search = Search { seen: Cell::new(0), fail_at };
+        let found = Value { search: &search, path: &path }.deserialize(serde_yaml::Deserializer::from_str(text));
+        (search.seen.get(), found.err())
+    };
+    // The first search counts the keys, the second one fails at the last of them.
+    let (count, _) = look(None);
+    let (_, error) = look(Some(count.checked_sub(1)?));
+    let place = problem(&error?);
+    place.line.zip(place.column)
 }
 
 struct Search {
-    /// Occurrences of the whole path that are still to be passed over.
-    pass_over: Cell<usize>,
-    found: Cell<bool>,
+    /// How many keys with the whole path came so far.
+    seen: Cell<usize>,
+    /// Which of them, from 0, ends the search.
+    fail_at: Option<usize>,
 }
 
 /// A value in which the rest of the path is looked for.
@@ -107,15 +103,7 @@ impl Visitor<'_> for Key<'_> {
         if path.len() > 1 {
             return Ok(true);
         }
-        match search.pass_over.get() {
-            0 => {
-                search.found.set(true);
-                Err(E::custom("found"))
-            }
-            left => {
-                search.pass_over.set(left - 1);
-                Ok(false)
-            }
-        }
+        let number = search.seen.replace(search.seen.get() + 1);
+        if Some(number) == search.fail_at { Err(E::custom("found")) } else { Ok(false) }
     }
 }

@@ -15,10 +15,18 @@ use super::model::{Agent, Config, DuplicateKey, Entry, Group, Problem, Settings,
 use super::name::nearest;
 use super::raw::{Noted, RawAgent, RawCache, RawGroup, RawSettings};
 use super::read::Context;
+use super::tree::Tree;
 
 /// How often the file is read again to find the position of one more bad entry. Each reading costs about a
 /// millisecond for 500 agents; entries beyond this number are still found and disabled, but without a position.
 const MAX_READINGS: usize = 32;
+/// How many unknown and how many repeated keys are kept: enough for a person to see what is wrong.
+const MAX_NOTED: usize = 100;
+/// Largest text in which keys are looked up, in bytes: each look-up reads the text twice.
+const MAX_LOCATED_BYTES: usize = 256 * 1024;
+/// How many opened brackets may be unclosed at a time, wherever they stand: the parser allows 128 levels, and the
+/// time it takes for each token grows with the number of open ones.
+const MAX_OPEN_BRACKETS: usize = 256;
 /// How many unknown and repeated keys are looked up in the text to tell their line.
 const MAX_LOCATED: usize = 16;
 /// Longest message kept about one problem, in characters: the bad value is part of it and may be megabytes.
@@ -32,6 +40,9 @@ const SECTIONS: &[&str] = &["agents", "groups", "settings"];
 /// # Errors
 /// What is wrong with it when no entry can be blamed.
 pub(super) fn config(text: &str, context: &Context) -> Result<Config, Problem> {
+    if let Some(problem) = too_deep(text).or_else(|| Tree::too_large(text)) {
+        return Err(problem);
+    }
     let mut bad = BTreeMap::new();
     loop {
         let salvage = bad.len() >= MAX_READINGS;
@@ -45,6 +56,24 @@ pub(super) fn config(text: &str, context: &Context) -> Result<Config, Problem> {
             (Err(error), _) => return Err(located(text, problem(&error))),
         }
     }
+}
+
+/// Says so when brackets are nested too deep for the parser to end in reasonable time.
+pub(super) fn too_deep(text: &str) -> Option<Problem> {
+    let mut open = 0usize;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open > MAX_OPEN_BRACKETS {
+            let (line, column) = super::read::position(&text.as_bytes()[..at]);
+            let message = format!("more than {MAX_OPEN_BRACKETS} brackets are open");
+            return Some(Problem { message, line: Some(line), column: Some(column) });
+        }
+    }
+    None
 }
 
 /// The error in our own form: position apart from the text, and the text bounded.
@@ -73,7 +102,12 @@ pub(super) fn bounded(mut message: String) -> String {
     message
 }
 
-/// The parser does not say where a second document begins; it begins at the second `---`.
+/// Characters that YAML forbids.
+fn is_forbidden(letter: char) -> bool {
+    letter.is_control() && !matches!(letter, '\t' | '\n' | '\r' | '\u{85}') || matches!(letter, '\u{fffe}' | '\u{ffff}')
+}
+
+/// The parser does not say where a second document begins (at the second `---`) or where a forbidden character is.
 pub(super) fn located(text: &str, mut problem: Problem) -> Problem {
     if problem.line.is_none() && problem.message.contains("more than one document") {
         let mut content = false;
@@ -85,6 +119,17 @@ pub(super) fn located(text: &str, mut problem: Problem) -> Problem {
             content |= !line.trim().is_empty() && !line.starts_with(['#', '%']);
         }
         "only one YAML document is allowed, and here a second one begins".clone_into(&mut problem.message);
+    }
+    if problem.message.contains("control characters are not allowed")
+        && let Some(at) = text.find(is_forbidden)
+    {
+        let (line, column) = super::read::position(&text.as_bytes()[..at]);
+        let code = text[at..].chars().next().map_or(0, u32::from);
+        problem = Problem {
+            message: format!("the control character U+{code:04X} is not allowed"),
+            line: Some(line),
+            column: Some(column),
+        };
     }
     problem
 }
@@ -109,15 +154,29 @@ pub(super) struct Pass<'a> {
 #[derive(Default)]
 pub(super) struct Keys {
     unknown: Vec<(Vec<String>, &'static [&'static str])>,
-    pub repeated: Vec<Vec<String>>,
+    repeated: Vec<Vec<String>>,
 }
 
 impl Keys {
     /// Notes the keys of the table at `path`, whose known keys are `known`.
     pub fn note(&mut self, path: &[&str], noted: Noted, known: &'static [&'static str]) {
         let below = |key: &str| path.iter().copied().chain([key]).map(str::to_owned).collect::<Vec<_>>();
-        self.unknown.extend(noted.unknown.iter().map(|key| (below(key), known)));
-        self.repeated.extend(noted.repeated.iter().map(|key| below(key)));
+        noted.unknown.iter().for_each(|key| self.unknown(below(key), known));
+        noted.repeated.iter().for_each(|key| self.repeated(below(key)));
+    }
+
+    /// Notes a key that nothing reads.
+    pub fn unknown(&mut self, path: Vec<String>, known: &'static [&'static str]) {
+        if self.unknown.len() < MAX_NOTED && !self.unknown.iter().any(|(other, _)| *other == path) {
+            self.unknown.push((path, known));
+        }
+    }
+
+    /// Notes a key that is given twice.
+    pub fn repeated(&mut self, path: Vec<String>) {
+        if self.repeated.len() < MAX_NOTED && !self.repeated.contains(&path) {
+            self.repeated.push(path);
+        }
     }
 }
 
@@ -138,7 +197,10 @@ fn finish(text: &str, root: Root, keys: Keys) -> Config {
     let mut lookups = 0;
     let mut line_of = |path: &[String]| {
         lookups += 1;
-        (lookups <= MAX_LOCATED).then(|| locate::key(text, path)).flatten().map(|(line, _)| line)
+        (lookups <= MAX_LOCATED && text.len() <= MAX_LOCATED_BYTES)
+            .then(|| locate::key(text, path))
+            .flatten()
+            .map(|(line, _)| line)
     };
     let unknown = |(path, known): (Vec<String>, &[&'static str])| UnknownKey {
         line: line_of(&path),
@@ -192,12 +254,12 @@ impl<'de> Visitor<'de> for RootSeed<'_, '_> {
                     map.next_value::<IgnoredAny>()?;
                     // The convention of other YAML tools for a place to keep anchors.
                     if !key.starts_with("x-") {
-                        self.0.keys.borrow_mut().unknown.push((vec![key.clone()], SECTIONS));
+                        self.0.keys.borrow_mut().unknown(vec![key.clone()], SECTIONS);
                     }
                 }
             }
             if seen.contains(&key) {
-                self.0.keys.borrow_mut().repeated.push(vec![key]);
+                self.0.keys.borrow_mut().repeated(vec![key]);
             } else {
                 seen.push(key);
             }

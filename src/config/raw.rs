@@ -97,10 +97,10 @@ table!(
     model: String,
     max_budget_usd: Dollars,
     permission_mode: String,
-    allowed_tools: Vec<String>,
-    disallowed_tools: Vec<String>,
-    capabilities: Vec<String>,
-    risky_capabilities: Vec<String>,
+    allowed_tools: Texts,
+    disallowed_tools: Texts,
+    capabilities: Texts,
+    risky_capabilities: Texts,
     instructions: String,
 });
 
@@ -125,8 +125,8 @@ table!(
     default_timeout: PositiveSeconds,
     default_max_budget_usd: Dollars,
     default_permission_mode: String,
-    default_allowed_tools: Vec<String>,
-    default_disallowed_tools: Vec<String>,
+    default_allowed_tools: Texts,
+    default_disallowed_tools: Texts,
     max_dispatch_depth: PositiveCount,
     max_concurrency: PositiveCount,
     dispatch_protocol: Flag,
@@ -208,6 +208,30 @@ impl<'de> Deserialize<'de> for AgentName {
     }
 }
 
+/// A list of texts, none of them null.
+#[derive(Debug, Clone)]
+pub(super) struct Texts(Vec<String>);
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        struct TextsVisitor;
+        impl<'de> Visitor<'de> for TextsVisitor {
+            type Value = Texts;
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a list of texts, such as `[Read, Grep]`")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Texts, A::Error> {
+                let mut texts = Vec::new();
+                while let Some(text) = seq.next_element::<Option<String>>()? {
+                    texts.push(text.ok_or_else(|| A::Error::custom("a text in the list is missing"))?);
+                }
+                Ok(Texts(texts))
+            }
+        }
+        source.deserialize_seq(TextsVisitor)
+    }
+}
+
 /// Text that says something, without the space around it.
 fn said(value: Option<Option<String>>) -> Option<String> {
     let text = value.flatten()?;
@@ -244,10 +268,10 @@ impl RawAgent {
             model: said(self.model),
             max_budget_usd: self.max_budget_usd.flatten().map(|dollars| dollars.0),
             permission_mode: said(self.permission_mode),
-            allowed_tools: self.allowed_tools.flatten(),
-            disallowed_tools: self.disallowed_tools.flatten(),
-            capabilities: self.capabilities.flatten().unwrap_or_default(),
-            risky_capabilities: self.risky_capabilities.flatten().unwrap_or_default(),
+            allowed_tools: self.allowed_tools.flatten().map(|texts| texts.0),
+            disallowed_tools: self.disallowed_tools.flatten().map(|texts| texts.0),
+            capabilities: self.capabilities.flatten().map(|texts| texts.0).unwrap_or_default(),
+            risky_capabilities: self.risky_capabilities.flatten().map(|texts| texts.0).unwrap_or_default(),
             instructions: self.instructions.flatten().filter(|text| !text.trim().is_empty()),
         })
     }
@@ -282,8 +306,8 @@ impl RawSettings {
             default_timeout: self.default_timeout.flatten().map_or(default.default_timeout, |seconds| seconds.0),
             default_max_budget_usd: self.default_max_budget_usd.flatten().map(|dollars| dollars.0),
             default_permission_mode: said(self.default_permission_mode),
-            default_allowed_tools: self.default_allowed_tools.flatten().unwrap_or_default(),
-            default_disallowed_tools: self.default_disallowed_tools.flatten().unwrap_or_default(),
+            default_allowed_tools: self.default_allowed_tools.flatten().map(|texts| texts.0).unwrap_or_default(),
+            default_disallowed_tools: self.default_disallowed_tools.flatten().map(|texts| texts.0).unwrap_or_default(),
             max_dispatch_depth: count(self.max_dispatch_depth, default.max_dispatch_depth),
             max_concurrency: count(self.max_concurrency, default.max_concurrency),
             dispatch_protocol: self.dispatch_protocol.flatten().map_or(default.dispatch_protocol, |flag| flag.0),

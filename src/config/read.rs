@@ -166,7 +166,7 @@ pub(super) fn read_open(path: &Path, file: File) -> Result<String, ConfigError> 
 }
 
 /// Line and column, from 1, of what follows `before`. Columns count characters.
-fn position(before: &[u8]) -> (u32, u32) {
+pub(super) fn position(before: &[u8]) -> (u32, u32) {
     let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
     let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
     let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;

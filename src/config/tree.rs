@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use super::model::Problem;
-use super::parse::{located, problem};
+use super::parse::{located, problem, too_deep};
 
 /// Largest tree that is built, in bytes of text plus [`NODE_WEIGHT`] for each node. A file of the largest size that
 /// is read stays below it; only aliases that repeat large parts (an "alias bomb") go beyond.
@@ -44,6 +44,17 @@ impl Tree {
         Build(&weight)
             .deserialize(serde_yaml::Deserializer::from_str(text))
             .map_err(|error| located(text, problem(&error)))
+    }
+
+    /// Says so when aliases make the text too large to be taken apart.
+    pub fn too_large(text: &str) -> Option<Problem> {
+        // An alias bomb needs an anchor and aliases of it.
+        if !(text.contains('&') && text.contains('*')) {
+            return None;
+        }
+        let weight = Cell::new(0);
+        let found = Build(&weight).deserialize(serde_yaml::Deserializer::from_str(text));
+        found.err().filter(|_| weight.get() > MAX_WEIGHT).map(|error| problem(&error))
     }
 
     /// The value of this key, if this is a mapping that has it once or more: the last one counts.

@@ -3,7 +3,7 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::edit::{Change, EditError, edit};
 use super::model::Config;
@@ -12,8 +12,6 @@ use super::read::{ConfigError, load, parse_text, read_text};
 /// How long a writer waits for another one. A change takes milliseconds, so this is only reached when the other one
 /// hangs or is stopped.
 pub const LOCK_WAIT: Duration = Duration::from_secs(10);
-/// How often the lock is tried meanwhile: the time of a few changes.
-const LOCK_POLL: Duration = Duration::from_millis(5);
 /// Rights of the file: it may hold what is nobody else's business.
 const FILE_MODE: u32 = 0o600;
 /// Rights of the directory when it is made here.
@@ -161,14 +159,27 @@ fn lock(real: &Path) -> Result<File, WriteError> {
         .mode(FILE_MODE)
         .open(&path)
         .map_err(|error| WriteError::of(&path, &error))?;
-    let deadline = Instant::now() + LOCK_WAIT;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(LOCK_POLL),
-            Err(TryLockError::WouldBlock) => return Err(WriteError::Busy(path)),
-            Err(TryLockError::Error(error)) => return Err(WriteError::of(&path, &error)),
-        }
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(error)) => return Err(WriteError::of(&path, &error)),
+    }
+    // Trying again and again would lose against a process that changes the config in a loop: the lock is nearly
+    // always taken when one looks. The kernel wakes those who wait, but it cannot wait for a limited time; so a
+    // thread waits, and is left behind when it takes too long. It then drops the lock as soon as it gets it.
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let wait = move || {
+        let locked = file.lock().map(|()| file);
+        drop(sender.send(locked));
+    };
+    std::thread::Builder::new()
+        .name("config-lock".to_owned())
+        .spawn(wait)
+        .map_err(|error| WriteError::of(&path, &error))?;
+    match receiver.recv_timeout(LOCK_WAIT) {
+        Ok(Ok(file)) => Ok(file),
+        Ok(Err(error)) => Err(WriteError::of(&path, &error)),
+        Err(_) => Err(WriteError::Busy(path)),
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::dispatch::Omitted;
 use super::plan::{RunPlan, SessionPlan};
 use super::text;
 
@@ -37,13 +38,15 @@ pub enum Flag {
     DisallowedTools,
     /// `--append-system-prompt`
     AppendSystemPrompt,
+    /// `--system-prompt-snapshot`: `off` makes the CLI take the text of a resumed run instead of the first run's.
+    SystemPromptSnapshot,
     /// `--max-budget-usd`
     MaxBudget,
 }
 
 impl Flag {
     /// Every option that we pass.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Print,
         Self::OutputFormat,
         Self::Verbose,
@@ -54,6 +57,7 @@ impl Flag {
         Self::AllowedTools,
         Self::DisallowedTools,
         Self::AppendSystemPrompt,
+        Self::SystemPromptSnapshot,
         Self::MaxBudget,
     ];
 
@@ -71,6 +75,7 @@ impl Flag {
             Self::AllowedTools => "--allowedTools",
             Self::DisallowedTools => "--disallowedTools",
             Self::AppendSystemPrompt => "--append-system-prompt",
+            Self::SystemPromptSnapshot => "--system-prompt-snapshot",
             Self::MaxBudget => "--max-budget-usd",
         }
     }
@@ -85,7 +90,7 @@ impl Flag {
             Self::DisallowedTools => "correct `disallowed_tools` of the agent or `default_disallowed_tools`",
             Self::AppendSystemPrompt => "correct `instructions` of the agent; long ones belong in its CLAUDE.md",
             Self::MaxBudget => "correct `max_budget_usd` of the agent or `default_max_budget_usd`",
-            Self::Print | Self::OutputFormat | Self::Verbose => "update agent-dispatch",
+            Self::Print | Self::OutputFormat | Self::Verbose | Self::SystemPromptSnapshot => "update agent-dispatch",
         }
     }
 }
@@ -93,42 +98,6 @@ impl Flag {
 impl fmt::Display for Flag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-/// Options that are left out because this CLI does not know them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Omitted {
-    /// The id of a new session; the CLI then chooses one.
-    pub session_id: bool,
-    /// The protocol and the standing instructions.
-    pub append_system_prompt: bool,
-    /// The spend cap.
-    pub max_budget: bool,
-}
-
-impl Omitted {
-    /// What to leave out after the CLI refused `flag`; `None` when a run without it would not be the run that was
-    /// asked for, or when it is left out already.
-    #[must_use]
-    pub const fn and(self, flag: Flag) -> Option<Self> {
-        match flag {
-            Flag::SessionId if !self.session_id => Some(Self { session_id: true, ..self }),
-            Flag::AppendSystemPrompt if !self.append_system_prompt => Some(Self { append_system_prompt: true, ..self }),
-            Flag::MaxBudget if !self.max_budget => Some(Self { max_budget: true, ..self }),
-            Flag::Print
-            | Flag::OutputFormat
-            | Flag::Verbose
-            | Flag::SessionId
-            | Flag::Resume
-            | Flag::Model
-            | Flag::PermissionMode
-            | Flag::AllowedTools
-            | Flag::DisallowedTools
-            | Flag::AppendSystemPrompt
-            | Flag::MaxBudget => None,
-        }
     }
 }
 
@@ -206,8 +175,11 @@ pub fn arguments(plan: &RunPlan, omit: Omitted) -> Result<Vec<String>, BadValue>
     for tool in plan.disallowed_tools.iter().filter(|tool| !text::is_blank(tool)) {
         push(Flag::DisallowedTools, tool)?;
     }
-    if let Some(prompt) = plan.system_prompt.as_deref().filter(|_| !omit.append_system_prompt) {
+    if let Some(prompt) = plan.system_prompt.as_deref().filter(|_| !omit.system_prompt) {
         push(Flag::AppendSystemPrompt, prompt)?;
+        if plan.session.is_resume() && !omit.snapshot {
+            push(Flag::SystemPromptSnapshot, "off")?;
+        }
     }
     if let Some(budget) = plan.max_budget_usd.filter(|_| !omit.max_budget) {
         let value = budget.to_string();

@@ -151,7 +151,7 @@ fn of_error_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice
     let message = said.map_or_else(|| event.errors.join("; "), |said| text::one_line(said, MAX_MESSAGE_CHARS));
     if is_budget_stop(event) {
         let cap = evidence.plan.max_budget_usd.map_or_else(String::new, |cap| format!(" of ${cap}"));
-        let spent = event.total_cost_usd.map_or_else(String::new, |cost| format!(" after ${cost:.4}"));
+        let spent = event.cost_usd().map_or_else(String::new, |cost| format!(" after ${cost:.4}"));
         let what = format!("agent '{agent}' was stopped at its spend cap{cap}{spent}");
         return Failure { error_type: ErrorType::Budget, what, way_out: advice.budget() };
     }
@@ -292,11 +292,12 @@ fn of_start(evidence: &Evidence<'_>, reason: &NotStarted) -> Failure {
 /// The answer with everything that does not depend on the verdict.
 fn answer_from(evidence: &Evidence<'_>, result: Option<ResultEvent>, session_id: &Option<String>) -> Answer {
     let event = result.unwrap_or_default();
+    let cost_usd = event.cost_usd();
     let said = event.result.filter(|said| !text::is_blank(said));
     let mut answer =
         Answer::success(evidence.plan.agent.clone(), said.or_else(|| evidence.last_text.clone()).unwrap_or_default());
     answer.session_id = session_id.clone();
-    answer.cost_usd = event.total_cost_usd;
+    answer.cost_usd = cost_usd;
     answer.duration_ms = event.duration_ms;
     answer.num_turns = event.num_turns;
     answer.denied_tools = Some(event.permission_denials).filter(|denied| !denied.is_empty());

@@ -15,7 +15,8 @@ use crate::config::plan::{self, Request, RequestError, Surroundings};
 use crate::config::settings::Settings;
 use crate::machines::answer::{Answer, ErrorType, Outcome};
 use crate::machines::cache::{self, Cache, Facts, Key, Limits, Lookup, Ticket};
-use crate::machines::command_line::{self, Omitted};
+use crate::machines::command_line;
+use crate::machines::dispatch::Omitted;
 use crate::machines::ids::SessionRef;
 use crate::machines::plan::RunPlan;
 use crate::machines::verdict::{self, Ending, Evidence, NotStarted};
@@ -112,13 +113,24 @@ impl Dispatcher {
         caching: Caching,
         on_news: impl FnMut(&News) + Send,
     ) -> Result<Delivery, RequestError> {
+        self.dispatch_as(fresh_session(), config, request, caching, on_news).await
+    }
+
+    /// As [`Self::dispatch`], with the id that a new session gets: whoever gives up waiting can then still name it.
+    ///
+    /// # Errors
+    /// As [`Self::dispatch`].
+    pub async fn dispatch_as(
+        &self,
+        fresh_session: SessionRef,
+        config: &Config,
+        request: &Request,
+        caching: Caching,
+        on_news: impl FnMut(&News) + Send,
+    ) -> Result<Delivery, RequestError> {
         let agent = plan::agent(config, &request.agent)?;
         let settings = &config.settings;
-        let around = Surroundings {
-            fresh_session: fresh_session(),
-            depth: environment::depth(),
-            caller_job: environment::caller_job(),
-        };
+        let around = Surroundings { fresh_session, depth: environment::depth(), caller_job: environment::caller_job() };
         let run = plan::plan(request, agent, settings, around)?;
         let places = usize::try_from(settings.max_concurrency).unwrap_or(usize::MAX);
         if caching == Caching::Never || !settings.cache.enabled {
@@ -332,7 +344,8 @@ fn lock(cache: &Mutex<Cached>) -> MutexGuard<'_, Cached> {
 }
 
 /// A session id that nobody has had.
-fn fresh_session() -> SessionRef {
+#[must_use]
+pub fn fresh_session() -> SessionRef {
     let uuid = uuid::Uuid::new_v4();
     SessionRef::from_uuid_bytes(*uuid.as_bytes())
 }

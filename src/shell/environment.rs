@@ -14,9 +14,11 @@ pub const LOG: &str = "AGENT_DISPATCH_LOG";
 const MCP_NONBLOCKING: &str = "MCP_CONNECTION_NONBLOCKING";
 
 /// Variables that describe the calling session. A claude process that inherited them would take itself for a part of it.
-pub const CALLING_SESSION: [&str; 12] = [
+pub const CALLING_SESSION: [&str; 14] = [
     "CLAUDECODE",
     "CLAUDE_CODE_SESSION_ID",
+    "CLAUDE_CODE_SESSION_ATTENDED",
+    "CLAUDE_PID",
     "CLAUDE_CODE_ENTRYPOINT",
     "CLAUDE_CODE_MESSAGING_SOCKET",
     "CLAUDE_CODE_MESSAGING_TOKEN",

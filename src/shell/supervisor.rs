@@ -213,9 +213,10 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 while self.output.position() < end && self.look() {}
                 let signs = self.output.finish();
                 self.show(signs);
-                self.stderr = tail::last_bytes(&self.store.file(&self.id, JobFile::Stderr), STDERR_BYTES);
+                let stderr = tail::ends(&self.store.file(&self.id, JobFile::Stderr), STDERR_BYTES);
+                self.stderr = stderr.last;
                 // The CLI refuses a flag before it does anything. A run that had begun has cost, and is not begun again.
-                let refused = command_line::unknown_option(&self.stderr).filter(|_| !self.output.begun);
+                let refused = command_line::unknown_option(&stderr.first).filter(|_| !self.output.begun);
                 let unknown = refused.and_then(dispatch::Flag::droppable);
                 self.due.push_back(Event::Exited { unknown });
             }
@@ -347,7 +348,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
 
     fn spawn(&self) -> Result<Process, NotStarted> {
         let program = self.spawner.find_claude().map_err(|missing| NotStarted::CliMissing(missing.to_string()))?;
-        let arguments = command_line::arguments(self.plan, self.omitted.into()).map_err(NotStarted::BadValue)?;
+        let arguments = command_line::arguments(self.plan, self.omitted).map_err(NotStarted::BadValue)?;
         let launch = Launch {
             program,
             arguments,

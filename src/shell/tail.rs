@@ -1,7 +1,7 @@
 //! Reads a file while another process writes it.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// How much is read at once, in bytes: large enough for a rate of GB/s, small enough to stay in the cache.
@@ -54,17 +54,28 @@ impl Tail {
     }
 }
 
-/// The last `limit` bytes of a file, as text; invalid UTF-8 becomes U+FFFD. An unreadable file is an empty text.
+/// The first and the last `limit` bytes of a file, as text; invalid UTF-8 becomes U+FFFD. An unreadable file has none.
 #[must_use]
-pub fn last_bytes(path: &Path, limit: u64) -> String {
-    use std::io::{Seek, SeekFrom};
-    let read = || -> io::Result<Vec<u8>> {
+pub fn ends(path: &Path, limit: u64) -> Ends {
+    let read = || -> io::Result<(Vec<u8>, Vec<u8>)> {
         let mut file = File::open(path)?;
         let length = file.metadata()?.len();
+        let (mut first, mut last) = (Vec::new(), Vec::new());
+        (&mut file).take(limit).read_to_end(&mut first)?;
         file.seek(SeekFrom::Start(length.saturating_sub(limit)))?;
-        let mut bytes = Vec::new();
-        file.take(limit).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        file.take(limit).read_to_end(&mut last)?;
+        Ok((first, last))
     };
-    read().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    let (first, last) = read().unwrap_or_default();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ends { first: text(first), last: text(last) }
+}
+
+/// What [`ends`] read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// The beginning.
+    pub first: String,
+    /// The end; the same where the file is short.
+    pub last: String,
 }

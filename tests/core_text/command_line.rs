@@ -1,6 +1,5 @@
-use agent_dispatch::machines::command_line::{
-    BadValue, Flag, MAX_ARGUMENT_BYTES, Omitted, Why, arguments, unknown_option,
-};
+use agent_dispatch::machines::command_line::{BadValue, Flag, MAX_ARGUMENT_BYTES, Why, arguments, unknown_option};
+use agent_dispatch::machines::dispatch::{self, Omitted};
 use agent_dispatch::machines::plan::{RunPlan, SessionPlan};
 use agent_dispatch_fuzz::command_line::check_plan;
 use agent_dispatch_fuzz::commander::parse;
@@ -54,7 +53,7 @@ fn each_value_stands_with_its_option() {
 fn a_resumed_session_is_named_by_uuid_or_title() {
     let resumed = RunPlan { session: SessionPlan::Resume { id: session("my title") }, ..plan() };
     assert_eq!(arguments(&resumed, Omitted::default()).unwrap()[3], "--resume=my title");
-    let all = Omitted { session_id: true, append_system_prompt: true, max_budget: true };
+    let all = Omitted { session_id: true, system_prompt: true, snapshot: true, max_budget: true };
     assert_eq!(arguments(&resumed, all).unwrap()[3], "--resume=my title");
     let fresh = RunPlan { session: SessionPlan::Fresh { id: session("my title") }, ..plan() };
     assert_eq!(refusal(&fresh), (Flag::SessionId, Why::NotAUuid));
@@ -62,18 +61,17 @@ fn a_resumed_session_is_named_by_uuid_or_title() {
 
 #[test]
 fn options_that_the_cli_does_not_know_are_left_out() {
-    let all = Omitted { session_id: true, append_system_prompt: true, max_budget: true };
+    let all = Omitted { session_id: true, system_prompt: true, snapshot: true, max_budget: true };
     let line = arguments(&full(), all).unwrap().join(" ");
     for gone in ["--session-id", "--append-system-prompt", "--max-budget-usd"] {
         assert!(!line.contains(gone), "{line}");
     }
     for flag in Flag::ALL {
-        let droppable = matches!(flag, Flag::SessionId | Flag::AppendSystemPrompt | Flag::MaxBudget);
-        let next = Omitted::default().and(flag);
-        assert_eq!(next.is_some(), droppable, "{flag}");
-        // A second refusal of the same option must not start a third run.
-        assert_eq!(next.and_then(|omitted| omitted.and(flag)), None, "{flag}");
-        assert_eq!(all.and(flag), None, "{flag}");
+        let droppable =
+            matches!(flag, Flag::SessionId | Flag::AppendSystemPrompt | Flag::SystemPromptSnapshot | Flag::MaxBudget);
+        let left_out = dispatch::Flag::droppable(flag);
+        assert_eq!(left_out.is_some(), droppable, "{flag}");
+        assert!(left_out.is_none_or(|left_out| Omitted::default().and(left_out).has(left_out)), "{flag}");
     }
 }
 
@@ -187,7 +185,7 @@ proptest! {
     fn the_cli_reads_exactly_what_was_meant_or_is_not_started(
         model in prop::option::of(value()), mode in prop::option::of(value()), prompt in prop::option::of(value()),
         allowed in prop::collection::vec(value(), 0..4), disallowed in prop::collection::vec(value(), 0..4),
-        budget in prop::option::of(any::<f64>()), title in prop::option::of(value()), left_out: [bool; 3],
+        budget in prop::option::of(any::<f64>()), title in prop::option::of(value()), left_out: [bool; 4],
     ) {
         let resumed = title.and_then(|title| agent_dispatch::machines::ids::SessionRef::try_from(title).ok());
         let fresh = SessionPlan::Fresh { id: session(UUID) };
@@ -195,8 +193,8 @@ proptest! {
             model, permission_mode: mode, system_prompt: prompt, allowed_tools: allowed, disallowed_tools: disallowed,
             max_budget_usd: budget, session: resumed.map_or(fresh, |id| SessionPlan::Resume { id }), ..plan()
         };
-        let [session_id, append_system_prompt, max_budget] = left_out;
-        check_plan(&plan, Omitted { session_id, append_system_prompt, max_budget });
+        let [session_id, system_prompt, snapshot, max_budget] = left_out;
+        check_plan(&plan, Omitted { session_id, system_prompt, snapshot, max_budget });
     }
 
     #[test]

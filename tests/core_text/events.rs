@@ -77,6 +77,8 @@ fn the_quirk_of_verbose_users_is_understood() {
             .map(|s| std::mem::discriminant(&s));
         assert_eq!(kinds, expected, "{stream}");
         assert!(!end.torn && end.stray.is_none());
+        // An escaped quote may be the first byte of a piece.
+        check_cuts(stream.as_bytes(), stream.as_bytes().chunks(1));
     }
     assert_eq!(result_of(result_line("plain json")).unwrap().result.as_deref(), Some("plain json"));
 }
@@ -102,12 +104,31 @@ fn noise_does_not_hide_the_result() {
     }
     let (_, end) = read("Error: it\u{7} broke\n");
     assert_eq!(end.stray.as_deref(), Some("Error: it  broke"));
+    let (_, end) = read("long ".repeat(100_000));
+    assert_eq!(end.stray.map(|stray| stray.chars().count()), Some(499), "500 characters less the space at the end");
 }
 
 #[test]
 fn a_result_with_the_type_late_is_a_result() {
     let event = result_of(r#" { "result" : "x" , "a": {"type":"user"}, "type" : "result" } "#).unwrap();
     assert_eq!(event.result.as_deref(), Some("x"));
+}
+
+/// Seen on the real CLI: the total of a resumed session has everything that was paid before, what each result adds stands
+/// beside it, model by model.
+#[test]
+fn the_cost_of_a_run_is_what_its_results_add() {
+    let result = |total: f64, added: &str| {
+        format!(r#"{{"type":"result","total_cost_usd":{total},"model_usage_since_last_result":{added}}}"#)
+    };
+    let first = result(5.25, r#"{"opus":{"costUSD":0.125,"inputTokens":1},"haiku":{"costUSD":0.125}}"#);
+    assert_eq!(result_of(first.clone()).unwrap().cost_usd(), Some(0.25));
+    let second = result(5.75, r#"{"opus":{"costUSD":0.5}}"#);
+    assert_eq!(result_of(format!("{first}\n{second}")).unwrap().cost_usd(), Some(0.75));
+    // A CLI that does not tell it, or tells nonsense: the total is the best there is.
+    for told in ["{}", "null", "[1]", r#"{"opus":{"costUSD":"x"}}"#, r#"{"opus":{"costUSD":-1}}"#] {
+        assert_eq!(result_of(result(0.5, told)).unwrap().cost_usd(), Some(0.5), "{told}");
+    }
 }
 
 #[test]
@@ -121,8 +142,10 @@ fn sub_agents_and_api_errors_are_progress_but_never_the_answer() {
     let by_sub_agent =
         r#"{"type":"assistant","message":{"content":[{"type":"text","text":"sub"}]},"parent_tool_use_id":"toolu_1"}"#;
     let synthetic = r#"{"type":"assistant","message":{"model":"<synthetic>","content":[{"type":"text","text":"API Error"}]},"error":"rate_limit"}"#;
-    let (seen, end) = read(format!("{}\n{by_sub_agent}\n{synthetic}\n", assistant("mine")));
-    assert_eq!(seen[1..], [Seen::AssistantText("sub".into()), Seen::AssistantText("API Error".into())]);
+    let failed = r#"{"type":"assistant","message":{"content":[{"type":"text","text":"limit"}]},"error":"rate_limit"}"#;
+    let (seen, end) = read(format!("{}\n{by_sub_agent}\n{synthetic}\n{failed}\n", assistant("mine")));
+    let progress = ["sub", "API Error", "limit"].map(|text| Seen::AssistantText(text.into()));
+    assert_eq!(seen[1..], progress);
     assert_eq!(end.last_text.as_deref(), Some("mine"));
 }
 
@@ -247,7 +270,7 @@ fn a_large_answer_comes_whole_in_any_pieces() {
 #[test]
 fn limits_do_not_depend_on_the_pieces() {
     let mut stream = Vec::new();
-    for length in [60, 63, 64, 65, 2_040, 262_140, 262_150, 1_048_570, 1_048_600] {
+    for length in [60, 63, 64, 65, 2_040, 262_140, 262_150, 1_048_570, 1_048_600, 1_500_000] {
         stream.extend(format!("{}\n", "n".repeat(length)).bytes());
         stream.extend(format!("{{\"x\":\"{}\",\"type\":\"result\",\"result\":\"r\"}}\n", "y".repeat(length)).bytes());
         stream

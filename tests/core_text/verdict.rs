@@ -1,5 +1,6 @@
 use agent_dispatch::machines::answer::{Answer, ErrorType, Outcome};
-use agent_dispatch::machines::command_line::{Omitted, arguments};
+use agent_dispatch::machines::command_line::arguments;
+use agent_dispatch::machines::dispatch::Omitted;
 use agent_dispatch::machines::events::{ResultEvent, Retry, Stop};
 use agent_dispatch::machines::plan::{Format, RunPlan, SessionPlan};
 use agent_dispatch::machines::prompt::PromptError;

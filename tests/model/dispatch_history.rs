@@ -260,4 +260,4 @@ pub fn time(event: &Event) -> Option<Millis> {
     }
 }
 
-pub const FLAGS: [Flag; 3] = [Flag::SessionId, Flag::SystemPrompt, Flag::MaxBudget];
+pub const FLAGS: [Flag; 4] = [Flag::SessionId, Flag::SystemPrompt, Flag::Snapshot, Flag::MaxBudget];

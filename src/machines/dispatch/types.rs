@@ -14,6 +14,8 @@ pub enum Flag {
     SessionId,
     /// `--append-system-prompt`: without it the agent does not see the dispatch protocol.
     SystemPrompt,
+    /// `--system-prompt-snapshot`: without it a resumed session keeps the system prompt of its first run.
+    Snapshot,
     /// `--max-budget-usd`: without it an overshoot is only reported.
     MaxBudget,
 }
@@ -25,6 +27,7 @@ impl Flag {
         match option {
             command_line::Flag::SessionId => Some(Self::SessionId),
             command_line::Flag::AppendSystemPrompt => Some(Self::SystemPrompt),
+            command_line::Flag::SystemPromptSnapshot => Some(Self::Snapshot),
             command_line::Flag::MaxBudget => Some(Self::MaxBudget),
             command_line::Flag::Print
             | command_line::Flag::OutputFormat
@@ -45,6 +48,8 @@ pub struct Omitted {
     pub session_id: bool,
     /// `--append-system-prompt` is left out.
     pub system_prompt: bool,
+    /// `--system-prompt-snapshot` is left out.
+    pub snapshot: bool,
     /// `--max-budget-usd` is left out.
     pub max_budget: bool,
 }
@@ -56,6 +61,7 @@ impl Omitted {
         match flag {
             Flag::SessionId => self.session_id,
             Flag::SystemPrompt => self.system_prompt,
+            Flag::Snapshot => self.snapshot,
             Flag::MaxBudget => self.max_budget,
         }
     }
@@ -66,19 +72,10 @@ impl Omitted {
         match flag {
             Flag::SessionId => self.session_id = true,
             Flag::SystemPrompt => self.system_prompt = true,
+            Flag::Snapshot => self.snapshot = true,
             Flag::MaxBudget => self.max_budget = true,
         }
         self
-    }
-}
-
-impl From<Omitted> for command_line::Omitted {
-    fn from(omitted: Omitted) -> Self {
-        Self {
-            session_id: omitted.session_id,
-            append_system_prompt: omitted.system_prompt,
-            max_budget: omitted.max_budget,
-        }
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Reader {
     last_text: Option<String>,
     stray: Option<String>,
     torn: bool,
+    /// What the results so far have cost, each for itself.
+    run_cost_usd: Option<f64>,
 }
 
 /// How the stream is laid out at the place that has been reached.
@@ -217,9 +219,14 @@ impl Reader {
     }
 
     fn take_result(&mut self, bytes: &[u8], seen: &mut Vec<Seen>) {
-        let (event, whole) = super::ResultEvent::read(bytes);
+        let (mut event, whole) = super::ResultEvent::read(bytes);
         self.torn = !whole;
         if whole {
+            self.run_cost_usd = match (self.run_cost_usd, event.run_cost_usd) {
+                (Some(before), Some(added)) => Some(before + added),
+                (before, added) => added.or(before),
+            };
+            event.run_cost_usd = self.run_cost_usd;
             seen.push(Seen::Result(Box::new(event)));
             return;
         }

@@ -34,8 +34,11 @@ pub struct ResultEvent {
     pub errors: Vec<String>,
     /// The session.
     pub session_id: Option<String>,
-    /// Cost of the whole session in this process so far, in US dollars (so the last of several results has all).
+    /// Cost of the session, in US dollars; for a resumed one with all that was paid before this run.
     pub total_cost_usd: Option<f64>,
+    /// Cost of this run alone up to here, in US dollars, where the CLI tells it: the sum over all results so far of what
+    /// each adds (`model_usage_since_last_result`).
+    pub run_cost_usd: Option<f64>,
     /// Duration in milliseconds.
     pub duration_ms: Option<u64>,
     /// Turns; 0 when the model was never asked.
@@ -74,6 +77,12 @@ const MAX_TURNS: f64 = 1e9;
 const MAX_HTTP_STATUS: f64 = 999.0;
 
 impl ResultEvent {
+    /// What this run has cost, in US dollars.
+    #[must_use]
+    pub fn cost_usd(&self) -> Option<f64> {
+        self.run_cost_usd.or(self.total_cost_usd)
+    }
+
     /// Reads the event field by field, and whether it is whole.
     pub(super) fn read(line: &[u8]) -> (Self, bool) {
         let mut event = Self::default();
@@ -93,6 +102,7 @@ impl ResultEvent {
             b"errors" => self.errors = errors(value),
             b"session_id" => self.session_id = word(value),
             b"total_cost_usd" => self.total_cost_usd = number(value, MAX_COST_USD),
+            b"model_usage_since_last_result" => self.run_cost_usd = cost_of_models(value),
             b"duration_ms" => self.duration_ms = count(value, MAX_DURATION_MS),
             b"num_turns" => self.num_turns = count(value, MAX_TURNS),
             b"stop_reason" => self.stop = stop(value),
@@ -134,6 +144,21 @@ fn number(value: &mut Scanner<'_>, max: f64) -> Option<f64> {
     let written = str::from_utf8(written.get(..written.len().min(MAX_NUMBER_BYTES))?).ok()?;
     // A comparison with a range is false for NaN, so that is dropped with the infinities.
     written.trim().parse().ok().filter(|number| (0.0..=max).contains(number))
+}
+
+/// The costs of an object of models, added up. `None` when none is told.
+fn cost_of_models(models: &mut Scanner<'_>) -> Option<f64> {
+    let mut sum = None;
+    models.entries(|model, _| {
+        model.entries(|field, key| {
+            if key == b"costUSD"
+                && let Some(cost) = number(field, MAX_COST_USD)
+            {
+                sum = Some(sum.unwrap_or(0.0) + cost);
+            }
+        });
+    });
+    sum
 }
 
 fn boolean(value: &mut Scanner<'_>) -> Option<bool> {

@@ -1,13 +1,10 @@
 //! Ways out: what a caller, which is a model, can do next. Calls are written so that they can be made as they stand.
 
 use super::super::answer::Outcome;
-use super::super::command_line::Omitted;
-use super::super::plan::RunPlan;
+use super::super::dispatch::Omitted;
+use super::super::plan::{MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS, RunPlan};
 use super::super::text::{self, quoted};
 use super::classify::Cause;
-
-/// Longest timeout that a dispatch may ask for, in seconds.
-const MAX_TIMEOUT_SECONDS: u64 = 7_200;
 
 /// What advice is about.
 #[derive(Clone, Copy)]
@@ -58,7 +55,7 @@ impl Advice<'_> {
     pub(super) fn timeout(&self, suggested_seconds: Option<u64>) -> String {
         let used = self.plan.timeout_seconds;
         let measured = suggested_seconds.filter(|seconds| *seconds > used);
-        let longer = measured.unwrap_or_else(|| used.saturating_mul(2)).min(MAX_TIMEOUT_SECONDS);
+        let longer = measured.unwrap_or_else(|| used.saturating_mul(2)).clamp(MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS);
         let mut advice = format!("go on with {}", self.resume());
         if longer > used {
             let why = if measured.is_some() { ", as its measured runs suggest" } else { "" };
@@ -97,7 +94,8 @@ impl Advice<'_> {
     pub(super) fn omitted(omitted: Omitted) -> Option<String> {
         let lacks = [
             (omitted.max_budget, "--max-budget-usd, so the run had no spend cap"),
-            (omitted.append_system_prompt, "--append-system-prompt, so protocol and instructions were not sent"),
+            (omitted.system_prompt, "--append-system-prompt, so protocol and instructions were not sent"),
+            (omitted.snapshot, "--system-prompt-snapshot, so the session kept the instructions of its first run"),
             (omitted.session_id, "--session-id, so a run that is cut off cannot be resumed"),
         ];
         let lacks: Vec<&str> = lacks.into_iter().filter(|(left_out, _)| *left_out).map(|(_, what)| what).collect();

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::command_line::{BadValue, Omitted};
+use super::super::command_line::BadValue;
+use super::super::dispatch::Omitted;
 use super::super::events::{ResultEvent, Retry};
 use super::super::plan::RunPlan;
 use super::super::prompt::PromptError;

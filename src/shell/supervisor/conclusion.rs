@@ -25,7 +25,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let evidence = Evidence {
             plan: self.plan,
             ending: self.ending(end),
-            omitted: self.omitted.into(),
+            omitted: self.omitted,
             result: self.output.result.take(),
             last_text: self.output.last_text.take(),
             last_retry: self.output.last_retry.take(),

@@ -1,0 +1,225 @@
+//! What can be typed. Types only: what a verb does stands in its own file.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  agent-dispatch demo                                see it work; needs nothing, costs nothing
+  agent-dispatch init                                set it up in Claude Code
+  agent-dispatch add infra ~/projects/infra          make a project an agent
+  agent-dispatch test infra \"Which services run?\"    one real run
+  agent-dispatch doctor                              find out what is missing
+
+Environment:
+  AGENT_DISPATCH_CONFIG     agents.yaml to use
+  AGENT_DISPATCH_JOBS_DIR   where job records are kept
+  AGENT_DISPATCH_CLAUDE     claude CLI to use
+  AGENT_DISPATCH_LOG        log filter, such as debug
+  NO_COLOR                  no colours";
+
+/// Delegate work from one Claude Code project to another.
+#[derive(Debug, Parser)]
+#[command(name = "agent-dispatch", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Create agents.yaml and register the MCP server with Claude Code
+    #[command(after_help = "Can be repeated: what is there already stays as it is.")]
+    Init,
+
+    /// Make a project directory an agent
+    #[command(after_help = "\
+Examples:
+  agent-dispatch add infra ~/projects/infra -d \"Servers and deployment\"
+  agent-dispatch add docs ./docs --model haiku --allowed-tools Read,Grep --max-budget 0.5")]
+    Add(AddArguments),
+
+    /// Change an agent
+    #[command(after_help = "\
+`none` clears a text or a list, `--max-budget 0` the cap.
+
+Examples:
+  agent-dispatch update infra --timeout 600
+  agent-dispatch update infra --allowed-tools \"Read, Bash(git log:*)\" --model none")]
+    Update(UpdateArguments),
+
+    /// Take an agent out of agents.yaml; its directory stays
+    Remove {
+        /// Name of the agent
+        name: String,
+    },
+
+    /// List the agents
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Show everything about an agent
+    Describe {
+        /// Name of the agent
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Run one real task in an agent; this costs money
+    #[command(after_help = "\
+Examples:
+  agent-dispatch test infra
+  agent-dispatch test infra \"Which services run?\" --stream --timeout 120")]
+    Test(TestArguments),
+
+    /// Serve MCP on standard input and output; Claude Code starts this
+    Serve,
+
+    /// Check the installation; every finding comes with its remedy
+    Doctor {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// Exit with 1 on warnings too
+        #[arg(long)]
+        strict: bool,
+    },
+
+    /// See it work with simulated agents: needs nothing, costs nothing, leaves nothing behind
+    Demo {
+        /// Run one real task in DIR with Claude Code instead; this costs money
+        #[arg(long, value_name = "DIR")]
+        real: Option<PathBuf>,
+    },
+
+    /// The process that owns one job. Standard input is the leash to its caller, standard output the job's lock.
+    #[command(hide = true)]
+    Supervise {
+        /// Where the job records are.
+        jobs_dir: PathBuf,
+        /// The job.
+        id: String,
+    },
+
+    /// Stands in for the claude CLI in the demo.
+    #[command(hide = true, disable_help_flag = true)]
+    SimulatedAgent {
+        /// As the claude CLI gets them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+impl Verb {
+    /// Whether standard output is read by a program.
+    #[must_use]
+    pub const fn wants_json(&self) -> bool {
+        match self {
+            Self::List { json } | Self::Describe { json, .. } | Self::Doctor { json, .. } => *json,
+            Self::Test(arguments) => arguments.json,
+            Self::Init
+            | Self::Add(_)
+            | Self::Update(_)
+            | Self::Remove { .. }
+            | Self::Serve
+            | Self::Demo { .. }
+            | Self::Supervise { .. }
+            | Self::SimulatedAgent { .. } => false,
+        }
+    }
+}
+
+/// `add`
+#[derive(Debug, Args)]
+pub struct AddArguments {
+    /// Name of the agent: letters, digits, - and _
+    pub name: String,
+    /// Its project directory
+    #[arg(value_name = "DIR")]
+    pub directory: String,
+    /// The rest.
+    #[command(flatten)]
+    pub fields: FieldArguments,
+}
+
+/// `update`
+#[derive(Debug, Args)]
+pub struct UpdateArguments {
+    /// Name of the agent
+    pub name: String,
+    /// What to change.
+    #[command(flatten)]
+    pub fields: FieldArguments,
+}
+
+/// What can be said of an agent.
+#[derive(Debug, Args)]
+pub struct FieldArguments {
+    /// What it is for, in a sentence for its callers
+    #[arg(short, long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// Time limit of a run
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub timeout: Option<u64>,
+    /// Spend cap of a run
+    #[arg(long, visible_alias = "max-budget-usd", value_name = "USD", value_parser = dollars, allow_negative_numbers = true)]
+    pub max_budget: Option<f64>,
+    /// Model, such as sonnet
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Permission mode: acceptEdits, auto, bypassPermissions, default, dontAsk, plan
+    #[arg(long, value_name = "MODE")]
+    pub permission_mode: Option<String>,
+    /// Tools it may use without asking, separated by commas
+    #[arg(long, value_name = "TOOLS")]
+    pub allowed_tools: Option<String>,
+    /// Tools it must not use, separated by commas
+    #[arg(long, value_name = "TOOLS")]
+    pub disallowed_tools: Option<String>,
+    /// Labels that callers see, separated by commas
+    #[arg(long, value_name = "LABELS")]
+    pub capabilities: Option<String>,
+    /// Labels of what needs care, separated by commas
+    #[arg(long, value_name = "LABELS")]
+    pub risky_capabilities: Option<String>,
+    /// Standing orders for every run
+    #[arg(long, value_name = "TEXT")]
+    pub instructions: Option<String>,
+}
+
+/// `test`
+#[derive(Debug, Args)]
+pub struct TestArguments {
+    /// Name of the agent
+    pub name: String,
+    /// What to do
+    #[arg(default_value = "What project is this? Describe in one sentence.")]
+    pub task: String,
+    /// Show what the agent says and does meanwhile
+    #[arg(long)]
+    pub stream: bool,
+    /// Time limit instead of the agent's own; 10 to 7200
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true, allow_negative_numbers = true)]
+    pub timeout: u32,
+    /// Print the whole answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// An amount of money: a number from 0 up, or `none` for 0.
+fn dollars(text: &str) -> Result<f64, String> {
+    if text.eq_ignore_ascii_case("none") {
+        return Ok(0.0);
+    }
+    let amount = text.parse::<f64>().map_err(|_| "not a number of US dollars".to_owned())?;
+    if amount.is_finite() && amount >= 0.0 { Ok(amount) } else { Err("must be 0 or more, and finite".to_owned()) }
+}

@@ -1,0 +1,44 @@
+//! `describe`
+
+use serde_json::Value;
+
+use super::failure::{Exit, Failure};
+use super::output::{self, Style};
+use crate::config::listing;
+use crate::config::path::{self, Environment};
+use crate::config::read;
+
+/// How much of CLAUDE.md and README.md is shown, in lines; the tool's default (contract).
+const PREVIEW_LINES: i64 = 40;
+
+/// Shows everything about an agent. An entry with a mistake is shown with it, and is a failure.
+pub fn run(environment: &Environment, name: &str, json: bool) -> Result<Exit, Failure> {
+    let config = read::load(&path::config_path(environment), environment.home.clone())?;
+    let agent = listing::inspect_agent(&config, name, PREVIEW_LINES, &|_| None)
+        .map_err(|unknown| Failure::new(unknown.0).hint("agent-dispatch list shows all agents"))?;
+    if json {
+        output::json(&agent)?;
+    } else {
+        let style = Style::of_stdout();
+        let lines = agent.as_object().into_iter().flatten().map(|(key, value)| line(style, key, value));
+        output::data(&lines.collect::<Vec<_>>().join("\n"))?;
+    }
+    Ok(if agent.get("error").is_some() { Exit::Failure } else { Exit::Success })
+}
+
+fn line(style: Style, key: &str, value: &Value) -> String {
+    let key = style.bold(format_args!("{key}:"));
+    let shown = match value {
+        Value::String(text) if text.contains('\n') => format!("\n  {}", text.trim_end().replace('\n', "\n  ")),
+        Value::String(text) => format!(" {text}"),
+        Value::Bool(true) => " yes".to_owned(),
+        Value::Bool(false) => " no".to_owned(),
+        Value::Array(items) if items.is_empty() => " none".to_owned(),
+        Value::Array(items) => {
+            let words = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
+            format!(" {}", words.collect::<Vec<_>>().join(", "))
+        }
+        Value::Null | Value::Number(_) | Value::Object(_) => format!(" {value}"),
+    };
+    format!("{key}{}", output::printable(&shown))
+}

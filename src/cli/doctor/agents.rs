@@ -1,0 +1,62 @@
+//! The agents.
+
+use super::report::{Report, Section};
+use crate::config::change::KNOWN_PERMISSION_MODES;
+use crate::config::detect::{DETECTION_BUDGET, Detection, Health, detect_all};
+use crate::config::model::{Agent, Config, Entry};
+
+/// The permission mode that claude refuses to root.
+const BYPASS: &str = "bypassPermissions";
+const SECTION: Section = Section::Agents;
+
+/// Adds the section. Waits for the disks of all agents together, at most [`DETECTION_BUDGET`].
+pub fn check(report: &mut Report, config: &Config) {
+    if config.agents.is_empty() {
+        let message = "there are none";
+        return report.warning(SECTION, message, "agent-dispatch add NAME DIR makes a project directory an agent");
+    }
+    let valid = config.agents.iter().filter_map(|(_, entry)| entry.valid());
+    let directories = valid.map(|agent| agent.directory.clone()).collect::<Vec<_>>();
+    let mut found = detect_all(&directories, DETECTION_BUDGET).into_iter();
+    for (name, entry) in &config.agents {
+        match entry {
+            Entry::Invalid(problem) => {
+                let at = problem.line.map_or_else(String::new, |line| format!(" (line {line})"));
+                let message = format!("{name} is disabled: {}{at}", problem.message);
+                report.failure(SECTION, message, "correct the entry in agents.yaml");
+            }
+            Entry::Valid(agent) => check_agent(report, config, name, agent, &found.next().unwrap_or_default()),
+        }
+    }
+}
+
+fn check_agent(report: &mut Report, config: &Config, name: &str, agent: &Agent, found: &Detection) {
+    let directory = agent.directory.display();
+    match found.health {
+        Health::Missing => {
+            let remedy = format!("create it, or agent-dispatch remove {name}");
+            return report.failure(SECTION, format!("{name}: {directory} is not there"), remedy);
+        }
+        Health::Unreadable => {
+            let message = format!("{name}: {directory} cannot be looked into, or does not answer");
+            return report.failure(SECTION, message, "check its permissions, or whether its network drive is there");
+        }
+        Health::Healthy => report.ok(SECTION, format!("{name}: {directory}")),
+    }
+    if let Some(mode) = agent.permission_mode(&config.settings) {
+        if !KNOWN_PERMISSION_MODES.contains(&mode) {
+            let message = format!("{name}: permission mode {mode} is not one that is known");
+            report.warning(SECTION, message, format!("use one of {}", KNOWN_PERMISSION_MODES.join(", ")));
+        } else if mode == BYPASS && rustix::process::geteuid().is_root() {
+            let message = format!("{name}: claude refuses {BYPASS} to root");
+            report.warning(SECTION, message, "run as another user, or choose another mode");
+        }
+    }
+    let denied = agent.disallowed_tools(&config.settings);
+    let both = agent.allowed_tools(&config.settings).iter().filter(|tool| denied.contains(tool));
+    let both = both.map(String::as_str).collect::<Vec<_>>();
+    if !both.is_empty() {
+        let message = format!("{name}: allowed and disallowed at once: {}", both.join(", "));
+        report.warning(SECTION, message, "take them out of one of the two lists; disallowed wins");
+    }
+}

@@ -1,0 +1,96 @@
+//! How a verb ends.
+
+use std::process::ExitCode;
+
+use serde_json::{Map, Value};
+
+use crate::config::change::ChangeError;
+use crate::config::read::ConfigError;
+use crate::config::write::WriteError;
+
+/// The exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Success,
+    /// Not done; the reason was given.
+    Failure,
+    /// What was typed cannot be understood.
+    Usage,
+    /// Ctrl-C. 128 + the number of SIGINT, as shells have it.
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Success => 0,
+            Exit::Failure => 1,
+            Exit::Usage => 2,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// What went wrong, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// One sentence.
+    pub error: String,
+    /// Next steps, a line each.
+    pub hints: Vec<String>,
+}
+
+impl Failure {
+    /// A failure without a way out.
+    pub fn new(error: impl Into<String>) -> Self {
+        Self { error: error.into(), hints: Vec::new() }
+    }
+
+    /// The same with one more next step.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// `{"error", "hint"?}`, as the MCP tools have it.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut object = Map::new();
+        object.insert("error".to_owned(), self.error.as_str().into());
+        if !self.hints.is_empty() {
+            object.insert("hint".to_owned(), self.hints.join("; ").into());
+        }
+        Value::Object(object)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::new(error.to_string()).hint(error.hint())
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        Self::new(error.to_string()).hint(error.hint())
+    }
+}
+
+impl From<ChangeError> for Failure {
+    /// The same mistake in the words of the command line.
+    fn from(error: ChangeError) -> Self {
+        match &error {
+            ChangeError::Exists(name) => Self::new(format!("agent '{name}' exists already"))
+                .hint(format!("agent-dispatch update {name} … changes it, agent-dispatch remove {name} takes it out")),
+            ChangeError::Unknown(text) => Self::new(text).hint("agent-dispatch list shows all agents"),
+            ChangeError::Nothing => Self::new("nothing to update")
+                .hint("give at least one option; `none` clears a text or a list, `--max-budget 0` the cap"),
+            ChangeError::Write(error) => error.clone().into(),
+            ChangeError::Name(_) | ChangeError::Directory { .. } | ChangeError::Value { .. } => {
+                Self { error: error.to_string(), hints: error.hint().into_iter().collect() }
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! From what was typed to the fields of an agent.
+
+use super::arguments::FieldArguments;
+use crate::config::argument::{Amount, Words};
+use crate::config::change::Fields;
+
+/// What takes an agent's cap away, as an update has it.
+const NO_CAP: f64 = -1.0;
+
+/// The fields of a new agent.
+#[expect(clippy::cast_precision_loss, reason = "whatever is beyond 2^53 seconds is refused by its own bound")]
+pub fn for_add(typed: FieldArguments) -> Fields {
+    let words = |text: Option<String>| text.map_or_else(Words::default, |text| Words::from_text(&text));
+    Fields {
+        description: typed.description,
+        timeout: Amount(typed.timeout.map(|seconds| seconds as f64)),
+        max_budget_usd: Amount(typed.max_budget),
+        model: typed.model,
+        permission_mode: typed.permission_mode,
+        allowed_tools: words(typed.allowed_tools),
+        disallowed_tools: words(typed.disallowed_tools),
+        capabilities: words(typed.capabilities),
+        risky_capabilities: words(typed.risky_capabilities),
+        instructions: typed.instructions,
+    }
+}
+
+/// The fields of an update: there a cap of 0 is no cap.
+pub fn for_update(typed: FieldArguments) -> Fields {
+    let fields = for_add(typed);
+    let max_budget_usd = Amount(fields.max_budget_usd.0.map(|usd| if usd == 0.0 { NO_CAP } else { usd }));
+    Fields { max_budget_usd, ..fields }
+}

@@ -1,0 +1,67 @@
+//! `list`
+
+use serde_json::Value;
+
+use super::failure::{Exit, Failure};
+use super::output::{self, Style};
+use crate::config::listing;
+use crate::config::path::{self, Environment};
+use crate::config::read;
+use crate::machines::text;
+
+/// Longest description in the table, in characters: with a name and a usual path it fits on one line.
+const DESCRIPTION_CHARS: usize = 80;
+
+/// Lists the agents. None is an empty list, not a failure.
+pub fn run(environment: &Environment, json: bool) -> Result<Exit, Failure> {
+    let file = path::config_path(environment);
+    let config = read::load(&file, environment.home.clone())?;
+    let agents = match listing::list_agents(&config, &|_| None) {
+        Ok(Value::Array(agents)) => agents,
+        Ok(_) | Err(_) => Vec::new(),
+    };
+    if json {
+        output::json(&agents)?;
+    } else if agents.is_empty() {
+        output::note(&format!("no agents in {}", file.display()));
+        output::hint("agent-dispatch add NAME DIR makes a project directory an agent");
+    } else {
+        output::data(&table(&agents, environment))?;
+    }
+    Ok(Exit::Success)
+}
+
+fn table(agents: &[Value], environment: &Environment) -> String {
+    let rows = agents.iter().map(|agent| row(agent, environment)).collect::<Vec<_>>();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let (name, place) = (width(0), width(1));
+    let style = Style::of_stdout();
+    let line = |row: &[String; 3]| {
+        let name = style.bold(format_args!("{:<name$}", row[0]));
+        format!("{name}  {:<place$}  {}", row[1], row[2]).trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn row(agent: &Value, environment: &Environment) -> [String; 3] {
+    let text = |key: &str| agent.get(key).and_then(Value::as_str).unwrap_or_default();
+    let short = |words: &str| output::printable(&text::one_line(words, DESCRIPTION_CHARS));
+    let place = match (text("error"), &agent["healthy"]) {
+        ("", Value::Bool(true)) => home_as_tilde(text("directory"), environment),
+        ("", Value::Bool(false)) => format!("{} (missing)", home_as_tilde(text("directory"), environment)),
+        ("", _) => format!("{} (unreadable)", home_as_tilde(text("directory"), environment)),
+        _ => "(disabled)".to_owned(),
+    };
+    // What is wrong is not cut: its place comes last.
+    let about = if text("error").is_empty() { short(text("description")) } else { output::printable(text("error")) };
+    [short(text("name")), output::printable(&place), about]
+}
+
+fn home_as_tilde(directory: &str, environment: &Environment) -> String {
+    let home = environment.home.as_deref().filter(|home| home.parent().is_some());
+    match home.and_then(|home| std::path::Path::new(directory).strip_prefix(home).ok()) {
+        Some(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
+        Some(rest) => format!("~/{}", rest.display()),
+        None => directory.to_owned(),
+    }
+}

@@ -1,0 +1,132 @@
+//! What Claude Code knows of us, and the path that it should know.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use crate::config::path::Environment;
+
+/// Our name among the MCP servers of Claude Code.
+pub const SERVER_NAME: &str = "agent-dispatch";
+/// Most that is read of Claude Code's file, in bytes. It holds histories and grows to some MB.
+const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// An MCP server as Claude Code has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The program.
+    pub command: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+}
+
+/// Why Claude Code's file cannot be used.
+#[derive(Debug, Error)]
+pub enum FileError {
+    /// It is there and cannot be read.
+    #[error("{} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It is no JSON object.
+    #[error("{} is damaged: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        reason: String,
+    },
+}
+
+/// The file in which Claude Code keeps the servers of the user; `None` without a home.
+#[must_use]
+pub fn file(environment: &Environment) -> Option<PathBuf> {
+    let named = std::env::var_os("CLAUDE_CONFIG_DIR").filter(|name| !name.is_empty()).map(PathBuf::from);
+    named.or_else(|| environment.home.clone()).map(|directory| directory.join(".claude.json"))
+}
+
+/// Our entry among the servers of the user. A file that is not there has none.
+///
+/// # Errors
+/// [`FileError`].
+pub fn entry(path: &Path) -> Result<Option<Entry>, FileError> {
+    let Some(text) = read(path).map_err(|source| FileError::Unreadable { path: path.to_path_buf(), source })? else {
+        return Ok(None);
+    };
+    let damaged = |reason: String| FileError::Damaged { path: path.to_path_buf(), reason };
+    if text.iter().all(u8::is_ascii_whitespace) {
+        return Ok(None);
+    }
+    let whole: Value = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+    if !whole.is_object() {
+        return Err(damaged("it is not a JSON object".to_owned()));
+    }
+    Ok(whole.get("mcpServers").and_then(|servers| servers.get(SERVER_NAME)).map(|entry| Entry {
+        command: entry.get("command").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        arguments: entry
+            .get("args")
+            .and_then(Value::as_array)
+            .map(|all| all.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+            .unwrap_or_default(),
+    }))
+}
+
+fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+        // Opening a FIFO would wait for a writer.
+        Ok(metadata) if !metadata.is_file() => return Err(io::Error::other("it is not a file")),
+        Ok(_) => {}
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// What Claude Code is told about this program.
+#[must_use]
+pub fn wanted(command: &str) -> Value {
+    json!({"type": "stdio", "command": command, "args": ["serve"]})
+}
+
+/// The command that registers us, for a shell.
+#[must_use]
+pub fn by_hand(command: &str) -> String {
+    format!("claude mcp add-json {SERVER_NAME} {} --scope user", quoted(&wanted(command).to_string()))
+}
+
+/// A word for a POSIX shell.
+#[must_use]
+pub fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./=:@%+,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// Where this program is installed. A place on PATH comes first: package managers put a link there that stays, while the
+/// file behind it moves with every version.
+///
+/// # Errors
+/// When the file was replaced or removed while it runs.
+pub fn own_path() -> io::Result<PathBuf> {
+    let real = std::env::current_exe()?.canonicalize()?;
+    let is_this = |path: &PathBuf| path.canonicalize().is_ok_and(|path| path == real);
+    let name = real.file_name().unwrap_or(OsStr::new(SERVER_NAME)).to_owned();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path)
+        .filter(|directory| directory.is_absolute())
+        .flat_map(|directory| [directory.join(SERVER_NAME), directory.join(&name)])
+        .find(is_this);
+    Ok(on_path.unwrap_or(real))
+}

@@ -1,0 +1,204 @@
+//! `test`: one real dispatch, watched.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rustix::process::WaitOptions;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::arguments::TestArguments;
+use super::failure::{Exit, Failure};
+use super::{output, registration};
+use crate::config::model::{Agent, Config};
+use crate::config::path::{self, Environment};
+use crate::config::plan::{self, Request};
+use crate::config::read;
+use crate::machines::answer::{Answer, ErrorType};
+use crate::machines::dispatch::{KILL_GRACE_MS, TERM_GRACE_MS};
+use crate::machines::ids::SessionRef;
+use crate::shell::dispatcher::{self, Caching, Delivery, Dispatcher};
+use crate::shell::engine::{Engine, Receipt};
+use crate::shell::leash::News;
+use crate::shell::store::Store;
+
+/// How long an interrupted run may take to end: the supervisor's own patience, and a second for what surrounds it.
+const END_WITHIN: Duration = Duration::from_millis(TERM_GRACE_MS + KILL_GRACE_MS + 1_000);
+/// How often to look whether it ended.
+const END_POLL: Duration = Duration::from_millis(10);
+
+/// One run, as it was asked for.
+struct Trial<'a> {
+    config: &'a Config,
+    agent: &'a Agent,
+    request: Request,
+    session: SessionRef,
+    jobs_dir: PathBuf,
+    stream: bool,
+    json: bool,
+}
+
+/// Runs one task in an agent.
+pub fn run(environment: &Environment, arguments: TestArguments) -> Result<Exit, Failure> {
+    let config = read::load(&path::config_path(environment), environment.home.clone())?;
+    let TestArguments { name, task, stream, timeout, json } = arguments;
+    let request = Request { agent: name, task, timeout_seconds: i64::from(timeout), ..Request::default() };
+    let agent = plan::agent(&config, &request.agent)
+        .map_err(|error| Failure::new(error.to_string()).hint("agent-dispatch list shows all agents"))?;
+    let (session, jobs_dir) = (dispatcher::fresh_session(), path::jobs_dir(environment));
+    let dispatcher = Dispatcher::new(Engine::new(Store::new(jobs_dir.clone()), Engine::own_program()));
+    let trial = Trial { config: &config, agent, request, session, jobs_dir, stream, json };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Failure::new(format!("cannot watch a process: {error}")).hint("too many processes or open files?")
+    })?;
+    let outcome = runtime.block_on(trial.run(&dispatcher));
+    let exit = match outcome {
+        Ok(Some(delivery)) => trial.conclude(delivery),
+        Ok(None) => {
+            runtime.shutdown_background();
+            return trial.interrupted();
+        }
+        Err(failure) => Err(failure),
+    };
+    // A look at a dead network mount cannot be taken back; it must not keep the process.
+    runtime.shutdown_background();
+    exit
+}
+
+impl Trial<'_> {
+    /// The answer; `None` on Ctrl-C. The run ends with this future, because the leash to its supervisor does.
+    async fn run(&self, dispatcher: &Dispatcher) -> Result<Option<Delivery>, Failure> {
+        let mut interrupted = signal(SignalKind::interrupt())
+            .map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
+        let on_news = |news: &News| match news {
+            News::Started => self.announce(),
+            News::Progress(text) if self.stream => self.tell(&output::printable(text).replace('\n', "\n  ")),
+            News::Missed(count) if self.stream => self.tell(&format!("({count} earlier messages left out)")),
+            News::Progress(_) | News::Missed(_) | News::Rescued(_) | News::Ended => {}
+        };
+        let session = self.session.clone();
+        tokio::select! {
+            biased;
+            _ = interrupted.recv() => Ok(None),
+            delivery = dispatcher.dispatch_as(session, self.config, &self.request, Caching::Never, on_news) => {
+                delivery.map(Some).map_err(|error| Failure::new(error.to_string()))
+            }
+        }
+    }
+
+    fn announce(&self) {
+        let cap = self
+            .agent
+            .budget(&self.config.settings)
+            .map_or_else(|| "no spend cap".to_owned(), |usd| format!("spend cap ${usd}"));
+        let directory = output::printable(&self.agent.directory.to_string_lossy());
+        self.tell(&format!("a real run in {directory}, {cap}; Ctrl-C ends it"));
+    }
+
+    fn tell(&self, what: &str) {
+        output::note(&format!("{}: {what}", output::printable(&self.request.agent)));
+    }
+
+    /// Hands the answer over. Only an answer that arrived is taken out of the job store.
+    fn conclude(&self, Delivery { answer, receipt }: Delivery) -> Result<Exit, Failure> {
+        let text =
+            if self.json { serde_json::to_string_pretty(&answer).unwrap_or_default() } else { shown_result(&answer) };
+        let delivered = if text.is_empty() { Ok(()) } else { output::deliver(&text) };
+        match (delivered, receipt) {
+            (Ok(()), Some(receipt)) => receipt.redeem(),
+            (Ok(()), None) => {}
+            (Err(error), receipt) => {
+                let failure = Failure::new(format!("the answer could not be written: {error}"));
+                return Err(match receipt {
+                    Some(receipt) => failure.hint(format!("it is kept in {}", self.record(&receipt).display())),
+                    None => failure,
+                });
+            }
+        }
+        if answer.success {
+            output::note(&format!("ok: {}", figures(&answer)));
+            answer.hint.iter().for_each(|hint| output::hint(hint));
+            return Ok(Exit::Success);
+        }
+        output::failure(&self.diagnosis(&answer));
+        Ok(Exit::Failure)
+    }
+
+    /// Where an answer is that was not delivered.
+    fn record(&self, receipt: &Receipt) -> PathBuf {
+        self.jobs_dir.join(receipt.id().file_name())
+    }
+
+    fn diagnosis(&self, answer: &Answer) -> Failure {
+        let kind = answer.error_type.map_or("cli_error", ErrorType::as_str);
+        let error = answer.error.as_deref().unwrap_or("the run failed and does not say why");
+        let mut failure = Failure::new(format!("{kind}: {error}"));
+        failure.hints.extend(answer.hint.clone());
+        failure.hints.extend(self.next_step(answer));
+        failure
+    }
+
+    /// What to type next.
+    fn next_step(&self, answer: &Answer) -> Option<String> {
+        let name = &self.request.agent;
+        match answer.error_type.unwrap_or(ErrorType::CliError) {
+            ErrorType::Permission => Some(format!(
+                "agent-dispatch update {name} --allowed-tools … grants tools, --permission-mode … more than that"
+            )),
+            ErrorType::Timeout => Some(format!(
+                "agent-dispatch update {name} --timeout … gives it more time; {}",
+                self.resume(answer.session_id.as_deref()?)
+            )),
+            ErrorType::Budget => Some(format!("agent-dispatch update {name} --max-budget … raises its cap")),
+            ErrorType::NotFound | ErrorType::CliError => Some("agent-dispatch doctor finds what is missing".to_owned()),
+            ErrorType::UsageLimit | ErrorType::Recursion => None,
+        }
+    }
+
+    fn resume(&self, session: &str) -> String {
+        let directory = registration::quoted(&self.agent.directory.to_string_lossy());
+        format!("to go on with it: cd {directory} && claude --resume {session}")
+    }
+
+    /// Waits for the run to end, so that nothing runs once the prompt is back, and says how to go on.
+    fn interrupted(&self) -> Result<Exit, Failure> {
+        let ended = children_end(Instant::now() + END_WITHIN);
+        let resume = self.resume(&self.session.to_string());
+        let error = if ended { "interrupted; the run was ended" } else { "interrupted; the run is being ended" };
+        if self.json {
+            output::json(&json!({"error": error, "hint": resume, "session_id": self.session.to_string()}))?;
+        }
+        output::failure(&Failure::new(error).hint(resume));
+        Ok(Exit::Interrupted)
+    }
+}
+
+/// Waits until this process has no children. The supervisor is the only one.
+fn children_end(give_up: Instant) -> bool {
+    loop {
+        match rustix::process::wait(WaitOptions::NOHANG) {
+            Err(_) => return true,
+            Ok(Some(_)) => {}
+            Ok(None) if Instant::now() >= give_up => return false,
+            Ok(None) => std::thread::sleep(END_POLL),
+        }
+    }
+}
+
+/// The agent's text; nothing where the error says the same.
+fn shown_result(answer: &Answer) -> String {
+    let told = answer.error.as_ref().is_some_and(|error| error.contains(answer.result.trim()));
+    if told { String::new() } else { output::for_stdout(&answer.result) }
+}
+
+/// What the run took, as far as it is known.
+fn figures(answer: &Answer) -> String {
+    let mut parts = Vec::new();
+    #[expect(clippy::cast_precision_loss, reason = "a duration for people")]
+    parts.extend(answer.duration_ms.map(|ms| format!("{:.1} s", ms as f64 / 1_000.0)));
+    parts.extend(answer.num_turns.map(|turns| format!("{turns} turn{}", if turns == 1 { "" } else { "s" })));
+    parts.extend(answer.cost_usd.map(|usd| format!("${usd:.4}")));
+    parts.extend(answer.outcome.map(|outcome| format!("outcome {}", outcome.as_str())));
+    parts.extend(answer.session_id.as_ref().map(|id| format!("session {id}")));
+    output::printable(&parts.join(", "))
+}

@@ -1,0 +1,158 @@
+//! `init`
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use super::{BINARY, World};
+
+fn registered(world: &World) -> Value {
+    let file: Value = serde_json::from_str(&world.read("home/.claude.json")).unwrap();
+    file["mcpServers"]["agent-dispatch"].clone()
+}
+
+#[test]
+fn creates_the_config_and_registers() {
+    let world = World::with_claude();
+    assert_snapshot!(world.run(&["init"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    created [ROOT]/home/.config/agent-dispatch/agents.yaml
+    registered MCP server agent-dispatch: [BINARY] serve
+    ----- stderr -----
+    hint: agent-dispatch add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one
+    "#);
+    assert_eq!(registered(&world)["command"], BINARY);
+    assert_eq!(registered(&world)["args"], serde_json::json!(["serve"]));
+    let mode = |name: &str| fs::metadata(world.path(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("home/.config/agent-dispatch/agents.yaml"), 0o600);
+    assert_eq!(mode("home/.config/agent-dispatch"), 0o700);
+    // The template is a config with nothing in it.
+    assert_eq!(world.json(&["list", "--json"]), (serde_json::json!([]), 0));
+}
+
+#[test]
+fn can_be_repeated_and_keeps_what_is_there() {
+    let world = World::with_claude().config("# mine\nagents: {}\n");
+    world.run(&["init"]);
+    assert_snapshot!(world.run(&["init"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    kept [ROOT]/home/.config/agent-dispatch/agents.yaml
+    MCP server agent-dispatch is registered already: [BINARY] serve
+    ----- stderr -----
+    hint: agent-dispatch add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one
+    "#);
+    assert_eq!(world.yaml(), "# mine\nagents: {}\n");
+}
+
+#[test]
+fn registers_the_link_on_path_rather_than_the_file_behind_it() {
+    let world = World::with_claude();
+    symlink(BINARY, world.path("bin/agent-dispatch")).unwrap();
+    world.run(&["init"]);
+    assert_eq!(registered(&world)["command"], world.path("bin/agent-dispatch").to_str().unwrap());
+}
+
+#[test]
+fn without_claude_it_says_what_to_do() {
+    assert_snapshot!(World::new().run(&["init"]), @r#"
+    exit code: 1
+    ----- stdout -----
+    created [ROOT]/home/.config/agent-dispatch/agents.yaml
+    ----- stderr -----
+    error: the MCP server is not registered: claude CLI not found on PATH; install Claude Code and check with `claude --version`, or set AGENT_DISPATCH_CLAUDE to its path
+    hint: install Claude Code, then run agent-dispatch init again
+    hint: or register by hand: claude mcp add-json agent-dispatch '{"type":"stdio","command":"[BINARY]","args":["serve"]}' --scope user
+    "#);
+}
+
+#[test]
+fn another_program_of_the_name_is_told_and_kept() {
+    let world = World::with_claude();
+    let entry =
+        r#"{"mcpServers":{"agent-dispatch":{"type":"stdio","command":"/old/agent-dispatch","args":["serve"]}}}"#;
+    fs::write(world.path("home/.claude.json"), entry).unwrap();
+    assert_snapshot!(world.run(&["init"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    created [ROOT]/home/.config/agent-dispatch/agents.yaml
+    MCP server agent-dispatch is registered already: /old/agent-dispatch serve
+    ----- stderr -----
+    warning: it is not this program, which is [BINARY]
+    hint: to change that: claude mcp remove agent-dispatch --scope user && claude mcp add-json agent-dispatch '{"type":"stdio","command":"[BINARY]","args":["serve"]}' --scope user
+    hint: agent-dispatch add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one
+    "#);
+    assert_eq!(world.read("home/.claude.json"), entry);
+}
+
+#[test]
+fn an_entry_that_only_claude_knows_of_is_fine() {
+    let world = World::new().with_script("echo 'MCP server agent-dispatch Already Exists somewhere' >&2; exit 1");
+    assert_snapshot!(world.run(&["init"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    created [ROOT]/home/.config/agent-dispatch/agents.yaml
+    MCP server agent-dispatch is registered already
+    ----- stderr -----
+    hint: agent-dispatch add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one
+    "#);
+}
+
+#[test]
+fn a_damaged_file_of_claude_is_left_alone() {
+    let world = World::with_claude();
+    fs::write(world.path("home/.claude.json"), "{\"projects\": {").unwrap();
+    assert_snapshot!(world.run(&["init"]), @r#"
+    exit code: 1
+    ----- stdout -----
+    created [ROOT]/home/.config/agent-dispatch/agents.yaml
+    ----- stderr -----
+    error: the MCP server is not registered: [ROOT]/home/.claude.json is damaged: EOF while parsing an object at line 1 column 14
+    hint: repair the file, or move it away, then run agent-dispatch init again; claude itself would replace it
+    hint: register by hand: claude mcp add-json agent-dispatch '{"type":"stdio","command":"[BINARY]","args":["serve"]}' --scope user
+    "#);
+    assert_eq!(world.read("home/.claude.json"), "{\"projects\": {");
+}
+
+#[test]
+fn what_claude_refuses_is_told_with_the_way_by_hand() {
+    let world = World::new().with_script("echo 'Invalid scope: user' >&2; exit 1");
+    assert_snapshot!(world.run(&["init"]), @r#"
+    exit code: 1
+    ----- stdout -----
+    created [ROOT]/home/.config/agent-dispatch/agents.yaml
+    ----- stderr -----
+    error: the MCP server is not registered: [ROOT]/bin/claude mcp add-json: Invalid scope: user
+    hint: register by hand: claude mcp add-json agent-dispatch '{"type":"stdio","command":"[BINARY]","args":["serve"]}' --scope user
+    "#);
+}
+
+#[test]
+fn a_config_that_cannot_be_created_is_a_failure() {
+    let world = World::with_claude();
+    fs::write(world.path("home/.config"), "a file").unwrap();
+    assert_snapshot!(world.run(&["init"]), @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: cannot write [ROOT]/home/.config/agent-dispatch: Not a directory (os error 20)
+    hint: check the owner and the permissions of the file and its directory; nothing was changed
+    "#);
+}
+
+#[test]
+fn a_broken_config_is_told_with_its_place() {
+    let world = World::with_claude().config("agents: {infra: [}\n");
+    assert_snapshot!(world.run(&["init"]), @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: cannot read the config: did not find expected node content at line 1 column 18, while parsing a flow node ([ROOT]/home/.config/agent-dispatch/agents.yaml, line 1, column 18)
+    hint: correct line 1 of [ROOT]/home/.config/agent-dispatch/agents.yaml, then repeat the call
+    "#);
+}

@@ -1,0 +1,177 @@
+//! The command line, verb by verb: exit code, standard output and standard error together.
+//! Replay one: `cargo test --test suite cli::list`.
+
+mod add;
+mod demo;
+mod describe;
+mod doctor;
+mod hidden;
+mod init;
+mod list;
+mod remove;
+mod test;
+mod update;
+mod usage;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use insta::internals::SettingsBindDropGuard;
+use serde_json::Value;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_agent-dispatch");
+/// A wait that takes longer than this has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A home of its own, where nothing is set up; `claude` is not there.
+struct World {
+    root: tempfile::TempDir,
+    env: Vec<(String, String)>,
+    _filters: SettingsBindDropGuard,
+}
+
+impl World {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().canonicalize().unwrap();
+        for directory in ["home", "bin", "tmp", "work/infra"] {
+            fs::create_dir_all(path.join(directory)).unwrap();
+        }
+        let mut settings = insta::Settings::clone_current();
+        settings.add_filter(path.to_str().unwrap(), "[ROOT]");
+        settings.add_filter(BINARY, "[BINARY]");
+        settings.add_filter(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[UUID]");
+        settings.add_filter(r"\b[0-9a-f]{32}\b", "[ID]");
+        settings.add_filter(r"agent-dispatch-demo-\w+", "[DEMO]");
+        settings.add_filter(r#""duration_ms":\d+"#, r#""duration_ms":[MS]"#);
+        settings.add_filter(r"\b\d+\.\d s\b", "[TIME]");
+        settings.add_filter(r"\[\d+\.\d+ m?s\]", "[TIME]");
+        Self { root, env: Vec::new(), _filters: settings.bind_to_scope() }
+    }
+
+    /// With fake-claude as `claude` on PATH.
+    fn with_claude() -> Self {
+        let world = Self::new();
+        symlink(env!("CARGO_BIN_EXE_fake-claude"), world.path("bin/claude")).unwrap();
+        world
+    }
+
+    /// With these lines as agents.yaml. `[ROOT]` in them is the world's directory.
+    fn config(self, text: &str) -> Self {
+        let file = self.path("home/.config/agent-dispatch/agents.yaml");
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, text.replace("[ROOT]", self.path("").to_str().unwrap().trim_end_matches('/'))).unwrap();
+        self
+    }
+
+    /// With a shell script as `claude` on PATH.
+    fn with_script(self, body: &str) -> Self {
+        use std::os::unix::fs::PermissionsExt;
+        let file = self.path("bin/claude");
+        fs::write(&file, format!("#!/bin/sh\n{body}\n")).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        self
+    }
+
+    fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.path().canonicalize().unwrap().join(name)
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    fn yaml(&self) -> String {
+        self.read("home/.config/agent-dispatch/agents.yaml")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command
+            .args(arguments)
+            .env_clear()
+            .env("PATH", format!("{}:/usr/bin:/bin", self.path("bin").display()))
+            .env("HOME", self.path("home"))
+            .env("TMPDIR", self.path("tmp"))
+            .envs(self.env.iter().cloned())
+            .current_dir(self.path("work"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn output(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// What a run shows, as one text.
+    fn run(&self, arguments: &[&str]) -> String {
+        shown(&self.output(arguments))
+    }
+
+    /// What a run prints as JSON, and its exit code.
+    fn json(&self, arguments: &[&str]) -> (Value, i32) {
+        let output = self.output(arguments);
+        (serde_json::from_slice(&output.stdout).unwrap(), output.status.code().unwrap())
+    }
+
+    /// The processes that carry this world in their environment, by their command lines.
+    fn processes(&self) -> Vec<String> {
+        let root = self.path("").to_str().unwrap().trim_end_matches('/').as_bytes().to_vec();
+        let pids = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+        pids.filter(|process| {
+            fs::read(process.join("environ"))
+                .is_ok_and(|environment| environment.windows(root.len()).any(|part| part == root))
+        })
+        .filter_map(|process| fs::read(process.join("cmdline")).ok())
+        // A process that ended and was not waited for yet has none.
+        .filter(|line| !line.is_empty())
+        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
+        .collect()
+    }
+
+    /// What is left of jobs: names in the jobs directory.
+    fn jobs(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path("home/.config/agent-dispatch/jobs")).into_iter().flatten().flatten();
+        let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+        // What begins with a dot is not a job's.
+        names.filter(|name| !name.starts_with('.')).collect()
+    }
+}
+
+fn shown(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+    format!(
+        "exit code: {}\n----- stdout -----\n{}\n----- stderr -----\n{}",
+        output.status.code().map_or_else(|| output.status.to_string(), |code| code.to_string()),
+        text(&output.stdout),
+        text(&output.stderr)
+    )
+}
+
+/// Waits until there is something.
+fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let give_up = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < give_up, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn interrupt(child: &std::process::Child) {
+    rustix::process::kill_process(rustix::process::Pid::from_child(child), rustix::process::Signal::INT).unwrap();
+}
+
+fn is_empty(directory: &Path) -> bool {
+    fs::read_dir(directory).unwrap().next().is_none()
+}

@@ -1,0 +1,112 @@
+//! `update`
+
+use insta::assert_snapshot;
+
+use super::World;
+
+const CONFIG: &str = "\
+# my agents
+agents:
+  infra:   # the servers
+    directory: [ROOT]/work/infra
+    timeout: 60
+    max_budget_usd: 2.5
+    model: 'haiku'
+    allowed_tools: [Read, Grep]
+    colour: blue # mine
+";
+
+fn world() -> World {
+    World::new().config(CONFIG)
+}
+
+#[test]
+fn changes_only_what_is_given() {
+    let world = world();
+    assert_snapshot!(world.run(&["update", "infra", "--timeout", "600", "--model", "opus"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    updated infra: timeout, model
+    ----- stderr -----
+    "#);
+    assert_snapshot!(world.yaml(), @r#"
+    # my agents
+    agents:
+      infra:   # the servers
+        directory: [ROOT]/work/infra
+        timeout: 600
+        max_budget_usd: 2.5
+        model: opus
+        allowed_tools: [Read, Grep]
+        colour: blue # mine
+    "#);
+}
+
+#[test]
+fn none_and_zero_clear() {
+    let world = world();
+    assert_snapshot!(
+        world.run(&["update", "infra", "--model", "none", "--allowed-tools", "None", "--max-budget", "0"]),
+        @r#"
+    exit code: 0
+    ----- stdout -----
+    updated infra: max_budget_usd, model, allowed_tools
+    ----- stderr -----
+    "#
+    );
+    assert_snapshot!(world.yaml(), @r#"
+    # my agents
+    agents:
+      infra:   # the servers
+        directory: [ROOT]/work/infra
+        timeout: 60
+        colour: blue # mine
+    "#);
+}
+
+#[test]
+fn nothing_to_update() {
+    assert_snapshot!(world().run(&["update", "infra"]), @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: nothing to update
+    hint: give at least one option; `none` clears a text or a list, `--max-budget 0` the cap
+    "#);
+    assert_snapshot!(world().run(&["update", "infra", "--timeout", "0", "--model", ""]), @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: nothing to update
+    hint: give at least one option; `none` clears a text or a list, `--max-budget 0` the cap
+    "#);
+}
+
+#[test]
+fn an_agent_that_is_not_there() {
+    assert_snapshot!(world().run(&["update", "infar", "--timeout", "1"]), @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: Unknown agent: 'infar'. Available: infra
+    hint: agent-dispatch list shows all agents
+    "#);
+}
+
+#[test]
+fn a_broken_config_stays_as_it_is() {
+    let world = World::new().config("agents:\n  infra: {directory: [ROOT]/work/infra\n");
+    let before = world.yaml();
+    assert_snapshot!(world.run(&["update", "infra", "--timeout", "1"]), @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: cannot read the config: did not find expected ',' or '}' at line 3 column 1, while parsing a flow mapping at line 2 column 10 ([ROOT]/home/.config/agent-dispatch/agents.yaml, line 3, column 1)
+    hint: correct line 3 of [ROOT]/home/.config/agent-dispatch/agents.yaml, then repeat the call
+    "#);
+    assert_eq!(world.yaml(), before);
+}

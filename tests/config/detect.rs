@@ -1,0 +1,150 @@
+//! What is found in project directories, however they behave.
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use agent_dispatch::config::describe::description;
+use agent_dispatch::config::detect::{DETECTION_BUDGET, Detection, Health, detect, detect_all, preview};
+
+fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    directory
+}
+
+fn fifo(path: PathBuf) {
+    rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+}
+
+#[test]
+fn files_stand_for_stacks_databases_and_servers() {
+    let project = project(&[
+        ("package.json", "{}"),
+        ("pyproject.toml", ""),
+        ("go.mod", ""),
+        ("Cargo.toml", ""),
+        ("compose.yml", ""),
+        ("Dockerfile", ""),
+        ("alembic.ini", ""),
+        ("migrations/1.sql", ""),
+        ("prisma/schema.prisma", ""),
+        ("CLAUDE.md", ""),
+        ("README.md", ""),
+        (".mcp.json", r#"{"mcpServers": {"b": {}, "a": 5}}"#),
+        (".claude/settings.local.json", r#"{"mcpServers": {"a": {}, "c": {}}}"#),
+    ]);
+    assert_eq!(
+        detect(project.path()),
+        Detection {
+            health: Health::Healthy,
+            has_claude_md: true,
+            has_readme: true,
+            has_mcp_config: true,
+            mcp_servers: vec!["b".into(), "a".into(), "c".into()],
+            stacks: vec!["Docker", "Docker Compose", "Rust", "Go", "Python", "Node.js"],
+            dbs: vec!["Prisma", "Alembic", "migrations"],
+        }
+    );
+}
+
+#[test]
+fn hostile_files_cost_nothing() {
+    let project = project(&[
+        (".mcp.json", &format!("{}1{}", "[".repeat(5000), "]".repeat(5000))),
+        (
+            ".claude/settings.local.json",
+            &format!(
+                "{{\"mcpServers\": {{{}\"z\": 1}}}}",
+                (0..500).map(|index| format!("\"{}{index}\": 1,", "n".repeat(300))).collect::<String>()
+            ),
+        ),
+    ]);
+    fifo(project.path().join("CLAUDE.md"));
+    fifo(project.path().join("package.json"));
+    let huge = fs::File::create(project.path().join("README.md")).unwrap();
+    huge.set_len(1 << 40).unwrap();
+    let found = detect(project.path());
+    assert!(found.mcp_servers.len() <= 50 && found.mcp_servers.iter().all(|name| name.len() <= 100));
+    assert_eq!(description(project.path()).len() < 6000, true);
+    assert_eq!(preview(&project.path().join("CLAUDE.md"), 40), None);
+    let readme = preview(&project.path().join("README.md"), 40).unwrap();
+    assert!(readme.truncated && readme.text.len() <= 8000);
+}
+
+#[test]
+fn health_tells_missing_from_unreadable() {
+    let project = project(&[("file", "")]);
+    assert_eq!(detect(project.path()).health, Health::Healthy);
+    assert_eq!(detect(&project.path().join("none")).health, Health::Missing);
+    assert_eq!(detect(&project.path().join("file")).health, Health::Missing);
+    assert_eq!(detect(Path::new("/proc/1/x\0y")).health, Health::Unreadable);
+    let json = serde_json::json!([Health::Healthy, Health::Missing, Health::Unreadable]);
+    assert_eq!(json.to_string(), r#"[true,false,"UNREADABLE"]"#);
+}
+
+#[test]
+fn all_are_answered_in_their_places_and_time() {
+    let projects: Vec<_> =
+        (0..60).map(|index| if index % 3 == 0 { project(&[("go.mod", "")]) } else { project(&[]) }).collect();
+    let directories: Vec<PathBuf> = projects.iter().map(|project| project.path().to_path_buf()).collect();
+    let found = detect_all(&directories, DETECTION_BUDGET);
+    for (index, found) in found.iter().enumerate() {
+        assert_eq!((found.health, found.stacks.len()), (Health::Healthy, usize::from(index % 3 == 0)), "{index}");
+    }
+    let none = detect_all(&directories, Duration::ZERO);
+    assert!(none.len() == 60 && detect_all(&[], DETECTION_BUDGET).is_empty());
+}
+
+#[test]
+fn descriptions_come_from_the_best_text_there_is() {
+    let cases: &[(&[(&str, &str)], &str)] = &[
+        (
+            &[
+                ("CLAUDE.md", "# Title\n\n---\nThe first line.\n\n## More\nThe second.\nThe third.\n"),
+                ("README.md", "This is a long line of text."),
+            ],
+            "The first line. The second.",
+        ),
+        (
+            &[
+                ("CLAUDE.md", "# Only a title\n"),
+                ("README.md", "# T\n[![badge](x)](y)\n![image of something](z)\nshort\nA line that says what it is.\n"),
+            ],
+            "A line that says what it is.",
+        ),
+        (
+            &[
+                (
+                    "pyproject.toml",
+                    "[tool.x]\ndescription = \"no\"\n[project]\nname = 'p'\ndescription = \"It's \\\"it\\\"\" # c\n",
+                ),
+                ("package.json", r#"{"description": " node part "}"#),
+                (".mcp.json", r#"{"mcpServers": {"pg": {}}}"#),
+                ("alembic.ini", ""),
+            ],
+            "It's \"it\" | node part | MCP: pg | Stack: Python, Node.js | DB: Alembic",
+        ),
+    ];
+    for (files, expected) in cases {
+        assert_eq!(description(project(files).path()), *expected);
+    }
+    let empty = project(&[]);
+    let inner = empty.path().join("shop");
+    fs::create_dir(&inner).unwrap();
+    assert_eq!(description(&inner), "Agent in shop");
+}
+
+#[test]
+fn previews_are_cut_at_lines_and_letters() {
+    let project = project(&[("a", "one\ntwo\nthree\n"), ("b", &"é".repeat(10_000)), ("c", "")]);
+    let preview = |name: &str, lines| preview(&project.path().join(name), lines).unwrap();
+    assert_eq!((preview("a", 2).text.as_str(), preview("a", 2).truncated), ("one\ntwo", true));
+    assert_eq!((preview("a", 3).text.as_str(), preview("a", 3).truncated), ("one\ntwo\nthree", false));
+    let long = preview("b", 1);
+    assert!(long.truncated && long.text.chars().all(|letter| letter == 'é'));
+    assert!(!preview("c", 5).truncated);
+}

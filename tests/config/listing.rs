@@ -1,0 +1,77 @@
+//! The JSON about agents and groups.
+use std::fs;
+
+use agent_dispatch::config::listing::{inspect_agent, inspect_group, list_agents, list_groups};
+use agent_dispatch::config::model::Config;
+use agent_dispatch::config::read::parse_text;
+use serde_json::{Value, json};
+
+fn none(_: &str) -> Option<Value> {
+    None
+}
+
+fn config() -> (tempfile::TempDir, Config) {
+    let directory = tempfile::tempdir().unwrap();
+    let project = directory.path().join("full");
+    fs::create_dir_all(project.join("prisma")).unwrap();
+    fs::write(project.join("CLAUDE.md"), "one\ntwo\nthree\n").unwrap();
+    fs::write(project.join(".mcp.json"), r#"{"mcpServers": {"pg": {}}}"#).unwrap();
+    let text = "agents:\n  full: {directory: full, description: d, timeout: 9, model: opus, permission_mode: plan, allowed_tools: [], disallowed_tools: [Write], capabilities: [x], risky_capabilities: [y], instructions: careful, max_budget_usd: 1.5}\n  gone: {directory: gone}\n  bad: {directory: full, timeout: -1}\ngroups:\n  shop: {description: o, shared_context: facts, members: [{agent: full, use_for: all}, {agent: gone}, {agent: nobody}, {agent: bad}]}\n  broken: 5\n";
+    let config = parse_text(&directory.path().join("agents.yaml"), text, None).unwrap();
+    (directory, config)
+}
+
+#[test]
+fn listing_has_the_keys_in_order_and_omits_what_is_empty() {
+    let (directory, config) = config();
+    let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let typical = |name: &str| (name == "full").then(|| json!({"median_seconds": 3}));
+    let answer = list_agents(&config, &typical).unwrap();
+    let full = json!({"name": "full", "directory": at("full"), "description": "d", "healthy": true, "has_claude_md": true,
+        "has_mcp_config": true, "mcp_servers": ["pg"], "dbs": ["Prisma"], "permission_mode": "plan", "model": "opus",
+        "allowed_tools": [], "disallowed_tools": ["Write"], "capabilities": ["x"], "risky_capabilities": ["y"],
+        "typical": {"median_seconds": 3}});
+    assert_eq!(answer[0].to_string(), full.to_string());
+    let gone = json!({"name": "gone", "directory": at("gone"), "description": "", "healthy": false, "has_claude_md": false, "has_mcp_config": false});
+    assert_eq!(answer[1].to_string(), gone.to_string());
+    assert_eq!((&answer[2]["name"], &answer[2]["healthy"]), (&json!("bad"), &json!(false)));
+    assert!(
+        answer[2]["error"].as_str().unwrap().contains("timeout")
+            && answer[2]["error"].as_str().unwrap().contains("line 4")
+    );
+    assert!(list_agents(&Config::default(), &none).unwrap_err().to_string().contains("add_agent"));
+}
+
+#[test]
+fn inspecting_shows_everything() {
+    let (directory, config) = config();
+    let answer = inspect_agent(&config, "full", 2, &none).unwrap();
+    let expected = json!({"name": "full", "directory": directory.path().join("full").to_str().unwrap(), "description": "d", "timeout": 9,
+        "model": "opus", "max_budget_usd": 1.5, "permission_mode": "plan", "allowed_tools": [], "disallowed_tools": ["Write"],
+        "capabilities": ["x"], "risky_capabilities": ["y"], "instructions": "careful", "healthy": true, "mcp_servers": ["pg"],
+        "stacks": [], "dbs": ["Prisma"], "has_claude_md": true, "has_readme": false, "has_mcp_config": true,
+        "claude_md_preview": "one\ntwo", "claude_md_truncated": true});
+    assert_eq!(answer.to_string(), expected.to_string());
+    for (lines, preview) in [(0, None), (-5, None), (1000, Some("one\ntwo\nthree"))] {
+        let answer = inspect_agent(&config, "full", lines, &none).unwrap();
+        assert_eq!(answer.get("claude_md_preview").and_then(Value::as_str), preview, "{lines}");
+    }
+    assert_eq!(inspect_agent(&config, "gone", 40, &none).unwrap()["timeout"], 300);
+    assert_eq!(inspect_agent(&config, "bad", 40, &none).unwrap()["healthy"], false);
+    let error = inspect_agent(&config, "ful", 40, &none).unwrap_err();
+    assert_eq!(error.to_string(), "Unknown agent: 'ful'. Available: full, gone, bad");
+}
+
+#[test]
+fn groups_flag_members_that_are_missing() {
+    let (_directory, config) = config();
+    let answer = list_groups(&config);
+    let members = json!([{"agent": "full", "use_for": "all", "healthy": true}, {"agent": "gone", "healthy": false},
+        {"agent": "nobody", "unknown": true}, {"agent": "bad", "healthy": false}]);
+    let shop = json!({"name": "shop", "description": "o", "shared_context_present": true, "member_count": 4, "members": members});
+    assert_eq!(answer[0].to_string(), shop.to_string());
+    assert_eq!((&answer[1]["name"], &answer[1]["healthy"]), (&json!("broken"), &json!(false)));
+    let shop = inspect_group(&config, "shop").unwrap();
+    assert_eq!((&shop["shared_context"], &shop["members"][0]["description"]), (&json!("facts"), &json!("d")));
+    assert!(inspect_group(&config, "shp").unwrap_err().to_string().contains("Available: shop, broken"));
+}
