@@ -27,7 +27,7 @@ use super::record::Record;
 use super::session_lock::SessionLock;
 use super::spawner::{self, Exit, Launch, ProcessSpawner, SpawnError, SystemSpawner};
 use super::store::{JobFile, Patch, Store, StoreError};
-use super::{claude, clock, environment, tail};
+use super::{clock, environment, tail};
 use crate::machines::command_line;
 use crate::machines::dispatch::{self, CancelledBy, Effect, Event, Omitted, State};
 use crate::machines::ids::JobId;
@@ -347,7 +347,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     }
 
     fn spawn(&self) -> Result<Process, NotStarted> {
-        let program = claude::find().map_err(|missing| NotStarted::CliMissing(missing.to_string()))?;
+        let program = self.spawner.find_claude().map_err(|missing| NotStarted::CliMissing(missing.to_string()))?;
         let arguments = command_line::arguments(self.plan, self.omitted).map_err(NotStarted::BadValue)?;
         let launch = Launch {
             program,

@@ -141,7 +141,11 @@ fn a_stopped_claude_runs_into_its_deadline() {
 
 #[test]
 fn an_answer_of_fifty_megabytes_arrives_whole() {
-    let said = play("result-bytes 50000000");
+    let world = World::with("result-bytes 50000000");
+    let mut client = Client::new(&world);
+    let id = client.call("dispatch", json!({"agent": "echo", "task": "t"}));
+    let said = client.said_at_length(id);
+    client.bye();
     assert_eq!(said["success"], true);
     assert_eq!(said["result"].as_str().map(str::len), Some(50_000_000));
 }

@@ -6,6 +6,8 @@ mod dispatch;
 mod hostile;
 mod input;
 mod leaving;
+mod library;
+mod obstacles;
 mod progress;
 mod store;
 mod timeout;

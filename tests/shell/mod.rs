@@ -1,2 +1,5 @@
-//! The engine below its surfaces: limit, spawner, supervisor, store.
+//! The engine below its surfaces: limit, spawner, supervisor.
 //! Replay one: `cargo test --test suite shell::limit`.
+
+mod limit;
+mod supervision;

@@ -148,6 +148,12 @@ impl Client {
         self.wait("an answer", |message| message["id"] == id && message.get("method").is_none())
     }
 
+    /// As [`Self::said`], for an answer whose size takes its time in a build that is not optimised.
+    pub fn said_at_length(&mut self, id: u64) -> Value {
+        let answer = self.wait_within(10 * PATIENCE, |message| message["id"] == id && message.get("method").is_none());
+        said(&answer.unwrap())
+    }
+
     /// What the tool said in answer to a request, which it must have said as one text of JSON.
     pub fn said(&mut self, id: u64) -> Value {
         let answer = self.answer(id);
