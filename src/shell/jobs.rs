@@ -13,6 +13,7 @@ use super::atomic::Durability;
 use super::engine::Engine;
 use super::record::Record;
 use super::store::{JobFile, Patch, Store, StoreError};
+use super::watch::Watch;
 use super::{clock, leftovers};
 use crate::machines::ids::JobId;
 use crate::machines::job::{Event, State};
@@ -77,6 +78,28 @@ impl Jobs {
     pub fn read(&self, id: &JobId) -> Result<Record, StoreError> {
         let record = self.store().read(id)?;
         Ok(if record.status.is_terminal() { record } else { self.recover(record) })
+    }
+
+    /// Waits for the end of a job, at most `patience`. The second value says whether it came. Nobody is asked meanwhile:
+    /// the kernel tells when the job's supervisor leaves.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn wait(&self, id: JobId, patience: Duration) -> Result<(Record, bool), StoreError> {
+        let give_up = tokio::time::Instant::now() + patience;
+        // Before the first look: an end between look and watch would be missed.
+        let watch = Watch::of(&self.store().file(&id, JobFile::Lock));
+        loop {
+            let jobs = self.clone();
+            let read = tokio::task::spawn_blocking(move || jobs.read(&id)).await;
+            let record = read.map_err(|_| StoreError::NotFound(id))??;
+            if record.status.is_terminal() {
+                return Ok((record, true));
+            }
+            if tokio::time::timeout_at(give_up, watch.changed()).await.is_err() {
+                return Ok((record, false));
+            }
+        }
     }
 
     /// Gives a job that has lost its supervisor a new one; the lock shows that there is none, and is handed on.

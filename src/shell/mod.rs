@@ -13,6 +13,7 @@
 //! | `leftovers` | finds what a run left behind in sessions of its own |
 //! | `orphan` | settles a run whose supervisor died |
 //! | `tail` | reads a file while it grows |
+//! | `watch` | news of a job's end |
 //! | `environment`, `claude` | what the child sees, and where the CLI is |
 //! | `limit` | how many runs at once |
 //! | `clock` | the two clocks |
@@ -34,3 +35,4 @@ pub mod spawner;
 pub mod store;
 pub mod supervisor;
 pub mod tail;
+pub mod watch;

@@ -119,6 +119,14 @@ pub trait ProcessSpawner {
     /// Signals a process group. A group that is gone is no error: that is what was wanted.
     fn end_group(&self, group: i32, ending: Ending);
 
+    /// Signals every process that carries the job's id, where the group is not known. Returns how many.
+    fn end_marked(&self, job: &JobId, ending: Ending) -> usize {
+        match ending {
+            Ending::Terminate => leftovers::terminate_all(job),
+            Ending::Kill => leftovers::end_all(job),
+        }
+    }
+
     /// Ends whatever a job left behind, in whatever session. Returns how many processes that were.
     fn sweep(&self, job: &JobId) -> usize;
 }

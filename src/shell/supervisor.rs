@@ -4,15 +4,18 @@
 //! gap), and one end of the leash as its standard input. What happens next is decided by [`dispatch::step`]; this loop
 //! feeds it events in a fixed order and performs its effects.
 
+mod adoption;
 mod conclusion;
 pub(super) mod output;
 mod progress;
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::future;
-use std::io;
+use std::io::{self, Seek, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -61,15 +64,36 @@ pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
     // where this process already leads a group, and then it is apart already.
     let _ = rustix::process::setsid();
     let store = Store::new(jobs.to_path_buf());
+    let lock = inherited_lock(store.file(&id, JobFile::Lock))?;
+    let record = store.read(&id)?;
     let plan = store.plan(&id)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let leash = inherited_leash()?;
-        Supervision::new(store, id, &plan, SystemSpawner, leash)?.run().await;
+        let supervision = Supervision::new(store, id, &plan, SystemSpawner, leash)?;
+        match record.status {
+            job::State::Pending => supervision.run().await,
+            job::State::Running => supervision.go_on(&record).await,
+            job::State::Done | job::State::Failed | job::State::Cancelled | job::State::Collected => {}
+        }
         Ok(())
     });
+    drop(lock);
     runtime.shutdown_background();
     result
+}
+
+/// The job's lock, where standard output is it, with this process's id in it: whoever cancels the job tells that process.
+fn inherited_lock(path: PathBuf) -> io::Result<Option<File>> {
+    let mut lock = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let (inherited, named) = (lock.metadata()?, std::fs::metadata(path)?);
+    if (inherited.dev(), inherited.ino()) != (named.dev(), named.ino()) {
+        return Ok(None);
+    }
+    lock.set_len(0)?;
+    lock.rewind()?;
+    writeln!(lock, "{}", std::process::id())?;
+    Ok(Some(lock))
 }
 
 /// The leash, where standard input is a socket.
@@ -116,7 +140,8 @@ enum Place {
 }
 
 struct Process {
-    group: i32,
+    /// Its process group; not known of a run that was adopted.
+    group: Option<i32>,
     exit: Pin<Box<dyn Future<Output = Exit>>>,
 }
 
@@ -159,11 +184,25 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
 
     /// To the end: one event → one step → its effects in order → the next event.
     pub async fn run(mut self) {
-        let (state, effects) = dispatch::begin(self.plan.timeout_seconds.saturating_mul(1000));
+        let (state, effects) = dispatch::begin(self.timeout_ms());
         self.state = state;
         for effect in effects {
             self.perform(effect).await;
         }
+        self.conduct().await;
+    }
+
+    /// To the end of a run whose supervisor died.
+    pub async fn go_on(mut self, record: &Record) {
+        self.adopt(record);
+        self.conduct().await;
+    }
+
+    const fn timeout_ms(&self) -> u64 {
+        self.plan.timeout_seconds.saturating_mul(1000)
+    }
+
+    async fn conduct(mut self) {
         while !matches!(self.state, State::Ended { .. }) {
             let event = self.next_event().await;
             match dispatch::step(self.state, &event) {
@@ -359,7 +398,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             stderr: self.store.file(&self.id, JobFile::Stderr),
         };
         match self.spawner.spawn(&launch) {
-            Ok(spawned) => Ok(Process { group: spawned.group, exit: spawned.exit }),
+            Ok(spawned) => Ok(Process { group: Some(spawned.group), exit: spawned.exit }),
             Err(SpawnError::Directory { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 Err(NotStarted::DirectoryMissing)
             }
@@ -371,8 +410,10 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     }
 
     fn signal(&self, ending: spawner::Ending) {
-        if let Some(process) = &self.process {
-            self.spawner.end_group(process.group, ending);
+        match self.process.as_ref().map(|process| process.group) {
+            Some(Some(group)) => self.spawner.end_group(group, ending),
+            Some(None) => drop(self.spawner.end_marked(&self.id, ending)),
+            None => {}
         }
     }
 }

@@ -56,7 +56,9 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
                 Some(Exit::Code(code)) => Ending::Exited { code },
                 Some(Exit::Signal(signal)) if end == End::Exited => Ending::Signalled { signal },
                 // It was ended by us after its answer, or its status could not be had: the answer decides.
-                Some(Exit::Signal(_) | Exit::Unknown) | None => Ending::Exited { code: 0 },
+                Some(Exit::Signal(_)) | None => Ending::Exited { code: 0 },
+                // It was adopted: nobody saw how it ended.
+                Some(Exit::Unknown) => Ending::Abandoned,
             },
             End::TimedOut { .. } => Ending::TimedOut,
             End::Cancelled { by } => Ending::Cancelled {
