@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::ids::JobId;
 use super::{status_line, text};
 
 /// Why a dispatch failed. Callers branch on the written form.
@@ -137,7 +138,64 @@ pub struct Answer {
     pub cached: Option<bool>,
 }
 
+/// An answer that stays in the job store, and what of it is told at once. Keys in the order of the contract.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reference<'a> {
+    r#ref: JobId,
+    agent: &'a str,
+    success: bool,
+    size: usize,
+    summary_chars: usize,
+    summary: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_usd: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    num_turns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_type: Option<ErrorType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    denied_tools: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<Outcome>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parsed_result: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cached: Option<bool>,
+}
+
 impl Answer {
+    /// What is told of an answer that stays in the store: its beginning, and its size in characters.
+    #[must_use]
+    pub fn by_reference(&self, reference: JobId, summary_chars: usize) -> Reference<'_> {
+        Reference {
+            r#ref: reference,
+            agent: &self.agent,
+            success: self.success,
+            size: self.result.chars().count(),
+            summary_chars,
+            summary: text::first_chars(&self.result, summary_chars),
+            session_id: self.session_id.as_deref(),
+            cost_usd: self.cost_usd,
+            duration_ms: self.duration_ms,
+            num_turns: self.num_turns,
+            error: self.error.as_deref(),
+            error_type: self.error_type,
+            denied_tools: self.denied_tools.as_deref(),
+            outcome: self.outcome,
+            hint: self.hint.as_deref(),
+            parsed_result: self.parsed_result.as_ref(),
+            cached: self.cached,
+        }
+    }
+
     /// A failure without anything but its reason.
     #[must_use]
     pub fn failure(agent: impl Into<String>, error_type: ErrorType, error: impl Into<String>) -> Self {

@@ -6,7 +6,6 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use serde_json::Map;
 use thiserror::Error;
 
 use super::atomic::Durability;
@@ -14,7 +13,7 @@ use super::leash::{Intake, News};
 use super::limit::Limit;
 use super::record::Record;
 use super::store::{Patch, Store, StoreError};
-use super::{clock, environment, orphan};
+use super::{environment, orphan};
 use crate::machines::ids::JobId;
 use crate::machines::job::{Event, State};
 use crate::machines::plan::RunPlan;
@@ -216,22 +215,10 @@ impl Engine {
 
 fn pending(id: JobId, plan: &RunPlan) -> Record {
     Record {
-        id,
-        agent: plan.agent.clone(),
-        task: plan.task.clone(),
         context: plan.context.clone(),
         caller: plan.caller.clone(),
         goal: plan.goal.clone(),
-        status: State::Pending,
-        created_at: clock::unix_seconds(),
-        started_at: None,
-        completed_at: None,
-        result: None,
-        error: None,
-        progress: None,
-        progress_updated_at: None,
         session_id: Some(plan.session.id().to_string()),
-        deadline_at: None,
-        extra: Map::new(),
+        ..Record::pending(id, &plan.agent, &plan.task)
     }
 }

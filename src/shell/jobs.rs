@@ -7,7 +7,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::atomic::Durability;
 use super::engine::Engine;
@@ -15,6 +14,8 @@ use super::record::Record;
 use super::store::{JobFile, Patch, Store, StoreError};
 use super::watch::Watch;
 use super::{clock, leftovers};
+use crate::config::plan::Request;
+use crate::machines::answer::Answer;
 use crate::machines::ids::JobId;
 use crate::machines::job::{Event, State};
 use crate::machines::refused::Refused;
@@ -240,16 +241,27 @@ impl Jobs {
         removed.inspect_err(|error| tracing::warn!(%id, %error, "job not removed")).is_ok()
     }
 
-    /// Stores an answer that nobody ran a job for as a finished one, and returns its id.
+    /// Stores an answer that no job was run for as a finished one, and returns its id.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn keep(&self, record: Record, result: Value, success: bool) -> Result<JobId, StoreError> {
-        let now = clock::unix_seconds();
-        let status = if success { State::Done } else { State::Failed };
-        let record = Record { status, completed_at: Some(now), result: Some(result), ..record };
+    pub fn keep(&self, request: &Request, answer: &Answer) -> Result<JobId, StoreError> {
+        let id = JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
+        let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        let record = Record {
+            context: given(&request.context),
+            caller: given(&request.caller),
+            goal: given(&request.goal),
+            status: if answer.success { State::Done } else { State::Failed },
+            completed_at: Some(clock::unix_seconds()),
+            // Our own type: text keys and finite numbers.
+            result: serde_json::to_value(answer).ok(),
+            error: answer.error.clone(),
+            session_id: answer.session_id.clone(),
+            ..Record::pending(id, &request.agent, &request.task)
+        };
         self.store().write_finished(&record)?;
-        Ok(record.id)
+        Ok(id)
     }
 }
 
