@@ -50,7 +50,7 @@ pub enum Submitted {
     /// It is a job.
     Job(JobId),
     /// It cannot run; nothing was submitted.
-    Refused(Answer),
+    Refused(Box<Answer>),
 }
 
 /// Runs requests. One for each process.
@@ -154,11 +154,14 @@ impl Dispatcher {
     pub async fn submit(&self, config: &Config, request: &Request) -> Result<Submitted, RequestError> {
         let run = planned(fresh_session(), config, request)?;
         if let Some(reason) = obstacle(&run, config.settings.max_dispatch_depth).await {
-            return Ok(Submitted::Refused(verdict::judge(Evidence::new(&run, Ending::NotStarted { reason }))));
+            return Ok(Submitted::Refused(Box::new(verdict::judge(Evidence::new(
+                &run,
+                Ending::NotStarted { reason },
+            )))));
         }
         Ok(match self.engine.submit_detached(&run) {
             Ok(id) => Submitted::Job(id),
-            Err(error) => Submitted::Refused(without_answer(&run, error)),
+            Err(error) => Submitted::Refused(Box::new(without_answer(&run, error))),
         })
     }
 
