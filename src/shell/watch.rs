@@ -52,7 +52,7 @@ fn linux(lock: &Path) -> io::Result<tokio::io::unix::AsyncFd<std::os::fd::OwnedF
     use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
     let events = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
     add_watch(&events, lock, WatchFlags::CLOSE_WRITE | WatchFlags::DELETE_SELF)?;
-    tokio::io::unix::AsyncFd::register(events)
+    tokio::io::unix::AsyncFd::register(events).map_err(io::Error::other)
 }
 
 /// Waits for news and takes all of it.
