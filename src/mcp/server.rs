@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, CustomRequest, CustomResult, ErrorCode, ErrorData,
-    Implementation, ListToolsResult, LoggingLevel, PaginatedRequestParams, ServerCapabilities, ServerConfig,
-    SetLevelRequestParams, Tool,
+    Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
@@ -109,10 +108,11 @@ impl ServerHandler for Server {
     #[expect(deprecated, reason = "clients of the protocol versions with `initialize` may choose what they are told")]
     async fn set_level(
         &self,
-        request: SetLevelRequestParams,
+        request: rmcp::model::SetLevelRequestParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        let wanted = matches!(request.level, LoggingLevel::Debug | LoggingLevel::Info);
+        use rmcp::model::LoggingLevel::{Debug, Info};
+        let wanted = matches!(request.level, Debug | Info);
         self.logs.store(wanted, Ordering::Relaxed);
         Ok(())
     }
