@@ -20,6 +20,7 @@ pub mod prompt;
 pub mod protocol;
 pub mod refused;
 pub mod status_line;
+pub mod summary;
 pub mod text;
 pub mod time;
 pub mod verdict;

@@ -121,7 +121,7 @@ impl Engine {
     ) -> Result<Finished, EngineError> {
         let input = prompt::for_stdin(&plan.prompt)?;
         let slot = self.limit.acquire(places).await;
-        let (id, mut intake) = self.submit(plan, input.as_bytes())?;
+        let (id, mut intake) = self.submit(plan, input.as_bytes(), |id, lock| self.start_on_leash(id, lock))?;
         let mut rescued = None;
         while let Some(news) = intake.next().await {
             match news {
@@ -152,11 +152,34 @@ impl Engine {
         }
     }
 
-    /// Writes the job, then starts its supervisor with the lock and one end of the leash.
-    fn submit(&self, plan: &RunPlan, input: &[u8]) -> Result<(JobId, Intake), EngineError> {
+    /// Submits a job that runs whatever becomes of this process.
+    ///
+    /// # Errors
+    /// [`EngineError`]; then nothing was submitted.
+    pub fn submit_detached(&self, plan: &RunPlan) -> Result<JobId, EngineError> {
+        let input = prompt::for_stdin(&plan.prompt)?;
+        let (id, _) = self.submit(plan, input.as_bytes(), |id, lock| self.start_supervisor(id, lock, Stdio::null()))?;
+        Ok(id)
+    }
+
+    /// Starts a supervisor for a job that has lost its own; `lock` is the proof of that, and goes to the new one.
+    ///
+    /// # Errors
+    /// [`EngineError::Supervisor`].
+    pub fn supervise_again(&self, id: &JobId, lock: File) -> Result<(), EngineError> {
+        self.start_supervisor(id, lock, Stdio::null())
+    }
+
+    /// Writes the job, then has its supervisor started with the lock.
+    fn submit<T>(
+        &self,
+        plan: &RunPlan,
+        input: &[u8],
+        start: impl FnOnce(&JobId, File) -> Result<T, EngineError>,
+    ) -> Result<(JobId, T), EngineError> {
         let id = JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
         let lock = self.store.create(&pending(id, plan), plan, input)?;
-        let started = self.start_supervisor(&id, lock);
+        let started = start(&id, lock);
         if let Err(error) = &started {
             let patch = Patch { error: Some(error.to_string()), ..Patch::default() };
             drop(self.store.step(&id, &Event::Abandon, patch, Durability::Cached));
@@ -165,10 +188,16 @@ impl Engine {
         Ok((id, started?))
     }
 
-    fn start_supervisor(&self, id: &JobId, lock: File) -> Result<Intake, EngineError> {
+    /// Starts a supervisor that ends the run when the other end of its leash is closed.
+    fn start_on_leash(&self, id: &JobId, lock: File) -> Result<Intake, EngineError> {
         let (ours, theirs) = UnixStream::pair().map_err(EngineError::Supervisor)?;
         ours.set_nonblocking(true).map_err(EngineError::Supervisor)?;
         let ours = tokio::net::UnixStream::from_std(ours).map_err(EngineError::Supervisor)?;
+        self.start_supervisor(id, lock, Stdio::from(std::os::fd::OwnedFd::from(theirs)))?;
+        Ok(Intake::new(ours))
+    }
+
+    fn start_supervisor(&self, id: &JobId, lock: File, leash: Stdio) -> Result<(), EngineError> {
         let mut command = tokio::process::Command::new(&self.program);
         command
             .arg0("agent-dispatch")
@@ -177,12 +206,11 @@ impl Engine {
             .arg(id.to_string())
             // An outer run's leftovers are found by this variable; a supervisor is not one of them.
             .env_remove(environment::JOB)
-            .stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)))
+            .stdin(leash)
             .stdout(Stdio::from(lock))
             .stderr(Stdio::null());
         // The handle is dropped at once: the runtime reaps the process when it ends, nothing here waits for it.
-        command.spawn().map_err(EngineError::Supervisor)?;
-        Ok(Intake::new(ours))
+        command.spawn().map(drop).map_err(EngineError::Supervisor)
     }
 }
 

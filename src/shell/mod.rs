@@ -5,6 +5,7 @@
 //! | `dispatcher` | a request's way: checks, cache, shared runs |
 //! | `engine` | submits a job and waits for it: the one way to run claude |
 //! | `supervisor` | the small detached process that owns one job: the only event loop around the dispatch machine |
+//! | `jobs` | all jobs: read, list, cancel, remove; a lost supervisor is replaced |
 //! | `leash` | the socket between a waiting caller and its supervisor |
 //! | `store`, `record`, `atomic` | job records and job folders on disk |
 //! | `session_lock` | two runs of one claude session never overlap |
@@ -22,6 +23,7 @@ pub mod clock;
 pub mod dispatcher;
 pub mod engine;
 pub mod environment;
+pub mod jobs;
 pub mod leash;
 pub mod leftovers;
 pub mod limit;

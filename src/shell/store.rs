@@ -14,7 +14,7 @@ use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 use thiserror::Error;
@@ -26,9 +26,12 @@ use crate::machines::ids::JobId;
 use crate::machines::job::{self, Effect, Event};
 use crate::machines::plan::RunPlan;
 use crate::machines::refused::Refused;
+use crate::machines::summary::{Brief, Summary};
 
 /// How long to wait for another process that edits the same record. An edit takes well under a millisecond.
 const EDIT_WAIT: Duration = Duration::from_secs(5);
+/// Lock for records that have no folder of their own.
+const SHARED_EDIT_LOCK: &str = ".edit";
 /// How often to ask again meanwhile.
 const EDIT_RETRY: Duration = Duration::from_millis(2);
 
@@ -187,6 +190,38 @@ impl Store {
         serde_json::from_slice::<Record>(&bytes).ok().filter(|record| record.id == *id).ok_or(StoreError::NotFound(*id))
     }
 
+    /// What a list shows of a record. Its long texts are passed over.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn summary(&self, id: &JobId) -> Result<Summary, StoreError> {
+        let path = self.record_path(id);
+        let bytes = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
+        let brief = serde_json::from_slice::<Brief>(&bytes).map_err(|_| StoreError::NotFound(*id))?;
+        Some(Summary::from(brief)).filter(|summary| summary.id == *id).ok_or(StoreError::NotFound(*id))
+    }
+
+    /// The ids of all records, in no order.
+    pub fn ids(&self) -> impl Iterator<Item = JobId> + use<> {
+        let entries = std::fs::read_dir(&self.directory).into_iter().flatten().flatten();
+        entries.filter_map(|entry| JobId::try_from(entry.file_name().to_str()?.strip_suffix(".json")?).ok())
+    }
+
+    /// When a record was last written.
+    #[must_use]
+    pub fn touched(&self, id: &JobId) -> Option<SystemTime> {
+        std::fs::metadata(self.record_path(id)).and_then(|metadata| metadata.modified()).ok()
+    }
+
+    /// Writes the record of a job that needs no supervisor.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn write_finished(&self, record: &Record) -> Result<(), StoreError> {
+        self.create_directory()?;
+        self.write(record, Durability::Synced)
+    }
+
     /// Takes one event: read, step, write, under the record's lock.
     ///
     /// # Errors
@@ -250,7 +285,13 @@ impl Store {
     }
 
     fn edit_lock(&self, id: &JobId) -> Result<File, StoreError> {
-        let path = self.file(id, JobFile::Edit);
+        // A record without a folder is one of the older implementation's, or an answer that was only kept: those share a lock.
+        let own = self.file(id, JobFile::Edit);
+        let path = if self.folder(id).is_dir() || !self.record_path(id).exists() {
+            own
+        } else {
+            self.directory.join(SHARED_EDIT_LOCK)
+        };
         let file = std::fs::OpenOptions::new()
             .read(true)
             .append(true)
@@ -286,7 +327,10 @@ impl Store {
 
     fn remove_folder(&self, id: &JobId) -> Result<(), StoreError> {
         let folder = self.folder(id);
-        std::fs::remove_dir_all(&folder).map_err(StoreError::io("remove", &folder))
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", &folder)(error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 }
 
