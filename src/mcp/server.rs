@@ -111,7 +111,8 @@ impl ServerHandler for Server {
         request: rmcp::model::SetLevelRequestParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        let wanted = matches!(request.level, rmcp::model::LoggingLevel::Debug | rmcp::model::LoggingLevel::Info);
+        use rmcp::model::LoggingLevel::{Debug, Info};
+        let wanted = matches!(request.level, Debug | Info);
         self.logs.store(wanted, Ordering::Relaxed);
         Ok(())
     }

@@ -10,6 +10,8 @@
 //! jobs/<id>/stderr      claude's standard error, locked until claude and all that inherited it are gone
 //! ```
 
+mod file;
+
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -18,6 +20,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 use thiserror::Error;
+
+pub use self::file::JobFile;
 
 use super::atomic::{self, Durability};
 use super::clock;
@@ -366,36 +370,6 @@ fn apply(record: &mut Record, event: &Event, patch: Patch) -> Result<Did, Refuse
         }
     }
     Ok(did)
-}
-
-/// A file in a job's folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JobFile {
-    /// Held by the supervisor for its whole life.
-    Lock,
-    /// Held for the length of one change of the record.
-    Edit,
-    /// What to run.
-    Plan,
-    /// Claude's standard input.
-    Prompt,
-    /// Claude's event stream.
-    Stdout,
-    /// Claude's standard error.
-    Stderr,
-}
-
-impl JobFile {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Lock => "lock",
-            Self::Edit => "edit",
-            Self::Plan => "plan.json",
-            Self::Prompt => "prompt",
-            Self::Stdout => "stdout",
-            Self::Stderr => "stderr",
-        }
-    }
 }
 
 /// Our own types have string keys and finite numbers only, so that this cannot fail.

@@ -8,6 +8,7 @@ mod adoption;
 mod conclusion;
 pub(super) mod output;
 mod progress;
+mod start;
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -24,13 +25,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::output::{Output, Sign};
 use self::progress::Progress;
-use super::atomic::Durability;
-use super::leash::{News, Outlet};
+use super::leash::Outlet;
 use super::record::Record;
 use super::session_lock::SessionLock;
-use super::spawner::{self, Exit, Launch, ProcessSpawner, SpawnError, SystemSpawner};
-use super::store::{JobFile, Patch, Store, StoreError};
-use super::{clock, environment, tail};
+use super::spawner::{self, Exit, ProcessSpawner, SystemSpawner};
+use super::store::{JobFile, Store, StoreError};
+use super::{clock, tail};
 use crate::machines::command_line;
 use crate::machines::dispatch::{self, CancelledBy, Effect, Event, Omitted, State};
 use crate::machines::ids::JobId;
@@ -341,70 +341,6 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 self.not_started = Some(NotStarted::SpawnFailed(format!("cannot lock the session: {error}")));
                 self.due.extend([Event::SlotGranted, Event::SpawnFailed]);
                 self.place = Place::None;
-            }
-        }
-    }
-
-    /// The record says `running` before anything runs: what costs is never unseen.
-    fn start(&mut self, omitted: Omitted) {
-        if self.not_started.is_some() {
-            return;
-        }
-        self.omitted = omitted;
-        let started = self.claim().and_then(|()| self.spawn());
-        self.due.push_back(match started {
-            Ok(process) => {
-                self.process = Some(process);
-                self.output = Output::open(&self.store.file(&self.id, JobFile::Stdout));
-                if let Some(leash) = &mut self.leash {
-                    leash.tell(&News::Started);
-                }
-                Event::Spawned { now: clock::monotonic() }
-            }
-            Err(reason) => {
-                self.not_started = Some(reason);
-                Event::SpawnFailed
-            }
-        });
-    }
-
-    fn claim(&mut self) -> Result<(), NotStarted> {
-        // A second start of the same run, without a flag that the CLI does not know.
-        if self.exit.is_some() {
-            return Ok(());
-        }
-        #[expect(clippy::cast_precision_loss, reason = "a timeout is at most some thousand seconds")]
-        let deadline_at = clock::unix_seconds() + self.plan.timeout_seconds as f64;
-        let patch = Patch { deadline_at: Some(deadline_at), ..Patch::default() };
-        match self.store.step(&self.id, &job::Event::Claim, patch, Durability::Cached) {
-            Ok(stepped) => {
-                self.claimed = Some(stepped.record);
-                Ok(())
-            }
-            Err(error) => Err(NotStarted::SpawnFailed(error.to_string())),
-        }
-    }
-
-    fn spawn(&self) -> Result<Process, NotStarted> {
-        let program = self.spawner.find_claude().map_err(|missing| NotStarted::CliMissing(missing.to_string()))?;
-        let arguments = command_line::arguments(self.plan, self.omitted).map_err(NotStarted::BadValue)?;
-        let launch = Launch {
-            program,
-            arguments,
-            directory: self.plan.directory.clone().into(),
-            environment: environment::for_claude(&self.id, self.plan.depth, self.plan.wait_for_mcp),
-            stdin: self.store.file(&self.id, JobFile::Prompt),
-            stdout: self.store.file(&self.id, JobFile::Stdout),
-            stderr: self.store.file(&self.id, JobFile::Stderr),
-        };
-        match self.spawner.spawn(&launch) {
-            Ok(spawned) => Ok(Process { group: Some(spawned.group), exit: spawned.exit }),
-            Err(SpawnError::Directory { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                Err(NotStarted::DirectoryMissing)
-            }
-            Err(SpawnError::Directory { source, .. }) => Err(NotStarted::DirectoryUnusable(source.to_string())),
-            Err(error @ (SpawnError::File { .. } | SpawnError::Program { .. })) => {
-                Err(NotStarted::SpawnFailed(error.to_string()))
             }
         }
     }

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::client::{Client, Era, Wire};
 use crate::support::processes::{alive, pid_in};
 use crate::support::world::World;
-use crate::support::{until, within};
+use crate::support::{note, until, within};
 
 /// A cancelled run must be gone within this time (contract).
 const GONE_WITHIN: Duration = Duration::from_secs(2);
@@ -44,7 +44,7 @@ fn a_cancelled_request_ends_the_whole_tree_and_frees_its_slot() {
             let tree = tree_runs(&world, "echo");
             let waiting = client.call("dispatch", json!({"agent": "next", "task": "t"}));
             client.cancel(id);
-            eprintln!("{tool}: the tree was gone {:?} after its cancellation", gone(&tree));
+            note(&format!("{tool}: the tree was gone {:?} after its cancellation", gone(&tree)));
             assert_eq!(client.said(waiting)["result"], "next");
             let record = world.record_when("the cancelled record", |record| record["status"] == "cancelled");
             let session = record["session_id"].as_str().unwrap();
@@ -126,8 +126,8 @@ fn with_the_server_its_runs_end() {
             Some(signal) => client.signal(signal),
             None => client.close_input(),
         }
-        eprintln!("{signal:?}: the server left after {:?}", client.leaves_after());
-        eprintln!("{signal:?}: the tree was gone {:?} later", gone(&tree));
+        note(&format!("{signal:?}: the server left after {:?}", client.leaves_after()));
+        note(&format!("{signal:?}: the tree was gone {:?} later", gone(&tree)));
         let record = world.record_when("the cancelled record", |record| record["status"] == "cancelled");
         assert!(record["error"].as_str().unwrap().contains("dispatch_session("), "{record}");
     }

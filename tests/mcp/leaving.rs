@@ -6,8 +6,8 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::support::client::{Client, Era, Wire};
-use crate::support::until;
 use crate::support::world::World;
+use crate::support::{note, until};
 
 /// The server is to leave within 100 ms (contract); the rest is for a machine that is busy with other tests. Waits that
 /// must not happen are far longer: 5 s until rmcp gives up on its handlers, for ever where a write is stuck.
@@ -28,7 +28,7 @@ fn leaves(mut client: Client, way: Asked, when: &str) {
         Asked::EndOfInput => client.close_input(),
     }
     let took = client.leaves_after();
-    eprintln!("{when}, {way:?}: left after {took:?}");
+    note(&format!("{when}, {way:?}: left after {took:?}"));
     assert!(took < LEAVES_WITHIN, "{when}, {way:?}: {took:?}");
 }
 

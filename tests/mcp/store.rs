@@ -10,8 +10,8 @@ use serde_json::json;
 
 use crate::support::client::{Client, Wire};
 use crate::support::processes::{alive, signal};
-use crate::support::until;
 use crate::support::world::World;
+use crate::support::{note, until};
 
 /// A run that waits for the file `go` and then answers.
 const WAITS: &str = "say working\ntouch ready\nwait-file go\nresult the answer";
@@ -174,7 +174,7 @@ fn a_disk_that_fills_up_under_a_run_costs_no_answer() {
     let path = world.path("filling");
     let Some(disk) = Disk::new(&path, "size=256k") else {
         assert!(!rustix::process::geteuid().is_root(), "root without the right to mount");
-        eprintln!("SKIPPED: a full disk under a run needs the right to mount");
+        note("SKIPPED: a full disk under a run needs the right to mount");
         return;
     };
     world.env("AGENT_DISPATCH_JOBS_DIR", &path);
@@ -221,7 +221,7 @@ fn a_supervisor_that_is_killed_costs_neither_the_caller_nor_the_session() {
     let start = Instant::now();
     signal(supervisor, Signal::KILL);
     let said = client.said(id);
-    eprintln!("answered {:?} after the supervisor's death", start.elapsed());
+    note(&format!("answered {:?} after the supervisor's death", start.elapsed()));
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     assert_eq!((&said["success"], &said["error_type"]), (&json!(false), &json!("cli_error")), "{said}");
     let session = said["session_id"].as_str().unwrap_or_else(|| panic!("{said}"));

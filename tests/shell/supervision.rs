@@ -129,7 +129,8 @@ fn claude_is_started_with_what_the_plan_says_and_nothing_of_the_calling_session(
 #[test]
 fn what_cannot_be_started_is_an_answer_with_a_type() {
     let source = |kind| io::Error::from(kind);
-    let cases: Vec<(fn(io::Error) -> SpawnError, io::ErrorKind, &str)> = vec![
+    type Case = (fn(io::Error) -> SpawnError, io::ErrorKind, &'static str);
+    let cases: [Case; 5] = [
         (|source| SpawnError::Directory { directory: "/agent".into(), source }, io::ErrorKind::NotFound, "not_found"),
         (
             |source| SpawnError::Directory { directory: "/agent".into(), source },

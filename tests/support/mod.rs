@@ -25,3 +25,9 @@ pub fn within<T>(limit: Duration, what: &str, mut ready: impl FnMut() -> Option<
         std::thread::sleep(Duration::from_millis(2));
     }
 }
+
+/// A figure, or the reason why a test was not run; shown with `--nocapture`.
+#[expect(clippy::print_stderr, reason = "the one place where these tests print")]
+pub fn note(text: &str) {
+    eprintln!("{text}");
+}

@@ -1,7 +1,6 @@
 //! Looks at the processes of this machine.
 
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, ExitStatus};
 
@@ -47,9 +46,4 @@ pub fn pid_in(path: &Path) -> i32 {
 /// Waits for the end of a child.
 pub fn ended(child: &mut Child) -> ExitStatus {
     until("the end of a process", || child.try_wait().unwrap())
-}
-
-/// Exit code, or minus the signal that ended it.
-pub fn code(status: ExitStatus) -> i32 {
-    status.code().unwrap_or_else(|| -status.signal().unwrap_or_default())
 }

@@ -24,7 +24,6 @@ pub struct World {
     agents: Vec<String>,
     settings: String,
     environment: Vec<(OsString, OsString)>,
-    leak_check: bool,
 }
 
 impl World {
@@ -32,8 +31,7 @@ impl World {
     pub fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("home")).unwrap();
-        let world =
-            Self { root, agents: Vec::new(), settings: String::new(), environment: Vec::new(), leak_check: true };
+        let world = Self { root, agents: Vec::new(), settings: String::new(), environment: Vec::new() };
         world.write_config();
         world
     }
@@ -92,11 +90,6 @@ impl World {
     /// Sets a variable for all processes of this world.
     pub fn env(&mut self, key: &str, value: impl Into<OsString>) {
         self.environment.push((key.into(), value.into()));
-    }
-
-    /// The server may leave something running: the test looks after it itself.
-    pub fn without_leak_check(&mut self) {
-        self.leak_check = false;
     }
 
     /// A path below the world's root.
@@ -223,13 +216,13 @@ impl Drop for World {
     fn drop(&mut self) {
         let start = std::time::Instant::now();
         let mut leaks = self.leaks();
-        while self.leak_check && !std::thread::panicking() && !leaks.is_empty() && start.elapsed() < GONE_WITHIN {
+        while !std::thread::panicking() && !leaks.is_empty() && start.elapsed() < GONE_WITHIN {
             std::thread::sleep(Duration::from_millis(5));
             leaks = self.leaks();
         }
         for pid in self.processes() {
             signal(pid, Signal::KILL);
         }
-        assert!(std::thread::panicking() || !self.leak_check || leaks.is_empty(), "left behind: {leaks:#?}");
+        assert!(std::thread::panicking() || leaks.is_empty(), "left behind: {leaks:#?}");
     }
 }
