@@ -17,7 +17,7 @@ const LOOK_AGAIN_UNTOLD: Duration = Duration::from_millis(80);
 #[derive(Debug)]
 pub struct Watch {
     #[cfg(target_os = "linux")]
-    events: Option<tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>>,
+    events: Option<tokio::net::unix::pipe::Receiver>,
 }
 
 impl Watch {
@@ -47,26 +47,26 @@ impl Watch {
     }
 }
 
+/// The kernel's events are read like a pipe: its reader is the one type of the runtime that takes any descriptor safely.
 #[cfg(target_os = "linux")]
-fn linux(lock: &Path) -> io::Result<tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>> {
+fn linux(lock: &Path) -> io::Result<tokio::net::unix::pipe::Receiver> {
     use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
     let events = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
     add_watch(&events, lock, WatchFlags::CLOSE_WRITE | WatchFlags::DELETE_SELF)?;
-    tokio::io::unix::AsyncFd::register(events).map_err(io::Error::other)
+    tokio::net::unix::pipe::Receiver::from_owned_fd_unchecked(events)
 }
 
 /// Waits for news and takes all of it.
 #[cfg(target_os = "linux")]
-async fn drained(events: &tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>) -> io::Result<()> {
+async fn drained(events: &tokio::net::unix::pipe::Receiver) -> io::Result<()> {
     /// Room for many events; their content does not matter.
     const BUFFER_BYTES: usize = 4096;
     loop {
-        let mut ready = events.readable().await?;
-        let mut buffer = [0_u8; BUFFER_BYTES];
-        match rustix::io::read(events.get_ref(), &mut buffer) {
+        events.readable().await?;
+        match events.try_read(&mut [0_u8; BUFFER_BYTES]) {
             Ok(_) => return Ok(()),
-            Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
-            Err(error) => return Err(error.into()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
         }
     }
 }
