@@ -1,5 +1,6 @@
 //! The engine below its surfaces: limit, spawner, supervisor.
 //! Replay one: `cargo test --test suite shell::limit`.
 
+mod atomic;
 mod limit;
 mod supervision;

@@ -71,7 +71,8 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     }
 
     async fn store_conclusion(&mut self, event: &job::Event, patch: Patch, answered: bool) {
-        let durability = if self.leash.is_some() { Durability::Cached } else { Durability::Synced };
+        // With a caller the record is removed when the answer was received, or else synced (see `take_leave`).
+        let durability = if self.leash.is_some() { Durability::Brief } else { Durability::Synced };
         for _ in 0..RESCUE_ATTEMPTS {
             match self.store.step(&self.id, event, patch.clone(), durability) {
                 Ok(_) => return,
