@@ -3,4 +3,5 @@
 
 mod atomic;
 mod limit;
+mod store;
 mod supervision;

@@ -52,19 +52,22 @@ impl Progress {
         }
     }
 
-    /// Writes lines that are not in the record yet: it keeps them after the end.
-    pub fn write_rest(&mut self, store: &Store, id: &JobId) {
-        if self.unwritten {
-            self.write(store, id);
-        }
+    /// Lines that are not in the record yet: they are written together with the end.
+    #[must_use]
+    pub fn unwritten(&self) -> Option<Vec<String>> {
+        self.unwritten.then(|| self.shown())
     }
 
     fn write(&mut self, store: &Store, id: &JobId) {
         self.written = Instant::now();
         self.unwritten = false;
-        let patch = Patch { progress: Some(self.lines.iter().cloned().collect()), ..Patch::default() };
+        let patch = Patch { progress: Some(self.shown()), ..Patch::default() };
         if let Err(error) = store.step(id, &Event::Progress, patch, Durability::Cached) {
             tracing::debug!(%id, %error, "progress not written");
         }
+    }
+
+    fn shown(&self) -> Vec<String> {
+        self.lines.iter().cloned().collect()
     }
 }
