@@ -22,6 +22,7 @@ const HEARTBEAT: Duration = Duration::from_secs(5 * 60);
 /// Lines, and when they were last written.
 #[derive(Debug)]
 pub struct Progress {
+    /// As they were said.
     lines: VecDeque<String>,
     unwritten: bool,
     written: Instant,
@@ -34,12 +35,12 @@ impl Default for Progress {
 }
 
 impl Progress {
-    /// Adds a line.
-    pub fn push(&mut self, line: &str) {
+    /// Adds a line. It is cleaned when it is written: most lines of a fast stream never are.
+    pub fn push(&mut self, line: String) {
         if self.lines.len() == LINES {
             self.lines.pop_front();
         }
-        self.lines.push_back(text::one_line(line, LINE_CHARS));
+        self.lines.push_back(line);
         self.unwritten = true;
     }
 
@@ -68,6 +69,6 @@ impl Progress {
     }
 
     fn shown(&self) -> Vec<String> {
-        self.lines.iter().cloned().collect()
+        self.lines.iter().map(|line| text::one_line(line, LINE_CHARS)).collect()
     }
 }
