@@ -10,6 +10,7 @@
 //! jobs/<id>/stderr      claude's standard error, locked until claude and all that inherited it are gone
 //! ```
 
+mod apply;
 mod file;
 
 use std::fs::{DirBuilder, File, TryLockError};
@@ -21,13 +22,12 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::Value;
 use thiserror::Error;
 
+use self::apply::{Did, apply};
 pub use self::file::JobFile;
-
 use super::atomic::{self, Durability};
-use super::clock;
 use super::record::Record;
 use crate::machines::ids::JobId;
-use crate::machines::job::{self, Effect, Event};
+use crate::machines::job::Event;
 use crate::machines::plan::RunPlan;
 use crate::machines::refused::Refused;
 use crate::machines::summary::{Brief, Summary};
@@ -231,9 +231,42 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; the record is then as it was.
     pub fn step(&self, id: &JobId, event: &Event, patch: Patch, durability: Durability) -> Result<Stepped, StoreError> {
+        self.change(id, durability, |record| apply(record, event, patch))
+    }
+
+    /// Takes the last progress and the end of a run in one read and one write. The progress may be refused: it is worth
+    /// nothing beside the end. It has no effect outside the record, so that nothing comes between the two.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the record is then as it was.
+    pub fn conclude(
+        &self,
+        id: &JobId,
+        progress: Option<Vec<String>>,
+        event: &Event,
+        patch: Patch,
+        durability: Durability,
+    ) -> Result<Stepped, StoreError> {
+        self.change(id, durability, |record| {
+            if progress.is_some() {
+                let patch = Patch { progress, ..Patch::default() };
+                if let Err(refused) = apply(record, &Event::Progress, patch) {
+                    tracing::debug!(%id, %refused, "last progress not written");
+                }
+            }
+            apply(record, event, patch)
+        })
+    }
+
+    fn change(
+        &self,
+        id: &JobId,
+        durability: Durability,
+        change: impl FnOnce(&mut Record) -> Result<Did, Refused>,
+    ) -> Result<Stepped, StoreError> {
         let held = self.edit_lock(id)?;
         let mut record = self.read(id)?;
-        let did = apply(&mut record, event, patch)?;
+        let did = change(&mut record)?;
         if did.remove {
             self.remove(id)?;
         } else {
@@ -336,40 +369,6 @@ impl Store {
             Ok(()) | Err(_) => Ok(()),
         }
     }
-}
-
-/// What a step asks for beside the new record.
-struct Did {
-    end_run: bool,
-    remove: bool,
-}
-
-fn apply(record: &mut Record, event: &Event, patch: Patch) -> Result<Did, Refused> {
-    let (next, effects) = job::step(record.status, event)?;
-    record.status = next;
-    let mut did = Did { end_run: false, remove: false };
-    let Patch { mut result, mut error, mut progress, deadline_at } = patch;
-    for effect in effects {
-        match effect {
-            Effect::StampStarted => {
-                record.started_at = Some(clock::unix_seconds());
-                record.deadline_at = deadline_at;
-            }
-            Effect::StampCompleted => record.completed_at = Some(clock::unix_seconds()),
-            Effect::StoreProgress => {
-                record.progress = progress.take();
-                record.progress_updated_at = Some(clock::unix_seconds());
-            }
-            Effect::StoreResult => {
-                record.result = result.take();
-                record.error = error.take();
-            }
-            Effect::StoreReason => record.error = error.take(),
-            Effect::EndRun => did.end_run = true,
-            Effect::RemoveFiles => did.remove = true,
-        }
-    }
-    Ok(did)
 }
 
 /// Our own types have string keys and finite numbers only, so that this cannot fail.
