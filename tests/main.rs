@@ -7,5 +7,6 @@ mod core_text;
 mod fake_claude;
 mod model;
 mod real_claude;
+mod shell;
 mod spec;
 mod tidy;

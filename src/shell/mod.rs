@@ -12,6 +12,7 @@
 //! | `leftovers` | finds what a run left behind in sessions of its own |
 //! | `tail` | reads a file while it grows |
 //! | `environment`, `claude` | what the child sees, and where the CLI is |
+//! | `slots` | how many runs at once, over all processes |
 //! | `limit` | how many runs at once |
 //! | `clock` | the two clocks |
 
@@ -26,6 +27,7 @@ pub mod leftovers;
 pub mod limit;
 pub mod record;
 pub mod session_lock;
+pub mod slots;
 pub mod spawner;
 pub mod store;
 pub mod supervisor;

@@ -1,0 +1,3 @@
+//! The shell against the real machine: files, locks, processes.
+
+mod slots;
