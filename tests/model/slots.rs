@@ -134,7 +134,8 @@ fn bad_designs_break() {
     for (scope, wanted) in wanted {
         match (search(&scope), wanted) {
             (Verdict::Breaks(broken, way), Some(wanted)) => assert_eq!(broken, wanted, "{scope:?}: {way:?}"),
-            (Verdict::Stuck(way), None) => assert!(!way.is_empty(), "{scope:?}"),
+            // With all in one room nothing can end well from the beginning on: then there is no way to go.
+            (Verdict::Stuck(way), None) => assert!(way.len() < 40, "{scope:?}: {way:?}"),
             (verdict, wanted) => panic!("{scope:?}: {verdict:?} instead of {wanted:?}"),
         }
     }
