@@ -22,7 +22,7 @@ Environment:
 
 /// Delegate work from one Claude Code project to another.
 #[derive(Debug, Parser)]
-#[command(name = "agent-dispatch", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(name = "agent-dispatch", version, after_help = EXAMPLES)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]

@@ -29,7 +29,7 @@ pub fn run(environment: &Environment, name: &str, json: bool) -> Result<Exit, Fa
 fn line(style: Style, key: &str, value: &Value) -> String {
     let key = style.bold(format_args!("{key}:"));
     let shown = match value {
-        Value::String(text) if text.contains('\n') => format!("\n  {}", text.trim_end().replace('\n', "\n  ")),
+        Value::String(text) if text.contains('\n') => indented(text),
         Value::String(text) => format!(" {text}"),
         Value::Bool(true) => " yes".to_owned(),
         Value::Bool(false) => " no".to_owned(),
@@ -41,4 +41,8 @@ fn line(style: Style, key: &str, value: &Value) -> String {
         Value::Null | Value::Number(_) | Value::Object(_) => format!(" {value}"),
     };
     format!("{key}{}", output::printable(&shown))
+}
+
+fn indented(text: &str) -> String {
+    text.trim_end().lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("\n  {line}") }).collect()
 }

@@ -10,7 +10,7 @@ use super::registration::{self, Entry, FileError, SERVER_NAME};
 use super::{doctor, output};
 use crate::config::path::{self, Environment};
 use crate::config::write;
-use crate::shell::claude;
+use crate::shell::{claude, environment};
 
 /// How long `claude mcp add-json` may take. It usually takes a second; a first start on a slow disk takes more.
 const REGISTER_LIMIT: Duration = Duration::from_secs(30);
@@ -43,6 +43,7 @@ pub fn run(environment: &Environment) -> Result<Exit, Failure> {
     let config = config.display();
     output::data(&if created { format!("created {config}") } else { format!("kept {config}") })?;
     register(environment)?;
+    warn_of_variables();
     output::hint(
         "agent-dispatch add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one",
     );
@@ -75,6 +76,18 @@ fn register(environment: &Environment) -> Result<(), Failure> {
             Err(Failure::new("interrupted; the MCP server is not registered").hint(by_hand))
         }
         Err(error) => Err(refused(&claude, &error.to_string()).hint(by_hand)),
+    }
+}
+
+/// What is set here need not be set where Claude Code starts the server.
+fn warn_of_variables() {
+    let names = [path::CONFIG_VARIABLE, path::JOBS_DIR_VARIABLE, path::USAGE_LOG_VARIABLE, environment::CLAUDE];
+    let set = names.into_iter().filter(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+    let set = set.collect::<Vec<_>>().join(", ");
+    if !set.is_empty() {
+        output::warning(&format!(
+            "set here: {set}; the server sees that only if Claude Code itself is started with it"
+        ));
     }
 }
 

@@ -4,14 +4,9 @@ use super::model::{Agent, Config, Entry};
 use super::name;
 use super::settings::Settings;
 use crate::machines::ids::{IdError, SessionRef};
-use crate::machines::plan::{Format, RunPlan, SessionPlan};
+use crate::machines::plan::{Format, MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS, RunPlan, SessionPlan};
 use crate::machines::prompt::{self, PromptError};
 use crate::machines::{cache, protocol};
-
-/// Shortest time limit that a caller may set, in seconds (contract): the CLI needs some to start.
-pub const MIN_CALL_TIMEOUT_SECONDS: u64 = 10;
-/// Longest one (contract).
-pub const MAX_CALL_TIMEOUT_SECONDS: u64 = 7_200;
 
 /// What a caller asks of an agent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -132,7 +127,7 @@ pub fn plan<'a>(
 fn timeout(wanted: i64, agent: &Agent, settings: &Settings) -> u64 {
     match u64::try_from(wanted) {
         Ok(0) | Err(_) => agent.timeout(settings),
-        Ok(seconds) => seconds.clamp(MIN_CALL_TIMEOUT_SECONDS, MAX_CALL_TIMEOUT_SECONDS),
+        Ok(seconds) => seconds.clamp(MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS),
     }
 }
 

@@ -87,8 +87,11 @@ fn lines(text: &str, path: &[&str], value: Option<&Node>, after_blank: bool) -> 
     let (key, parents) = path.split_last()?;
     let file: YamlFile = text.parse().ok()?;
     let mut table = file.document()?.as_mapping()?;
+    let mut around = None;
     for parent in parents {
-        table = inner_mapping(&find(&table, parent)?)?;
+        let entry = find(&table, parent)?;
+        table = inner_mapping(&entry)?;
+        around = Some(entry);
     }
     let entry = find(&table, key);
     // Without the entry, the last one says where the new lines go and how far they are indented.
@@ -104,6 +107,9 @@ fn lines(text: &str, path: &[&str], value: Option<&Node>, after_blank: bool) -> 
         let blank = text[end..].len() - text[end..].trim_start_matches([' ', '\n']).len();
         end = line_start(text, end + blank).max(end);
     }
+    if let (Some(_), None, 1, Some(around)) = (&entry, value, table.len(), &around) {
+        return emptied(text, around, start..end);
+    }
     let mut lines = value.map(|node| rendered(indent, key, node)).unwrap_or_default();
     let (cut, allowed) = match (entry, value) {
         (Some(_), Some(_)) => (start..end, Allowed::Replace(start..end)),
@@ -115,6 +121,17 @@ fn lines(text: &str, path: &[&str], value: Option<&Node>, after_blank: bool) -> 
         lines.insert(0, '\n');
     }
     Some(Candidate { text: format!("{}{lines}{}", &text[..cut.start], &text[cut.end..]), allowed })
+}
+
+/// Takes out the only entry of a block mapping: `{}` behind the key of that mapping says that nothing is in it.
+fn emptied(text: &str, around: &MappingEntry, cut: Range<usize>) -> Option<Candidate> {
+    let key_end = around.key_node()?.byte_range().end as usize;
+    let colon = key_end + text.get(key_end..cut.start)?.find(':')? + 1;
+    let (before, between, behind) = (&text[..colon], &text[colon..cut.start], &text[cut.end..]);
+    let span = range(text, around);
+    // The cut ends behind a line break, which the span of the mapping does not.
+    let allowed = Allowed::Replace(span.start..span.end.max(cut.end));
+    Some(Candidate { text: format!("{before} {{}}{between}{behind}"), allowed })
 }
 
 /// One entry of a block mapping as lines.

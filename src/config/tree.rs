@@ -40,6 +40,9 @@ impl Tree {
     /// # Errors
     /// When it is not YAML, or aliases make it too large.
     pub fn read(text: &str) -> Result<Self, Problem> {
+        if let Some(problem) = too_deep(text) {
+            return Err(problem);
+        }
         let weight = Cell::new(0);
         Build(&weight)
             .deserialize(serde_yaml::Deserializer::from_str(text))

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::ids::JobId;
 use super::{status_line, text};
 
 /// Why a dispatch failed. Callers branch on the written form.
@@ -137,7 +138,64 @@ pub struct Answer {
     pub cached: Option<bool>,
 }
 
+/// An answer that stays in the job store, and what of it is told at once. Keys in the order of the contract.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reference<'a> {
+    r#ref: JobId,
+    agent: &'a str,
+    success: bool,
+    size: usize,
+    summary_chars: usize,
+    summary: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_usd: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    num_turns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_type: Option<ErrorType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    denied_tools: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<Outcome>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parsed_result: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cached: Option<bool>,
+}
+
 impl Answer {
+    /// What is told of an answer that stays in the store: its beginning, and its size in characters.
+    #[must_use]
+    pub fn by_reference(&self, reference: JobId, summary_chars: usize) -> Reference<'_> {
+        Reference {
+            r#ref: reference,
+            agent: &self.agent,
+            success: self.success,
+            size: self.result.chars().count(),
+            summary_chars,
+            summary: text::first_chars(&self.result, summary_chars),
+            session_id: self.session_id.as_deref(),
+            cost_usd: self.cost_usd,
+            duration_ms: self.duration_ms,
+            num_turns: self.num_turns,
+            error: self.error.as_deref(),
+            error_type: self.error_type,
+            denied_tools: self.denied_tools.as_deref(),
+            outcome: self.outcome,
+            hint: self.hint.as_deref(),
+            parsed_result: self.parsed_result.as_ref(),
+            cached: self.cached,
+        }
+    }
+
     /// A failure without anything but its reason.
     #[must_use]
     pub fn failure(agent: impl Into<String>, error_type: ErrorType, error: impl Into<String>) -> Self {
@@ -181,13 +239,27 @@ impl Answer {
     }
 }
 
+/// Deepest JSON that is taken for a value; deeper answers stay text. Half of what serde_json and other parsers read: the
+/// value is written into records and answers, some levels further down, and must be read again from there.
+pub const MAX_PARSED_LEVELS: usize = 64;
+
 /// The JSON value that an answer consists of, after a STATUS line and a code fence around it are taken away. `null`
-/// says nothing and counts as no value; so does JSON that nests deeper than serde_json's limit of 128 levels.
+/// says nothing and counts as no value; so does JSON that nests deeper than [`MAX_PARSED_LEVELS`].
 #[must_use]
 pub fn parse_json(answer: &str) -> Option<Value> {
     // Most answers are JSON as they stand; only the others are copied to have their last line lifted.
     let value = parse_fenced(answer).or_else(|| parse_fenced(&status_line::lift(answer).text))?;
-    (!value.is_null()).then_some(value)
+    (!value.is_null() && is_shallow(&value, MAX_PARSED_LEVELS)).then_some(value)
+}
+
+/// Whether the value has at most this many levels of arrays and objects.
+#[must_use]
+pub fn is_shallow(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Array(items) => levels > 0 && items.iter().all(|item| is_shallow(item, levels - 1)),
+        Value::Object(entries) => levels > 0 && entries.values().all(|entry| is_shallow(entry, levels - 1)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
 }
 
 fn parse_fenced(answer: &str) -> Option<Value> {

@@ -26,6 +26,14 @@ pub fn begin(timeout_ms: u64) -> (State, Effects<Effect>) {
     (State::Waiting { run }, Effects::from(vec![Effect::RequestSlot]))
 }
 
+/// The state of a run that works on although its supervisor died, for the one that takes over. Its deadline is that of the
+/// record; whether it has answered shows when its output is read again.
+#[must_use]
+pub const fn adopted(timeout_ms: u64, deadline: Millis) -> State {
+    let omitted = Omitted { session_id: false, system_prompt: false, snapshot: false, max_budget: false };
+    State::Running { run: Run { timeout_ms, omitted }, deadline, answered: false }
+}
+
 /// Takes one event.
 ///
 /// # Errors

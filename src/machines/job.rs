@@ -46,6 +46,12 @@ impl State {
         }
     }
 
+    /// The state that a record's `status` names.
+    #[must_use]
+    pub fn from_status(status: &str) -> Option<Self> {
+        Self::ALL.into_iter().filter(|state| *state != Self::Collected).find(|state| state.name() == status)
+    }
+
     /// Whether the job's result can no longer change.
     #[must_use]
     pub const fn is_terminal(self) -> bool {

@@ -21,6 +21,7 @@ pub mod protocol;
 pub mod refused;
 pub mod slots;
 pub mod status_line;
+pub mod summary;
 pub mod text;
 pub mod time;
 pub mod verdict;

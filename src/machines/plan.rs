@@ -5,6 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::SessionRef;
 
+/// Shortest time limit that a caller may set, in seconds (contract): the CLI needs some to start.
+pub const MIN_TIMEOUT_SECONDS: u64 = 10;
+/// Longest one (contract).
+pub const MAX_TIMEOUT_SECONDS: u64 = 7_200;
+
 /// The form that the caller wants the answer in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -11,7 +11,7 @@ mod evidence;
 
 pub use evidence::{Canceller, Ending, Evidence, NotStarted};
 
-use super::answer::{Answer, ErrorType, parse_json};
+use super::answer::{Answer, ErrorType, MAX_PARSED_LEVELS, is_shallow, parse_json};
 use super::events::{ResultEvent, Stop};
 use super::ids::SessionRef;
 use super::plan::Format;
@@ -301,7 +301,9 @@ fn answer_from(evidence: &Evidence<'_>, result: Option<ResultEvent>, session_id:
     answer.duration_ms = event.duration_ms;
     answer.num_turns = event.num_turns;
     answer.denied_tools = Some(event.permission_denials).filter(|denied| !denied.is_empty());
-    answer.parsed_result = event.structured_output.filter(|_| evidence.plan.format == Format::Json);
+    answer.parsed_result = event
+        .structured_output
+        .filter(|value| evidence.plan.format == Format::Json && is_shallow(value, MAX_PARSED_LEVELS));
     let over = answer.cost_usd.zip(evidence.plan.max_budget_usd).is_some_and(|(cost, cap)| cost > cap);
     answer.budget_exceeded = over.then_some(true);
     answer

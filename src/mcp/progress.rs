@@ -1,11 +1,13 @@
 //! News of a run, sent to the client while the call is open.
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rmcp::RoleServer;
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use rmcp::service::{Peer, RequestContext};
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 
 use crate::machines::text;
 use crate::shell::leash::News;
@@ -45,19 +47,21 @@ impl Reporter {
         }
     }
 
-    /// Runs `work`, which reports into the sink it is given, and passes the news on meanwhile.
+    /// Runs `work`, which reports into the sink it is given, and passes the news on meanwhile. All of it is told before the
+    /// answer.
     pub async fn during<T>(mut self, work: impl AsyncFnOnce(Sink) -> T) -> T {
-        let (sender, mut receiver) = mpsc::channel(BACKLOG);
-        let work = work(Sink { sender, missed: 0 });
-        tokio::pin!(work);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut work => return done,
-                Some(news) = receiver.recv() => self.tell(&news).await,
-                () = tokio::time::sleep(KEEP_ALIVE) => self.progress("still running").await,
+        let waiting = Arc::new(Waiting::default());
+        let work = work(Sink(Arc::clone(&waiting)));
+        let telling = async {
+            loop {
+                match tokio::time::timeout(KEEP_ALIVE, waiting.next()).await {
+                    Ok(Some(news)) => self.tell(&news).await,
+                    Ok(None) => return,
+                    Err(_) => self.progress("still running").await,
+                }
             }
-        }
+        };
+        tokio::join!(work, telling).0
     }
 
     async fn tell(&mut self, news: &News) {
@@ -102,21 +106,72 @@ mod log {
     }
 }
 
-/// Takes news without ever waiting.
-#[derive(Debug)]
-pub struct Sink {
-    sender: mpsc::Sender<News>,
-    missed: usize,
+/// News on its way to the client. A client that reads slowly loses the oldest.
+#[derive(Debug, Default)]
+struct Waiting {
+    queue: Mutex<Queue>,
+    changed: Notify,
 }
 
+#[derive(Debug, Default)]
+struct Queue {
+    news: VecDeque<News>,
+    missed: usize,
+    closed: bool,
+}
+
+impl Waiting {
+    /// The next piece of news; `None` when there will be no more.
+    async fn next(&self) -> Option<News> {
+        loop {
+            let changed = self.changed.notified();
+            {
+                let mut queue = self.lock();
+                if queue.missed > 0 {
+                    return Some(News::Missed(std::mem::take(&mut queue.missed)));
+                }
+                if let Some(news) = queue.news.pop_front() {
+                    return Some(news);
+                }
+                if queue.closed {
+                    return None;
+                }
+            }
+            changed.await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes news without ever waiting.
+#[derive(Debug)]
+pub struct Sink(Arc<Waiting>);
+
 impl Sink {
-    /// Passes a piece of news on, or counts it as missed.
+    /// Passes a piece of news on. Where there is no room the oldest piece makes room, and is counted.
     pub fn put(&mut self, news: &News) {
-        if self.missed > 0 && self.sender.try_send(News::Missed(self.missed)).is_ok() {
-            self.missed = 0;
+        let mut queue = self.0.lock();
+        match news {
+            News::Missed(count) => queue.missed += count,
+            News::Started | News::Progress(_) | News::Rescued(_) | News::Ended => {
+                if queue.news.len() == BACKLOG {
+                    queue.news.pop_front();
+                    queue.missed += 1;
+                }
+                queue.news.push_back(news.clone());
+            }
         }
-        if self.sender.try_send(news.clone()).is_err() {
-            self.missed += 1;
-        }
+        drop(queue);
+        self.0.changed.notify_one();
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.0.lock().closed = true;
+        self.0.changed.notify_one();
     }
 }

@@ -1,6 +1,8 @@
 //! The protocol's requests, answered.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, CustomRequest, CustomResult, ErrorCode, ErrorData,
@@ -23,6 +25,10 @@ CLAUDE.md, MCP servers and tools. list_agents first; then dispatch(agent, task, 
 nothing of this conversation: put what it needs into task and context. dispatch_session goes on with a session_id, also \
 after a timeout. Answers are JSON: check success, then error_type; hint and error say what to do next.";
 
+/// How long a call may still take when the server leaves: the last requests of a client that closes its end behind them
+/// have not even begun then. Part of the time in which the server is to be gone.
+const LAST_MOMENT: Duration = Duration::from_millis(20);
+
 /// The tools as clients are told of them; made once.
 static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| tools::ROWS.iter().map(ToolRow::to_tool).collect());
 
@@ -33,13 +39,15 @@ pub struct Server {
     outgoing: Outgoing,
     /// Cancelled when the server leaves: whoever waits stops waiting.
     stopping: CancellationToken,
+    /// Whether the client wants to see log messages of level `info`, which is the one that we send.
+    logs: Arc<AtomicBool>,
 }
 
 impl Server {
     /// A server at this desk.
     #[must_use]
     pub fn new(desk: Arc<Desk>, outgoing: Outgoing, stopping: CancellationToken) -> Self {
-        Self { desk, outgoing, stopping }
+        Self { desk, outgoing, stopping, logs: Arc::new(AtomicBool::new(true)) }
     }
 
     /// Runs a call to its reply, in a task of its own: a panic in there must become an answer, and a call that is
@@ -52,9 +60,9 @@ impl Server {
         tokio::select! {
             biased;
             () = context.ct.cancelled() => Mistake::new(format!("{name} was cancelled")).into(),
-            () = self.stopping.cancelled() => match task.try_join_next() {
-                Some(Ok(reply)) => reply,
-                Some(Err(_)) | None => Mistake::new("the server is leaving; call again").into(),
+            () = self.stopping.cancelled() => match tokio::time::timeout(LAST_MOMENT, task.join_next()).await {
+                Ok(Some(Ok(reply))) => reply,
+                Ok(Some(Err(_)) | None) | Err(_) => Mistake::new("the server is leaving; call again").into(),
             },
             joined = task.join_next() => match joined {
                 Some(Ok(reply)) => reply,
@@ -97,6 +105,18 @@ impl ServerHandler for Server {
         Ok(self.call(&request.name, request.arguments, context).await.into())
     }
 
+    #[expect(deprecated, reason = "clients of the protocol versions with `initialize` may choose what they are told")]
+    async fn set_level(
+        &self,
+        request: rmcp::model::SetLevelRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        use rmcp::model::LoggingLevel::{Debug, Info};
+        let wanted = matches!(request.level, Debug | Info);
+        self.logs.store(wanted, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Requests that rmcp cannot read arrive here, a `tools/call` with malformed parameters among them.
     async fn on_custom_request(
         &self,
@@ -126,13 +146,15 @@ impl Server {
             }
             Some(row) => match arguments::read(row, given) {
                 Err(error) => Mistake::new(error.to_string()).into(),
-                Ok(arguments) => self.answer(Call { row, arguments, context: context.clone() }, &context).await,
+                Ok(arguments) => {
+                    let logs = self.logs.load(Ordering::Relaxed);
+                    self.answer(Call { row, arguments, context: context.clone(), logs }, &context).await
+                }
             },
         };
         let (result, receipt) = reply.into_parts();
-        if let Some(receipt) = receipt {
-            self.outgoing.put(context.id, receipt);
-        }
+        // The answer to a request that was taken back never leaves; its record stays.
+        self.outgoing.put(context.id, receipt.filter(|_| !context.ct.is_cancelled()));
         result
     }
 }

@@ -1,4 +1,4 @@
-//! rmcp's line transport with two things added: what comes before the first request cannot end the server, and an answer
+//! rmcp's line transport with two things added: what comes before the session begins cannot end the server, and an answer
 //! that has left this process redeems its receipt.
 
 use std::collections::HashMap;
@@ -6,7 +6,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rmcp::RoleServer;
-use rmcp::model::{ClientJsonRpcMessage, RequestId, ServerJsonRpcMessage};
+use rmcp::model::{ClientJsonRpcMessage, ClientRequest, GetMeta, ProtocolVersion, RequestId, ServerJsonRpcMessage};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use rmcp::transport::async_rw::AsyncRwTransport;
@@ -24,9 +24,14 @@ pub struct Outgoing(Arc<Mutex<HashMap<RequestId, Receipt>>>);
 
 impl Outgoing {
     /// The answer to `request` is about to be sent.
-    pub fn put(&self, request: RequestId, receipt: Receipt) {
-        // A receipt that is displaced here belongs to an answer that never left; its record stays.
-        drop(self.lock().insert(request, receipt));
+    pub fn put(&self, request: RequestId, receipt: Option<Receipt>) {
+        let mut receipts = self.lock();
+        // A receipt that is displaced here belongs to an answer that never left, of an earlier request with the same id; its
+        // record stays.
+        drop(match receipt {
+            Some(receipt) => receipts.insert(request, receipt),
+            None => receipts.remove(&request),
+        });
     }
 
     fn take(&self, request: &RequestId) -> Option<Receipt> {
@@ -44,7 +49,7 @@ pub struct Tolerant {
     outgoing: Outgoing,
     /// Set at the end of the input.
     ended: CancellationToken,
-    /// Whether a request was seen.
+    /// Whether a request was seen with which the session begins.
     begun: bool,
 }
 
@@ -83,15 +88,31 @@ impl Transport<RoleServer> for Tolerant {
                 self.ended.cancel();
                 return None;
             };
-            self.begun |= matches!(message, ClientJsonRpcMessage::Request(_));
-            if self.begun {
+            let request = matches!(message, ClientJsonRpcMessage::Request(_));
+            self.begun |= begins(&message);
+            if self.begun || request {
                 return Some(message);
             }
-            tracing::debug!("a message before the first request is passed over");
+            tracing::debug!("a message that is no request, before the session begins, is passed over");
         }
     }
 
     async fn close(&mut self) -> io::Result<()> {
         self.lines.close().await
+    }
+}
+
+/// Whether rmcp takes the message for the beginning of a session: `initialize`, or a request that says of itself who sends
+/// it in a version that is spoken here. Until then rmcp ends at anything that is no request.
+fn begins(message: &RxJsonRpcMessage<RoleServer>) -> bool {
+    let ClientJsonRpcMessage::Request(request) = message else { return false };
+    match &request.request {
+        ClientRequest::InitializeRequest(_) => true,
+        ClientRequest::PingRequest(_) | ClientRequest::DiscoverRequest(_) => false,
+        other => {
+            let meta = other.get_meta();
+            meta.missing_required_keys(&ProtocolVersion::V_2026_07_28).is_empty()
+                && meta.protocol_version().is_some_and(|version| ProtocolVersion::KNOWN_VERSIONS.contains(&version))
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::machines::answer::{Answer, ErrorType, Outcome};
 use crate::machines::cache::{self, Cache, Facts, Key, Limits, Lookup, Ticket};
 use crate::machines::command_line;
 use crate::machines::dispatch::Omitted;
-use crate::machines::ids::SessionRef;
+use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::plan::RunPlan;
 use crate::machines::verdict::{self, Ending, Evidence, NotStarted};
 
@@ -42,6 +42,15 @@ pub struct Delivery {
     pub answer: Answer,
     /// For an answer that was paid for.
     pub receipt: Option<Receipt>,
+}
+
+/// What became of a request that nobody waits for.
+#[derive(Debug)]
+pub enum Submitted {
+    /// It is a job.
+    Job(JobId),
+    /// It cannot run; nothing was submitted.
+    Refused(Box<Answer>),
 }
 
 /// Runs requests. One for each process.
@@ -128,16 +137,32 @@ impl Dispatcher {
         caching: Caching,
         on_news: impl FnMut(&News) + Send,
     ) -> Result<Delivery, RequestError> {
-        let agent = plan::agent(config, &request.agent)?;
         let settings = &config.settings;
-        let around = Surroundings { fresh_session, depth: environment::depth(), caller_job: environment::caller_job() };
-        let run = plan::plan(request, agent, settings, around)?;
+        let run = planned(fresh_session, config, request)?;
         let places = usize::try_from(settings.max_concurrency).unwrap_or(usize::MAX);
         if caching == Caching::Never || !settings.cache.enabled {
             return Ok(perform(&self.engine, &run, settings.max_dispatch_depth, places, on_news).await);
         }
-        let key = plan::cache_key(request, agent, settings);
+        let key = plan::cache_key(request, plan::agent(config, &request.agent)?, settings);
         Ok(self.share(&key, run, settings, places, on_news).await)
+    }
+
+    /// Submits a request as a job that runs whatever becomes of this process.
+    ///
+    /// # Errors
+    /// [`RequestError`] for the caller's mistakes.
+    pub async fn submit(&self, config: &Config, request: &Request) -> Result<Submitted, RequestError> {
+        let run = planned(fresh_session(), config, request)?;
+        if let Some(reason) = obstacle(&run, config.settings.max_dispatch_depth).await {
+            return Ok(Submitted::Refused(Box::new(verdict::judge(Evidence::new(
+                &run,
+                Ending::NotStarted { reason },
+            )))));
+        }
+        Ok(match self.engine.submit_detached(&run) {
+            Ok(id) => Submitted::Job(id),
+            Err(error) => Submitted::Refused(Box::new(without_answer(&run, error))),
+        })
     }
 
     /// Serves a request from the cache, from a run that is under way for the same request, or by a run of its own.
@@ -215,13 +240,21 @@ impl Flight {
         // The run's own sender is then the last: the news end when the run does.
         drop(self.news);
         loop {
-            match news.recv().await {
-                Ok(told) => on_news(&told),
-                Err(broadcast::error::RecvError::Lagged(missed)) => {
-                    on_news(&News::Missed(usize::try_from(missed).unwrap_or(usize::MAX)));
-                }
-                Err(broadcast::error::RecvError::Closed) => break,
+            tokio::select! {
+                biased;
+                told = news.recv() => match told {
+                    Ok(told) => on_news(&told),
+                    Err(broadcast::error::RecvError::Lagged(missed)) => {
+                        on_news(&News::Missed(usize::try_from(missed).unwrap_or(usize::MAX)));
+                    }
+                    Err(broadcast::error::RecvError::Closed) => break,
+                },
+                // Landed, or lost: a run that panicked says nothing more.
+                _ = self.landed.changed() => break,
             }
+        }
+        while let Ok(told) = news.try_recv() {
+            on_news(&told);
         }
         self.landed.wait_for(Option::is_some).await.ok()?.clone()
     }
@@ -268,15 +301,29 @@ async fn perform(
             });
             Delivery { answer, receipt: Some(finished.receipt) }
         }
-        Err(EngineError::Prompt(error)) => {
+        Err(error) => unpaid(without_answer(run, error)),
+    }
+}
+
+/// What an error of the engine means for the caller.
+fn without_answer(run: &RunPlan, error: EngineError) -> Answer {
+    match error {
+        EngineError::Prompt(error) => {
             let reason = NotStarted::BadPrompt(error);
-            unpaid(verdict::judge(Evidence::new(run, Ending::NotStarted { reason })))
+            verdict::judge(Evidence::new(run, Ending::NotStarted { reason }))
         }
-        Err(EngineError::Abandoned { .. }) => unpaid(verdict::judge(Evidence::new(run, Ending::Abandoned))),
-        Err(error @ (EngineError::Store(_) | EngineError::Supervisor(_))) => {
-            unpaid(Answer::failure(&run.agent, ErrorType::CliError, error.to_string()))
+        EngineError::Abandoned { .. } => verdict::judge(Evidence::new(run, Ending::Abandoned)),
+        error @ (EngineError::Store(_) | EngineError::Supervisor(_)) => {
+            Answer::failure(&run.agent, ErrorType::CliError, error.to_string())
         }
     }
+}
+
+/// The request with everything that its run needs.
+fn planned(fresh_session: SessionRef, config: &Config, request: &Request) -> Result<RunPlan, RequestError> {
+    let agent = plan::agent(config, &request.agent)?;
+    let around = Surroundings { fresh_session, depth: environment::depth(), caller_job: environment::caller_job() };
+    plan::plan(request, agent, &config.settings, around)
 }
 
 /// What stands in the way of a run, in the order of the contract: depth, CLI, directory, values.

@@ -6,7 +6,6 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use serde_json::Map;
 use thiserror::Error;
 
 use super::atomic::Durability;
@@ -14,7 +13,7 @@ use super::leash::{Intake, News};
 use super::limit::Limit;
 use super::record::Record;
 use super::store::{Patch, Store, StoreError};
-use super::{clock, environment};
+use super::{environment, orphan};
 use crate::machines::ids::JobId;
 use crate::machines::job::{Event, State};
 use crate::machines::plan::RunPlan;
@@ -35,7 +34,7 @@ pub enum EngineError {
     /// The supervisor could not be started.
     #[error("cannot start a supervisor process: {0}; too many processes, or no memory?")]
     Supervisor(#[source] io::Error),
-    /// The supervisor is gone and the record is not terminal.
+    /// The supervisor is gone, the record is not terminal, and the run could not be settled.
     #[error("the supervisor of job {id} died; its record says {status:?}, session {session}")]
     Abandoned {
         /// The job.
@@ -82,7 +81,7 @@ impl Receipt {
 
     /// The answer was delivered: the record is no longer needed.
     pub fn redeem(self) {
-        if let Err(error) = self.store.step(&self.id, &Event::Collect, Patch::default(), Durability::Cached) {
+        if let Err(error) = self.store.collect(&self.id) {
             tracing::warn!(id = %self.id, %error, "a received job could not be removed");
         }
         drop(self.leash);
@@ -121,7 +120,7 @@ impl Engine {
     ) -> Result<Finished, EngineError> {
         let input = prompt::for_stdin(&plan.prompt)?;
         let slot = self.limit.acquire(places).await;
-        let (id, mut intake) = self.submit(plan, input.as_bytes())?;
+        let (id, mut intake) = self.submit(plan, input.as_bytes(), |id, lock| self.start_on_leash(id, lock))?;
         let mut rescued = None;
         while let Some(news) = intake.next().await {
             match news {
@@ -130,23 +129,56 @@ impl Engine {
                 News::Started | News::Progress(_) | News::Missed(_) => on_news(&news),
             }
         }
-        drop(slot);
         let record = match rescued {
             Some(record) => *record,
             None => self.store.read(&id)?,
         };
-        if !record.status.is_terminal() {
-            let session = record.session_id.unwrap_or_default();
-            return Err(EngineError::Abandoned { id, status: record.status, session });
-        }
+        let record = if record.status.is_terminal() { record } else { self.settle(id, plan, record).await? };
+        drop(slot);
         Ok(Finished { record, receipt: Receipt { store: self.store.clone(), id, leash: intake } })
     }
 
-    /// Writes the job, then starts its supervisor with the lock and one end of the leash.
-    fn submit(&self, plan: &RunPlan, input: &[u8]) -> Result<(JobId, Intake), EngineError> {
+    /// Settles a job whose supervisor died.
+    async fn settle(&self, id: JobId, plan: &RunPlan, record: Record) -> Result<Record, EngineError> {
+        let (store, plan) = (self.store.clone(), plan.clone());
+        let settled = tokio::task::spawn_blocking(move || orphan::settle(&store, &id, &plan)).await;
+        match settled {
+            Ok(Some(record)) => Ok(record),
+            Ok(None) | Err(_) => {
+                let session = record.session_id.unwrap_or_default();
+                Err(EngineError::Abandoned { id, status: record.status, session })
+            }
+        }
+    }
+
+    /// Submits a job that runs whatever becomes of this process.
+    ///
+    /// # Errors
+    /// [`EngineError`]; then nothing was submitted.
+    pub fn submit_detached(&self, plan: &RunPlan) -> Result<JobId, EngineError> {
+        let input = prompt::for_stdin(&plan.prompt)?;
+        let (id, _) = self.submit(plan, input.as_bytes(), |id, lock| self.start_supervisor(id, lock, Stdio::null()))?;
+        Ok(id)
+    }
+
+    /// Starts a supervisor for a job that has lost its own; `lock` is the proof of that, and goes to the new one.
+    ///
+    /// # Errors
+    /// [`EngineError::Supervisor`].
+    pub fn supervise_again(&self, id: &JobId, lock: File) -> Result<(), EngineError> {
+        self.start_supervisor(id, lock, Stdio::null())
+    }
+
+    /// Writes the job, then has its supervisor started with the lock.
+    fn submit<T>(
+        &self,
+        plan: &RunPlan,
+        input: &[u8],
+        start: impl FnOnce(&JobId, File) -> Result<T, EngineError>,
+    ) -> Result<(JobId, T), EngineError> {
         let id = JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
         let lock = self.store.create(&pending(id, plan), plan, input)?;
-        let started = self.start_supervisor(&id, lock);
+        let started = start(&id, lock);
         if let Err(error) = &started {
             let patch = Patch { error: Some(error.to_string()), ..Patch::default() };
             drop(self.store.step(&id, &Event::Abandon, patch, Durability::Cached));
@@ -155,10 +187,16 @@ impl Engine {
         Ok((id, started?))
     }
 
-    fn start_supervisor(&self, id: &JobId, lock: File) -> Result<Intake, EngineError> {
+    /// Starts a supervisor that ends the run when the other end of its leash is closed.
+    fn start_on_leash(&self, id: &JobId, lock: File) -> Result<Intake, EngineError> {
         let (ours, theirs) = UnixStream::pair().map_err(EngineError::Supervisor)?;
         ours.set_nonblocking(true).map_err(EngineError::Supervisor)?;
         let ours = tokio::net::UnixStream::from_std(ours).map_err(EngineError::Supervisor)?;
+        self.start_supervisor(id, lock, Stdio::from(std::os::fd::OwnedFd::from(theirs)))?;
+        Ok(Intake::new(ours))
+    }
+
+    fn start_supervisor(&self, id: &JobId, lock: File, leash: Stdio) -> Result<(), EngineError> {
         let mut command = tokio::process::Command::new(&self.program);
         command
             .arg0("agent-dispatch")
@@ -167,33 +205,20 @@ impl Engine {
             .arg(id.to_string())
             // An outer run's leftovers are found by this variable; a supervisor is not one of them.
             .env_remove(environment::JOB)
-            .stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)))
+            .stdin(leash)
             .stdout(Stdio::from(lock))
             .stderr(Stdio::null());
         // The handle is dropped at once: the runtime reaps the process when it ends, nothing here waits for it.
-        command.spawn().map_err(EngineError::Supervisor)?;
-        Ok(Intake::new(ours))
+        command.spawn().map(drop).map_err(EngineError::Supervisor)
     }
 }
 
 fn pending(id: JobId, plan: &RunPlan) -> Record {
     Record {
-        id,
-        agent: plan.agent.clone(),
-        task: plan.task.clone(),
         context: plan.context.clone(),
         caller: plan.caller.clone(),
         goal: plan.goal.clone(),
-        status: State::Pending,
-        created_at: clock::unix_seconds(),
-        started_at: None,
-        completed_at: None,
-        result: None,
-        error: None,
-        progress: None,
-        progress_updated_at: None,
         session_id: Some(plan.session.id().to_string()),
-        deadline_at: None,
-        extra: Map::new(),
+        ..Record::pending(id, &plan.agent, &plan.task)
     }
 }

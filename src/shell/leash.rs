@@ -57,9 +57,14 @@ impl Outlet {
         self.flush();
     }
 
-    /// Sends a piece of news that must not be lost. Progress that still waits is worth nothing beside it.
+    /// Sends a piece of news that must not be lost, after the progress that still waits.
     pub fn tell(&mut self, news: &News) {
-        self.backlog.clear();
+        if self.missed > 0 {
+            self.partial.extend(line(&News::Missed(std::mem::take(&mut self.missed))));
+        }
+        for text in self.backlog.drain(..) {
+            self.partial.extend(line(&News::Progress(text)));
+        }
         self.partial.extend(line(news));
         self.flush();
     }

@@ -19,6 +19,18 @@ pub fn end_all(job: &JobId) -> usize {
     }
 }
 
+/// Asks every process that carries the job's id to leave. Returns how many that were.
+#[must_use]
+pub fn terminate_all(job: &JobId) -> usize {
+    #[cfg(target_os = "linux")]
+    return linux::terminate_all(job);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = job;
+        0
+    }
+}
+
 /// Their process ids.
 #[must_use]
 pub fn find(job: &JobId) -> Vec<i32> {
@@ -58,6 +70,10 @@ mod linux {
         ended.len()
     }
 
+    pub fn terminate_all(job: &JobId) -> usize {
+        find(job).into_iter().filter(|pid| signal(*pid, job, Signal::TERM)).count()
+    }
+
     pub fn find(job: &JobId) -> Vec<i32> {
         let wanted = format!("{}={job}", environment::JOB);
         let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
@@ -75,12 +91,16 @@ mod linux {
             .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|variable| variable == wanted))
     }
 
-    /// SIGKILL through a process handle, so that a reused id is never hit: the handle is opened first, then the process
-    /// is looked at again.
     fn end(pid: i32, job: &JobId) -> bool {
+        signal(pid, job, Signal::KILL)
+    }
+
+    /// A signal through a process handle, so that a reused id is never hit: the handle is opened first, then the process
+    /// is looked at again.
+    fn signal(pid: i32, job: &JobId, signal: Signal) -> bool {
         let Some(raw) = Pid::from_raw(pid) else { return false };
         let Ok(handle) = pidfd_open(raw, PidfdFlags::empty()) else { return false };
         let wanted = format!("{}={job}", environment::JOB);
-        carries(pid, wanted.as_bytes()) && pidfd_send_signal(handle, Signal::KILL).is_ok()
+        carries(pid, wanted.as_bytes()) && pidfd_send_signal(handle, signal).is_ok()
     }
 }

@@ -5,12 +5,15 @@
 //! | `dispatcher` | a request's way: checks, cache, shared runs |
 //! | `engine` | submits a job and waits for it: the one way to run claude |
 //! | `supervisor` | the small detached process that owns one job: the only event loop around the dispatch machine |
+//! | `jobs` | all jobs: read, list, cancel, remove; a lost supervisor is replaced |
 //! | `leash` | the socket between a waiting caller and its supervisor |
 //! | `store`, `record`, `atomic` | job records and job folders on disk |
 //! | `session_lock` | two runs of one claude session never overlap |
 //! | `spawner` | the injected trait that starts and signals processes, and the real one |
 //! | `leftovers` | finds what a run left behind in sessions of its own |
+//! | `orphan` | settles a run whose supervisor died |
 //! | `tail` | reads a file while it grows |
+//! | `watch` | news of a job's end |
 //! | `environment`, `claude` | what the child sees, and where the CLI is |
 //! | `slots` | how many runs at once, over all processes |
 //! | `limit` | how many runs at once |
@@ -22,9 +25,11 @@ pub mod clock;
 pub mod dispatcher;
 pub mod engine;
 pub mod environment;
+pub mod jobs;
 pub mod leash;
 pub mod leftovers;
 pub mod limit;
+pub mod orphan;
 pub mod record;
 pub mod session_lock;
 pub mod slots;
@@ -32,3 +37,4 @@ pub mod spawner;
 pub mod store;
 pub mod supervisor;
 pub mod tail;
+pub mod watch;

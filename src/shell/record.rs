@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::clock;
 use crate::machines::ids::JobId;
 use crate::machines::job::State;
 
@@ -55,4 +56,30 @@ pub struct Record {
     /// Keys of other implementations and later versions.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+impl Record {
+    /// A job that was submitted at this moment.
+    #[must_use]
+    pub fn pending(id: JobId, agent: &str, task: &str) -> Self {
+        Self {
+            id,
+            agent: agent.to_owned(),
+            task: task.to_owned(),
+            context: None,
+            caller: None,
+            goal: None,
+            status: State::Pending,
+            created_at: clock::unix_seconds(),
+            started_at: None,
+            completed_at: None,
+            result: None,
+            error: None,
+            progress: None,
+            progress_updated_at: None,
+            session_id: None,
+            deadline_at: None,
+            extra: Map::new(),
+        }
+    }
 }

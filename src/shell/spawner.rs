@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use thiserror::Error;
 
 use super::atomic;
+use super::claude::{self, ClaudeMissing};
 use super::environment::Changes;
 use super::leftovers;
 use crate::machines::ids::JobId;
@@ -103,6 +104,12 @@ pub enum Ending {
 
 /// Starts and signals processes.
 pub trait ProcessSpawner {
+    /// The CLI to start.
+    ///
+    /// # Errors
+    /// [`ClaudeMissing`].
+    fn find_claude(&self) -> Result<PathBuf, ClaudeMissing>;
+
     /// Starts a process as leader of a group of its own.
     ///
     /// # Errors
@@ -111,6 +118,14 @@ pub trait ProcessSpawner {
 
     /// Signals a process group. A group that is gone is no error: that is what was wanted.
     fn end_group(&self, group: i32, ending: Ending);
+
+    /// Signals every process that carries the job's id, where the group is not known. Returns how many.
+    fn end_marked(&self, job: &JobId, ending: Ending) -> usize {
+        match ending {
+            Ending::Terminate => leftovers::terminate_all(job),
+            Ending::Kill => leftovers::end_all(job),
+        }
+    }
 
     /// Ends whatever a job left behind, in whatever session. Returns how many processes that were.
     fn sweep(&self, job: &JobId) -> usize;
@@ -121,6 +136,10 @@ pub trait ProcessSpawner {
 pub struct SystemSpawner;
 
 impl ProcessSpawner for SystemSpawner {
+    fn find_claude(&self) -> Result<PathBuf, ClaudeMissing> {
+        claude::find()
+    }
+
     fn spawn(&self, launch: &Launch) -> Result<Spawned, SpawnError> {
         // The directory is looked at first: a failed start does not say whether program or directory was missing.
         std::fs::read_dir(&launch.directory)

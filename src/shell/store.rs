@@ -10,14 +10,18 @@
 //! jobs/<id>/stderr      claude's standard error, locked until claude and all that inherited it are gone
 //! ```
 
+mod file;
+
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 use thiserror::Error;
+
+pub use self::file::JobFile;
 
 use super::atomic::{self, Durability};
 use super::clock;
@@ -26,9 +30,12 @@ use crate::machines::ids::JobId;
 use crate::machines::job::{self, Effect, Event};
 use crate::machines::plan::RunPlan;
 use crate::machines::refused::Refused;
+use crate::machines::summary::{Brief, Summary};
 
 /// How long to wait for another process that edits the same record. An edit takes well under a millisecond.
 const EDIT_WAIT: Duration = Duration::from_secs(5);
+/// Lock for records that have no folder of their own.
+const SHARED_EDIT_LOCK: &str = ".edit";
 /// How often to ask again meanwhile.
 const EDIT_RETRY: Duration = Duration::from_millis(2);
 
@@ -187,6 +194,38 @@ impl Store {
         serde_json::from_slice::<Record>(&bytes).ok().filter(|record| record.id == *id).ok_or(StoreError::NotFound(*id))
     }
 
+    /// What a list shows of a record. Its long texts are passed over.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn summary(&self, id: &JobId) -> Result<Summary, StoreError> {
+        let path = self.record_path(id);
+        let bytes = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
+        let brief = serde_json::from_slice::<Brief>(&bytes).map_err(|_| StoreError::NotFound(*id))?;
+        Some(Summary::from(brief)).filter(|summary| summary.id == *id).ok_or(StoreError::NotFound(*id))
+    }
+
+    /// The ids of all records, in no order.
+    pub fn ids(&self) -> impl Iterator<Item = JobId> + use<> {
+        let entries = std::fs::read_dir(&self.directory).into_iter().flatten().flatten();
+        entries.filter_map(|entry| JobId::try_from(entry.file_name().to_str()?.strip_suffix(".json")?).ok())
+    }
+
+    /// When a record was last written.
+    #[must_use]
+    pub fn touched(&self, id: &JobId) -> Option<SystemTime> {
+        std::fs::metadata(self.record_path(id)).and_then(|metadata| metadata.modified()).ok()
+    }
+
+    /// Writes the record of a job that needs no supervisor.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn write_finished(&self, record: &Record) -> Result<(), StoreError> {
+        self.create_directory()?;
+        self.write(record, Durability::Synced)
+    }
+
     /// Takes one event: read, step, write, under the record's lock.
     ///
     /// # Errors
@@ -207,11 +246,33 @@ impl Store {
     /// What the record would be after an event that could not be written.
     ///
     /// # Errors
-    /// As [`Self::step`], except for writing.
-    pub fn preview(&self, id: &JobId, event: &Event, patch: Patch) -> Result<Record, StoreError> {
-        let mut record = self.read(id)?;
+    /// [`Refused`].
+    pub fn preview(mut record: Record, event: &Event, patch: Patch) -> Result<Record, Refused> {
         apply(&mut record, event, patch)?;
         Ok(record)
+    }
+
+    /// Removes a job whose answer was received.
+    ///
+    /// # Errors
+    /// [`StoreError`]. A record that is none any more is left alone.
+    pub fn collect(&self, id: &JobId) -> Result<(), StoreError> {
+        let held = self.edit_lock(id)?;
+        match self.read(id) {
+            Ok(mut record) => {
+                // Its end could not be written, for want of space say, and was received all the same.
+                if !record.status.is_terminal() {
+                    apply(&mut record, &Event::Abandon, Patch::default())?;
+                }
+                apply(&mut record, &Event::Collect, Patch::default())?;
+                self.remove(id)?;
+            }
+            // Somebody took the record away: the folder is nobody's.
+            Err(StoreError::NotFound(_)) if !self.record_path(id).exists() => self.remove_folder(id)?,
+            Err(error) => return Err(error),
+        }
+        drop(held);
+        Ok(())
     }
 
     /// Puts a record on the disk for good, where it is still there.
@@ -228,14 +289,23 @@ impl Store {
     }
 
     fn edit_lock(&self, id: &JobId) -> Result<File, StoreError> {
-        let path = self.file(id, JobFile::Edit);
-        let file =
-            std::fs::OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(
-                |source| match source.kind() {
-                    io::ErrorKind::NotFound => StoreError::NotFound(*id),
-                    _ => StoreError::io("open", &path)(source),
-                },
-            )?;
+        // A record without a folder is one of the older implementation's, or an answer that was only kept: those share a lock.
+        let own = self.file(id, JobFile::Edit);
+        let path = if self.folder(id).is_dir() || !self.record_path(id).exists() {
+            own
+        } else {
+            self.directory.join(SHARED_EDIT_LOCK)
+        };
+        let file = std::fs::OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(atomic::OWNER_ONLY_FILE)
+            .open(&path)
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound => StoreError::NotFound(*id),
+                _ => StoreError::io("open", &path)(source),
+            })?;
         let give_up = Instant::now() + EDIT_WAIT;
         loop {
             match file.try_lock() {
@@ -256,8 +326,15 @@ impl Store {
     fn remove(&self, id: &JobId) -> Result<(), StoreError> {
         let path = self.record_path(id);
         std::fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+        self.remove_folder(id)
+    }
+
+    fn remove_folder(&self, id: &JobId) -> Result<(), StoreError> {
         let folder = self.folder(id);
-        std::fs::remove_dir_all(&folder).map_err(StoreError::io("remove", &folder))
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", &folder)(error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 }
 
@@ -293,36 +370,6 @@ fn apply(record: &mut Record, event: &Event, patch: Patch) -> Result<Did, Refuse
         }
     }
     Ok(did)
-}
-
-/// A file in a job's folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JobFile {
-    /// Held by the supervisor for its whole life.
-    Lock,
-    /// Held for the length of one change of the record.
-    Edit,
-    /// What to run.
-    Plan,
-    /// Claude's standard input.
-    Prompt,
-    /// Claude's event stream.
-    Stdout,
-    /// Claude's standard error.
-    Stderr,
-}
-
-impl JobFile {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Lock => "lock",
-            Self::Edit => "edit",
-            Self::Plan => "plan.json",
-            Self::Prompt => "prompt",
-            Self::Stdout => "stdout",
-            Self::Stderr => "stderr",
-        }
-    }
 }
 
 /// Our own types have string keys and finite numbers only, so that this cannot fail.

@@ -4,15 +4,19 @@
 //! gap), and one end of the leash as its standard input. What happens next is decided by [`dispatch::step`]; this loop
 //! feeds it events in a fixed order and performs its effects.
 
+mod adoption;
 mod conclusion;
-mod output;
+pub(super) mod output;
 mod progress;
+mod start;
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::future;
-use std::io;
+use std::io::{self, Seek, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -21,12 +25,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::output::{Output, Sign};
 use self::progress::Progress;
-use super::atomic::Durability;
-use super::leash::{News, Outlet};
+use super::leash::Outlet;
+use super::record::Record;
 use super::session_lock::SessionLock;
-use super::spawner::{self, Exit, Launch, ProcessSpawner, SpawnError, SystemSpawner};
-use super::store::{JobFile, Patch, Store, StoreError};
-use super::{claude, clock, environment, tail};
+use super::spawner::{self, Exit, ProcessSpawner, SystemSpawner};
+use super::store::{JobFile, Store, StoreError};
+use super::{clock, tail};
 use crate::machines::command_line;
 use crate::machines::dispatch::{self, CancelledBy, Effect, Event, Omitted, State};
 use crate::machines::ids::JobId;
@@ -60,15 +64,36 @@ pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
     // where this process already leads a group, and then it is apart already.
     let _ = rustix::process::setsid();
     let store = Store::new(jobs.to_path_buf());
+    let lock = inherited_lock(store.file(&id, JobFile::Lock))?;
+    let record = store.read(&id)?;
     let plan = store.plan(&id)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let leash = inherited_leash()?;
-        Supervision::new(store, id, &plan, SystemSpawner, leash)?.run().await;
+        let supervision = Supervision::new(store, id, &plan, SystemSpawner, leash)?;
+        match record.status {
+            job::State::Pending => supervision.run().await,
+            job::State::Running => supervision.go_on(&record).await,
+            job::State::Done | job::State::Failed | job::State::Cancelled | job::State::Collected => {}
+        }
         Ok(())
     });
+    drop(lock);
     runtime.shutdown_background();
     result
+}
+
+/// The job's lock, where standard output is it, with this process's id in it: whoever cancels the job tells that process.
+fn inherited_lock(path: PathBuf) -> io::Result<Option<File>> {
+    let mut lock = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let (inherited, named) = (lock.metadata()?, std::fs::metadata(path)?);
+    if (inherited.dev(), inherited.ino()) != (named.dev(), named.ino()) {
+        return Ok(None);
+    }
+    lock.set_len(0)?;
+    lock.rewind()?;
+    writeln!(lock, "{}", std::process::id())?;
+    Ok(Some(lock))
 }
 
 /// The leash, where standard input is a socket.
@@ -101,6 +126,10 @@ pub struct Supervision<'a, S> {
     not_started: Option<NotStarted>,
     exit: Option<Exit>,
     stderr: String,
+    /// The record as it was claimed: what is written when the one on disk was broken or taken away meanwhile.
+    claimed: Option<Record>,
+    /// Whether claude has written more than was read at the last look.
+    behind: bool,
 }
 
 /// Whether the run may start.
@@ -111,7 +140,8 @@ enum Place {
 }
 
 struct Process {
-    group: i32,
+    /// Its process group; not known of a run that was adopted.
+    group: Option<i32>,
     exit: Pin<Box<dyn Future<Output = Exit>>>,
 }
 
@@ -147,16 +177,32 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             not_started: None,
             exit: None,
             stderr: String::new(),
+            claimed: None,
+            behind: false,
         })
     }
 
     /// To the end: one event → one step → its effects in order → the next event.
     pub async fn run(mut self) {
-        let (state, effects) = dispatch::begin(self.plan.timeout_seconds.saturating_mul(1000));
+        let (state, effects) = dispatch::begin(self.timeout_ms());
         self.state = state;
         for effect in effects {
             self.perform(effect).await;
         }
+        self.conduct().await;
+    }
+
+    /// To the end of a run whose supervisor died.
+    pub async fn go_on(mut self, record: &Record) {
+        self.adopt(record);
+        self.conduct().await;
+    }
+
+    const fn timeout_ms(&self) -> u64 {
+        self.plan.timeout_seconds.saturating_mul(1000)
+    }
+
+    async fn conduct(mut self) {
         while !matches!(self.state, State::Ended { .. }) {
             let event = self.next_event().await;
             match dispatch::step(self.state, &event) {
@@ -188,7 +234,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 () = caller_gone(self.leash.as_ref()) => Happened::Cancelled(CancelledBy::CallerGone),
                 () = until(deadline) => Happened::DeadlineDue,
                 () = writable(self.leash.as_ref()) => Happened::Writable,
-                () = tokio::time::sleep(LOOK_INTERVAL) => Happened::TimeToLook,
+                () = tokio::time::sleep(if self.behind { Duration::ZERO } else { LOOK_INTERVAL }) => Happened::TimeToLook,
             };
             self.note(happened);
         }
@@ -201,11 +247,16 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             Happened::Exited(exit) => {
                 self.process = None;
                 self.exit = Some(exit);
+                // A leftover may go on writing for ever: what comes after the end of the process is nobody's answer.
+                let end = self.output.length();
+                while self.output.position() < end && self.look() {}
                 let signs = self.output.finish();
                 self.show(signs);
                 let stderr = tail::ends(&self.store.file(&self.id, JobFile::Stderr), STDERR_BYTES);
                 self.stderr = stderr.last;
-                let unknown = command_line::unknown_option(&stderr.first).and_then(dispatch::Flag::droppable);
+                // The CLI refuses a flag before it does anything. A run that had begun has cost, and is not begun again.
+                let refused = command_line::unknown_option(&stderr.first).filter(|_| !self.output.begun);
+                let unknown = refused.and_then(dispatch::Flag::droppable);
                 self.due.push_back(Event::Exited { unknown });
             }
             Happened::Cancelled(by) => {
@@ -216,7 +267,8 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 self.due.push_back(Event::Cancel { by, now });
             }
             Happened::DeadlineDue => {
-                while self.look() {}
+                // One look is enough: an answer further on in the file is found at the end, and outranks the clock then.
+                self.look();
                 self.due.push_back(Event::Tick { now });
             }
             Happened::Writable => {
@@ -234,6 +286,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     fn look(&mut self) -> bool {
         let (signs, more) = self.output.read();
         self.show(signs);
+        self.behind = more;
         more
     }
 
@@ -241,6 +294,8 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
         for sign in signs {
             match sign {
                 Sign::Result => self.due.push_back(Event::ResultSeen { now: clock::monotonic() }),
+                // A turn has many events; they say the same.
+                Sign::Turn if matches!(self.due.back(), Some(Event::TurnBegan)) => {}
                 Sign::Turn => self.due.push_back(Event::TurnBegan),
                 Sign::Progress(text) => {
                     self.progress.push(&text);
@@ -290,70 +345,11 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
         }
     }
 
-    /// The record says `running` before anything runs: what costs is never unseen.
-    fn start(&mut self, omitted: Omitted) {
-        if self.not_started.is_some() {
-            return;
-        }
-        self.omitted = omitted;
-        let started = self.claim().and_then(|()| self.spawn());
-        self.due.push_back(match started {
-            Ok(process) => {
-                self.process = Some(process);
-                self.output = Output::open(&self.store.file(&self.id, JobFile::Stdout));
-                if let Some(leash) = &mut self.leash {
-                    leash.tell(&News::Started);
-                }
-                Event::Spawned { now: clock::monotonic() }
-            }
-            Err(reason) => {
-                self.not_started = Some(reason);
-                Event::SpawnFailed
-            }
-        });
-    }
-
-    fn claim(&self) -> Result<(), NotStarted> {
-        // A second start of the same run, without a flag that the CLI does not know.
-        if self.exit.is_some() {
-            return Ok(());
-        }
-        #[expect(clippy::cast_precision_loss, reason = "a timeout is at most some thousand seconds")]
-        let deadline_at = clock::unix_seconds() + self.plan.timeout_seconds as f64;
-        let patch = Patch { deadline_at: Some(deadline_at), ..Patch::default() };
-        match self.store.step(&self.id, &job::Event::Claim, patch, Durability::Cached) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(NotStarted::SpawnFailed(error.to_string())),
-        }
-    }
-
-    fn spawn(&self) -> Result<Process, NotStarted> {
-        let program = claude::find().map_err(|missing| NotStarted::CliMissing(missing.to_string()))?;
-        let arguments = command_line::arguments(self.plan, self.omitted).map_err(NotStarted::BadValue)?;
-        let launch = Launch {
-            program,
-            arguments,
-            directory: self.plan.directory.clone().into(),
-            environment: environment::for_claude(&self.id, self.plan.depth, self.plan.wait_for_mcp),
-            stdin: self.store.file(&self.id, JobFile::Prompt),
-            stdout: self.store.file(&self.id, JobFile::Stdout),
-            stderr: self.store.file(&self.id, JobFile::Stderr),
-        };
-        match self.spawner.spawn(&launch) {
-            Ok(spawned) => Ok(Process { group: spawned.group, exit: spawned.exit }),
-            Err(SpawnError::Directory { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                Err(NotStarted::DirectoryMissing)
-            }
-            Err(SpawnError::Directory { source, .. }) => Err(NotStarted::DirectoryUnusable(source.to_string())),
-            Err(error @ (SpawnError::File { .. } | SpawnError::Program { .. })) => {
-                Err(NotStarted::SpawnFailed(error.to_string()))
-            }
-        }
-    }
-
     fn signal(&self, ending: spawner::Ending) {
-        if let Some(process) = &self.process {
-            self.spawner.end_group(process.group, ending);
+        match self.process.as_ref().map(|process| process.group) {
+            Some(Some(group)) => self.spawner.end_group(group, ending),
+            Some(None) => drop(self.spawner.end_marked(&self.id, ending)),
+            None => {}
         }
     }
 }

@@ -12,6 +12,7 @@ const CHUNK_BYTES: usize = 256 * 1024;
 pub struct Tail {
     file: File,
     buffer: Vec<u8>,
+    position: u64,
 }
 
 impl Tail {
@@ -20,7 +21,7 @@ impl Tail {
     /// # Errors
     /// As [`File::open`].
     pub fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self { file: File::open(path)?, buffer: vec![0; CHUNK_BYTES] })
+        Ok(Self { file: File::open(path)?, buffer: vec![0; CHUNK_BYTES], position: 0 })
     }
 
     /// The bytes that have come since the last call, at most one chunk; empty at the present end of the file.
@@ -30,11 +31,26 @@ impl Tail {
     pub fn read(&mut self) -> io::Result<&[u8]> {
         loop {
             match self.file.read(&mut self.buffer) {
-                Ok(count) => return Ok(&self.buffer[..count]),
+                Ok(count) => {
+                    self.position += count as u64;
+                    return Ok(&self.buffer[..count]);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// How far it was read, in bytes.
+    #[must_use]
+    pub const fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// How long the file is at this moment, in bytes.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.file.metadata().map_or(0, |metadata| metadata.len())
     }
 }
 

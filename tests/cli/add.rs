@@ -1,6 +1,7 @@
 //! `add`
 
 use std::fs;
+use std::process::{Child, Stdio};
 
 use insta::assert_snapshot;
 
@@ -167,13 +168,15 @@ fn a_config_that_cannot_be_written() {
     "#);
 }
 
+fn start(world: &World, name: &str) -> Child {
+    world.command(&["add", name, "infra"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
 #[test]
 fn of_two_at_once_none_is_lost() {
     let world = World::new();
     let rounds = 20;
-    let children = (0..rounds).flat_map(|round| {
-        ["a", "b"].map(|who| world.command(&["add", &format!("{who}{round}"), "infra"]).spawn().unwrap())
-    });
+    let children = (0..rounds).flat_map(|round| ["a", "b"].map(|who| start(&world, &format!("{who}{round}"))));
     for mut child in children.collect::<Vec<_>>() {
         assert!(child.wait().unwrap().success());
     }
@@ -184,7 +187,7 @@ fn of_two_at_once_none_is_lost() {
 #[test]
 fn of_two_with_one_name_one_wins() {
     let world = World::new();
-    let children = [0; 8].map(|_| world.command(&["add", "infra", "infra"]).spawn().unwrap());
+    let children = [0; 8].map(|_| start(&world, "infra"));
     let won = children.into_iter().filter_map(|mut child| child.wait().unwrap().success().then_some(())).count();
     assert_eq!(won, 1);
 }

@@ -156,3 +156,17 @@ fn a_broken_config_is_told_with_its_place() {
     hint: correct line 1 of [ROOT]/home/.config/agent-dispatch/agents.yaml, then repeat the call
     "#);
 }
+
+#[test]
+fn variables_that_the_server_may_not_see_are_told() {
+    let world = World::with_claude().env("AGENT_DISPATCH_CONFIG", "mine.yaml");
+    assert_snapshot!(world.run(&["init"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    created [ROOT]/work/mine.yaml
+    registered MCP server agent-dispatch: [BINARY] serve
+    ----- stderr -----
+    warning: set here: AGENT_DISPATCH_CONFIG; the server sees that only if Claude Code itself is started with it
+    hint: agent-dispatch add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one
+    "#);
+}

@@ -74,7 +74,7 @@ fn a_failure_comes_with_its_diagnosis() {
 #[test]
 fn a_timeout_says_how_to_go_on() {
     let world = World::with_claude()
-        .config("agents: {infra: {directory: '[ROOT]/work/infra', timeout: 1}}\n")
+        .config("agents: {infra: {directory: '[ROOT]/work/infra', timeout: 2}}\n")
         .env("FAKE_CLAUDE_SCENE", "say Half of it.; silence");
     assert_snapshot!(world.run(&["test", "infra", "x"]), @r#"
     exit code: 1
@@ -82,7 +82,7 @@ fn a_timeout_says_how_to_go_on() {
     Half of it.
     ----- stderr -----
     infra: a real run in [ROOT]/work/infra, no spend cap; Ctrl-C ends it
-    error: timeout: agent 'infra' did not finish within 1 s; go on with dispatch_session(agent="infra", task="Continue where you left off", session_id="[UUID]"); or allow more time: timeout_seconds=2 (update_agent(name="infra", timeout=2) makes it the default); dispatch_async runs long tasks without waiting
+    error: timeout: agent 'infra' did not finish within 2 s; go on with dispatch_session(agent="infra", task="Continue where you left off", session_id="[UUID]"); or allow more time: timeout_seconds=10 (update_agent(name="infra", timeout=10) makes it the default); dispatch_async runs long tasks without waiting
     hint: agent-dispatch update infra --timeout … gives it more time; to go on with it: cd [ROOT]/work/infra && claude --resume [UUID]
     "#);
     leaves_nothing(&world);
@@ -145,13 +145,15 @@ fn a_directory_that_is_gone() {
 
 #[test]
 fn ctrl_c_ends_the_run_and_says_how_to_go_on() {
-    let world = world("touch [ROOT]/started; bash sleep 600".replace("[ROOT]", "..").as_str());
+    let world = world("bash sleep 600");
     let mut command = world.command(&["test", "infra", "x"]);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    until("the run to start", || world.path("work/started").exists().then_some(()));
+    let stderr = std::fs::File::create(world.path("stderr")).unwrap();
+    let child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
+    until("the run to be announced", || world.read("stderr").contains("a real run").then_some(()));
     until("the command to start", || world.processes().iter().any(|line| line.contains("sleep 600")).then_some(()));
     interrupt(&child);
-    let output = child.wait_with_output().unwrap();
+    let mut output = child.wait_with_output().unwrap();
+    output.stderr = world.read("stderr").into_bytes();
     // Whoever is left now would have been left to the user.
     assert_eq!(world.processes(), Vec::<String>::new());
     assert_snapshot!(shown(&output), @r#"

@@ -55,6 +55,7 @@ fn help_shows_every_verb_but_the_hidden_ones() {
       serve     Serve MCP on standard input and output; Claude Code starts this
       doctor    Check the installation; every finding comes with its remedy
       demo      See it work with simulated agents: needs nothing, costs nothing, leaves nothing behind
+      help      Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help

@@ -52,6 +52,21 @@ fn files_stand_for_stacks_databases_and_servers() {
 }
 
 #[test]
+fn links_and_crowded_directories_are_seen_alike() {
+    let project = project(&[("go.mod", ""), ("elsewhere/x", "")]);
+    std::os::unix::fs::symlink("go.mod", project.path().join("Cargo.toml")).unwrap();
+    std::os::unix::fs::symlink("nowhere", project.path().join("Dockerfile")).unwrap();
+    std::os::unix::fs::symlink("elsewhere", project.path().join("prisma")).unwrap();
+    std::os::unix::fs::symlink("go.mod", project.path().join("migrations")).unwrap();
+    let few = detect(project.path());
+    assert_eq!((few.stacks.as_slice(), few.dbs.as_slice()), (&["Rust", "Go"][..], &["Prisma"][..]));
+    for index in 0..1500 {
+        fs::write(project.path().join(format!("file-{index}")), "").unwrap();
+    }
+    assert_eq!(detect(project.path()), few);
+}
+
+#[test]
 fn hostile_files_cost_nothing() {
     let project = project(&[
         (".mcp.json", &format!("{}1{}", "[".repeat(5000), "]".repeat(5000))),
@@ -69,7 +84,7 @@ fn hostile_files_cost_nothing() {
     huge.set_len(1 << 40).unwrap();
     let found = detect(project.path());
     assert!(found.mcp_servers.len() <= 50 && found.mcp_servers.iter().all(|name| name.len() <= 100));
-    assert_eq!(description(project.path()).len() < 6000, true);
+    assert!(description(project.path()).len() < 6000);
     assert_eq!(preview(&project.path().join("CLAUDE.md"), 40), None);
     let readme = preview(&project.path().join("README.md"), 40).unwrap();
     assert!(readme.truncated && readme.text.len() <= 8000);

@@ -74,6 +74,14 @@ fn removing_the_last_agent_leaves_an_empty_mapping() {
 }
 
 #[test]
+fn a_block_text_at_the_end_does_not_take_what_follows_with_it() {
+    let before =
+        "agents: # mine\n  a:\n    directory: /x\n    instructions: |\n      one\n\n# settings\nsettings: {}\n";
+    let after = "agents: {} # mine\n\n# settings\nsettings: {}\n";
+    assert_eq!(edit(before, &agent("a", Action::Remove)).as_deref(), Ok(after));
+}
+
+#[test]
 fn names_that_yaml_reads_as_something_else_are_found() {
     let before = "agents:\n  5: {directory: /x}\n  'true': {directory: /y}\n  null: {directory: /z}\n";
     for name in ["5", "true"] {
@@ -108,6 +116,7 @@ fn broken_files_are_refused_with_position() {
         let Err(EditError::Broken(problem)) = edit(before, &add()) else { panic!("{before:?} was edited") };
         assert_eq!(problem.line, Some(line), "{before:?}: {problem}");
     }
+    assert!(matches!(edit(&"[".repeat(1_000_000), &add()), Err(EditError::Broken(_))));
     assert!(matches!(edit("agents: 5\n", &add()), Err(EditError::Refused { line: Some(1), .. })));
     assert!(matches!(edit("- 1\n", &add()), Err(EditError::Refused { .. })));
 }

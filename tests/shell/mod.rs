@@ -1,3 +1,6 @@
-//! The shell against the real machine: files, locks, processes.
+//! The engine below its surfaces: limit, slots, spawner, supervisor.
+//! Replay one: `cargo test --test suite shell::limit`.
 
+mod limit;
 mod slots;
+mod supervision;

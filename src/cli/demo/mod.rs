@@ -37,7 +37,11 @@ pub fn run(environment: &Environment, real: Option<&Path>) -> Result<Exit, Failu
         Some(()) if real.is_none() => farewell(),
         Some(()) => Ok(Exit::Success),
         None => {
-            output::note("interrupted; nothing is left behind");
+            output::note(if real.is_none() {
+                "interrupted; nothing is left behind"
+            } else {
+                "interrupted; the run was ended"
+            });
             Ok(Exit::Interrupted)
         }
     }

@@ -2,12 +2,9 @@
 
 use super::super::answer::Outcome;
 use super::super::dispatch::Omitted;
-use super::super::plan::RunPlan;
+use super::super::plan::{MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS, RunPlan};
 use super::super::text::{self, quoted};
 use super::classify::Cause;
-
-/// Longest timeout that a dispatch may ask for, in seconds.
-const MAX_TIMEOUT_SECONDS: u64 = 7_200;
 
 /// What advice is about.
 #[derive(Clone, Copy)]
@@ -58,7 +55,7 @@ impl Advice<'_> {
     pub(super) fn timeout(&self, suggested_seconds: Option<u64>) -> String {
         let used = self.plan.timeout_seconds;
         let measured = suggested_seconds.filter(|seconds| *seconds > used);
-        let longer = measured.unwrap_or_else(|| used.saturating_mul(2)).min(MAX_TIMEOUT_SECONDS);
+        let longer = measured.unwrap_or_else(|| used.saturating_mul(2)).clamp(MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS);
         let mut advice = format!("go on with {}", self.resume());
         if longer > used {
             let why = if measured.is_some() { ", as its measured runs suggest" } else { "" };

@@ -1,23 +1,34 @@
 //! `dispatch`, `dispatch_session`, `dispatch_stream`.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::{Call, Desk, typed};
+use crate::config::model::Config;
 use crate::config::plan::Request;
 use crate::machines::plan::Format;
 use crate::mcp::progress::Reporter;
 use crate::mcp::reply::{Mistake, Reply};
 use crate::mcp::table::{Conduct, Kind, Parameter, ToolRow, optional, required};
 use crate::shell::dispatcher::{Caching, Delivery};
+use crate::shell::jobs::Jobs;
 
-const AGENT: Parameter = required("agent", Kind::Text, "name from list_agents");
-const TASK: Parameter = required("task", Kind::Text, "what to do; the agent knows nothing of this conversation");
-const CONTEXT: Parameter = optional("context", Kind::Text, "facts it needs: errors, code, paths");
-const CALLER: Parameter = optional("caller", Kind::Text, "your project or role");
-const GOAL: Parameter = optional("goal", Kind::Text, "the broader objective");
-const RESPONSE_FORMAT: Parameter =
+/// A summary that nobody sized, in characters (contract).
+const DEFAULT_SUMMARY_CHARS: i64 = 500;
+/// Longest summary, in characters (contract).
+const MAX_SUMMARY_CHARS: i64 = 100_000;
+
+pub const AGENT: Parameter = required("agent", Kind::Text, "name from list_agents");
+pub const TASK: Parameter = required("task", Kind::Text, "what to do; the agent knows nothing of this conversation");
+pub const CONTEXT: Parameter = optional("context", Kind::Text, "facts it needs: errors, code, paths");
+pub const CALLER: Parameter = optional("caller", Kind::Text, "your project or role");
+pub const GOAL: Parameter = optional("goal", Kind::Text, "the broader objective");
+pub const RESPONSE_FORMAT: Parameter =
     optional("response_format", Kind::Text, "\"json\": one JSON value, in parsed_result");
-const TIMEOUT: Parameter = optional("timeout_seconds", Kind::Integer, "10..7200; 0 = the agent's own");
+const RETURN_REF: Parameter = optional("return_ref", Kind::Flag, "store the result, answer with ref + summary");
+const SUMMARY_CHARS: Parameter = optional("summary_chars", Kind::Integer, "default 500");
+pub const TIMEOUT: Parameter = optional("timeout_seconds", Kind::Integer, "10..7200; 0 = the agent's own");
 
 /// `dispatch`
 pub const DISPATCH: ToolRow = ToolRow {
@@ -25,7 +36,7 @@ pub const DISPATCH: ToolRow = ToolRow {
     title: "Delegate a task",
     description: "Run a task in another project's agent and return its answer. Costs money; identical requests within \
                   the cache time are free. On timeout go on with dispatch_session and the session_id.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT],
+    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, RETURN_REF, SUMMARY_CHARS, TIMEOUT],
     conduct: Conduct::Runs,
     always_load: true,
 };
@@ -76,6 +87,9 @@ struct Arguments {
     response_format: String,
     #[serde(default)]
     timeout_seconds: i64,
+    #[serde(default)]
+    return_ref: bool,
+    summary_chars: Option<i64>,
 }
 
 pub async fn dispatch(desk: &Desk, call: Call) -> Reply {
@@ -90,22 +104,57 @@ pub async fn stream(desk: &Desk, call: Call) -> Reply {
     run(desk, call, Caching::Never, true).await
 }
 
+/// The configuration and the request of a call.
+pub fn read(desk: &Desk, call: &Call) -> Result<(Arc<Config>, Request), Mistake> {
+    let request = typed::<Arguments>(call).and_then(request)?;
+    Ok((desk.config()?, request))
+}
+
 async fn run(desk: &Desk, call: Call, caching: Caching, logs: bool) -> Reply {
-    let request = match typed::<Arguments>(&call).and_then(request) {
-        Ok(request) => request,
+    let (config, request) = match read(desk, &call) {
+        Ok(both) => both,
         Err(mistake) => return mistake.into(),
     };
-    let config = match desk.config() {
-        Ok(config) => config,
-        Err(mistake) => return mistake.into(),
-    };
-    let reporter = Reporter::new(&call.context, &request.agent, logs);
+    let reporter = Reporter::new(&call.context, &request.agent, logs && call.logs);
     let delivery = reporter
         .during(async |mut sink| desk.dispatcher.dispatch(&config, &request, caching, move |news| sink.put(news)).await)
         .await;
-    match delivery {
-        Ok(Delivery { answer, receipt }) => Reply::paid(&answer, receipt),
-        Err(mistake) => Mistake::new(mistake.to_string()).into(),
+    match (delivery, summary_chars(&call)) {
+        (Ok(delivery), Some(chars)) => by_reference(desk, &request, delivery, chars).await,
+        (Ok(Delivery { answer, receipt }), None) => Reply::paid(&answer, receipt),
+        (Err(mistake), _) => Mistake::new(mistake.to_string()).into(),
+    }
+}
+
+/// How many characters of summary the caller wants, where it wants a reference.
+fn summary_chars(call: &Call) -> Option<usize> {
+    let given = typed::<Arguments>(call).ok().filter(|given| given.return_ref)?;
+    let chars = given.summary_chars.unwrap_or(DEFAULT_SUMMARY_CHARS).clamp(0, MAX_SUMMARY_CHARS);
+    usize::try_from(chars).ok()
+}
+
+/// Leaves the answer in the job store and tells where. One that no job was run for is stored for the purpose.
+async fn by_reference(desk: &Desk, request: &Request, delivery: Delivery, chars: usize) -> Reply {
+    let Delivery { answer, receipt } = delivery;
+    let reference = match receipt {
+        // Not redeemed, so that it stays.
+        Some(receipt) => Ok(receipt.id()),
+        None => {
+            let (jobs, request, answer) =
+                (Jobs::new(desk.dispatcher.engine().clone()), request.clone(), answer.clone());
+            match tokio::task::spawn_blocking(move || jobs.keep(&request, &answer)).await {
+                Ok(kept) => kept.map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            }
+        }
+    };
+    match reference {
+        Ok(reference) => Reply::of(&answer.by_reference(reference, chars)),
+        // The answer is worth more than its reference.
+        Err(error) => {
+            tracing::warn!(error, "an answer could not be stored");
+            Reply::of(&answer)
+        }
     }
 }
 

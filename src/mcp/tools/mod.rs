@@ -4,6 +4,7 @@ mod agents;
 mod cache;
 mod discovery;
 mod dispatch;
+mod jobs;
 
 use std::sync::Arc;
 
@@ -28,6 +29,13 @@ pub const ROWS: &[ToolRow] = &[
     dispatch::DISPATCH,
     dispatch::SESSION,
     dispatch::STREAM,
+    jobs::ASYNC,
+    jobs::STATUS,
+    jobs::WAIT,
+    jobs::CANCEL,
+    jobs::JOBS,
+    jobs::FETCH,
+    jobs::GC,
     agents::ADD,
     agents::UPDATE,
     agents::REMOVE,
@@ -55,6 +63,8 @@ pub struct Call {
     pub arguments: Value,
     /// Who calls.
     pub context: RequestContext<RoleServer>,
+    /// Whether the client wants to see log messages.
+    pub logs: bool,
 }
 
 /// The tool of that name.
@@ -74,6 +84,13 @@ pub async fn perform(desk: &Desk, call: Call) -> Reply {
         "dispatch" => dispatch::dispatch(desk, call).await,
         "dispatch_session" => dispatch::session(desk, call).await,
         "dispatch_stream" => dispatch::stream(desk, call).await,
+        "dispatch_async" => jobs::submit(desk, call).await,
+        "dispatch_status" => jobs::status(desk, &call).await,
+        "dispatch_wait" => jobs::wait(desk, &call).await,
+        "dispatch_cancel" => jobs::cancel(desk, &call).await,
+        "dispatch_jobs" => jobs::list(desk, &call).await,
+        "fetch_result" => jobs::fetch(desk, &call).await,
+        "dispatch_gc" => jobs::collect(desk, &call).await,
         "cache_stats" => cache::stats(desk),
         "cache_clear" => cache::clear(desk),
         other => Mistake::new(format!("{other} is listed but not served")).into(),

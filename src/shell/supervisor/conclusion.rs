@@ -1,4 +1,4 @@
-//! The end of a run: what is known is judged, stored and told.
+//! The end of a run: its verdict, its record, and the leave that is taken from the caller.
 
 use std::time::Duration;
 
@@ -8,8 +8,9 @@ use crate::machines::job;
 use crate::machines::verdict::{self, Canceller, Ending, Evidence, NotStarted};
 use crate::shell::atomic::Durability;
 use crate::shell::leash::News;
+use crate::shell::record::Record;
 use crate::shell::spawner::{Exit, ProcessSpawner};
-use crate::shell::store::{Patch, StoreError};
+use crate::shell::store::{Patch, Store, StoreError};
 
 /// How long the caller may take to receive the answer and to redeem its receipt before the supervisor leaves.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -42,7 +43,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
             result: serde_json::to_value(&answer).ok(),
             ..Patch::default()
         };
-        self.store_conclusion(&event, patch).await;
+        self.store_conclusion(&event, patch, answered).await;
     }
 
     fn ending(&mut self, end: End) -> Ending {
@@ -55,7 +56,9 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
                 Some(Exit::Code(code)) => Ending::Exited { code },
                 Some(Exit::Signal(signal)) if end == End::Exited => Ending::Signalled { signal },
                 // It was ended by us after its answer, or its status could not be had: the answer decides.
-                Some(Exit::Signal(_) | Exit::Unknown) | None => Ending::Exited { code: 0 },
+                Some(Exit::Signal(_)) | None => Ending::Exited { code: 0 },
+                // It was adopted: nobody saw how it ended.
+                Some(Exit::Unknown) => Ending::Abandoned,
             },
             End::TimedOut { .. } => Ending::TimedOut,
             End::Cancelled { by } => Ending::Cancelled {
@@ -67,19 +70,33 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         }
     }
 
-    async fn store_conclusion(&mut self, event: &job::Event, patch: Patch) {
+    async fn store_conclusion(&mut self, event: &job::Event, patch: Patch, answered: bool) {
         let durability = if self.leash.is_some() { Durability::Cached } else { Durability::Synced };
         for _ in 0..RESCUE_ATTEMPTS {
             match self.store.step(&self.id, event, patch.clone(), durability) {
-                Ok(_) | Err(StoreError::Refused(_) | StoreError::NotFound(_)) => return,
+                Ok(_) => return,
+                // It is terminal already, and stays so. An answer is told all the same: it is paid for.
+                Err(StoreError::Refused(_)) if !answered => return,
                 Err(error) => tracing::error!(id = %self.id, %error, "the answer cannot be written"),
             }
-            if let (Some(leash), Ok(record)) = (&mut self.leash, self.store.preview(&self.id, event, patch.clone())) {
-                leash.tell(&News::Rescued(Box::new(record)));
-                return;
+            let record = self.unwritten(event, patch.clone());
+            match (&mut self.leash, record) {
+                (Some(leash), Some(record)) => {
+                    leash.tell(&News::Rescued(Box::new(record)));
+                    return;
+                }
+                // Nobody waits, and there is nothing to write into.
+                (None, None) => return,
+                (Some(_), None) | (None, Some(_)) => tokio::time::sleep(RESCUE_INTERVAL).await,
             }
-            tokio::time::sleep(RESCUE_INTERVAL).await;
         }
+    }
+
+    /// The record as it would have been. Without a leash only one that is still there and can take the event.
+    fn unwritten(&self, event: &job::Event, patch: Patch) -> Option<Record> {
+        let claimed = self.claimed.clone().filter(|_| self.leash.is_some());
+        let record = claimed.or_else(|| self.store.read(&self.id).ok())?;
+        Store::preview(record, event, patch).ok()
     }
 
     /// Tells the caller, and waits until the answer is received or the caller is gone. An answer that stays in the store

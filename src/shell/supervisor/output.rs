@@ -22,6 +22,8 @@ pub struct Output {
     pub last_retry: Option<Retry>,
     /// Output that is no event.
     pub stray: Option<String>,
+    /// Whether there was an event: claude had begun to work.
+    pub begun: bool,
 }
 
 /// What a look at the output brought.
@@ -69,16 +71,19 @@ impl Output {
         (signs, more)
     }
 
-    /// Reads to the end of a file that nobody writes to any more.
+    /// How far it was read, in bytes.
+    pub fn position(&self) -> u64 {
+        self.source.as_ref().map_or(0, |(tail, _)| tail.position())
+    }
+
+    /// How much there is at this moment, in bytes.
+    pub fn length(&self) -> u64 {
+        self.source.as_ref().map_or(0, |(tail, _)| tail.length())
+    }
+
+    /// Takes what was read as all there is: the last line may have no end.
     pub fn finish(&mut self) -> Vec<Sign> {
         let mut signs = Vec::new();
-        loop {
-            let (read, more) = self.read();
-            signs.extend(read);
-            if !more {
-                break;
-            }
-        }
         if let Some((_, reader)) = self.source.take() {
             let rest = reader.finish();
             self.last_text = rest.last_text;
@@ -90,6 +95,7 @@ impl Output {
 
     fn take(&mut self, seen: Vec<Seen>, signs: &mut Vec<Sign>) {
         for seen in seen {
+            self.begun |= !matches!(seen, Seen::Other);
             match seen {
                 Seen::Init(init) => {
                     self.session_id = init.session_id.or(self.session_id.take());

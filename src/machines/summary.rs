@@ -1,0 +1,111 @@
+//! A job in a line: what a list of jobs shows.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::JobId;
+use super::job::State;
+use super::text;
+
+/// How much of a task is shown, in characters (contract).
+const TASK_CHARS: usize = 120;
+
+/// A job's summary, keys in the order of the contract.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// The job.
+    pub id: JobId,
+    /// Its agent.
+    pub agent: String,
+    /// Where it stands.
+    pub status: State,
+    /// The beginning of its task.
+    pub task: String,
+    /// Unix seconds.
+    pub created_at: f64,
+    /// Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<f64>,
+    /// Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completed_at: Option<f64>,
+    /// Of its answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub success: Option<bool>,
+    /// Of its answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
+    /// Of its answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// What a running one did last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_progress: Option<String>,
+    /// Of its answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_type: Option<String>,
+}
+
+/// The keys of a record that a summary needs; the long ones are passed over.
+#[derive(Debug, Deserialize)]
+pub struct Brief {
+    id: JobId,
+    agent: String,
+    #[serde(default)]
+    task: String,
+    status: State,
+    created_at: f64,
+    started_at: Option<f64>,
+    completed_at: Option<f64>,
+    result: Option<BriefResult>,
+    progress: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct BriefResult {
+    success: Option<bool>,
+    cost_usd: Option<f64>,
+    outcome: Option<String>,
+    error_type: Option<String>,
+}
+
+impl From<Brief> for Summary {
+    fn from(brief: Brief) -> Self {
+        let running = brief.status == State::Running;
+        let (success, cost_usd, outcome, error_type) = match brief.result {
+            Some(result) => (result.success, result.cost_usd, result.outcome, result.error_type),
+            None => (None, None, None, None),
+        };
+        Self {
+            id: brief.id,
+            agent: brief.agent,
+            status: brief.status,
+            task: text::one_line(&brief.task, TASK_CHARS),
+            created_at: brief.created_at,
+            started_at: brief.started_at,
+            completed_at: brief.completed_at,
+            success,
+            cost_usd,
+            outcome,
+            last_progress: brief.progress.filter(|_| running).and_then(|mut lines| lines.pop()),
+            error_type,
+        }
+    }
+}
+
+/// Which jobs are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only those that stand here.
+    pub status: Option<State>,
+    /// Only this agent's.
+    pub agent: Option<String>,
+}
+
+impl Filter {
+    /// Whether a job is asked for.
+    #[must_use]
+    pub fn matches(&self, job: &Summary) -> bool {
+        self.status.is_none_or(|status| status == job.status)
+            && self.agent.as_ref().is_none_or(|agent| *agent == job.agent)
+    }
+}

@@ -1,0 +1,31 @@
+//! The files in a job's folder.
+
+/// A file in a job's folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobFile {
+    /// Held by the supervisor for its whole life.
+    Lock,
+    /// Held for the length of one change of the record.
+    Edit,
+    /// What to run.
+    Plan,
+    /// Claude's standard input.
+    Prompt,
+    /// Claude's event stream.
+    Stdout,
+    /// Claude's standard error.
+    Stderr,
+}
+
+impl JobFile {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Lock => "lock",
+            Self::Edit => "edit",
+            Self::Plan => "plan.json",
+            Self::Prompt => "prompt",
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+}

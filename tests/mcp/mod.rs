@@ -1,0 +1,13 @@
+//! The server as its clients see it, over real pipes and sockets, with fake-claude behind it.
+//! Replay one: `cargo test --test suite mcp::dispatch`.
+
+mod cancel;
+mod dispatch;
+mod hostile;
+mod input;
+mod leaving;
+mod library;
+mod obstacles;
+mod progress;
+mod store;
+mod timeout;

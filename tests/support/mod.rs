@@ -1,0 +1,33 @@
+//! What the tests of the engine and of the server stand on: a world of their own on disk, and clients of a real server.
+
+pub mod client;
+pub mod processes;
+pub mod world;
+
+use std::time::{Duration, Instant};
+
+/// A wait that takes longer than this has failed. The machine may be busy with other tests.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits for a condition, with a limit.
+pub fn until<T>(what: &str, ready: impl FnMut() -> Option<T>) -> T {
+    within(PATIENCE, what, ready)
+}
+
+/// Waits for a condition, with a limit of its own.
+pub fn within<T>(limit: Duration, what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = ready() {
+            return value;
+        }
+        assert!(start.elapsed() < limit, "waited {limit:?} in vain for {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A figure, or the reason why a test was not run; shown with `--nocapture`.
+#[expect(clippy::print_stderr, reason = "the one place where these tests print")]
+pub fn note(text: &str) {
+    eprintln!("{text}");
+}
