@@ -15,6 +15,7 @@
 //! | `tail` | reads a file while it grows |
 //! | `watch` | news of a job's end |
 //! | `environment`, `claude` | what the child sees, and where the CLI is |
+//! | `slots` | how many runs at once, over all processes |
 //! | `limit` | how many runs at once |
 //! | `clock` | the two clocks |
 
@@ -31,6 +32,7 @@ pub mod limit;
 pub mod orphan;
 pub mod record;
 pub mod session_lock;
+pub mod slots;
 pub mod spawner;
 pub mod store;
 pub mod supervisor;
