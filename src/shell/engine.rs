@@ -10,6 +10,7 @@ use serde_json::Map;
 use thiserror::Error;
 
 use super::atomic::Durability;
+use super::errands::Errands;
 use super::leash::{Intake, News};
 use super::limit::Limit;
 use super::record::Record;
@@ -53,6 +54,7 @@ pub struct Engine {
     store: Store,
     limit: Limit,
     program: PathBuf,
+    errands: Errands,
 }
 
 /// A terminal job whose answer the caller has in hand but has not yet delivered.
@@ -71,6 +73,7 @@ pub struct Receipt {
     id: JobId,
     /// Keeps the supervisor waiting: it puts the answer on the disk for good when this is closed and the job still there.
     leash: Intake,
+    errands: Errands,
 }
 
 impl Receipt {
@@ -78,6 +81,15 @@ impl Receipt {
     #[must_use]
     pub const fn id(&self) -> JobId {
         self.id
+    }
+
+    /// As [`Self::redeem`], without holding up the loop that delivered it. When the process leaves before it is done, the
+    /// record stays.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    pub fn redeem_soon(self) {
+        self.errands.clone().start(move || self.redeem());
     }
 
     /// The answer was delivered: the record is no longer needed.
@@ -93,7 +105,7 @@ impl Engine {
     /// An engine over the jobs in `store`, whose supervisors run `program`.
     #[must_use]
     pub fn new(store: Store, program: PathBuf) -> Self {
-        Self { store, limit: Limit::default(), program }
+        Self { store, limit: Limit::default(), program, errands: Errands::default() }
     }
 
     /// The path under which this very program can be started again, also when its file was replaced meanwhile.
@@ -109,6 +121,12 @@ impl Engine {
         &self.store
     }
 
+    /// Work on files that is under way: to be waited for before the process leaves.
+    #[must_use]
+    pub const fn errands(&self) -> &Errands {
+        &self.errands
+    }
+
     /// Runs a job to its end under the limit of `places` at once. Dropping the future ends the run.
     ///
     /// # Errors
@@ -119,9 +137,13 @@ impl Engine {
         places: usize,
         mut on_news: impl FnMut(&News) + Send,
     ) -> Result<Finished, EngineError> {
-        let input = prompt::for_stdin(&plan.prompt)?;
+        let input = prompt::for_stdin(&plan.prompt)?.into_owned();
         let slot = self.limit.acquire(places).await;
-        let (id, mut intake) = self.submit(plan, input.as_bytes(), |id, lock| self.start_on_leash(id, lock))?;
+        let (id, mut intake) = {
+            let (engine, plan) = (self.clone(), plan.clone());
+            let submit = move || engine.submit(&plan, input.as_bytes(), |id, lock| engine.start_on_leash(id, lock));
+            self.errands.run(submit).await?
+        };
         let mut rescued = None;
         while let Some(news) = intake.next().await {
             match news {
@@ -132,11 +154,16 @@ impl Engine {
         }
         let record = match rescued {
             Some(record) => *record,
-            None => self.store.read(&id)?,
+            None => {
+                let store = self.store.clone();
+                // An answer may have 50 MB.
+                self.errands.run(move || store.read(&id)).await?
+            }
         };
         let record = if record.status.is_terminal() { record } else { self.settle(id, plan, record).await? };
         drop(slot);
-        Ok(Finished { record, receipt: Receipt { store: self.store.clone(), id, leash: intake } })
+        let receipt = Receipt { store: self.store.clone(), id, leash: intake, errands: self.errands.clone() };
+        Ok(Finished { record, receipt })
     }
 
     /// Settles a job whose supervisor died.
