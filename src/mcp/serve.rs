@@ -19,6 +19,10 @@ use super::transport::{Outgoing, Tolerant};
 /// after SIGINT.
 const LEAVE_WITHIN: Duration = Duration::from_millis(80);
 
+/// How long files may take to be written to their end after that: microseconds each, but a disk may be busy. Claude Code
+/// sends SIGKILL 500 ms after SIGINT.
+const FILES_WITHIN: Duration = Duration::from_millis(300);
+
 /// Why the server could not run.
 #[derive(Debug, Error)]
 pub enum ServeError {
@@ -50,6 +54,7 @@ async fn serve(desk: Desk) -> Result<(), ServeError> {
     let outgoing = Outgoing::default();
     let (input, output) = stdio::streams();
     let transport = Tolerant::new(input, output, outgoing.clone(), stopping.clone());
+    let errands = desk.dispatcher.engine().errands().clone();
     let server = Server::new(Arc::new(desk), outgoing, stopping.clone());
     let session = async {
         match server.serve(transport).await {
@@ -62,11 +67,13 @@ async fn serve(desk: Desk) -> Result<(), ServeError> {
         stopping.cancelled().await;
         tokio::time::sleep(LEAVE_WITHIN).await;
     };
-    tokio::select! {
+    let ended = tokio::select! {
         biased;
         ended = session => ended,
         () = leaving => Ok(()),
-    }
+    };
+    errands.done(FILES_WITHIN).await;
+    ended
 }
 
 fn watch_signals(stopping: CancellationToken) -> io::Result<()> {
