@@ -23,6 +23,10 @@ const LEAVE_WITHIN: Duration = Duration::from_millis(80);
 /// sends SIGKILL 500 ms after SIGINT.
 const FILES_WITHIN: Duration = Duration::from_millis(300);
 
+/// When the jobs directory is looked after. Later than the client's first requests, which must not wait for a disk; soon
+/// enough that a job without a supervisor is noticed within a second.
+const MAINTENANCE_DELAY: Duration = Duration::from_millis(500);
+
 /// Why the server could not run.
 #[derive(Debug, Error)]
 pub enum ServeError {
@@ -55,7 +59,9 @@ async fn serve(desk: Desk) -> Result<(), ServeError> {
     let (input, output) = stdio::streams();
     let transport = Tolerant::new(input, output, outgoing.clone(), stopping.clone());
     let errands = desk.dispatcher.engine().errands().clone();
-    let server = Server::new(Arc::new(desk), outgoing, stopping.clone());
+    let desk = Arc::new(desk);
+    maintain_later(Arc::clone(&desk));
+    let server = Server::new(desk, outgoing, stopping.clone());
     let session = async {
         match server.serve(transport).await {
             Ok(running) => running.waiting().await.map(drop).map_err(|error| ServeError::Session(error.to_string())),
@@ -74,6 +80,14 @@ async fn serve(desk: Desk) -> Result<(), ServeError> {
     };
     errands.done(FILES_WITHIN).await;
     ended
+}
+
+/// Has the server look after the jobs directory, once and beside its answers.
+fn maintain_later(desk: Arc<Desk>) {
+    tokio::spawn(async move {
+        tokio::time::sleep(MAINTENANCE_DELAY).await;
+        drop(tokio::task::spawn_blocking(move || desk.maintain()).await);
+    });
 }
 
 fn watch_signals(stopping: CancellationToken) -> io::Result<()> {
