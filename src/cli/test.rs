@@ -23,6 +23,8 @@ use crate::shell::store::Store;
 
 /// How long an interrupted run may take to end: the supervisor's own patience, and a second for what surrounds it.
 const END_WITHIN: Duration = Duration::from_millis(TERM_GRACE_MS + KILL_GRACE_MS + 1_000);
+/// How long its files may take to be written to their end.
+const FILES_WITHIN: Duration = Duration::from_secs(1);
 /// How often to look whether it ended.
 const END_POLL: Duration = Duration::from_millis(10);
 
@@ -77,7 +79,11 @@ impl Trial<'_> {
         let session = self.session.clone();
         tokio::select! {
             biased;
-            _ = interrupted.recv() => Ok(None),
+            _ = interrupted.recv() => {
+                // A submission that is under way gets its supervisor, which then sees that its caller is gone.
+                dispatcher.engine().errands().done(FILES_WITHIN).await;
+                Ok(None)
+            }
             delivery = dispatcher.dispatch_as(session, self.config, &self.request, Caching::Never, on_news) => {
                 delivery.map(Some).map_err(|error| Failure::new(error.to_string()))
             }

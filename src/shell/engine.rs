@@ -9,6 +9,7 @@ use std::process::Stdio;
 use thiserror::Error;
 
 use super::atomic::Durability;
+use super::errands::Errands;
 use super::leash::{Intake, News};
 use super::limit::Limit;
 use super::record::Record;
@@ -52,6 +53,7 @@ pub struct Engine {
     store: Store,
     limit: Limit,
     program: PathBuf,
+    errands: Errands,
 }
 
 /// A terminal job whose answer the caller has in hand but has not yet delivered.
@@ -70,6 +72,7 @@ pub struct Receipt {
     id: JobId,
     /// Keeps the supervisor waiting: it puts the answer on the disk for good when this is closed and the job still there.
     leash: Intake,
+    errands: Errands,
 }
 
 impl Receipt {
@@ -77,6 +80,15 @@ impl Receipt {
     #[must_use]
     pub const fn id(&self) -> JobId {
         self.id
+    }
+
+    /// As [`Self::redeem`], without holding up the loop that delivered it. When the process leaves before it is done, the
+    /// record stays.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    pub fn redeem_soon(self) {
+        self.errands.clone().start(move || self.redeem());
     }
 
     /// The answer was delivered: the record is no longer needed.
@@ -92,7 +104,7 @@ impl Engine {
     /// An engine over the jobs in `store`, whose supervisors run `program`.
     #[must_use]
     pub fn new(store: Store, program: PathBuf) -> Self {
-        Self { store, limit: Limit::default(), program }
+        Self { store, limit: Limit::default(), program, errands: Errands::default() }
     }
 
     /// The path under which this very program can be started again, also when its file was replaced meanwhile.
@@ -108,6 +120,12 @@ impl Engine {
         &self.store
     }
 
+    /// Work on files that is under way: to be waited for before the process leaves.
+    #[must_use]
+    pub const fn errands(&self) -> &Errands {
+        &self.errands
+    }
+
     /// Runs a job to its end under the limit of `places` at once. Dropping the future ends the run.
     ///
     /// # Errors
@@ -118,9 +136,13 @@ impl Engine {
         places: usize,
         mut on_news: impl FnMut(&News) + Send,
     ) -> Result<Finished, EngineError> {
-        let input = prompt::for_stdin(&plan.prompt)?;
+        let input = prompt::for_stdin(&plan.prompt)?.into_owned();
         let slot = self.limit.acquire(places).await;
-        let (id, mut intake) = self.submit(plan, input.as_bytes(), |id, lock| self.start_on_leash(id, lock))?;
+        let (id, mut intake) = {
+            let (engine, plan) = (self.clone(), plan.clone());
+            let submit = move || engine.submit(&plan, input.as_bytes(), |id, lock| engine.start_on_leash(id, lock));
+            self.errands.run(submit).await?
+        };
         let mut rescued = None;
         while let Some(news) = intake.next().await {
             match news {
@@ -131,11 +153,16 @@ impl Engine {
         }
         let record = match rescued {
             Some(record) => *record,
-            None => self.store.read(&id)?,
+            None => {
+                let store = self.store.clone();
+                // An answer may have 50 MB.
+                self.errands.run(move || store.read(&id)).await?
+            }
         };
         let record = if record.status.is_terminal() { record } else { self.settle(id, plan, record).await? };
         drop(slot);
-        Ok(Finished { record, receipt: Receipt { store: self.store.clone(), id, leash: intake } })
+        let receipt = Receipt { store: self.store.clone(), id, leash: intake, errands: self.errands.clone() };
+        Ok(Finished { record, receipt })
     }
 
     /// Settles a job whose supervisor died.

@@ -6,25 +6,24 @@
 
 mod adoption;
 mod conclusion;
+mod handles;
 pub(super) mod output;
 mod progress;
 mod start;
+mod waits;
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::future;
-use std::io::{self, Seek, Write};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::pin::Pin;
-use std::time::Duration;
 
 use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use self::handles::{inherited_leash, inherited_lock};
 use self::output::{Output, Sign};
 use self::progress::Progress;
+use self::waits::{caller_gone, exited, look_again, until, writable};
 use super::leash::Outlet;
 use super::record::Record;
 use super::session_lock::SessionLock;
@@ -36,11 +35,8 @@ use crate::machines::dispatch::{self, CancelledBy, Effect, Event, Omitted, State
 use crate::machines::ids::JobId;
 use crate::machines::job;
 use crate::machines::plan::RunPlan;
-use crate::machines::time::Millis;
 use crate::machines::verdict::NotStarted;
 
-/// How often claude's output file is looked at for progress. An end is noticed at once, by the process's exit.
-const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 /// How much of claude's standard error is kept, in bytes. Its messages are a line; a crash dump was 12 KB.
 const STDERR_BYTES: u64 = 16 * 1024;
 
@@ -81,31 +77,6 @@ pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
     drop(lock);
     runtime.shutdown_background();
     result
-}
-
-/// The job's lock, where standard output is it, with this process's id in it: whoever cancels the job tells that process.
-fn inherited_lock(path: PathBuf) -> io::Result<Option<File>> {
-    let mut lock = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    let (inherited, named) = (lock.metadata()?, std::fs::metadata(path)?);
-    if (inherited.dev(), inherited.ino()) != (named.dev(), named.ino()) {
-        return Ok(None);
-    }
-    lock.set_len(0)?;
-    lock.rewind()?;
-    writeln!(lock, "{}", std::process::id())?;
-    Ok(Some(lock))
-}
-
-/// The leash, where standard input is a socket.
-fn inherited_leash() -> io::Result<Option<Outlet>> {
-    let input: OwnedFd = io::stdin().as_fd().try_clone_to_owned()?;
-    let kind = rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(&input)?.st_mode);
-    if kind != rustix::fs::FileType::Socket {
-        return Ok(None);
-    }
-    let socket = std::os::unix::net::UnixStream::from(input);
-    socket.set_nonblocking(true)?;
-    Ok(Some(Outlet::new(tokio::net::UnixStream::from_std(socket)?)))
 }
 
 /// A run and everything that it holds.
@@ -234,7 +205,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 () = caller_gone(self.leash.as_ref()) => Happened::Cancelled(CancelledBy::CallerGone),
                 () = until(deadline) => Happened::DeadlineDue,
                 () = writable(self.leash.as_ref()) => Happened::Writable,
-                () = tokio::time::sleep(if self.behind { Duration::ZERO } else { LOOK_INTERVAL }) => Happened::TimeToLook,
+                () = look_again(self.behind) => Happened::TimeToLook,
             };
             self.note(happened);
         }
@@ -298,12 +269,15 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 Sign::Turn if matches!(self.due.back(), Some(Event::TurnBegan)) => {}
                 Sign::Turn => self.due.push_back(Event::TurnBegan),
                 Sign::Progress(text) => {
-                    self.progress.push(&text);
                     if let Some(leash) = &mut self.leash {
                         leash.progress(&text);
                     }
+                    self.progress.push(text);
                 }
             }
+        }
+        if let Some(leash) = &mut self.leash {
+            leash.flush();
         }
     }
 
@@ -351,33 +325,5 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             Some(None) => drop(self.spawner.end_marked(&self.id, ending)),
             None => {}
         }
-    }
-}
-
-async fn exited(process: &mut Option<Process>) -> Exit {
-    match process {
-        Some(process) => process.exit.as_mut().await,
-        None => future::pending().await,
-    }
-}
-
-async fn caller_gone(leash: Option<&Outlet>) {
-    match leash {
-        Some(leash) => leash.closed().await,
-        None => future::pending().await,
-    }
-}
-
-async fn writable(leash: Option<&Outlet>) {
-    match leash {
-        Some(leash) if leash.is_behind() => leash.writable().await,
-        Some(_) | None => future::pending().await,
-    }
-}
-
-async fn until(deadline: Option<Millis>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep(Duration::from_millis(clock::monotonic().until(deadline))).await,
-        None => future::pending().await,
     }
 }

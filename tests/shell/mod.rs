@@ -1,5 +1,8 @@
-//! The engine below its surfaces: limit, spawner, supervisor.
+//! The engine below its surfaces: limit, slots, spawner, supervisor.
 //! Replay one: `cargo test --test suite shell::limit`.
 
+mod atomic;
 mod limit;
+mod slots;
+mod store;
 mod supervision;
