@@ -178,17 +178,25 @@ fn ctrl_c_ends_the_watching_and_not_the_job() {
     world.is_quiet();
 }
 
+/// Each verb that reads gives it a new supervisor by itself.
 #[test]
 fn a_job_whose_supervisor_was_killed_is_read_to_its_end() {
-    let world = World::with_scene("say Half of it.; wait-file go; result fine");
-    let id = world.submit("Take your time");
-    until("its first words", || world.run(&["job", &id]).contains("· Half of it.").then_some(()));
-    let supervisor = world.read(&format!("home/.config/agent-dispatch/jobs/{id}/lock")).trim().parse().unwrap();
-    kill_process(Pid::from_raw(supervisor).unwrap(), Signal::KILL).unwrap();
-    assert_eq!(world.json(&["job", &id, "--json"]).0["status"], "running");
-    go(&world);
-    assert_eq!(world.json(&["wait", &id, "--json"]).0["result"]["result"], "fine");
-    world.is_quiet();
+    for verb in ["job", "jobs", "wait"] {
+        let world = World::with_scene("say Half of it.; wait-file go; result fine");
+        let id = world.submit("Take your time");
+        until("its first words", || world.run(&["job", &id]).contains("· Half of it.").then_some(()));
+        let supervisor = world.read(&format!("home/.config/agent-dispatch/jobs/{id}/lock")).trim().parse().unwrap();
+        kill_process(Pid::from_raw(supervisor).unwrap(), Signal::KILL).unwrap();
+        go(&world);
+        let record = format!("home/.config/agent-dispatch/jobs/{id}.json");
+        until("the answer to be taken from the file", || {
+            let all = [verb, &id];
+            world.run(if verb == "jobs" { &all[..1] } else { &all });
+            let record = serde_json::from_str::<serde_json::Value>(&world.read(&record)).unwrap();
+            (record["status"] == "done").then(|| assert_eq!(record["result"]["result"], "fine"))
+        });
+        world.is_quiet();
+    }
 }
 
 #[test]
