@@ -1,6 +1,5 @@
-//! The engine below its surfaces: limit, slots, spawner, supervisor.
-//! Replay one: `cargo test --test suite shell::limit`.
+//! The engine below its surfaces: slots, spawner, supervisor.
+//! Replay one: `cargo test --test suite shell::slots`.
 
-mod limit;
 mod slots;
 mod supervision;
