@@ -175,8 +175,7 @@ fn two_who_cancel_at_once_agree() {
     let mut client = Client::new(&world);
     let id = works(&world, &mut client);
     let mut others: Vec<Client> = (0..3).map(|_| Client::new(&world)).collect();
-    let calls: Vec<u64> =
-        others.iter_mut().map(|other| other.call("dispatch_cancel", json!({"job_id": id}))).collect();
+    let calls: Vec<u64> = others.iter_mut().map(|other| other.call("dispatch_cancel", json!({"job_id": id}))).collect();
     let mut outcomes: Vec<String> = others
         .iter_mut()
         .zip(calls)

@@ -144,7 +144,10 @@ fn server_supervisor_and_claude_killed_is_learnt_from_a_new_server_and_from_a_li
         let listed = client.ask("dispatch_jobs", json!({}));
         (listed[0]["status"] == "failed").then(|| listed[0].clone())
     });
-    assert_eq!((&learnt["id"], &learnt["success"], &learnt["error_type"]), (&json!(id), &json!(false), &json!("cli_error")));
+    assert_eq!(
+        (&learnt["id"], &learnt["success"], &learnt["error_type"]),
+        (&json!(id), &json!(false), &json!("cli_error"))
+    );
     assert_resumable(&status(&mut client, &id));
     client.bye();
 }

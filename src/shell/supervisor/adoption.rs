@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::output::Output;
-use super::{Place, Process, Supervision};
+use super::place::Place;
+use super::{Process, Supervision};
 use crate::machines::dispatch;
 use crate::shell::clock;
 use crate::shell::record::Record;
-use crate::shell::session_lock::SessionLock;
 use crate::shell::spawner::{Exit, ProcessSpawner};
 use crate::shell::store::JobFile;
 
@@ -33,11 +33,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let exit = Box::pin(free(self.store.file(&self.id, JobFile::Stderr)));
         self.process = Some(Process { group: None, exit });
         self.claimed = Some(record.clone());
-        self.place = match SessionLock::try_acquire(self.store.directory(), self.plan.session.id()) {
-            Ok(Some(lock)) => Place::Held(lock),
-            // Another run has the session already; this one cannot be undone.
-            Ok(None) | Err(_) => Place::None,
-        };
+        self.place = Place::of_adopted(self.store.directory(), &self.id, self.plan);
     }
 }
 
