@@ -32,7 +32,7 @@ pub fn run(environment: &Environment, arguments: &GcArguments) -> Result<Exit, F
         return Ok(Exit::Success);
     }
     output::failure(
-        &Failure::new(format!("{left} of {} could not be removed", jobs_of(collected.ids.len())))
+        &Failure::new(format!("{left} of {} could not be removed", described(arguments, collected.ids.len())))
             .hint("AGENT_DISPATCH_LOG=warn says why"),
     );
     Ok(Exit::Failure)
@@ -49,22 +49,21 @@ fn answer(arguments: &GcArguments, Collected { ids, purged }: &Collected) -> Val
 }
 
 fn show(records: &Records, arguments: &GcArguments, Collected { ids, purged }: &Collected) -> Result<(), Failure> {
-    let which = match arguments.days {
-        _ if arguments.all => "finished".to_owned(),
-        1.0 => "that ended more than 1 day ago".to_owned(),
-        days => format!("that ended more than {days} days ago"),
-    };
     if !arguments.dry_run {
-        return output::data(&format!("removed {} {which}", jobs_of(*purged)));
+        return output::data(&format!("removed {}", described(arguments, *purged)));
     }
     let found = ids.iter().filter_map(|id| records.store.summary(id).ok()).collect::<Vec<_>>();
     if !found.is_empty() {
         output::data(&jobs::table(&found))?;
     }
-    output::note(&format!("{} {which} would be removed", jobs_of(ids.len())));
+    output::note(&format!("would remove {}", described(arguments, ids.len())));
     Ok(())
 }
 
-fn jobs_of(count: usize) -> String {
-    format!("{count} job{}", if count == 1 { "" } else { "s" })
+fn described(arguments: &GcArguments, count: usize) -> String {
+    let noun = if count == 1 { "job" } else { "jobs" };
+    match arguments.days {
+        _ if arguments.all => format!("{count} finished {noun}"),
+        days => format!("{count} {noun} that ended more than {days} days ago"),
+    }
 }

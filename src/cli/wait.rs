@@ -10,7 +10,7 @@ use super::failure::{Exit, Failure};
 use super::records::{Records, runtime};
 use super::{figures, output};
 use crate::config::path::Environment;
-use crate::machines::answer::Answer;
+use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::ids::JobId;
 use crate::machines::job::State;
 use crate::shell::record::Record;
@@ -100,7 +100,9 @@ pub fn conclude(record: &Record) -> Result<Exit, Failure> {
         if !text.is_empty() && !error.contains(text.trim()) {
             output::data(&output::for_stdout(&text))?;
         }
-        output::failure(&Failure::new(format!("{}: {error}", record.status.name())));
+        let kind = answer.as_ref().and_then(|answer| answer.error_type).map_or(record.status.name(), ErrorType::as_str);
+        let said = if error.starts_with(kind) { error.to_owned() } else { format!("{kind}: {error}") };
+        output::failure(&Failure::new(said));
     }
     answer.and_then(|answer| answer.hint).iter().for_each(|hint| output::hint(hint));
     Ok(exit)

@@ -1,7 +1,6 @@
 //! `gc`
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 
 use insta::assert_snapshot;
 use serde_json::json;
@@ -32,7 +31,15 @@ fn left(world: &World) -> Vec<String> {
 #[test]
 fn seven_days_unless_told_otherwise() {
     let world = world();
-    assert_snapshot!(world.run(&["gc", "--dry-run"]), @"");
+    assert_snapshot!(world.run(&["gc", "--dry-run"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    ID                                AGENT  STATUS  AGE   TOOK   COST  TASK
+    [ID]  infra  done    40 d  [TIME]  -     Look around
+    [ID]  infra  done    8 d   [TIME]  -     Look around
+    ----- stderr -----
+    would remove 2 jobs that ended more than 7 days ago
+    "#);
     let (answer, code) = world.json(&["gc", "--dry-run", "--json"]);
     let ids = [40, 8].map(|number| format!("{number:032x}"));
     assert_eq!(
@@ -40,7 +47,12 @@ fn seven_days_unless_told_otherwise() {
         (json!({"dry_run": true, "purged": 0, "would_purge": 2, "job_ids": ids, "max_age_days": 7.0}), 0)
     );
     assert_eq!(left(&world).len(), 6);
-    assert_snapshot!(world.run(&["gc"]), @"");
+    assert_snapshot!(world.run(&["gc"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    removed 2 jobs that ended more than 7 days ago
+    ----- stderr -----
+    "#);
     assert_eq!(left(&world), ["1", "2", "3", &"f".repeat(32)]);
 }
 
@@ -50,7 +62,12 @@ fn other_ages() {
     assert_eq!(world.json(&["gc", "--days", "39.5", "--json"]), (json!({"purged": 1, "max_age_days": 39.5}), 0));
     assert_eq!(world.json(&["gc", "--all", "--json"]), (json!({"purged": 3, "max_age_days": 0.0}), 0));
     assert_eq!(left(&world), ["2", &"f".repeat(32)]);
-    assert_snapshot!(world.run(&["gc", "--all"]), @"");
+    assert_snapshot!(world.run(&["gc", "--all"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    removed 0 finished jobs
+    ----- stderr -----
+    "#);
 }
 
 #[test]
@@ -60,32 +77,56 @@ fn a_job_with_its_folder() {
     world.run(&["wait", &id]);
     world.is_quiet();
     assert_eq!(world.jobs().len(), 2);
-    assert_snapshot!(world.run(&["gc", "--all"]), @"");
+    assert_snapshot!(world.run(&["gc", "--all"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    removed 1 finished job
+    ----- stderr -----
+    "#);
     assert_eq!(world.jobs(), Vec::<String>::new());
 }
 
 #[test]
 fn nothing_there() {
-    assert_snapshot!(World::new().run(&["gc"]), @"");
+    assert_snapshot!(World::new().run(&["gc"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    removed 0 jobs that ended more than 7 days ago
+    ----- stderr -----
+    "#);
     assert_eq!(World::new().json(&["gc", "--json"]), (json!({"purged": 0, "max_age_days": 7.0}), 0));
 }
 
 #[test]
 fn what_cannot_be_removed_is_told() {
-    if rustix::process::geteuid().is_root() {
-        // Permissions do not hold root back.
-        return;
-    }
     let world = world();
-    let jobs = world.path("home/.config/agent-dispatch/jobs");
-    fs::set_permissions(&jobs, Permissions::from_mode(0o500)).unwrap();
-    assert_snapshot!(world.run(&["gc"]), @"");
-    fs::set_permissions(&jobs, Permissions::from_mode(0o700)).unwrap();
+    // Where the lock of these records would be.
+    fs::create_dir(world.path("home/.config/agent-dispatch/jobs/.edit")).unwrap();
+    assert_snapshot!(world.run(&["gc"]), @r#"
+    exit code: 1
+    ----- stdout -----
+    removed 0 jobs that ended more than 7 days ago
+    ----- stderr -----
+    error: 2 of 2 jobs that ended more than 7 days ago could not be removed
+    hint: AGENT_DISPATCH_LOG=warn says why
+    "#);
+    assert_eq!(left(&world).len(), 6);
 }
 
 #[test]
 fn wrong_usage() {
-    assert_snapshot!(World::new().run(&["gc", "--days", "0", "--json"]), @"");
+    assert_snapshot!(World::new().run(&["gc", "--days", "0", "--json"]), @r#"
+    exit code: 2
+    ----- stdout -----
+    {
+      "error": "invalid value '0' for '--days <N>': must be more than 0; --all is for every age",
+      "hint": "agent-dispatch --help shows what can be typed"
+    }
+    ----- stderr -----
+    error: invalid value '0' for '--days <N>': must be more than 0; --all is for every age
+
+    For more information, try '--help'.
+    "#);
     for days in ["-1", "NaN", "inf", "soon", ""] {
         assert_eq!(World::new().output(&["gc", "--days", days]).status.code(), Some(2), "{days}");
     }

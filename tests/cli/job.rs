@@ -30,13 +30,76 @@ fn ended() -> (World, String) {
 #[test]
 fn what_was_asked_what_happened_and_the_answer() {
     let (world, id) = ended();
-    assert_snapshot!(world.run(&["job", &id]), @"");
+    assert_snapshot!(world.run(&["job", &id]), @r#"
+    exit code: 0
+    ----- stdout -----
+    job: [ID]
+    agent: infra
+    status: done
+    submitted: [TIME] ago
+    took: [TIME]
+    cost: $0.0200
+    session: [UUID]
+    task:
+      Look around
+      and tell me
+    what it did:
+      · Session began, model claude-opus-4-8[1m], claude 2.1.197, 11 tools
+      · Looking around.
+      · Using tool: Read
+      · Waiting for the API: 529 overloaded, attempt 1
+      · Using tool: Bash
+      · # All is well.
+      · Ended, after [TIME], 3 turns, $0.0200, denied Bash
+    result:
+    # All is well.
+    ----- stderr -----
+    hint: tools were denied (Bash), so the result may be incomplete; to grant access: update_agent(name="infra", allowed_tools=["Bash"])
+    "#);
 }
 
 #[test]
 fn a_transcript() {
     let (world, id) = ended();
-    assert_snapshot!(world.run(&["job", &id, "--transcript"]), @"");
+    assert_snapshot!(world.run(&["job", &id, "--transcript"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    # Job [ID]
+
+    - agent: infra
+    - status: done
+    - submitted: [TIME] ago
+    - took: [TIME]
+    - cost: $0.0200
+    - session: [UUID]
+
+    ## Task
+
+    > Look around
+    > and tell me
+
+    ## What it did
+
+    - Session began, model claude-opus-4-8\[1m\], claude 2.1.197, 11 tools
+
+    > Looking
+    > around.
+
+    - tool Read
+
+    - Waiting for the API: 529 overloaded, attempt 1
+
+    - tool Bash
+
+    > # All is well.
+
+    - Ended, after [TIME], 3 turns, $0.0200, denied Bash
+
+    ## Result
+
+    # All is well.
+    ----- stderr -----
+    "#);
 }
 
 #[test]
@@ -74,7 +137,23 @@ fn follow_shows_what_comes_and_then_the_answer() {
     let mut output = child.wait_with_output().unwrap();
     // It may have begun before it was looked at.
     output.stderr = world.read("stderr").replace("infra: pending\n", "").into_bytes();
-    assert_snapshot!(shown(&output), @"");
+    assert_snapshot!(shown(&output), @r#"
+    exit code: 0
+    ----- stdout -----
+    # All is well.
+    ----- stderr -----
+    infra: running
+    infra: Session began, model claude-opus-4-8[1m], claude 2.1.197, 11 tools
+    infra: Looking
+      around.
+    infra: Using tool: Read
+    infra: Waiting for the API: 529 overloaded, attempt 1
+    infra: Using tool: Bash
+    infra: # All is well.
+    infra: Ended, after [TIME], 3 turns, $0.0200, denied Bash
+    ok: [TIME], 3 turns, $0.0200, session [UUID]
+    hint: tools were denied (Bash), so the result may be incomplete; to grant access: update_agent(name="infra", allowed_tools=["Bash"])
+    "#);
     world.is_quiet();
 }
 
@@ -90,7 +169,10 @@ fn ctrl_c_ends_the_watching_and_not_the_job() {
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
     let text = world.read("stderr");
     let text = text.split_once("error: ").unwrap().1;
-    assert_snapshot!(text, @"");
+    assert_snapshot!(text, @r#"
+    interrupted; job [ID] goes on
+    hint: agent-dispatch wait [ID] waits again, agent-dispatch cancel [ID] ends it
+    "#);
     go(&world);
     assert_eq!(world.output(&["wait", &id]).status.code(), Some(0));
     world.is_quiet();
@@ -113,9 +195,26 @@ fn a_job_whose_supervisor_was_killed_is_read_to_its_end() {
 fn an_id_is_exact_and_a_part_of_one_finds_the_whole() {
     let world = World::new();
     world.record(0xabc << 116, json!({}));
-    assert_snapshot!(world.run(&["job", "ABC"]), @"");
+    assert_snapshot!(world.run(&["job", "ABC"]), @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: "ABC" is no job id: an id is exactly 32 lowercase hexadecimal characters
+    hint: the job that begins so is [ID]
+    "#);
     world.record((0xabc << 116) + 1, json!({}));
-    assert_snapshot!(world.run(&["job", "abc", "--json"]), @"");
+    assert_snapshot!(world.run(&["job", "abc", "--json"]), @r#"
+    exit code: 1
+    ----- stdout -----
+    {
+      "error": "\"abc\" is no job id: an id is exactly 32 lowercase hexadecimal characters",
+      "hint": "2 jobs begin so; agent-dispatch jobs lists them"
+    }
+    ----- stderr -----
+    error: "abc" is no job id: an id is exactly 32 lowercase hexadecimal characters
+    hint: 2 jobs begin so; agent-dispatch jobs lists them
+    "#);
     for id in ["", " ", "../../etc/passwd", "abc/", "\u{1b}[31m", &"a".repeat(100_000)] {
         let shown = world.run(&["job", id]);
         assert!(shown.starts_with("exit code: 1\n") && shown.contains(" is no job id: "), "{shown}");
@@ -128,10 +227,27 @@ fn an_id_is_exact_and_a_part_of_one_finds_the_whole() {
 fn one_that_is_not_there() {
     let world = World::new();
     let id = "f".repeat(32);
-    assert_snapshot!(world.run(&["job", &id, "--json"]), @"");
+    assert_snapshot!(world.run(&["job", &id, "--json"]), @r#"
+    exit code: 1
+    ----- stdout -----
+    {
+      "error": "job [ID] not found in [ROOT]/home/.config/agent-dispatch/jobs",
+      "hint": "agent-dispatch jobs lists them"
+    }
+    ----- stderr -----
+    error: job [ID] not found in [ROOT]/home/.config/agent-dispatch/jobs
+    hint: agent-dispatch jobs lists them
+    "#);
     assert!(world.run(&["job", &id, "--follow"]).starts_with("exit code: 1\n"));
     world.record_text(&id, "not JSON");
-    assert_snapshot!(world.run(&["job", &id]), @"");
+    assert_snapshot!(world.run(&["job", &id]), @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: job [ID] not found in [ROOT]/home/.config/agent-dispatch/jobs
+    hint: [ROOT]/home/.config/agent-dispatch/jobs/[ID].json is there, but is no record of that job; it is left alone
+    "#);
 }
 
 #[test]
@@ -143,7 +259,34 @@ fn hostile_text_steers_nothing() {
         json!({"agent": evil, "task": evil, "caller": evil, "goal": evil, "context": evil, "error": evil,
             "session_id": evil, "progress": [evil], "result": {"result": {"nested": [1]}, "outcome": evil, "cost_usd": "x"}}),
     );
-    assert_snapshot!(world.run(&["job", &id]), @"");
+    assert_snapshot!(world.run(&["job", &id]), @r#"
+    exit code: 0
+    ----- stdout -----
+    job: [ID]
+    agent: ]0;title   2J # Heading
+    status: done (]0;title   …)
+    submitted: 3 h ago
+    took: [TIME]
+    session: ]0;title   2J # Heading
+    caller: ]0;title   2J # Heading
+    goal:
+      �]0;title���2J
+      # Heading
+    context:
+      �]0;title���2J
+      # Heading
+    task:
+      �]0;title���2J
+      # Heading
+    what it did:
+      · ]0;title   2J # Heading
+    error:
+      �]0;title���2J
+      # Heading
+    result:
+    {"nested":[1]}
+    ----- stderr -----
+    "#);
     let transcript = world.run(&["job", &id, "--transcript"]);
     let headings = transcript.lines().filter(|line| line.starts_with('#')).collect::<Vec<_>>();
     assert_eq!(headings[1..], ["## Goal", "## Context", "## Task", "## What it did", "## Error", "## Result"]);

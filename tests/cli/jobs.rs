@@ -7,8 +7,20 @@ use super::{World, ago};
 
 #[test]
 fn none() {
-    assert_snapshot!(World::new().run(&["jobs"]), @"");
-    assert_snapshot!(World::new().run(&["jobs", "--json"]), @"");
+    assert_snapshot!(World::new().run(&["jobs"]), @r#"
+    exit code: 0
+    ----- stdout -----
+
+    ----- stderr -----
+    no jobs in [ROOT]/home/.config/agent-dispatch/jobs
+    hint: the tool dispatch_async starts one
+    "#);
+    assert_snapshot!(World::new().run(&["jobs", "--json"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    []
+    ----- stderr -----
+    "#);
 }
 
 /// One of each kind, and what is no record.
@@ -36,7 +48,16 @@ fn world() -> World {
 
 #[test]
 fn a_table_with_bounds() {
-    assert_snapshot!(world().run(&["jobs"]), @"");
+    assert_snapshot!(world().run(&["jobs"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    ID                                AGENT                 STATUS               AGE    TOOK   COST     TASK
+    [ID]  an-agent-with-a-nam…  done (]0;title and)  [TIME]  -      -        evil  [31mred 2J long long long long long long long long lo…
+    [ID]  infra                 pending              50 s   -      -        line break
+    [ID]  infra                 done (partial)       3 h    [TIME]  $0.0421  Look around
+    [ID]  web                   failed (timeout)     4 d    [TIME]  $1.5000  Look around
+    ----- stderr -----
+    "#);
 }
 
 #[test]
@@ -76,7 +97,13 @@ fn filters() {
     assert_eq!(ids(&["--agent", "infra"]), ["3", "1"]);
     assert_eq!(ids(&["--agent", "infra", "--limit", "1"]), ["3"]);
     assert_eq!(ids(&["--agent", "nobody"]), [""; 0]);
-    assert_snapshot!(world.run(&["jobs", "--agent", "nobody"]), @"");
+    assert_snapshot!(world.run(&["jobs", "--agent", "nobody"]), @r#"
+    exit code: 0
+    ----- stdout -----
+
+    ----- stderr -----
+    no job matches; agent-dispatch jobs lists all
+    "#);
 }
 
 #[test]
@@ -87,7 +114,18 @@ fn a_list_that_was_cut_says_so() {
 
 #[test]
 fn wrong_usage() {
-    assert_snapshot!(World::new().run(&["jobs", "--status", "finished", "--json"]), @"");
+    assert_snapshot!(World::new().run(&["jobs", "--status", "finished", "--json"]), @r#"
+    exit code: 2
+    ----- stdout -----
+    {
+      "error": "invalid value 'finished' for '--status <STATUS>': one of pending, running, done, failed, cancelled",
+      "hint": "agent-dispatch --help shows what can be typed"
+    }
+    ----- stderr -----
+    error: invalid value 'finished' for '--status <STATUS>': one of pending, running, done, failed, cancelled
+
+    For more information, try '--help'.
+    "#);
     for limit in ["0", "-1", "1001", "many", "99999999999999999999"] {
         assert_eq!(World::new().output(&["jobs", "--limit", limit]).status.code(), Some(2), "{limit}");
     }
@@ -96,7 +134,17 @@ fn wrong_usage() {
 #[test]
 fn a_directory_that_cannot_be_listed_is_no_empty_list() {
     let world = World::new().env("AGENT_DISPATCH_JOBS_DIR", "/dev/null");
-    assert_snapshot!(world.run(&["jobs", "--json"]), @"");
+    assert_snapshot!(world.run(&["jobs", "--json"]), @r#"
+    exit code: 1
+    ----- stdout -----
+    {
+      "error": "cannot list the jobs in /dev/null: Not a directory (os error 20)",
+      "hint": "correct it, or set AGENT_DISPATCH_JOBS_DIR to the directory that holds the jobs"
+    }
+    ----- stderr -----
+    error: cannot list the jobs in /dev/null: Not a directory (os error 20)
+    hint: correct it, or set AGENT_DISPATCH_JOBS_DIR to the directory that holds the jobs
+    "#);
 }
 
 #[test]

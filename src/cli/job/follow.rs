@@ -26,32 +26,39 @@ pub fn run(records: &Records, id: JobId) -> Result<Exit, Failure> {
     }
 }
 
-/// The record at the end of the job; `None` on Ctrl-C. The kernel tells of the end; until then a look a second is enough.
+/// The record at the end of the job; `None` on Ctrl-C.
 async fn follow(records: &Records, id: JobId) -> Result<Option<Record>, Failure> {
     let mut interrupted =
         signal(SignalKind::interrupt()).map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
+    tokio::select! {
+        biased;
+        _ = interrupted.recv() => Ok(None),
+        record = to_the_end(records, id) => record.map(Some),
+    }
+}
+
+/// Shows what comes. The kernel tells of the end; until then a look a second is enough.
+async fn to_the_end(records: &Records, id: JobId) -> Result<Record, Failure> {
     // Before the first look: an end between look and watch would be missed.
     let watch = Watch::of(&records.store.file(&id, JobFile::Lock));
     let mut story = Story::of(&records.store, &id);
     let mut shown = None;
     loop {
         let record = records.jobs.read(&id).map_err(|error| records.failure(&error))?;
-        if shown != Some(record.status) {
+        if shown != Some(record.status) && !record.status.is_terminal() {
             tell(&record, record.status.name());
             shown = Some(record.status);
         }
         while let Some(deeds) = story.read() {
             show(&record, &deeds);
+            // Ctrl-C gets its turn, however much there is to show.
+            tokio::task::yield_now().await;
         }
         if record.status.is_terminal() {
             show(&record, &story.finish());
-            return Ok(Some(record));
+            return Ok(record);
         }
-        tokio::select! {
-            biased;
-            _ = interrupted.recv() => return Ok(None),
-            () = watch.changed() => {}
-        }
+        watch.changed().await;
     }
 }
 

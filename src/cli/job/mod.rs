@@ -6,6 +6,8 @@ mod transcript;
 
 use std::collections::VecDeque;
 
+use serde_json::Value;
+
 use super::arguments::JobArguments;
 use super::failure::{Exit, Failure};
 use super::jobs::{shortened, standing};
@@ -70,7 +72,10 @@ fn show(records: &Records, record: &Record) -> Result<(), Failure> {
         parts.push(format!("{}\n{}", style.bold("result:"), output::for_stdout(result.trim_end())));
     }
     output::data(&parts.join("\n"))?;
-    if !record.status.is_terminal() {
+    if record.status.is_terminal() {
+        let hint = record.result.as_ref().and_then(|result| result.get("hint")).and_then(Value::as_str);
+        hint.iter().for_each(|hint| output::hint(hint));
+    } else {
         let id = record.id;
         output::hint(&format!("agent-dispatch job {id} --follow shows what comes, agent-dispatch cancel {id} ends it"));
     }
@@ -81,7 +86,7 @@ fn show(records: &Records, record: &Record) -> Result<(), Failure> {
 fn facts(record: &Record) -> Vec<(&'static str, String)> {
     let now = clock::unix_seconds();
     let of_result = |key: &str| record.result.as_ref().and_then(|result| result.get(key));
-    let word = |key: &str| of_result(key).and_then(serde_json::Value::as_str);
+    let word = |key: &str| of_result(key).and_then(Value::as_str);
     let ago = |at: f64| format!("{} ago", figures::span(now - at));
     let name = |text: &Option<String>| text.as_deref().map(|text| shortened(text, NAME_CHARS));
     let took = record.started_at.map(|started| match (record.status, record.completed_at) {
@@ -95,7 +100,7 @@ fn facts(record: &Record) -> Vec<(&'static str, String)> {
         ("status", Some(standing(record.status, word("outcome"), word("error_type")))),
         ("submitted", Some(ago(record.created_at))),
         ("took", took),
-        ("cost", of_result("cost_usd").and_then(serde_json::Value::as_f64).map(figures::dollars)),
+        ("cost", of_result("cost_usd").and_then(Value::as_f64).map(figures::dollars)),
         ("session", name(&record.session_id)),
         ("caller", name(&record.caller)),
     ];

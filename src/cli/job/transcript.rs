@@ -12,6 +12,10 @@ use crate::shell::record::Record;
 pub fn write(records: &Records, record: &Record) -> Result<(), Failure> {
     let mut head = format!("# Job {}\n", record.id);
     for (key, value) in facts(record) {
+        // Its id is the title.
+        if key == "job" {
+            continue;
+        }
         head.push_str(&format!("\n- {key}: {}", plain(&value)));
     }
     head.push('\n');
