@@ -52,8 +52,7 @@ fn a_job_is_submitted_at_once_and_its_record_has_the_promised_keys() {
     assert!(done["created_at"].as_f64().unwrap() <= started && started <= completed, "{done}");
     let listed = client.ask("dispatch_jobs", json!({}));
     let [brief] = &listed.as_array().unwrap()[..] else { panic!("one job: {listed}") };
-    let expected =
-        ["id", "agent", "status", "task", "created_at", "started_at", "completed_at", "success", "cost_usd"];
+    let expected = ["id", "agent", "status", "task", "created_at", "started_at", "completed_at", "success", "cost_usd"];
     assert_eq!(keys(brief), expected);
     assert_eq!(client.ask("fetch_result", json!({"ref": id})), done["result"]);
     client.bye();

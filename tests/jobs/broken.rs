@@ -151,7 +151,11 @@ fn two_thousand_records_are_listed_while_other_calls_are_answered() {
     let world = World::with("result ok");
     for number in 0..2_000 {
         let result = json!({"agent": "echo", "success": true, "result": "x".repeat(2_000), "cost_usd": 0.1});
-        write_old(&world, &numbered(number), json!({"created_at": f64::from(u32::try_from(number).unwrap()), "result": result}));
+        write_old(
+            &world,
+            &numbered(number),
+            json!({"created_at": f64::from(u32::try_from(number).unwrap()), "result": result}),
+        );
     }
     let mut client = Client::new(&world);
     client.ask("cache_stats", json!({}));

@@ -205,7 +205,8 @@ fn jobs_of_the_older_implementation_are_ours_to_read() {
         assert_eq!(status(&mut client, id.as_str().unwrap())["status"], expected);
     }
     assert_eq!(client.ask("fetch_result", json!({"ref": ids[1]}))["result"], "r\u{e9}");
-    let theirs = older(&world, "print(json.dumps([j.summary() for j in store.list() if j.status != 'cancelled']))").unwrap();
+    let theirs =
+        older(&world, "print(json.dumps([j.summary() for j in store.list() if j.status != 'cancelled']))").unwrap();
     let mut ours = client.ask("dispatch_jobs", json!({}));
     ours.as_array_mut().unwrap().retain(|job| job["status"] != "cancelled");
     assert_eq!(ours, theirs);
