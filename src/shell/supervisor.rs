@@ -63,7 +63,10 @@ pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
     let store = Store::new(jobs.to_path_buf());
     let lock = inherited::lock(store.file(&id, JobFile::Lock))?;
     let record = store.read(&id)?;
-    let plan = store.plan(&id)?;
+    let plan = match store.plan(&id) {
+        Ok(plan) => plan,
+        Err(error) => return Ok(adoption::give_up(&store, &record, &error)?),
+    };
     let ticket = inherited::ticket(jobs, &id, plan.depth)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {

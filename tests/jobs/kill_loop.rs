@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{ended, status};
 use crate::support::client::Client;
-use crate::support::processes::{alive, signal};
+use crate::support::processes::signal;
 use crate::support::world::World;
 use crate::support::{note, until, within};
 
@@ -79,6 +79,7 @@ fn round(seed: u64) -> BTreeMap<String, u32> {
     let ids: Vec<String> = (0..JOBS).map(|job| super::submit(&mut client, &format!("a{job}"))).collect();
     let mut tally = BTreeMap::new();
     let mut claudes_killed = false;
+    let mut server_killed = false;
     for _ in 0..=dice.below(3) {
         let moment = Duration::from_millis(dice.below(LATEST_MS));
         std::thread::sleep(moment.saturating_sub(start.elapsed()));
@@ -93,11 +94,12 @@ fn round(seed: u64) -> BTreeMap<String, u32> {
         let chosen = if victims.is_empty() { 0 } else { usize::try_from(dice.below(victims.len() as u64)).unwrap() };
         for victim in victims.iter().enumerate().filter(|(at, _)| all || *at == chosen).map(|(_, pid)| *pid) {
             claudes_killed |= ["claude", "everything"].contains(&what);
+            server_killed |= victim == client.pid();
             signal(victim, Signal::KILL);
             *tally.entry(format!("killed {what}")).or_insert(0) += 1;
         }
         // A reader in the middle of it, now and then.
-        if alive(client.pid()) && dice.below(2) == 0 {
+        if !server_killed && dice.below(2) == 0 {
             status(&mut client, &ids[0]);
         }
     }

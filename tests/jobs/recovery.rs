@@ -265,7 +265,7 @@ fn a_leftover_that_holds_the_fence_does_not_hold_up_a_complete_answer() {
     let record = ended(&mut client, &id);
     note(&format!("a leftover held the fence: told after {:?}", start.elapsed()));
     assert_eq!((&record["status"], &record["result"]["result"]), (&json!("done"), &json!("the answer")));
-    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert!(start.elapsed() < LEARNS_WITHIN, "{:?}", start.elapsed());
     signal(left, Signal::KILL);
     client.bye();
 }
