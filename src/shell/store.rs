@@ -10,6 +10,7 @@
 //! jobs/<id>/stderr      claude's standard error, locked until claude and all that inherited it are gone
 //! ```
 
+mod apply;
 mod file;
 
 use std::fs::{DirBuilder, File, TryLockError};
@@ -21,10 +22,9 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::Value;
 use thiserror::Error;
 
+use self::apply::{Did, apply};
 pub use self::file::JobFile;
-
 use super::atomic::{self, Durability};
-use super::clock;
 use super::record::Record;
 use crate::machines::ids::JobId;
 use crate::machines::job::{self, Effect, Event};
@@ -185,13 +185,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] also for a record that cannot be parsed or whose id is not its file's name.
     pub fn read(&self, id: &JobId) -> Result<Record, StoreError> {
-        let path = self.record_path(id);
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(StoreError::NotFound(*id)),
-            Err(source) => return Err(StoreError::io("read", &path)(source)),
-        };
-        serde_json::from_slice::<Record>(&bytes).ok().filter(|record| record.id == *id).ok_or(StoreError::NotFound(*id))
+        serde_json::from_slice::<Record>(&self.bytes(id)?)
+            .ok()
+            .filter(|record| record.id == *id)
+            .ok_or(StoreError::NotFound(*id))
     }
 
     /// What a list shows of a record. Its long texts are passed over.
@@ -199,10 +196,16 @@ impl Store {
     /// # Errors
     /// As [`Self::read`].
     pub fn summary(&self, id: &JobId) -> Result<Summary, StoreError> {
-        let path = self.record_path(id);
-        let bytes = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
-        let brief = serde_json::from_slice::<Brief>(&bytes).map_err(|_| StoreError::NotFound(*id))?;
+        let brief = serde_json::from_slice::<Brief>(&self.bytes(id)?).map_err(|_| StoreError::NotFound(*id))?;
         Some(Summary::from(brief)).filter(|summary| summary.id == *id).ok_or(StoreError::NotFound(*id))
+    }
+
+    fn bytes(&self, id: &JobId) -> Result<Vec<u8>, StoreError> {
+        let path = self.record_path(id);
+        std::fs::read(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => StoreError::NotFound(*id),
+            _ => StoreError::io("read", &path)(source),
+        })
     }
 
     /// The ids of all records, in no order.
@@ -231,9 +234,42 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; the record is then as it was.
     pub fn step(&self, id: &JobId, event: &Event, patch: Patch, durability: Durability) -> Result<Stepped, StoreError> {
+        self.change(id, durability, |record| apply(record, event, patch))
+    }
+
+    /// Takes the last progress and the end of a run in one read and one write. The progress may be refused: it is worth
+    /// nothing beside the end. It has no effect outside the record, so that nothing comes between the two.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the record is then as it was.
+    pub fn conclude(
+        &self,
+        id: &JobId,
+        progress: Option<Vec<String>>,
+        event: &Event,
+        patch: Patch,
+        durability: Durability,
+    ) -> Result<Stepped, StoreError> {
+        self.change(id, durability, |record| {
+            if progress.is_some() {
+                let patch = Patch { progress, ..Patch::default() };
+                if let Err(refused) = apply(record, &Event::Progress, patch) {
+                    tracing::debug!(%id, %refused, "last progress not written");
+                }
+            }
+            apply(record, event, patch)
+        })
+    }
+
+    fn change(
+        &self,
+        id: &JobId,
+        durability: Durability,
+        change: impl FnOnce(&mut Record) -> Result<Did, Refused>,
+    ) -> Result<Stepped, StoreError> {
         let held = self.edit_lock(id)?;
         let mut record = self.read(id)?;
-        let did = apply(&mut record, event, patch)?;
+        let did = change(&mut record)?;
         if did.remove {
             self.remove(id)?;
         } else {
@@ -252,20 +288,19 @@ impl Store {
         Ok(record)
     }
 
-    /// Removes a job whose answer was received.
+    /// Removes a job whose answer was received. Of its record only the status matters: the answer is passed over.
     ///
     /// # Errors
     /// [`StoreError`]. A record that is none any more is left alone.
     pub fn collect(&self, id: &JobId) -> Result<(), StoreError> {
         let held = self.edit_lock(id)?;
-        match self.read(id) {
-            Ok(mut record) => {
+        match self.summary(id).map(|summary| summary.status) {
+            Ok(status) => {
                 // Its end could not be written, for want of space say, and was received all the same.
-                if !record.status.is_terminal() {
-                    apply(&mut record, &Event::Abandon, Patch::default())?;
+                let status = if status.is_terminal() { status } else { job::step(status, &Event::Abandon)?.0 };
+                if job::step(status, &Event::Collect)?.1.into_iter().any(|effect| effect == Effect::RemoveFiles) {
+                    self.remove(id)?;
                 }
-                apply(&mut record, &Event::Collect, Patch::default())?;
-                self.remove(id)?;
             }
             // Somebody took the record away: the folder is nobody's.
             Err(StoreError::NotFound(_)) if !self.record_path(id).exists() => self.remove_folder(id)?,
@@ -336,40 +371,6 @@ impl Store {
             Ok(()) | Err(_) => Ok(()),
         }
     }
-}
-
-/// What a step asks for beside the new record.
-struct Did {
-    end_run: bool,
-    remove: bool,
-}
-
-fn apply(record: &mut Record, event: &Event, patch: Patch) -> Result<Did, Refused> {
-    let (next, effects) = job::step(record.status, event)?;
-    record.status = next;
-    let mut did = Did { end_run: false, remove: false };
-    let Patch { mut result, mut error, mut progress, deadline_at } = patch;
-    for effect in effects {
-        match effect {
-            Effect::StampStarted => {
-                record.started_at = Some(clock::unix_seconds());
-                record.deadline_at = deadline_at;
-            }
-            Effect::StampCompleted => record.completed_at = Some(clock::unix_seconds()),
-            Effect::StoreProgress => {
-                record.progress = progress.take();
-                record.progress_updated_at = Some(clock::unix_seconds());
-            }
-            Effect::StoreResult => {
-                record.result = result.take();
-                record.error = error.take();
-            }
-            Effect::StoreReason => record.error = error.take(),
-            Effect::EndRun => did.end_run = true,
-            Effect::RemoveFiles => did.remove = true,
-        }
-    }
-    Ok(did)
 }
 
 /// Our own types have string keys and finite numbers only, so that this cannot fail.

@@ -11,13 +11,12 @@ pub(super) mod output;
 mod place;
 mod progress;
 mod start;
+mod waits;
 
 use std::collections::VecDeque;
-use std::future;
 use std::io;
 use std::path::Path;
 use std::pin::Pin;
-use std::time::Duration;
 
 use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -25,6 +24,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use self::output::{Output, Sign};
 use self::place::{Asked, Place};
 use self::progress::Progress;
+use self::waits::{LOOK_INTERVAL, caller_gone, exited, look_again, until, writable};
 use super::leash::{News, Outlet};
 use super::record::Record;
 use super::slots::SlotRequest;
@@ -36,11 +36,8 @@ use crate::machines::dispatch::{self, CancelledBy, Effect, Event, Omitted, State
 use crate::machines::ids::JobId;
 use crate::machines::job;
 use crate::machines::plan::RunPlan;
-use crate::machines::time::Millis;
 use crate::machines::verdict::NotStarted;
 
-/// How often claude's output file is looked at for progress. An end is noticed at once, by the process's exit.
-const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 /// How much of claude's standard error is kept, in bytes. Its messages are a line; a crash dump was 12 KB.
 const STDERR_BYTES: u64 = 16 * 1024;
 
@@ -204,7 +201,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             }
             self.progress.write_when_due(&self.store, &self.id);
             let deadline = self.state.next_deadline();
-            let look = if self.behind { Duration::ZERO } else { self.place.ask_again().unwrap_or(LOOK_INTERVAL) };
+            let look = (!self.behind).then(|| self.place.ask_again().unwrap_or(LOOK_INTERVAL));
             let happened = tokio::select! {
                 biased;
                 exit = exited(&mut self.process) => Happened::Exited(exit),
@@ -213,7 +210,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 () = until(deadline) => Happened::DeadlineDue,
                 () = writable(self.leash.as_ref()) => Happened::Writable,
                 () = self.place.woken() => Happened::TimeToLook,
-                () = tokio::time::sleep(look) => Happened::TimeToLook,
+                () = look_again(look) => Happened::TimeToLook,
             };
             self.note(happened);
         }
@@ -277,12 +274,15 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 Sign::Turn if matches!(self.due.back(), Some(Event::TurnBegan)) => {}
                 Sign::Turn => self.due.push_back(Event::TurnBegan),
                 Sign::Progress(text) => {
-                    self.progress.push(&text);
                     if let Some(leash) = &mut self.leash {
                         leash.progress(&text);
                     }
+                    self.progress.push(text);
                 }
             }
+        }
+        if let Some(leash) = &mut self.leash {
+            leash.flush();
         }
     }
 
@@ -329,33 +329,5 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             Some(None) => drop(self.spawner.end_marked(&self.id, ending)),
             None => {}
         }
-    }
-}
-
-async fn exited(process: &mut Option<Process>) -> Exit {
-    match process {
-        Some(process) => process.exit.as_mut().await,
-        None => future::pending().await,
-    }
-}
-
-async fn caller_gone(leash: Option<&Outlet>) {
-    match leash {
-        Some(leash) => leash.closed().await,
-        None => future::pending().await,
-    }
-}
-
-async fn writable(leash: Option<&Outlet>) {
-    match leash {
-        Some(leash) if leash.is_behind() => leash.writable().await,
-        Some(_) | None => future::pending().await,
-    }
-}
-
-async fn until(deadline: Option<Millis>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep(Duration::from_millis(clock::monotonic().until(deadline))).await,
-        None => future::pending().await,
     }
 }

@@ -45,6 +45,12 @@ proptest! {
         agent_dispatch_fuzz::events::check(data.as_bytes());
     }
 
+    /// Pieces of a configuration, in any order and depth.
+    #[test]
+    fn random_configurations_pass(text in "(agents:|settings:|groups:|\\n|\\n  |\\n    | |a:|b-1:|'c':|directory: /x|timeout: [0-9x-]{1,3}|instructions: \\||# note|\\[|\\]|\\{|\\}|&x |\\*x|<<: \\*x|, |\"|\r\n){0,30}") {
+        agent_dispatch_fuzz::agents_yaml::check(text.as_bytes());
+    }
+
     #[test]
     fn random_fields_pass(fields in prop::collection::vec("(-{0,2}[a-z=, ()*\n\t]{0,6}|--model|-p|--|\\PC{0,5}|[0-9.eE-]{1,4})", 2..10)) {
         let mut fields: Vec<Vec<u8>> = fields.into_iter().map(String::into_bytes).collect();

@@ -1,5 +1,7 @@
 //! The engine below its surfaces: slots, spawner, supervisor.
 //! Replay one: `cargo test --test suite shell::slots`.
 
+mod atomic;
 mod slots;
+mod store;
 mod supervision;

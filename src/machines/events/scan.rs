@@ -189,9 +189,28 @@ impl Raw<'_> {
     }
 }
 
-/// The position of the first of the `wanted` bytes, or the length. Eight bytes at a time: keys are short and texts are
-/// long, and this is fast for both (measured beside a byte loop and a vectorised one).
+/// The position of the first of the `wanted` bytes, or the length. Keys are short and texts are long: the first bytes are
+/// looked at by words, what follows by blocks that the compiler turns into vector comparisons. (Measured beside words alone:
+/// up to 3 ns slower for a key, more than twice as fast from 250 bytes on.)
 pub(super) fn find<const N: usize>(bytes: &[u8], wanted: [u8; N]) -> usize {
+    /// Most keys end within it.
+    const HEAD_BYTES: usize = 16;
+    const BLOCK_BYTES: usize = 32;
+    let head = bytes.len().min(HEAD_BYTES);
+    let at = find_by_words(&bytes[..head], wanted);
+    if at < head {
+        return at;
+    }
+    let (blocks, _) = bytes[head..].as_chunks::<BLOCK_BYTES>();
+    // No early end within a block: that is what makes it one comparison.
+    let holds = |block: &[u8; BLOCK_BYTES]| {
+        block.iter().fold(0, |hits, byte| wanted.iter().fold(hits, |hits, want| hits | u8::from(byte == want))) != 0
+    };
+    let at = head + BLOCK_BYTES * blocks.iter().take_while(|block| !holds(block)).count();
+    at + find_by_words(&bytes[at..], wanted)
+}
+
+fn find_by_words<const N: usize>(bytes: &[u8], wanted: [u8; N]) -> usize {
     /// Each byte of a word has this value.
     const ONES: u64 = u64::MAX / 0xff;
     const HIGH_BITS: u64 = ONES << 7;

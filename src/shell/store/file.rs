@@ -1,4 +1,4 @@
-//! The files in a job's folder.
+//! The files of a job's folder.
 
 /// A file in a job's folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

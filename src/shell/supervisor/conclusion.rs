@@ -21,7 +21,6 @@ const RESCUE_ATTEMPTS: u32 = 600;
 impl<S: ProcessSpawner> Supervision<'_, S> {
     /// Judges what is known, and stores the answer.
     pub(super) async fn conclude(&mut self, end: End) {
-        self.progress.write_rest(&self.store, &self.id);
         let evidence = Evidence {
             plan: self.plan,
             ending: self.ending(end),
@@ -71,9 +70,11 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     }
 
     async fn store_conclusion(&mut self, event: &job::Event, patch: Patch, answered: bool) {
-        let durability = if self.leash.is_some() { Durability::Cached } else { Durability::Synced };
+        // With a caller the record is removed when the answer was received, or else synced (see `take_leave`).
+        let durability = if self.leash.is_some() { Durability::Brief } else { Durability::Synced };
         for _ in 0..RESCUE_ATTEMPTS {
-            match self.store.step(&self.id, event, patch.clone(), durability) {
+            let progress = self.progress.unwritten();
+            match self.store.conclude(&self.id, progress, event, patch.clone(), durability) {
                 Ok(_) => return,
                 // It is terminal already, and stays so. An answer is told all the same: it is paid for.
                 Err(StoreError::Refused(_)) if !answered => return,

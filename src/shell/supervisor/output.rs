@@ -5,8 +5,9 @@ use std::path::Path;
 use crate::machines::events::{Reader, ResultEvent, Retry, Seen};
 use crate::shell::tail::Tail;
 
-/// How much is read before other events get their turn, in chunks of 256 KB.
-const CHUNKS_AT_ONCE: usize = 16;
+/// How much is read before other events get their turn, in chunks of 256 KB: a few milliseconds' work, and what was seen
+/// in it takes about as much memory.
+const CHUNKS_AT_ONCE: usize = 4;
 
 /// The output of one start of claude.
 #[derive(Default)]

@@ -22,6 +22,7 @@ const HEARTBEAT: Duration = Duration::from_secs(5 * 60);
 /// Lines, and when they were last written.
 #[derive(Debug)]
 pub struct Progress {
+    /// As they were said.
     lines: VecDeque<String>,
     unwritten: bool,
     written: Instant,
@@ -34,12 +35,12 @@ impl Default for Progress {
 }
 
 impl Progress {
-    /// Adds a line.
-    pub fn push(&mut self, line: &str) {
+    /// Adds a line. It is cleaned when it is written: most lines of a fast stream never are.
+    pub fn push(&mut self, line: String) {
         if self.lines.len() == LINES {
             self.lines.pop_front();
         }
-        self.lines.push_back(text::one_line(line, LINE_CHARS));
+        self.lines.push_back(line);
         self.unwritten = true;
     }
 
@@ -52,19 +53,22 @@ impl Progress {
         }
     }
 
-    /// Writes lines that are not in the record yet: it keeps them after the end.
-    pub fn write_rest(&mut self, store: &Store, id: &JobId) {
-        if self.unwritten {
-            self.write(store, id);
-        }
+    /// Lines that are not in the record yet: they are written together with the end.
+    #[must_use]
+    pub fn unwritten(&self) -> Option<Vec<String>> {
+        self.unwritten.then(|| self.shown())
     }
 
     fn write(&mut self, store: &Store, id: &JobId) {
         self.written = Instant::now();
         self.unwritten = false;
-        let patch = Patch { progress: Some(self.lines.iter().cloned().collect()), ..Patch::default() };
+        let patch = Patch { progress: Some(self.shown()), ..Patch::default() };
         if let Err(error) = store.step(id, &Event::Progress, patch, Durability::Cached) {
             tracing::debug!(%id, %error, "progress not written");
         }
+    }
+
+    fn shown(&self) -> Vec<String> {
+        self.lines.iter().map(|line| text::one_line(line, LINE_CHARS)).collect()
     }
 }

@@ -46,7 +46,9 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         #[expect(clippy::cast_precision_loss, reason = "a timeout is at most some thousand seconds")]
         let deadline_at = clock::unix_seconds() + self.plan.timeout_seconds as f64;
         let patch = Patch { deadline_at: Some(deadline_at), ..Patch::default() };
-        match self.store.step(&self.id, &job::Event::Claim, patch, Durability::Cached) {
+        // A power cut ends a waiting caller as well, and after half a minute the record is on the disk anyway.
+        let durability = if self.leash.is_some() { Durability::Brief } else { Durability::Cached };
+        match self.store.step(&self.id, &job::Event::Claim, patch, durability) {
             Ok(stepped) => {
                 self.claimed = Some(stepped.record);
                 Ok(())

@@ -1,0 +1,44 @@
+//! One event, applied to a record in memory.
+
+use super::Patch;
+use crate::machines::job::{self, Effect, Event};
+use crate::machines::refused::Refused;
+use crate::shell::clock;
+use crate::shell::record::Record;
+
+/// What a step asks for beside the new record.
+pub(super) struct Did {
+    /// The supervisor must be told to end the run.
+    pub(super) end_run: bool,
+    /// The record and its folder are to be removed.
+    pub(super) remove: bool,
+}
+
+/// Takes one event: the record's new state, and what the machine's effects write into it.
+pub(super) fn apply(record: &mut Record, event: &Event, patch: Patch) -> Result<Did, Refused> {
+    let (next, effects) = job::step(record.status, event)?;
+    record.status = next;
+    let mut did = Did { end_run: false, remove: false };
+    let Patch { mut result, mut error, mut progress, deadline_at } = patch;
+    for effect in effects {
+        match effect {
+            Effect::StampStarted => {
+                record.started_at = Some(clock::unix_seconds());
+                record.deadline_at = deadline_at;
+            }
+            Effect::StampCompleted => record.completed_at = Some(clock::unix_seconds()),
+            Effect::StoreProgress => {
+                record.progress = progress.take();
+                record.progress_updated_at = Some(clock::unix_seconds());
+            }
+            Effect::StoreResult => {
+                record.result = result.take();
+                record.error = error.take();
+            }
+            Effect::StoreReason => record.error = error.take(),
+            Effect::EndRun => did.end_run = true,
+            Effect::RemoveFiles => did.remove = true,
+        }
+    }
+    Ok(did)
+}
