@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod core_text;
 mod fake_claude;
+mod jobs;
 mod mcp;
 mod model;
 mod real_claude;

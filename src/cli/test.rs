@@ -71,6 +71,7 @@ impl Trial<'_> {
         let mut interrupted = signal(SignalKind::interrupt())
             .map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
         let on_news = |news: &News| match news {
+            News::Queued(place) => self.tell(&format!("waiting: place {place} in the queue")),
             News::Started => self.announce(),
             News::Progress(text) if self.stream => self.tell(&output::printable(text).replace('\n', "\n  ")),
             News::Missed(count) if self.stream => self.tell(&format!("({count} earlier messages left out)")),

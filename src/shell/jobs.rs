@@ -11,12 +11,13 @@ use serde::Serialize;
 use super::atomic::Durability;
 use super::engine::Engine;
 use super::record::Record;
+use super::session_lock::SessionLock;
 use super::store::{JobFile, Patch, Store, StoreError};
 use super::watch::Watch;
 use super::{clock, leftovers};
 use crate::config::plan::Request;
 use crate::machines::answer::Answer;
-use crate::machines::ids::JobId;
+use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::job::{Event, State};
 use crate::machines::refused::Refused;
 use crate::machines::summary::{Filter, Summary};
@@ -25,6 +26,11 @@ use crate::machines::summary::{Filter, Summary};
 const END_WAIT: Duration = Duration::from_secs(4);
 /// How often to look meanwhile.
 const END_RETRY: Duration = Duration::from_millis(5);
+/// A look may bring the next news itself, where no supervisor can be started for want of processes say. So many looks may
+/// follow each other at once (the end of a run closes five files), then there is a pause between them.
+const QUICK_LOOKS: u32 = 8;
+/// How long.
+const LOOK_PAUSE: Duration = Duration::from_millis(50);
 /// Records of the older implementation have no lock. A running one that nobody touched for so long is abandoned (its rule).
 const FOREIGN_RUNNING_LIMIT: Duration = Duration::from_secs(3_600);
 /// Likewise a pending one, counted from its submission, in seconds.
@@ -89,15 +95,25 @@ impl Jobs {
     pub async fn wait(&self, id: JobId, patience: Duration) -> Result<(Record, bool), StoreError> {
         let give_up = tokio::time::Instant::now() + patience;
         // Before the first look: an end between look and watch would be missed.
-        let watch = Watch::of(&self.store().file(&id, JobFile::Lock));
+        let watch = Watch::of(&self.store().folder(&id));
+        let mut quick_looks = 0;
         loop {
+            let looked = Instant::now();
             let jobs = self.clone();
             let read = tokio::task::spawn_blocking(move || jobs.read(&id)).await;
             let record = read.map_err(|_| StoreError::NotFound(id))??;
             if record.status.is_terminal() {
                 return Ok((record, true));
             }
-            if tokio::time::timeout_at(give_up, watch.changed()).await.is_err() {
+            let news = async {
+                watch.changed().await;
+                quick_looks = if looked.elapsed() < LOOK_PAUSE { quick_looks + 1 } else { 0 };
+                if quick_looks > QUICK_LOOKS {
+                    tokio::time::sleep(LOOK_PAUSE).await;
+                }
+            };
+            // Asked as well, because news that is there at once is no time out.
+            if tokio::time::timeout_at(give_up, news).await.is_err() || tokio::time::Instant::now() >= give_up {
                 return Ok((record, false));
             }
         }
@@ -106,14 +122,18 @@ impl Jobs {
     /// Gives a job that has lost its supervisor a new one; the lock shows that there is none, and is handed on.
     fn recover(&self, record: Record) -> Record {
         let id = record.id;
-        let lock = match File::options().read(true).write(true).open(self.store().file(&id, JobFile::Lock)) {
-            Ok(lock) => lock,
+        let path = self.store().file(&id, JobFile::Lock);
+        // Looked at for reading only: whoever waits for this job is told when a writer closes the file.
+        match File::open(&path).map(|lock| lock.try_lock()) {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return record,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return self.age(record),
             Err(error) => {
                 tracing::warn!(%id, %error, "lock not readable");
                 return record;
             }
-        };
+        }
+        let Ok(lock) = File::options().read(true).write(true).open(&path) else { return record };
         if lock.try_lock().is_err() {
             return record;
         }
@@ -205,6 +225,7 @@ impl Jobs {
         };
         if stepped.end_run && ours {
             self.end_run(id);
+            self.give_session_back(&stepped.record);
         }
         let began = stepped.record.started_at.is_some();
         let outcome = if began { CancelOutcome::CancelledRunning } else { CancelOutcome::Cancelled };
@@ -227,6 +248,13 @@ impl Jobs {
         }
         let ended = leftovers::end_all(id);
         tracing::debug!(%id, told, ended, "run ended");
+    }
+
+    /// A supervisor that was killed, before it could take notice of the signal say, leaves the file of its session's lock.
+    fn give_session_back(&self, record: &Record) {
+        if let Some(Ok(session)) = record.session_id.as_deref().map(SessionRef::try_from) {
+            drop(SessionLock::try_acquire(self.store().directory(), &session));
+        }
     }
 
     /// Removes terminal jobs that ended more than `max_age_days` ago, or only says which. Blocks.

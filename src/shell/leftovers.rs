@@ -31,6 +31,19 @@ pub fn terminate_all(job: &JobId) -> usize {
     }
 }
 
+/// Whether the process lives that the run was started as: it leads a group, but no session, unlike whatever it puts into
+/// a session of its own. `None` where the system cannot tell.
+#[must_use]
+pub fn leads(job: &JobId) -> Option<bool> {
+    #[cfg(target_os = "linux")]
+    return Some(linux::leads(job));
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = job;
+        None
+    }
+}
+
 /// Their process ids.
 #[must_use]
 pub fn find(job: &JobId) -> Vec<i32> {
@@ -72,6 +85,12 @@ mod linux {
 
     pub fn terminate_all(job: &JobId) -> usize {
         find(job).into_iter().filter(|pid| signal(*pid, job, Signal::TERM)).count()
+    }
+
+    pub fn leads(job: &JobId) -> bool {
+        use rustix::process::{getpgid, getsid};
+        let marked = find(job).into_iter().filter_map(Pid::from_raw);
+        marked.into_iter().any(|pid| getpgid(Some(pid)) == Ok(pid) && getsid(Some(pid)) != Ok(pid))
     }
 
     pub fn find(job: &JobId) -> Vec<i32> {

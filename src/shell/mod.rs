@@ -17,7 +17,6 @@
 //! | `watch` | news of a job's end |
 //! | `environment`, `claude` | what the child sees, and where the CLI is |
 //! | `slots` | how many runs at once, over all processes |
-//! | `limit` | how many runs at once |
 //! | `clock` | the two clocks |
 
 pub mod atomic;
@@ -30,7 +29,6 @@ pub mod errands;
 pub mod jobs;
 pub mod leash;
 pub mod leftovers;
-pub mod limit;
 pub mod orphan;
 pub mod record;
 pub mod session_lock;

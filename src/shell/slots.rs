@@ -70,18 +70,18 @@ impl SlotRequest {
         Ok(Self(Some(asker)))
     }
 
-    /// Goes on with a ticket that another process took for this one and whose file this one inherited. Where it is not
-    /// the ticket of that label, a new one is taken.
+    /// Goes on with a ticket that another process took for this one and whose file this one inherited. `None` where it
+    /// is not the ticket of that label.
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn inherited(jobs: &Path, depth: u32, label: &str, file: File) -> io::Result<Self> {
+    pub fn inherited(jobs: &Path, depth: u32, label: &str, file: File) -> io::Result<Option<Self>> {
         let room = Room::new(jobs, depth);
-        let Some(ticket) = room.ticket_of(label, &file)? else { return Self::new(jobs, depth, label) };
+        let Some(ticket) = room.ticket_of(label, &file)? else { return Ok(None) };
         let mut asker = Asker::new(room, label);
         asker.held = Some((ticket, file));
         asker.take(Event::Arrived, 0)?;
-        Ok(Self(Some(asker)))
+        Ok(Some(Self(Some(asker))))
     }
 
     /// The ticket's file for a process that is about to be started; the lock belongs to all who have it open.
@@ -142,6 +142,20 @@ impl SlotRequest {
     }
 }
 
+impl Slot {
+    /// A slot for a run that runs already and whose own slot died with the process that had it. Nobody is asked and the
+    /// limit may be exceeded, but the run is counted again, and nobody enters in its stead.
+    ///
+    /// # Errors
+    /// As [`SlotRequest::new`].
+    pub fn regain(jobs: &Path, depth: u32, label: &str) -> io::Result<Self> {
+        let mut asker = Asker::new(Room::new(jobs, depth), label);
+        asker.held = Some(asker.room.take_ticket(label, Part::Held)?);
+        asker.state = State::Holding;
+        Ok(Self(asker))
+    }
+}
+
 impl Asker {
     fn new(room: Room, label: &str) -> Self {
         let (label, state) = (label.to_owned(), slots::begin().0);
@@ -189,7 +203,7 @@ impl Asker {
         match (effect, &self.held) {
             (Effect::TakeTicket, _) => {
                 (self.line, self.ear) = (None, None);
-                self.held = Some(self.room.take_ticket(&self.label)?);
+                self.held = Some(self.room.take_ticket(&self.label, Part::Queue)?);
                 return Ok(Some(Event::Arrived));
             }
             (Effect::LookAhead, Some((ticket, _))) => {

@@ -27,15 +27,15 @@ pub use self::file::JobFile;
 use super::atomic::{self, Durability};
 use super::record::Record;
 use crate::machines::ids::JobId;
-use crate::machines::job::{self, Effect, Event};
+use crate::machines::job::{self, Effect, Event, State};
 use crate::machines::plan::RunPlan;
 use crate::machines::refused::Refused;
 use crate::machines::summary::{Brief, Summary};
 
 /// How long to wait for another process that edits the same record. An edit takes well under a millisecond.
 const EDIT_WAIT: Duration = Duration::from_secs(5);
-/// Lock for records that have no folder of their own.
-const SHARED_EDIT_LOCK: &str = ".edit";
+/// Lock for records that have no folder of their own: the one that the older implementation takes for every change.
+const SHARED_EDIT_LOCK: &str = ".jobs.lock";
 /// How often to ask again meanwhile.
 const EDIT_RETRY: Duration = Duration::from_millis(2);
 
@@ -117,7 +117,9 @@ impl Store {
         self.folder(id).join(name.as_str())
     }
 
-    fn folder(&self, id: &JobId) -> PathBuf {
+    /// A job's folder.
+    #[must_use]
+    pub fn folder(&self, id: &JobId) -> PathBuf {
         self.directory.join(id.folder_name())
     }
 
@@ -185,10 +187,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] also for a record that cannot be parsed or whose id is not its file's name.
     pub fn read(&self, id: &JobId) -> Result<Record, StoreError> {
-        serde_json::from_slice::<Record>(&self.bytes(id)?)
-            .ok()
-            .filter(|record| record.id == *id)
-            .ok_or(StoreError::NotFound(*id))
+        let record = serde_json::from_slice::<Record>(&self.bytes(id)?).ok();
+        // No record says of itself that it is gone.
+        let sound = |record: &Record| record.id == *id && record.status != State::Collected;
+        record.filter(sound).ok_or(StoreError::NotFound(*id))
     }
 
     /// What a list shows of a record. Its long texts are passed over.
@@ -197,7 +199,8 @@ impl Store {
     /// As [`Self::read`].
     pub fn summary(&self, id: &JobId) -> Result<Summary, StoreError> {
         let brief = serde_json::from_slice::<Brief>(&self.bytes(id)?).map_err(|_| StoreError::NotFound(*id))?;
-        Some(Summary::from(brief)).filter(|summary| summary.id == *id).ok_or(StoreError::NotFound(*id))
+        let sound = |summary: &Summary| summary.id == *id && summary.status != State::Collected;
+        Some(Summary::from(brief)).filter(sound).ok_or(StoreError::NotFound(*id))
     }
 
     fn bytes(&self, id: &JobId) -> Result<Vec<u8>, StoreError> {

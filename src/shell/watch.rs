@@ -1,6 +1,7 @@
 //! Waiting for the end of a job without asking again and again.
 //!
-//! A supervisor holds its lock file open for writing as long as it lives; the kernel tells when the last writer closes it.
+//! A supervisor holds its lock file open for writing as long as it lives, and every change of a record takes the lock of
+//! that record; the kernel tells when the last writer of such a file closes it.
 
 use std::io;
 use std::path::Path;
@@ -9,11 +10,11 @@ use std::time::Duration;
 /// How long to wait at most before looking again: the kernel's news may be missed between two looks, and elsewhere than on
 /// Linux there is none.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// Likewise where the system brings no news.
-#[cfg(not(target_os = "linux"))]
+/// Likewise where the system brings no news: for a job without a folder, elsewhere than on Linux, and when the user has
+/// no watch left (128 are usual). An end must be told within 100 ms (contract).
 const LOOK_AGAIN_UNTOLD: Duration = Duration::from_millis(80);
 
-/// News of one file.
+/// News of one job.
 #[derive(Debug)]
 pub struct Watch {
     #[cfg(target_os = "linux")]
@@ -21,14 +22,14 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Watches the lock file of a job. Without a file there is no news, only the next look.
+    /// Watches the folder of a job. Without one there is no news, only the next look.
     #[must_use]
-    pub fn of(lock: &Path) -> Self {
+    pub fn of(folder: &Path) -> Self {
         #[cfg(target_os = "linux")]
-        return Self { events: linux(lock).inspect_err(|error| tracing::debug!(%error, "no watch")).ok() };
+        return Self { events: linux(folder).inspect_err(|error| tracing::debug!(%error, "no watch")).ok() };
         #[cfg(not(target_os = "linux"))]
         {
-            let _ = lock;
+            let _ = folder;
             Self {}
         }
     }
@@ -40,19 +41,16 @@ impl Watch {
             drop(tokio::time::timeout(LOOK_AGAIN, drained(events)).await);
             return;
         }
-        #[cfg(not(target_os = "linux"))]
         tokio::time::sleep(LOOK_AGAIN_UNTOLD).await;
-        #[cfg(target_os = "linux")]
-        tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 
 /// The kernel's events are read like a pipe: its reader is the one type of the runtime that takes any descriptor safely.
 #[cfg(target_os = "linux")]
-fn linux(lock: &Path) -> io::Result<tokio::net::unix::pipe::Receiver> {
+fn linux(folder: &Path) -> io::Result<tokio::net::unix::pipe::Receiver> {
     use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
     let events = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-    add_watch(&events, lock, WatchFlags::CLOSE_WRITE | WatchFlags::DELETE_SELF)?;
+    add_watch(&events, folder, WatchFlags::CLOSE_WRITE | WatchFlags::DELETE_SELF)?;
     tokio::net::unix::pipe::Receiver::from_owned_fd_unchecked(events)
 }
 

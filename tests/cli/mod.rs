@@ -2,6 +2,7 @@
 //! Replay one: `cargo test --test suite cli::list`.
 
 mod add;
+mod binary;
 mod cancel;
 mod demo;
 mod describe;

@@ -350,15 +350,26 @@ fn a_ticket_that_nobody_took_over_is_dead() {
     assert_eq!(waiting(&jobs), Vec::<String>::new());
 }
 
+//= S-1
+#[test]
+fn a_run_that_is_adopted_counts_again() {
+    let jobs = TempDir::new().unwrap();
+    let mut request = request(&jobs, "next");
+    let slot = Slot::regain(jobs.path(), DEPTH, "adopted").unwrap();
+    assert!(request.try_grant(1).unwrap().is_none());
+    drop(slot);
+    drop(granted(&mut request, 1));
+}
+
 /// A file that is not the ticket of that name brings no place.
 #[test]
 fn nobody_inherits_what_is_not_its_own() {
     let jobs = TempDir::new().unwrap();
     let (early, _late) = (request(&jobs, "early"), request(&jobs, "late"));
-    let thief = SlotRequest::inherited(jobs.path(), DEPTH, "thief", early.lend().unwrap()).unwrap();
-    let other = SlotRequest::inherited(jobs.path(), DEPTH, "early", File::open("/dev/null").unwrap()).unwrap();
-    assert_eq!(waiting(&jobs), ["early", "late", "thief", "early"]);
-    drop((thief, other));
+    assert!(SlotRequest::inherited(jobs.path(), DEPTH, "thief", early.lend().unwrap()).unwrap().is_none());
+    let other = File::open("/dev/null").unwrap();
+    assert!(SlotRequest::inherited(jobs.path(), DEPTH, "early", other).unwrap().is_none());
+    assert_eq!(waiting(&jobs), ["early", "late"]);
 }
 
 /// Every process counts who is inside while it is inside itself.
@@ -480,7 +491,8 @@ fn an_asker_in_a_process_of_its_own() {
         out.flush().unwrap();
     };
     let ticket = File::from(std::io::stderr().as_fd().try_clone_to_owned().unwrap());
-    let mut request = SlotRequest::inherited(Path::new(&jobs), DEPTH, &label, ticket).unwrap();
+    let inherited = SlotRequest::inherited(Path::new(&jobs), DEPTH, &label, ticket).unwrap();
+    let mut request = inherited.unwrap_or_else(|| SlotRequest::new(Path::new(&jobs), DEPTH, &label).unwrap());
     say("queued");
     if rounds == 1 {
         if let Some(slot) = request.try_grant(limit).unwrap() {

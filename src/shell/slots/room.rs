@@ -98,9 +98,9 @@ impl Room {
         self.0.join("bell")
     }
 
-    /// Puts a ticket behind all others. It is locked before its name can be seen, and it is seen before the next number
+    /// Puts a ticket behind all others, or among the slots. It is locked before its name can be seen, and it is seen before the next number
     /// is given out: whoever finds it finds it locked, and a later number is never seen before an earlier one.
-    pub fn take_ticket(&self, label: &str) -> io::Result<(Ticket, File)> {
+    pub fn take_ticket(&self, label: &str, part: Part) -> io::Result<(Ticket, File)> {
         if !is_label(label) {
             let what = format!("a slot's label is 1 to {MAX_LABEL_BYTES} letters, digits, '-' or '_': {label:?}");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
@@ -114,7 +114,7 @@ impl Room {
         remove(&fresh)?;
         let file = atomic::create_new(&fresh)?;
         file.try_lock()?;
-        std::fs::rename(&fresh, self.part(Part::Queue).join(&ticket.0))?;
+        std::fs::rename(&fresh, self.part(part).join(&ticket.0))?;
         drop(counter);
         Ok((ticket, file))
     }

@@ -6,16 +6,23 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::output::Output;
-use super::{Place, Process, Supervision};
-use crate::machines::dispatch;
-use crate::shell::clock;
+use super::place::Place;
+use super::{Process, Supervision};
+use crate::machines::ids::{JobId, SessionRef};
+use crate::machines::{dispatch, job};
+use crate::shell::atomic::Durability;
 use crate::shell::record::Record;
 use crate::shell::session_lock::SessionLock;
 use crate::shell::spawner::{Exit, ProcessSpawner};
-use crate::shell::store::JobFile;
+use crate::shell::store::{JobFile, Patch, Store, StoreError};
+use crate::shell::{clock, leftovers};
 
 /// How often to look whether the worker is gone. It is not our child, so nobody tells us.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// Claude itself is searched for once a second, because that reads what all processes were started with.
+const LOOKS_FOR_EACH_SEARCH: u32 = 10;
+/// So many searches in a row must have been in vain: a process that was forked a moment ago does not bear its mark yet.
+const ABSENCES: u32 = 2;
 /// Milliseconds of a second.
 const MS_PER_SECOND: f64 = 1_000.0;
 
@@ -30,19 +37,48 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let deadline = clock::monotonic().plus(left_ms as u64);
         self.state = dispatch::adopted(self.timeout_ms(), deadline);
         self.output = Output::open(&self.store.file(&self.id, JobFile::Stdout));
-        let exit = Box::pin(free(self.store.file(&self.id, JobFile::Stderr)));
+        let exit = Box::pin(over(self.store.file(&self.id, JobFile::Stderr), self.id));
         self.process = Some(Process { group: None, exit });
         self.claimed = Some(record.clone());
-        self.place = match SessionLock::try_acquire(self.store.directory(), self.plan.session.id()) {
-            Ok(Some(lock)) => Place::Held(lock),
-            // Another run has the session already; this one cannot be undone.
-            Ok(None) | Err(_) => Place::None,
-        };
+        // Nobody may have touched the record for long.
+        self.progress.write_soon();
+        self.place = Place::of_adopted(self.store.directory(), &self.id, self.plan);
     }
 }
 
-/// Completes when nobody holds the fence: claude and all that inherited it are gone.
-async fn free(fence: PathBuf) -> Exit {
+/// Ends a job whose plan cannot be read: no supervisor will ever get further, and whoever waits would wait for ever.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) fn give_up(store: &Store, record: &Record, error: &StoreError) -> Result<(), StoreError> {
+    if record.status.is_terminal() {
+        return Ok(());
+    }
+    let ended = leftovers::end_all(&record.id);
+    if let Some(Ok(session)) = record.session_id.as_deref().map(SessionRef::try_from) {
+        // Taken and given back, its file goes too.
+        drop(SessionLock::try_acquire(store.directory(), &session));
+    }
+    let way_out = match (record.started_at, &record.session_id) {
+        (Some(_), Some(session)) => format!(
+            "what it wrote is in {}, what it did is kept in its session: \
+             dispatch_session(agent={:?}, task=\"Continue where you left off\", session_id={session:?})",
+            store.file(&record.id, JobFile::Stdout).display(),
+            record.agent
+        ),
+        _ => "it had not begun; submit the task again".to_owned(),
+    };
+    tracing::error!(id = %record.id, %error, ended, "a job without a plan");
+    let patch = Patch { error: Some(format!("the job cannot be taken up: {error}; {way_out}")), ..Patch::default() };
+    match store.step(&record.id, &job::Event::Abandon, patch, Durability::Synced) {
+        Ok(_) | Err(StoreError::Refused(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Completes when the run is over: nobody holds the fence, or claude itself is gone and a leftover of it has the fence,
+/// perhaps for ever.
+async fn over(fence: PathBuf, id: JobId) -> Exit {
     let file = match File::open(&fence) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Exit::Unknown,
@@ -51,7 +87,17 @@ async fn free(fence: PathBuf) -> Exit {
             return std::future::pending().await;
         }
     };
-    while file.try_lock().is_err() {
+    let mut absences = 0;
+    for look in 1_u32.. {
+        if file.try_lock().is_ok() {
+            break;
+        }
+        if look.is_multiple_of(LOOKS_FOR_EACH_SEARCH) {
+            absences = if leftovers::leads(&id) == Some(false) { absences + 1 } else { 0 };
+            if absences == ABSENCES {
+                break;
+            }
+        }
         tokio::time::sleep(LOOK_INTERVAL).await;
     }
     Exit::Unknown

@@ -1,0 +1,143 @@
+//! Deaths at random moments. A round is a world with a few jobs of which somebody kills something.
+//!
+//! `AGENT_DISPATCH_KILL_ROUNDS=200 AGENT_DISPATCH_KILL_SEED=7 cargo test --test suite jobs::kill_loop -- --nocapture`
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use super::{ended, status};
+use crate::support::client::Client;
+use crate::support::processes::signal;
+use crate::support::world::World;
+use crate::support::{note, until, within};
+
+/// Rounds of the ordinary run.
+const ROUNDS: u64 = 6;
+/// A round's latest moment for a death, in milliseconds after the first submission. The jobs live about so long.
+const LATEST_MS: u64 = 160;
+const JOBS: u64 = 3;
+
+/// Small, fast, the same everywhere (xorshift64*).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % bound
+    }
+}
+
+fn number(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).ok().map_or(otherwise, |text| text.parse().unwrap())
+}
+
+#[test]
+fn whoever_dies_when_every_job_comes_to_its_end() {
+    let rounds = number("AGENT_DISPATCH_KILL_ROUNDS", ROUNDS);
+    let clock = SystemSeed::now();
+    let first = number("AGENT_DISPATCH_KILL_SEED", clock);
+    let mut tally = BTreeMap::new();
+    for seed in first..first + rounds {
+        note(&format!("seed {seed}"));
+        for (what, count) in round(seed) {
+            *tally.entry(what).or_insert(0_u32) += count;
+        }
+    }
+    note(&format!("{rounds} rounds: {tally:?}"));
+}
+
+/// A seed for a run that named none; it is printed, so that the run can be played again.
+struct SystemSeed;
+
+impl SystemSeed {
+    fn now() -> u64 {
+        std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()
+    }
+}
+
+/// What was killed and how the jobs ended.
+fn round(seed: u64) -> BTreeMap<String, u32> {
+    let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let mut world = World::new();
+    for job in 0..JOBS {
+        let scene = format!(
+            "dump calls\nsay one\nsleep {}\nsay two\nsleep {}\nresult-bytes {}\nsleep {}",
+            dice.below(50),
+            dice.below(60),
+            1 + dice.below(200_000),
+            dice.below(40)
+        );
+        world.agent(&format!("a{job}"), &scene);
+    }
+    let mut client = Client::new(&world);
+    let start = Instant::now();
+    let ids: Vec<String> = (0..JOBS).map(|job| super::submit(&mut client, &format!("a{job}"))).collect();
+    let mut tally = BTreeMap::new();
+    let mut claudes_killed = false;
+    let mut server_killed = false;
+    for _ in 0..=dice.below(3) {
+        let moment = Duration::from_millis(dice.below(LATEST_MS));
+        std::thread::sleep(moment.saturating_sub(start.elapsed()));
+        let (what, victims) = match dice.below(6) {
+            0 => ("server", vec![client.pid()]),
+            1 | 2 => ("supervisor", world.supervisors()),
+            3 => ("all supervisors", world.supervisors()),
+            4 => ("claude", world.workers()),
+            _ => ("everything", world.processes()),
+        };
+        let all = ["all supervisors", "everything"].contains(&what);
+        let chosen = if victims.is_empty() { 0 } else { usize::try_from(dice.below(victims.len() as u64)).unwrap() };
+        for victim in victims.iter().enumerate().filter(|(at, _)| all || *at == chosen).map(|(_, pid)| *pid) {
+            claudes_killed |= ["claude", "everything"].contains(&what);
+            server_killed |= victim == client.pid();
+            signal(victim, Signal::KILL);
+            *tally.entry(format!("killed {what}")).or_insert(0) += 1;
+        }
+        // A reader in the middle of it, now and then.
+        if !server_killed && dice.below(2) == 0 {
+            status(&mut client, &ids[0]);
+        }
+    }
+    drop(client);
+    let mut client = Client::new(&world);
+    for (job, id) in ids.iter().enumerate() {
+        let record = ended(&mut client, id);
+        let calls = world.dumps(&format!("a{job}"), "calls");
+        assert!(calls.len() <= 1, "seed {seed}: {} workers for one job: {record}", calls.len());
+        let outcome = record["status"].as_str().unwrap();
+        *tally.entry(outcome.to_owned()).or_insert(0) += 1;
+        match outcome {
+            "done" => {
+                let fetched = client.ask("fetch_result", json!({"ref": id}));
+                assert_eq!(fetched, record["result"], "seed {seed}");
+                assert_eq!(fetched["result"].as_str().map(str::len), Some(length(&world, job)), "seed {seed}");
+            }
+            "failed" => {
+                let way_on = record["error"].as_str().is_some_and(|error| error.contains("dispatch_session("));
+                assert!(way_on, "seed {seed}: {record}");
+                assert!(claudes_killed || calls.is_empty(), "seed {seed}: an answer was lost: {record}");
+            }
+            other => panic!("seed {seed}: {other}: {record}"),
+        }
+    }
+    let listed = client.ask("dispatch_jobs", json!({}));
+    assert!(listed.as_array().unwrap().iter().all(|job| job["completed_at"].is_f64()), "seed {seed}: {listed}");
+    client.bye();
+    within(Duration::from_secs(20), "the last process to leave", || world.processes().is_empty().then_some(()));
+    until("the last lock of a session to go", || {
+        let left = std::fs::read_dir(world.jobs().join(".sessions")).into_iter().flatten().count();
+        (left == 0).then_some(())
+    });
+    tally
+}
+
+/// How long the agent's answer is, by its scene.
+fn length(world: &World, job: usize) -> usize {
+    let scene = std::fs::read_to_string(world.path(&format!("a{job}")).join(".fake-claude")).unwrap();
+    scene.lines().find_map(|line| line.strip_prefix("result-bytes ")).unwrap().parse().unwrap()
+}

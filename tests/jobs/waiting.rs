@@ -1,0 +1,181 @@
+//! Waiting for the end of a job: soon, free of charge, and without power over the job.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use super::{WAITS, ended, go, ready, status, submit, supervisor, works};
+use crate::support::client::Client;
+use crate::support::processes::signal;
+use crate::support::world::World;
+use crate::support::{note, until};
+
+/// An answer must come within this time of the end (contract).
+const ANSWERED_WITHIN: Duration = Duration::from_millis(100);
+/// Ticks of a process's clock in a second (Linux, all architectures).
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Processor time that a process has used, in seconds.
+fn used(pid: i32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+    let ticks: f64 = fields[11..13].iter().map(|field| field.parse::<f64>().unwrap()).sum();
+    ticks / TICKS_PER_SECOND
+}
+
+fn unix_now() -> f64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+#[test]
+fn the_end_of_a_job_is_told_at_once() {
+    let mut late = Vec::new();
+    let mut after_file = Vec::new();
+    for _ in 0..11 {
+        let world = World::with(WAITS);
+        let mut client = Client::new(&world);
+        let id = works(&world, &mut client);
+        let waiting = client.call("dispatch_wait", json!({"job_id": id}));
+        client.ask("cache_stats", json!({}));
+        let start = Instant::now();
+        go(&world);
+        let record = client.said(waiting);
+        late.push((unix_now() - record["completed_at"].as_f64().unwrap()) * 1e3);
+        after_file.push(start.elapsed().as_secs_f64() * 1e3);
+        client.bye();
+    }
+    note(&format!("ms from completed_at to the answer: {late:.1?}; from the agent's start to end: {after_file:.1?}"));
+    let median = median(late);
+    assert!(median < ANSWERED_WITHIN.as_secs_f64() * 1e3, "{median} ms at the median");
+}
+
+#[test]
+fn waiting_costs_no_processor_time() {
+    let world = World::with(WAITS);
+    let mut client = Client::new(&world);
+    let id = works(&world, &mut client);
+    until("the first progress to be written", || status(&mut client, &id)["progress"].is_array().then_some(()));
+    let before = (used(client.pid()), used(supervisor(&world)));
+    let said = client.ask("dispatch_wait", json!({"job_id": id, "timeout_seconds": 3}));
+    assert_eq!(said["timed_out_waiting"], true);
+    let (server, its) = (used(client.pid()) - before.0, used(supervisor(&world)) - before.1);
+    note(&format!("a wait of 3 s: server {server:.2} s, supervisor {its:.2} s of processor time"));
+    assert!(server < 0.3, "{server} s");
+    go(&world);
+    ended(&mut client, &id);
+    client.bye();
+}
+
+#[test]
+fn the_cancellation_of_a_job_is_told_to_those_who_wait_for_it() {
+    // Its claude takes its time to go; the job has ended all the same.
+    let world = World::with(&format!("ignore-term\n{WAITS}"));
+    let mut client = Client::new(&world);
+    let id = works(&world, &mut client);
+    let waiting = client.call("dispatch_wait", json!({"job_id": id}));
+    client.ask("cache_stats", json!({}));
+    let mut other = Client::new(&world);
+    let cancelling = other.call("dispatch_cancel", json!({"job_id": id}));
+    let record = client.said(waiting);
+    let late = unix_now() - record["completed_at"].as_f64().unwrap();
+    note(&format!("a cancellation was told after {:.1} ms", late * 1e3));
+    assert_eq!(record["status"], "cancelled");
+    assert!(late < 0.5, "{late} s");
+    assert_eq!(other.said(cancelling)["outcome"], "cancelled_running");
+    client.bye();
+    other.bye();
+}
+
+#[test]
+fn who_gives_up_waiting_does_not_end_the_job() {
+    let world = World::with(WAITS);
+    let mut client = Client::new(&world);
+    let id = works(&world, &mut client);
+    let waiting = client.call("dispatch_wait", json!({"job_id": id}));
+    client.ask("cache_stats", json!({}));
+    client.cancel(waiting);
+    assert_eq!(client.ask("dispatch_wait", json!({"job_id": id, "timeout_seconds": 1}))["timed_out_waiting"], true);
+    assert_eq!(status(&mut client, &id)["status"], "running");
+    assert!(client.wait_within(Duration::ZERO, |message| message["id"] == waiting).is_none());
+    // Nor does a waiter whose whole session ends.
+    client.call("dispatch_wait", json!({"job_id": id}));
+    client.ask("cache_stats", json!({}));
+    client.bye();
+    let mut client = Client::new(&world);
+    assert_eq!(status(&mut client, &id)["status"], "running");
+    go(&world);
+    assert_eq!(ended(&mut client, &id)["result"]["result"], "the answer");
+    client.bye();
+}
+
+#[test]
+fn more_waits_than_the_kernel_has_watches_are_all_answered_at_once() {
+    let world = World::with(WAITS);
+    let mut client = Client::new(&world);
+    let id = works(&world, &mut client);
+    let limit: usize =
+        fs::read_to_string("/proc/sys/fs/inotify/max_user_instances").unwrap().trim().parse().unwrap_or(128);
+    let waits: Vec<u64> =
+        (0..limit.min(300) + 20).map(|_| client.call("dispatch_wait", json!({"job_id": id}))).collect();
+    client.ask("cache_stats", json!({}));
+    go(&world);
+    let mut latest = 0.0_f64;
+    for wait in &waits {
+        let record = client.said(*wait);
+        assert_eq!(record["status"], "done");
+        latest = latest.max(unix_now() - record["completed_at"].as_f64().unwrap());
+    }
+    note(&format!("{} waits: the last one was answered {:.0} ms after the end", waits.len(), latest * 1e3));
+    assert!(latest < 5.0, "{latest} s");
+    client.bye();
+}
+
+#[test]
+fn the_death_of_a_supervisor_does_not_end_a_wait() {
+    let world = World::with(WAITS);
+    let mut client = Client::new(&world);
+    let id = works(&world, &mut client);
+    let waiting = client.call("dispatch_wait", json!({"job_id": id}));
+    client.ask("cache_stats", json!({}));
+    let first = supervisor(&world);
+    let start = Instant::now();
+    signal(first, Signal::KILL);
+    // Nobody asks; the wait itself is the reader that has it adopted.
+    let second = until("another supervisor", || world.supervisors().into_iter().find(|pid| *pid != first));
+    note(&format!("a waiting server had the run adopted after {:?}", start.elapsed()));
+    assert!(start.elapsed() < Duration::from_secs(5) && second != first);
+    go(&world);
+    let start = Instant::now();
+    let record = client.said(waiting);
+    note(&format!("the end of the adopted run was told after {:?}", start.elapsed()));
+    assert_eq!((&record["status"], &record["result"]["result"]), (&json!("done"), &json!("the answer")));
+    client.bye();
+}
+
+#[test]
+fn jobs_go_on_when_their_server_is_killed() {
+    let mut world = World::with(WAITS);
+    world.agent("next", WAITS);
+    let mut client = Client::new(&world);
+    let id = works(&world, &mut client);
+    let next = submit(&mut client, "next");
+    client.signal(Signal::KILL);
+    client.ended();
+    ready(&world);
+    go(&world);
+    let record = world.record_when("the end without any server", |record| record["status"] == "done");
+    assert_eq!(record["id"], json!(id));
+    let mut client = Client::new(&world);
+    assert_eq!(client.ask("fetch_result", json!({"ref": id}))["result"], "the answer");
+    assert_eq!(ended(&mut client, &id)["result"]["result"], "the answer");
+    fs::write(world.path("next").join("go"), "").unwrap();
+    assert_eq!(ended(&mut client, &next)["result"]["result"], "the answer");
+    client.bye();
+}
