@@ -106,6 +106,7 @@ fn plan(fields: &[String]) -> Option<RunPlan> {
         max_budget_usd: field(5).and_then(|budget| budget.parse().ok()),
         timeout_seconds: 300,
         depth: 1,
+        max_concurrency: 5,
         caller_job: None,
         wait_for_mcp: false,
     })

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::machines::job::State;
+
 const EXAMPLES: &str = "\
 Examples:
   agent-dispatch demo                                see it work; needs nothing, costs nothing
   agent-dispatch init                                set it up in Claude Code
   agent-dispatch add infra ~/projects/infra          make a project an agent
   agent-dispatch test infra \"Which services run?\"    one real run
+  agent-dispatch jobs                                what runs, and what ran in the background
   agent-dispatch doctor                              find out what is missing
 
 Environment:
@@ -81,6 +84,47 @@ Examples:
   agent-dispatch test infra \"Which services run?\" --stream --timeout 120")]
     Test(TestArguments),
 
+    /// List the jobs of all sessions, newest first
+    #[command(after_help = "\
+Examples:
+  agent-dispatch jobs --status running
+  agent-dispatch jobs --agent infra --limit 5 --json")]
+    Jobs(JobsArguments),
+
+    /// Show a job: what was asked, what the agent did, its answer
+    #[command(after_help = "\
+With --follow the exit code is 0 when the job succeeded, 1 otherwise; Ctrl-C ends the watching, not the job.
+
+Examples:
+  agent-dispatch job 0123456789abcdef0123456789abcdef
+  agent-dispatch job 0123456789abcdef0123456789abcdef --transcript > run.md")]
+    Job(JobArguments),
+
+    /// Wait for the end of a job and print its answer
+    #[command(after_help = "\
+Exit codes:
+  0  the job succeeded
+  1  it failed or was cancelled, or there is no such job
+  3  the time is up and the job goes on")]
+    Wait(WaitArguments),
+
+    /// End a job, whoever started it, with everything that it runs
+    Cancel {
+        /// Id of the job, all 32 characters
+        id: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Remove finished jobs and their answers for good
+    #[command(after_help = "\
+Examples:
+  agent-dispatch gc --dry-run           which ended more than 7 days ago?
+  agent-dispatch gc --days 30
+  agent-dispatch gc --all               every finished job, however young")]
+    Gc(GcArguments),
+
     /// Serve MCP on standard input and output; Claude Code starts this
     Serve,
 
@@ -124,8 +168,15 @@ impl Verb {
     #[must_use]
     pub const fn wants_json(&self) -> bool {
         match self {
-            Self::List { json } | Self::Describe { json, .. } | Self::Doctor { json, .. } => *json,
+            Self::List { json }
+            | Self::Describe { json, .. }
+            | Self::Doctor { json, .. }
+            | Self::Cancel { json, .. } => *json,
             Self::Test(arguments) => arguments.json,
+            Self::Jobs(arguments) => arguments.json,
+            Self::Job(arguments) => arguments.json,
+            Self::Wait(arguments) => arguments.json,
+            Self::Gc(arguments) => arguments.json,
             Self::Init
             | Self::Add(_)
             | Self::Update(_)
@@ -213,6 +264,83 @@ pub struct TestArguments {
     /// Print the whole answer as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `jobs`
+#[derive(Debug, Args)]
+pub struct JobsArguments {
+    /// Only those: pending, running, done, failed, cancelled
+    #[arg(long, value_parser = status)]
+    pub status: Option<State>,
+    /// Only this agent's
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    /// How many at most; 1 to 1000
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub limit: u16,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `job`
+#[derive(Debug, Args)]
+pub struct JobArguments {
+    /// Id of the job, all 32 characters
+    pub id: String,
+    /// Print the record as JSON
+    #[arg(long, conflicts_with_all = ["follow", "transcript"])]
+    pub json: bool,
+    /// Show what the agent says and does until the job ends, then its answer
+    #[arg(long, conflicts_with = "transcript")]
+    pub follow: bool,
+    /// Print everything as Markdown
+    #[arg(long)]
+    pub transcript: bool,
+}
+
+/// `wait`
+#[derive(Debug, Args)]
+pub struct WaitArguments {
+    /// Id of the job, all 32 characters
+    pub id: String,
+    /// How long to wait at most; without it until the job ends
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub timeout: Option<u32>,
+    /// Print the record as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `gc`
+#[derive(Debug, Args)]
+pub struct GcArguments {
+    /// Only those that ended more than N days ago
+    #[arg(long, value_name = "N", default_value_t = 7.0, value_parser = days, allow_negative_numbers = true)]
+    pub days: f64,
+    /// All finished jobs
+    #[arg(long, conflicts_with = "days")]
+    pub all: bool,
+    /// Only say which
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn status(text: &str) -> Result<State, String> {
+    State::from_status(text).ok_or_else(|| "one of pending, running, done, failed, cancelled".to_owned())
+}
+
+/// An age: a number above 0.
+fn days(text: &str) -> Result<f64, String> {
+    let days = text.parse::<f64>().map_err(|_| "not a number of days".to_owned())?;
+    if days.is_finite() && days > 0.0 {
+        Ok(days)
+    } else {
+        Err("must be more than 0; --all is for every age".to_owned())
+    }
 }
 
 /// An amount of money: a number from 0 up, or `none` for 0.

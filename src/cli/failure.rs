@@ -17,6 +17,8 @@ pub enum Exit {
     Failure,
     /// What was typed cannot be understood.
     Usage,
+    /// The time is up, and what was waited for goes on.
+    StillRunning,
     /// Ctrl-C. 128 + the number of SIGINT, as shells have it.
     Interrupted,
 }
@@ -27,6 +29,7 @@ impl From<Exit> for ExitCode {
             Exit::Success => 0,
             Exit::Failure => 1,
             Exit::Usage => 2,
+            Exit::StillRunning => 3,
             Exit::Interrupted => 130,
         })
     }

@@ -7,28 +7,37 @@
 //! | one file or folder for each verb | what the verb does |
 //! | `registration` | what Claude Code knows of us, and the path it should know |
 //! | `bounded` | runs another program for a limited time |
+//! | `records` | the jobs, and what is said when one is not there |
+//! | `figures` | times and amounts for people |
 //!
-//! A verb is a variant in `arguments`, a line in [`perform`] and a file. The verbs on jobs, groups and usage join the
-//! others in these three places.
+//! A verb is a variant in `arguments`, a line in [`perform`] and a file. The verbs on groups and usage join the others in
+//! these three places.
 
 mod add;
 pub mod arguments;
 mod bounded;
+mod cancel;
 mod demo;
 mod describe;
 mod doctor;
 pub mod failure;
 mod fields;
+mod figures;
+mod gc;
 mod init;
+mod job;
+mod jobs;
 mod list;
 pub mod logging;
 pub mod output;
+mod records;
 mod registration;
 mod remove;
 mod serve;
 mod supervise;
 mod test;
 mod update;
+mod wait;
 mod welcome;
 
 use std::ffi::OsString;
@@ -66,6 +75,11 @@ fn perform(verb: Verb, environment: &Environment) -> Result<Exit, Failure> {
         Verb::List { json } => list::run(environment, json),
         Verb::Describe { name, json } => describe::run(environment, &name, json),
         Verb::Test(arguments) => test::run(environment, arguments),
+        Verb::Jobs(arguments) => jobs::run(environment, arguments),
+        Verb::Job(arguments) => job::run(environment, &arguments),
+        Verb::Wait(arguments) => wait::run(environment, &arguments),
+        Verb::Cancel { id, json } => cancel::run(environment, &id, json),
+        Verb::Gc(arguments) => gc::run(environment, &arguments),
         Verb::Serve => serve::run(environment),
         Verb::Doctor { json, strict } => doctor::run(environment, json, strict),
         Verb::Demo { real } => demo::run(environment, real.as_deref()),

@@ -79,6 +79,13 @@ pub fn for_stdout(text: &str) -> String {
     if io::stdout().is_terminal() { printable(text) } else { text.to_owned() }
 }
 
+/// How wide the terminal is, in columns; nothing where standard output is none.
+#[must_use]
+pub fn width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
 /// Colours, where they are wanted. Nothing is said by colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {

@@ -1,6 +1,5 @@
 //! `test`: one real dispatch, watched.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::process::WaitOptions;
@@ -9,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::arguments::TestArguments;
 use super::failure::{Exit, Failure};
-use super::{output, registration};
+use super::{figures, output, registration};
 use crate::config::model::{Agent, Config};
 use crate::config::path::{self, Environment};
 use crate::config::plan::{self, Request};
@@ -18,12 +17,14 @@ use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::dispatch::{KILL_GRACE_MS, TERM_GRACE_MS};
 use crate::machines::ids::SessionRef;
 use crate::shell::dispatcher::{self, Caching, Delivery, Dispatcher};
-use crate::shell::engine::{Engine, Receipt};
+use crate::shell::engine::Engine;
 use crate::shell::leash::News;
 use crate::shell::store::Store;
 
 /// How long an interrupted run may take to end: the supervisor's own patience, and a second for what surrounds it.
 const END_WITHIN: Duration = Duration::from_millis(TERM_GRACE_MS + KILL_GRACE_MS + 1_000);
+/// How long its files may take to be written to their end.
+const FILES_WITHIN: Duration = Duration::from_secs(1);
 /// How often to look whether it ended.
 const END_POLL: Duration = Duration::from_millis(10);
 
@@ -33,7 +34,6 @@ struct Trial<'a> {
     agent: &'a Agent,
     request: Request,
     session: SessionRef,
-    jobs_dir: PathBuf,
     stream: bool,
     json: bool,
 }
@@ -45,9 +45,9 @@ pub fn run(environment: &Environment, arguments: TestArguments) -> Result<Exit, 
     let request = Request { agent: name, task, timeout_seconds: i64::from(timeout), ..Request::default() };
     let agent = plan::agent(&config, &request.agent)
         .map_err(|error| Failure::new(error.to_string()).hint("agent-dispatch list shows all agents"))?;
-    let (session, jobs_dir) = (dispatcher::fresh_session(), path::jobs_dir(environment));
-    let dispatcher = Dispatcher::new(Engine::new(Store::new(jobs_dir.clone()), Engine::own_program()));
-    let trial = Trial { config: &config, agent, request, session, jobs_dir, stream, json };
+    let session = dispatcher::fresh_session();
+    let dispatcher = Dispatcher::new(Engine::new(Store::new(path::jobs_dir(environment)), Engine::own_program()));
+    let trial = Trial { config: &config, agent, request, session, stream, json };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         Failure::new(format!("cannot watch a process: {error}")).hint("too many processes or open files?")
     })?;
@@ -71,6 +71,7 @@ impl Trial<'_> {
         let mut interrupted = signal(SignalKind::interrupt())
             .map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
         let on_news = |news: &News| match news {
+            News::Queued(place) => self.tell(&format!("waiting: place {place} in the queue")),
             News::Started => self.announce(),
             News::Progress(text) if self.stream => self.tell(&output::printable(text).replace('\n', "\n  ")),
             News::Missed(count) if self.stream => self.tell(&format!("({count} earlier messages left out)")),
@@ -79,7 +80,11 @@ impl Trial<'_> {
         let session = self.session.clone();
         tokio::select! {
             biased;
-            _ = interrupted.recv() => Ok(None),
+            _ = interrupted.recv() => {
+                // A submission that is under way gets its supervisor, which then sees that its caller is gone.
+                dispatcher.engine().errands().done(FILES_WITHIN).await;
+                Ok(None)
+            }
             delivery = dispatcher.dispatch_as(session, self.config, &self.request, Caching::Never, on_news) => {
                 delivery.map(Some).map_err(|error| Failure::new(error.to_string()))
             }
@@ -110,23 +115,18 @@ impl Trial<'_> {
             (Err(error), receipt) => {
                 let failure = Failure::new(format!("the answer could not be written: {error}"));
                 return Err(match receipt {
-                    Some(receipt) => failure.hint(format!("it is kept in {}", self.record(&receipt).display())),
+                    Some(receipt) => failure.hint(format!("it is kept; agent-dispatch job {} shows it", receipt.id())),
                     None => failure,
                 });
             }
         }
         if answer.success {
-            output::note(&format!("ok: {}", figures(&answer)));
+            output::note(&format!("ok: {}", figures::of(&answer)));
             answer.hint.iter().for_each(|hint| output::hint(hint));
             return Ok(Exit::Success);
         }
         output::failure(&self.diagnosis(&answer));
         Ok(Exit::Failure)
-    }
-
-    /// Where an answer is that was not delivered.
-    fn record(&self, receipt: &Receipt) -> PathBuf {
-        self.jobs_dir.join(receipt.id().file_name())
     }
 
     fn diagnosis(&self, answer: &Answer) -> Failure {
@@ -189,16 +189,4 @@ fn children_end(give_up: Instant) -> bool {
 fn shown_result(answer: &Answer) -> String {
     let told = answer.error.as_ref().is_some_and(|error| error.contains(answer.result.trim()));
     if told { String::new() } else { output::for_stdout(&answer.result) }
-}
-
-/// What the run took, as far as it is known.
-fn figures(answer: &Answer) -> String {
-    let mut parts = Vec::new();
-    #[expect(clippy::cast_precision_loss, reason = "a duration for people")]
-    parts.extend(answer.duration_ms.map(|ms| format!("{:.1} s", ms as f64 / 1_000.0)));
-    parts.extend(answer.num_turns.map(|turns| format!("{turns} turn{}", if turns == 1 { "" } else { "s" })));
-    parts.extend(answer.cost_usd.map(|usd| format!("${usd:.4}")));
-    parts.extend(answer.outcome.map(|outcome| format!("outcome {}", outcome.as_str())));
-    parts.extend(answer.session_id.as_ref().map(|id| format!("session {id}")));
-    output::printable(&parts.join(", "))
 }

@@ -11,6 +11,7 @@ pub fn run() -> Result<Exit, Failure> {
         ("init", "set it up: agents.yaml, and the MCP server in Claude Code"),
         ("add NAME DIR", "make a project directory an agent"),
         ("test NAME", "ask an agent something; a real run, costs money"),
+        ("jobs", "see what runs, and what ran in the background"),
         ("doctor", "find out what is missing"),
     ];
     let rows = rows.map(|(verb, what)| format!("  agent-dispatch {}{what}", style.bold(format_args!("{verb:<15}"))));

@@ -118,6 +118,7 @@ pub fn plan<'a>(
         ),
         max_budget_usd,
         timeout_seconds,
+        max_concurrency: settings.max_concurrency,
         depth: around.depth.saturating_add(1),
         caller_job: around.caller_job,
         wait_for_mcp: settings.wait_for_mcp,

@@ -101,6 +101,8 @@ pub struct RunPlan {
     pub max_budget_usd: Option<f64>,
     /// Time that the run may take, in seconds, from the start of claude.
     pub timeout_seconds: u64,
+    /// How many runs of this depth there may be at once, over all processes, as configured when it was submitted.
+    pub max_concurrency: u32,
     /// Nesting depth that the child is told (its parent's plus one).
     pub depth: u32,
     /// The job that the calling session runs for, when it is itself a dispatch.

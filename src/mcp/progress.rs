@@ -66,6 +66,7 @@ impl Reporter {
 
     async fn tell(&mut self, news: &News) {
         let message = match news {
+            News::Queued(place) => format!("waiting: place {place} in the queue"),
             News::Started => format!("{} started", self.agent),
             News::Progress(text) => text.clone(),
             News::Missed(count) => format!("({count} earlier messages left out)"),
@@ -156,7 +157,7 @@ impl Sink {
         let mut queue = self.0.lock();
         match news {
             News::Missed(count) => queue.missed += count,
-            News::Started | News::Progress(_) | News::Rescued(_) | News::Ended => {
+            News::Queued(_) | News::Started | News::Progress(_) | News::Rescued(_) | News::Ended => {
                 if queue.news.len() == BACKLOG {
                     queue.news.pop_front();
                     queue.missed += 1;

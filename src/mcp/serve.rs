@@ -19,6 +19,14 @@ use super::transport::{Outgoing, Tolerant};
 /// after SIGINT.
 const LEAVE_WITHIN: Duration = Duration::from_millis(80);
 
+/// How long files may take to be written to their end after that: microseconds each, but a disk may be busy. Claude Code
+/// sends SIGKILL 500 ms after SIGINT.
+const FILES_WITHIN: Duration = Duration::from_millis(300);
+
+/// When the jobs directory is looked after. Later than the client's first requests, which must not wait for a disk; soon
+/// enough that a job without a supervisor is noticed within a second.
+const MAINTENANCE_DELAY: Duration = Duration::from_millis(500);
+
 /// Why the server could not run.
 #[derive(Debug, Error)]
 pub enum ServeError {
@@ -50,7 +58,10 @@ async fn serve(desk: Desk) -> Result<(), ServeError> {
     let outgoing = Outgoing::default();
     let (input, output) = stdio::streams();
     let transport = Tolerant::new(input, output, outgoing.clone(), stopping.clone());
-    let server = Server::new(Arc::new(desk), outgoing, stopping.clone());
+    let errands = desk.dispatcher.engine().errands().clone();
+    let desk = Arc::new(desk);
+    maintain_later(Arc::clone(&desk));
+    let server = Server::new(desk, outgoing, stopping.clone());
     let session = async {
         match server.serve(transport).await {
             Ok(running) => running.waiting().await.map(drop).map_err(|error| ServeError::Session(error.to_string())),
@@ -62,11 +73,21 @@ async fn serve(desk: Desk) -> Result<(), ServeError> {
         stopping.cancelled().await;
         tokio::time::sleep(LEAVE_WITHIN).await;
     };
-    tokio::select! {
+    let ended = tokio::select! {
         biased;
         ended = session => ended,
         () = leaving => Ok(()),
-    }
+    };
+    errands.done(FILES_WITHIN).await;
+    ended
+}
+
+/// Has the server look after the jobs directory, once and beside its answers.
+fn maintain_later(desk: Arc<Desk>) {
+    tokio::spawn(async move {
+        tokio::time::sleep(MAINTENANCE_DELAY).await;
+        drop(tokio::task::spawn_blocking(move || desk.maintain()).await);
+    });
 }
 
 fn watch_signals(stopping: CancellationToken) -> io::Result<()> {

@@ -76,7 +76,7 @@ impl Transport<RoleServer> for Tolerant {
         async move {
             sending.await?;
             if let Some(receipt) = answered.and_then(|id| outgoing.take(&id)) {
-                receipt.redeem();
+                receipt.redeem_soon();
             }
             Ok(())
         }

@@ -139,12 +139,11 @@ impl Dispatcher {
     ) -> Result<Delivery, RequestError> {
         let settings = &config.settings;
         let run = planned(fresh_session, config, request)?;
-        let places = usize::try_from(settings.max_concurrency).unwrap_or(usize::MAX);
         if caching == Caching::Never || !settings.cache.enabled {
-            return Ok(perform(&self.engine, &run, settings.max_dispatch_depth, places, on_news).await);
+            return Ok(perform(&self.engine, &run, settings.max_dispatch_depth, on_news).await);
         }
         let key = plan::cache_key(request, plan::agent(config, &request.agent)?, settings);
-        Ok(self.share(&key, run, settings, places, on_news).await)
+        Ok(self.share(&key, run, settings, on_news).await)
     }
 
     /// Submits a request as a job that runs whatever becomes of this process.
@@ -166,14 +165,7 @@ impl Dispatcher {
     }
 
     /// Serves a request from the cache, from a run that is under way for the same request, or by a run of its own.
-    async fn share(
-        &self,
-        key: &Key,
-        run: RunPlan,
-        settings: &Settings,
-        places: usize,
-        on_news: impl FnMut(&News) + Send,
-    ) -> Delivery {
+    async fn share(&self, key: &Key, run: RunPlan, settings: &Settings, on_news: impl FnMut(&News) + Send) -> Delivery {
         let agent = run.agent.clone();
         let limits = limits(settings);
         let (ticket, flight, pays) = {
@@ -184,7 +176,7 @@ impl Dispatcher {
                 }
                 Lookup::Join(ticket) => (ticket, false),
                 Lookup::Pay(ticket) => {
-                    let flight = self.take_off(ticket, run, settings.max_dispatch_depth, places, limits);
+                    let flight = self.take_off(ticket, run, settings.max_dispatch_depth, limits);
                     cached.flights.insert(ticket, flight);
                     (ticket, true)
                 }
@@ -206,14 +198,14 @@ impl Dispatcher {
     }
 
     /// Starts a run as a task of its own, so that it outlives the asker who pays while others wait for it too.
-    fn take_off(&self, ticket: Ticket, run: RunPlan, max_depth: u32, places: usize, limits: Limits) -> Flight {
+    fn take_off(&self, ticket: Ticket, run: RunPlan, max_depth: u32, limits: Limits) -> Flight {
         let (news, _) = broadcast::channel(NEWS_BACKLOG);
         let (landing, landed) = watch::channel(None);
         let (engine, cache, sender) = (self.engine.clone(), Arc::clone(&self.cache), news.clone());
         let task = tokio::spawn(async move {
             // An error only says that nobody listens.
             let tell = |news: &News| drop(sender.send(news.clone()));
-            let delivery = perform(&engine, &run, max_depth, places, tell).await;
+            let delivery = perform(&engine, &run, max_depth, tell).await;
             let mut cached = lock(&cache);
             cached.flights.remove(&ticket);
             if cache::cacheable(&facts(&delivery.answer)) {
@@ -279,17 +271,11 @@ impl Drop for Seat {
 }
 
 /// One run, from the checks that cost nothing to its answer.
-async fn perform(
-    engine: &Engine,
-    run: &RunPlan,
-    max_depth: u32,
-    places: usize,
-    on_news: impl FnMut(&News) + Send,
-) -> Delivery {
+async fn perform(engine: &Engine, run: &RunPlan, max_depth: u32, on_news: impl FnMut(&News) + Send) -> Delivery {
     if let Some(reason) = obstacle(run, max_depth).await {
         return unpaid(verdict::judge(Evidence::new(run, Ending::NotStarted { reason })));
     }
-    match engine.run(run, places, on_news).await {
+    match engine.run(run, on_news).await {
         Ok(finished) => {
             let answer = finished.record.result.and_then(|result| serde_json::from_value(result).ok());
             let answer = answer.unwrap_or_else(|| {
@@ -313,7 +299,7 @@ fn without_answer(run: &RunPlan, error: EngineError) -> Answer {
             verdict::judge(Evidence::new(run, Ending::NotStarted { reason }))
         }
         EngineError::Abandoned { .. } => verdict::judge(Evidence::new(run, Ending::Abandoned)),
-        error @ (EngineError::Store(_) | EngineError::Supervisor(_)) => {
+        error @ (EngineError::Store(_) | EngineError::Queue { .. } | EngineError::Supervisor(_)) => {
             Answer::failure(&run.agent, ErrorType::CliError, error.to_string())
         }
     }

@@ -9,9 +9,10 @@ use std::process::Stdio;
 use thiserror::Error;
 
 use super::atomic::Durability;
+use super::errands::Errands;
 use super::leash::{Intake, News};
-use super::limit::Limit;
 use super::record::Record;
+use super::slots::{self, SlotRequest};
 use super::store::{Patch, Store, StoreError};
 use super::{environment, orphan};
 use crate::machines::ids::JobId;
@@ -31,6 +32,14 @@ pub enum EngineError {
     /// The job's files.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The job could not be put into the queue.
+    #[error("cannot queue for a slot in {}: {source}", directory.display())]
+    Queue {
+        /// The jobs directory.
+        directory: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The supervisor could not be started.
     #[error("cannot start a supervisor process: {0}; too many processes, or no memory?")]
     Supervisor(#[source] io::Error),
@@ -50,8 +59,14 @@ pub enum EngineError {
 #[derive(Debug, Clone)]
 pub struct Engine {
     store: Store,
-    limit: Limit,
     program: PathBuf,
+    errands: Errands,
+}
+
+/// What a supervisor inherits beside its leash, locked before it starts.
+struct Files {
+    lock: File,
+    ticket: Stdio,
 }
 
 /// A terminal job whose answer the caller has in hand but has not yet delivered.
@@ -70,6 +85,7 @@ pub struct Receipt {
     id: JobId,
     /// Keeps the supervisor waiting: it puts the answer on the disk for good when this is closed and the job still there.
     leash: Intake,
+    errands: Errands,
 }
 
 impl Receipt {
@@ -77,6 +93,15 @@ impl Receipt {
     #[must_use]
     pub const fn id(&self) -> JobId {
         self.id
+    }
+
+    /// As [`Self::redeem`], without holding up the loop that delivered it. When the process leaves before it is done, the
+    /// record stays.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    pub fn redeem_soon(self) {
+        self.errands.clone().start(move || self.redeem());
     }
 
     /// The answer was delivered: the record is no longer needed.
@@ -92,7 +117,7 @@ impl Engine {
     /// An engine over the jobs in `store`, whose supervisors run `program`.
     #[must_use]
     pub fn new(store: Store, program: PathBuf) -> Self {
-        Self { store, limit: Limit::default(), program }
+        Self { store, program, errands: Errands::default() }
     }
 
     /// The path under which this very program can be started again, also when its file was replaced meanwhile.
@@ -108,34 +133,42 @@ impl Engine {
         &self.store
     }
 
-    /// Runs a job to its end under the limit of `places` at once. Dropping the future ends the run.
+    /// Work on files that is under way: to be waited for before the process leaves.
+    #[must_use]
+    pub const fn errands(&self) -> &Errands {
+        &self.errands
+    }
+
+    /// Runs a job to its end, in its turn. Dropping the future ends the run, also while it waits.
     ///
     /// # Errors
     /// [`EngineError`].
-    pub async fn run(
-        &self,
-        plan: &RunPlan,
-        places: usize,
-        mut on_news: impl FnMut(&News) + Send,
-    ) -> Result<Finished, EngineError> {
-        let input = prompt::for_stdin(&plan.prompt)?;
-        let slot = self.limit.acquire(places).await;
-        let (id, mut intake) = self.submit(plan, input.as_bytes(), |id, lock| self.start_on_leash(id, lock))?;
+    pub async fn run(&self, plan: &RunPlan, mut on_news: impl FnMut(&News) + Send) -> Result<Finished, EngineError> {
+        let input = prompt::for_stdin(&plan.prompt)?.into_owned();
+        let (id, mut intake) = {
+            let (engine, plan) = (self.clone(), plan.clone());
+            let submit = move || engine.submit(&plan, input.as_bytes(), |id, files| engine.start_on_leash(id, files));
+            self.errands.run(submit).await?
+        };
         let mut rescued = None;
         while let Some(news) = intake.next().await {
             match news {
                 News::Ended => break,
                 News::Rescued(record) => rescued = Some(record),
-                News::Started | News::Progress(_) | News::Missed(_) => on_news(&news),
+                News::Queued(_) | News::Started | News::Progress(_) | News::Missed(_) => on_news(&news),
             }
         }
         let record = match rescued {
             Some(record) => *record,
-            None => self.store.read(&id)?,
+            None => {
+                let store = self.store.clone();
+                // An answer may have 50 MB.
+                self.errands.run(move || store.read(&id)).await?
+            }
         };
         let record = if record.status.is_terminal() { record } else { self.settle(id, plan, record).await? };
-        drop(slot);
-        Ok(Finished { record, receipt: Receipt { store: self.store.clone(), id, leash: intake } })
+        let receipt = Receipt { store: self.store.clone(), id, leash: intake, errands: self.errands.clone() };
+        Ok(Finished { record, receipt })
     }
 
     /// Settles a job whose supervisor died.
@@ -157,28 +190,31 @@ impl Engine {
     /// [`EngineError`]; then nothing was submitted.
     pub fn submit_detached(&self, plan: &RunPlan) -> Result<JobId, EngineError> {
         let input = prompt::for_stdin(&plan.prompt)?;
-        let (id, _) = self.submit(plan, input.as_bytes(), |id, lock| self.start_supervisor(id, lock, Stdio::null()))?;
+        let (id, _) =
+            self.submit(plan, input.as_bytes(), |id, files| self.start_supervisor(id, files, Stdio::null()))?;
         Ok(id)
     }
 
-    /// Starts a supervisor for a job that has lost its own; `lock` is the proof of that, and goes to the new one.
+    /// Starts a supervisor for a job that has lost its own; `lock` is the proof of that, and goes to the new one. A job
+    /// that waited for its slot waits at the end of the queue then: its ticket died with its supervisor.
     ///
     /// # Errors
     /// [`EngineError::Supervisor`].
     pub fn supervise_again(&self, id: &JobId, lock: File) -> Result<(), EngineError> {
-        self.start_supervisor(id, lock, Stdio::null())
+        self.start_supervisor(id, Files { lock, ticket: Stdio::null() }, Stdio::null())
     }
 
-    /// Writes the job, then has its supervisor started with the lock.
+    /// Writes the job, takes its ticket and has its supervisor started with both. The ticket is taken here, not by the
+    /// supervisor: the order of submission is the order in the queue.
     fn submit<T>(
         &self,
         plan: &RunPlan,
         input: &[u8],
-        start: impl FnOnce(&JobId, File) -> Result<T, EngineError>,
+        start: impl FnOnce(&JobId, Files) -> Result<T, EngineError>,
     ) -> Result<(JobId, T), EngineError> {
         let id = JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
         let lock = self.store.create(&pending(id, plan), plan, input)?;
-        let started = start(&id, lock);
+        let started = self.with_ticket(&id, plan, |ticket| start(&id, Files { lock, ticket }));
         if let Err(error) = &started {
             let patch = Patch { error: Some(error.to_string()), ..Patch::default() };
             drop(self.store.step(&id, &Event::Abandon, patch, Durability::Cached));
@@ -187,16 +223,32 @@ impl Engine {
         Ok((id, started?))
     }
 
+    fn with_ticket<T>(
+        &self,
+        id: &JobId,
+        plan: &RunPlan,
+        start: impl FnOnce(Stdio) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        let directory = self.store.directory();
+        let failed = |source| EngineError::Queue { directory: directory.to_path_buf(), source };
+        let limit = usize::try_from(plan.max_concurrency).unwrap_or(usize::MAX);
+        slots::set_limit(directory, limit).map_err(failed)?;
+        let request = SlotRequest::new(directory, plan.depth, &id.to_string()).map_err(failed)?;
+        let started = start(Stdio::from(request.lend().map_err(failed)?))?;
+        request.hand_over();
+        Ok(started)
+    }
+
     /// Starts a supervisor that ends the run when the other end of its leash is closed.
-    fn start_on_leash(&self, id: &JobId, lock: File) -> Result<Intake, EngineError> {
+    fn start_on_leash(&self, id: &JobId, files: Files) -> Result<Intake, EngineError> {
         let (ours, theirs) = UnixStream::pair().map_err(EngineError::Supervisor)?;
         ours.set_nonblocking(true).map_err(EngineError::Supervisor)?;
         let ours = tokio::net::UnixStream::from_std(ours).map_err(EngineError::Supervisor)?;
-        self.start_supervisor(id, lock, Stdio::from(std::os::fd::OwnedFd::from(theirs)))?;
+        self.start_supervisor(id, files, Stdio::from(std::os::fd::OwnedFd::from(theirs)))?;
         Ok(Intake::new(ours))
     }
 
-    fn start_supervisor(&self, id: &JobId, lock: File, leash: Stdio) -> Result<(), EngineError> {
+    fn start_supervisor(&self, id: &JobId, files: Files, leash: Stdio) -> Result<(), EngineError> {
         let mut command = tokio::process::Command::new(&self.program);
         command
             .arg0("agent-dispatch")
@@ -206,8 +258,8 @@ impl Engine {
             // An outer run's leftovers are found by this variable; a supervisor is not one of them.
             .env_remove(environment::JOB)
             .stdin(leash)
-            .stdout(Stdio::from(lock))
-            .stderr(Stdio::null());
+            .stdout(Stdio::from(files.lock))
+            .stderr(files.ticket);
         // The handle is dropped at once: the runtime reaps the process when it ends, nothing here waits for it.
         command.spawn().map(drop).map_err(EngineError::Supervisor)
     }

@@ -196,6 +196,15 @@ impl Jobs {
         found
     }
 
+    /// Gives every job that has lost its supervisor a new one. Blocks while it reads the directory.
+    pub fn recover_all(&self) {
+        for id in self.store().ids() {
+            if self.store().summary(&id).is_ok_and(|job| !job.status.is_terminal()) {
+                drop(self.read(&id));
+            }
+        }
+    }
+
     /// Marks a job cancelled, then ends its run and everything that it started. Blocks until that is gone.
     ///
     /// # Errors

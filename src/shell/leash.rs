@@ -16,6 +16,8 @@ use super::record::Record;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum News {
+    /// The run waits; its place in the queue for a slot, 1 for the next one.
+    Queued(usize),
     /// The process runs.
     Started,
     /// Something the agent said or did, at most 500 characters.

@@ -12,10 +12,11 @@
 //! | `spawner` | the injected trait that starts and signals processes, and the real one |
 //! | `leftovers` | finds what a run left behind in sessions of its own |
 //! | `orphan` | settles a run whose supervisor died |
+//! | `errands` | work on files that must neither hold up a loop nor be cut off |
 //! | `tail` | reads a file while it grows |
 //! | `watch` | news of a job's end |
 //! | `environment`, `claude` | what the child sees, and where the CLI is |
-//! | `limit` | how many runs at once |
+//! | `slots` | how many runs at once, over all processes |
 //! | `clock` | the two clocks |
 
 pub mod atomic;
@@ -24,13 +25,14 @@ pub mod clock;
 pub mod dispatcher;
 pub mod engine;
 pub mod environment;
+pub mod errands;
 pub mod jobs;
 pub mod leash;
 pub mod leftovers;
-pub mod limit;
 pub mod orphan;
 pub mod record;
 pub mod session_lock;
+pub mod slots;
 pub mod spawner;
 pub mod store;
 pub mod supervisor;

@@ -27,7 +27,7 @@ pub use self::file::JobFile;
 use super::atomic::{self, Durability};
 use super::record::Record;
 use crate::machines::ids::JobId;
-use crate::machines::job::{Event, State};
+use crate::machines::job::{self, Effect, Event, State};
 use crate::machines::plan::RunPlan;
 use crate::machines::refused::Refused;
 use crate::machines::summary::{Brief, Summary};
@@ -187,13 +187,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] also for a record that cannot be parsed or whose id is not its file's name.
     pub fn read(&self, id: &JobId) -> Result<Record, StoreError> {
-        let path = self.record_path(id);
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(StoreError::NotFound(*id)),
-            Err(source) => return Err(StoreError::io("read", &path)(source)),
-        };
-        let record = serde_json::from_slice::<Record>(&bytes).ok();
+        let record = serde_json::from_slice::<Record>(&self.bytes(id)?).ok();
         // No record says of itself that it is gone.
         let sound = |record: &Record| record.id == *id && record.status != State::Collected;
         record.filter(sound).ok_or(StoreError::NotFound(*id))
@@ -204,11 +198,17 @@ impl Store {
     /// # Errors
     /// As [`Self::read`].
     pub fn summary(&self, id: &JobId) -> Result<Summary, StoreError> {
-        let path = self.record_path(id);
-        let bytes = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
-        let brief = serde_json::from_slice::<Brief>(&bytes).map_err(|_| StoreError::NotFound(*id))?;
+        let brief = serde_json::from_slice::<Brief>(&self.bytes(id)?).map_err(|_| StoreError::NotFound(*id))?;
         let sound = |summary: &Summary| summary.id == *id && summary.status != State::Collected;
         Some(Summary::from(brief)).filter(sound).ok_or(StoreError::NotFound(*id))
+    }
+
+    fn bytes(&self, id: &JobId) -> Result<Vec<u8>, StoreError> {
+        let path = self.record_path(id);
+        std::fs::read(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => StoreError::NotFound(*id),
+            _ => StoreError::io("read", &path)(source),
+        })
     }
 
     /// The ids of all records, in no order.
@@ -291,20 +291,19 @@ impl Store {
         Ok(record)
     }
 
-    /// Removes a job whose answer was received.
+    /// Removes a job whose answer was received. Of its record only the status matters: the answer is passed over.
     ///
     /// # Errors
     /// [`StoreError`]. A record that is none any more is left alone.
     pub fn collect(&self, id: &JobId) -> Result<(), StoreError> {
         let held = self.edit_lock(id)?;
-        match self.read(id) {
-            Ok(mut record) => {
+        match self.summary(id).map(|summary| summary.status) {
+            Ok(status) => {
                 // Its end could not be written, for want of space say, and was received all the same.
-                if !record.status.is_terminal() {
-                    apply(&mut record, &Event::Abandon, Patch::default())?;
+                let status = if status.is_terminal() { status } else { job::step(status, &Event::Abandon)?.0 };
+                if job::step(status, &Event::Collect)?.1.into_iter().any(|effect| effect == Effect::RemoveFiles) {
+                    self.remove(id)?;
                 }
-                apply(&mut record, &Event::Collect, Patch::default())?;
-                self.remove(id)?;
             }
             // Somebody took the record away: the folder is nobody's.
             Err(StoreError::NotFound(_)) if !self.record_path(id).exists() => self.remove_folder(id)?,

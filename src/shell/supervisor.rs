@@ -1,13 +1,14 @@
 //! The small detached process that owns one job: takes it from its claim to its end, whoever else dies meanwhile.
 //!
 //! It holds the job's lock for its whole life (as its standard output, locked before it was started, so that there is no
-//! gap), and one end of the leash as its standard input. What happens next is decided by [`dispatch::step`]; this loop
+//! gap), its ticket for a slot (likewise, as its standard error) and one end of the leash as its standard input. What happens next is decided by [`dispatch::step`]; this loop
 //! feeds it events in a fixed order and performs its effects.
 
 mod adoption;
 mod conclusion;
-mod handles;
+mod inherited;
 pub(super) mod output;
+mod place;
 mod progress;
 mod start;
 mod waits;
@@ -20,13 +21,13 @@ use std::pin::Pin;
 use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use self::handles::{inherited_leash, inherited_lock};
 use self::output::{Output, Sign};
+use self::place::{Asked, Place};
 use self::progress::Progress;
-use self::waits::{caller_gone, exited, look_again, until, writable};
-use super::leash::Outlet;
+use self::waits::{LOOK_INTERVAL, caller_gone, exited, look_again, until, writable};
+use super::leash::{News, Outlet};
 use super::record::Record;
-use super::session_lock::SessionLock;
+use super::slots::SlotRequest;
 use super::spawner::{self, Exit, ProcessSpawner, SystemSpawner};
 use super::store::{JobFile, Store, StoreError};
 use super::{clock, tail};
@@ -60,18 +61,19 @@ pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
     // where this process already leads a group, and then it is apart already.
     let _ = rustix::process::setsid();
     let store = Store::new(jobs.to_path_buf());
-    let lock = inherited_lock(store.file(&id, JobFile::Lock))?;
+    let lock = inherited::lock(store.file(&id, JobFile::Lock))?;
     let record = store.read(&id)?;
     let plan = match store.plan(&id) {
         Ok(plan) => plan,
         Err(error) => return Ok(adoption::give_up(&store, &record, &error)?),
     };
+    let ticket = inherited::ticket(jobs, &id, plan.depth)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
-        let leash = inherited_leash()?;
+        let leash = inherited::leash()?;
         let supervision = Supervision::new(store, id, &plan, SystemSpawner, leash)?;
         match record.status {
-            job::State::Pending => supervision.run().await,
+            job::State::Pending => supervision.with_ticket(ticket).run().await,
             job::State::Running => supervision.go_on(&record).await,
             job::State::Done | job::State::Failed | job::State::Cancelled | job::State::Collected => {}
         }
@@ -93,6 +95,7 @@ pub struct Supervision<'a, S> {
     state: State,
     due: VecDeque<Event>,
     place: Place,
+    ticket: Option<SlotRequest>,
     process: Option<Process>,
     output: Output,
     progress: Progress,
@@ -104,13 +107,6 @@ pub struct Supervision<'a, S> {
     claimed: Option<Record>,
     /// Whether claude has written more than was read at the last look.
     behind: bool,
-}
-
-/// Whether the run may start.
-enum Place {
-    None,
-    Wanted,
-    Held(#[expect(dead_code, reason = "held for its lock")] SessionLock),
 }
 
 struct Process {
@@ -144,6 +140,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             state: dispatch::begin(0).0,
             due: VecDeque::new(),
             place: Place::None,
+            ticket: None,
             process: None,
             output: Output::default(),
             progress: Progress::default(),
@@ -154,6 +151,12 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             claimed: None,
             behind: false,
         })
+    }
+
+    /// The same, with a ticket that was taken for it before.
+    #[must_use]
+    pub fn with_ticket(self, ticket: Option<SlotRequest>) -> Self {
+        Self { ticket, ..self }
     }
 
     /// To the end: one event → one step → its effects in order → the next event.
@@ -201,6 +204,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             }
             self.progress.write_when_due(&self.store, &self.id);
             let deadline = self.state.next_deadline();
+            let look = (!self.behind).then(|| self.place.ask_again().unwrap_or(LOOK_INTERVAL));
             let happened = tokio::select! {
                 biased;
                 exit = exited(&mut self.process) => Happened::Exited(exit),
@@ -208,7 +212,8 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 () = caller_gone(self.leash.as_ref()) => Happened::Cancelled(CancelledBy::CallerGone),
                 () = until(deadline) => Happened::DeadlineDue,
                 () = writable(self.leash.as_ref()) => Happened::Writable,
-                () = look_again(self.behind) => Happened::TimeToLook,
+                () = self.place.woken() => Happened::TimeToLook,
+                () = look_again(look) => Happened::TimeToLook,
             };
             self.note(happened);
         }
@@ -287,7 +292,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     async fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::RequestSlot => {
-                self.place = Place::Wanted;
+                self.place = Place::wanted(self.ticket.take());
                 self.ask_for_place();
             }
             Effect::WithdrawSlot | Effect::ReleaseSlot => self.place = Place::None,
@@ -302,20 +307,19 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
         }
     }
 
-    /// A run may start when no other run has its session. (How many run at once is bounded where jobs are submitted.)
     fn ask_for_place(&mut self) {
-        if !matches!(self.place, Place::Wanted) {
-            return;
-        }
-        match SessionLock::try_acquire(self.store.directory(), self.plan.session.id()) {
-            Ok(None) => {}
-            Ok(Some(lock)) => {
-                self.place = Place::Held(lock);
-                self.due.push_back(Event::SlotGranted);
+        match self.place.ask(self.store.directory(), &self.id, self.plan) {
+            Ok(Some(Asked::Granted)) => self.due.push_back(Event::SlotGranted),
+            Ok(Some(Asked::Waits(place))) => {
+                if let (Some(place), Some(leash)) = (place, &mut self.leash) {
+                    leash.tell(&News::Queued(place));
+                }
             }
-            // Without the lock the transcript of the session could fork and a paid branch be lost.
+            Ok(None) => {}
+            // Without the session's lock its transcript could fork and a paid branch be lost; without a slot more would
+            // run than are wanted.
             Err(error) => {
-                self.not_started = Some(NotStarted::SpawnFailed(format!("cannot lock the session: {error}")));
+                self.not_started = Some(NotStarted::SpawnFailed(error.to_string()));
                 self.due.extend([Event::SlotGranted, Event::SpawnFailed]);
                 self.place = Place::None;
             }

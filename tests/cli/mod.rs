@@ -2,25 +2,32 @@
 //! Replay one: `cargo test --test suite cli::list`.
 
 mod add;
+mod binary;
+mod cancel;
 mod demo;
 mod describe;
 mod doctor;
+mod gc;
 mod hidden;
 mod init;
+mod job;
+mod jobs;
 mod list;
 mod remove;
 mod test;
 mod update;
 mod usage;
+mod wait;
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use insta::internals::SettingsBindDropGuard;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_agent-dispatch");
 /// A wait that takes longer than this has failed.
@@ -137,6 +144,70 @@ impl World {
         .collect()
     }
 
+    /// With an agent `infra`, which plays this scene.
+    fn with_scene(scene: &str) -> Self {
+        Self::with_claude()
+            .config("agents: {infra: {directory: '[ROOT]/work/infra', timeout: 60}}\n")
+            .env("FAKE_CLAUDE_SCENE", scene)
+    }
+
+    /// Submits a task to `infra` in the background, through a server that then leaves. The job's id.
+    fn submit(&self, task: &str) -> String {
+        let mut server = self
+            .command(&["serve"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let call = json!({"name": "dispatch_async", "arguments": {"agent": "infra", "task": task}});
+        let about =
+            json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+        let mut input = server.stdin.take().unwrap();
+        for message in [
+            json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": about}),
+            json!({"jsonrpc": "2.0", "method": "notifications/initialized"}),
+            json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call}),
+        ] {
+            writeln!(input, "{message}").unwrap();
+        }
+        let lines = BufReader::new(server.stdout.take().unwrap()).lines();
+        let mut messages = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+        let answer = messages.find(|message| message["id"] == 2).unwrap();
+        drop(input);
+        server.wait().unwrap();
+        let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+        serde_json::from_str::<Value>(text).unwrap()["job_id"].as_str().unwrap().to_owned()
+    }
+
+    /// A record of a job of `infra`, with these keys beside what every one has: a job that ended three hours ago, with no
+    /// folder. `number` is its id.
+    fn record(&self, number: u128, keys: Value) -> String {
+        let id = format!("{number:032x}");
+        let mut record = json!({"id": id, "agent": "infra", "task": "Look around", "status": "done",
+            "created_at": ago(10_900.0), "started_at": ago(10_890.0), "completed_at": ago(10_888.0)});
+        record.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
+        self.record_text(&id, &record.to_string());
+        id
+    }
+
+    /// A file where the record of this job would be.
+    fn record_text(&self, id: &str, text: &str) {
+        let jobs = self.path("home/.config/agent-dispatch/jobs");
+        fs::create_dir_all(&jobs).unwrap();
+        fs::write(jobs.join(format!("{id}.json")), text).unwrap();
+    }
+
+    /// Waits until a job's record says this.
+    fn reaches(&self, id: &str, status: &str) {
+        until(status, || (self.json(&["job", id, "--json"]).0["status"] == status).then_some(()));
+    }
+
+    /// Waits until nothing of this world runs.
+    fn is_quiet(&self) {
+        until("all processes to end", || self.processes().is_empty().then_some(()));
+    }
+
     /// What is left of jobs: names in the jobs directory.
     fn jobs(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path("home/.config/agent-dispatch/jobs")).into_iter().flatten().flatten();
@@ -144,6 +215,11 @@ impl World {
         // What begins with a dot is not a job's.
         names.filter(|name| !name.starts_with('.')).collect()
     }
+}
+
+/// So many seconds ago, in Unix seconds.
+fn ago(seconds: f64) -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64() - seconds
 }
 
 fn shown(output: &Output) -> String {

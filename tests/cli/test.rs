@@ -180,7 +180,7 @@ fn an_answer_that_nobody_reads_is_kept() {
     ----- stderr -----
     infra: a real run in [ROOT]/work/infra, spend cap $1; Ctrl-C ends it
     error: the answer could not be written: Broken pipe (os error 32)
-    hint: it is kept in [ROOT]/home/.config/agent-dispatch/jobs/[ID].json
+    hint: it is kept; agent-dispatch job [ID] shows it
     "#);
     let record = world.jobs().into_iter().find(|name| name.ends_with(".json")).unwrap();
     assert!(world.read(&format!("home/.config/agent-dispatch/jobs/{record}")).contains("precious"));

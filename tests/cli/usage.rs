@@ -18,6 +18,7 @@ fn no_verb_greets() {
       agent-dispatch init           set it up: agents.yaml, and the MCP server in Claude Code
       agent-dispatch add NAME DIR   make a project directory an agent
       agent-dispatch test NAME      ask an agent something; a real run, costs money
+      agent-dispatch jobs           see what runs, and what ran in the background
       agent-dispatch doctor         find out what is missing
 
     agent-dispatch --help shows the rest.
@@ -52,6 +53,11 @@ fn help_shows_every_verb_but_the_hidden_ones() {
       list      List the agents
       describe  Show everything about an agent
       test      Run one real task in an agent; this costs money
+      jobs      List the jobs of all sessions, newest first
+      job       Show a job: what was asked, what the agent did, its answer
+      wait      Wait for the end of a job and print its answer
+      cancel    End a job, whoever started it, with everything that it runs
+      gc        Remove finished jobs and their answers for good
       serve     Serve MCP on standard input and output; Claude Code starts this
       doctor    Check the installation; every finding comes with its remedy
       demo      See it work with simulated agents: needs nothing, costs nothing, leaves nothing behind
@@ -66,6 +72,7 @@ fn help_shows_every_verb_but_the_hidden_ones() {
       agent-dispatch init                                set it up in Claude Code
       agent-dispatch add infra ~/projects/infra          make a project an agent
       agent-dispatch test infra "Which services run?"    one real run
+      agent-dispatch jobs                                what runs, and what ran in the background
       agent-dispatch doctor                              find out what is missing
 
     Environment:
@@ -118,7 +125,10 @@ fn wrong_usage_is_json_where_json_is_asked_for() {
 #[test]
 fn every_verb_has_help() {
     let world = World::new();
-    for verb in ["init", "add", "update", "remove", "list", "describe", "test", "serve", "doctor", "demo"] {
+    for verb in [
+        "init", "add", "update", "remove", "list", "describe", "test", "jobs", "job", "wait", "cancel", "gc", "serve",
+        "doctor", "demo",
+    ] {
         let output = world.output(&[verb, "--help"]);
         assert!(output.status.success(), "{verb}");
         assert!(String::from_utf8(output.stdout).unwrap().contains("Usage: agent-dispatch"), "{verb}");
@@ -136,9 +146,16 @@ fn arguments_that_are_not_utf8_are_wrong_usage() {
 #[test]
 fn a_reader_that_is_gone_is_no_failure() {
     let world = World::new().config("agents: {infra: {directory: '[ROOT]/work/infra'}}");
-    for arguments in
-        [&["list"][..], &["list", "--json"], &["describe", "infra"], &["--help"], &[], &["doctor", "--json"]]
-    {
+    for arguments in [
+        &["list"][..],
+        &["list", "--json"],
+        &["describe", "infra"],
+        &["--help"],
+        &[],
+        &["doctor", "--json"],
+        &["jobs", "--json"],
+        &["gc"],
+    ] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let output = world.command(arguments).stdout(writer).stderr(Stdio::piped()).output().unwrap();

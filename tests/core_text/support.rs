@@ -30,6 +30,7 @@ pub fn plan() -> RunPlan {
         max_budget_usd: None,
         timeout_seconds: 300,
         depth: 1,
+        max_concurrency: 5,
         caller_job: None,
         wait_for_mcp: false,
     }

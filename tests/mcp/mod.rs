@@ -9,5 +9,6 @@ mod leaving;
 mod library;
 mod obstacles;
 mod progress;
+mod slots;
 mod store;
 mod timeout;

@@ -8,6 +8,8 @@ mod cache_list;
 mod dispatch;
 mod dispatch_history;
 mod job;
+mod slots;
+mod slots_world;
 
 use proptest::test_runner::{Config, FileFailurePersistence};
 

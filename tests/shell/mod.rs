@@ -1,7 +1,7 @@
-//! The engine below its surfaces: limit, spawner, supervisor.
-//! Replay one: `cargo test --test suite shell::limit`.
+//! The engine below its surfaces: slots, spawner, supervisor.
+//! Replay one: `cargo test --test suite shell::slots`.
 
 mod atomic;
-mod limit;
+mod slots;
 mod store;
 mod supervision;

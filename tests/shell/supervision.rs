@@ -50,6 +50,7 @@ fn plan(timeout_seconds: u64) -> RunPlan {
         max_budget_usd: Some(1.5),
         timeout_seconds,
         depth: 2,
+        max_concurrency: 5,
         caller_job: None,
         wait_for_mcp: true,
     }

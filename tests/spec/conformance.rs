@@ -9,6 +9,7 @@ use super::cache::Cache;
 use super::dispatch::Dispatch;
 use super::file::{Names, Row, RowId, Spec, Transition};
 use super::job::Job;
+use super::slots::Slots;
 use super::subject::{Subject, fields, reachable};
 
 //= X-1
@@ -29,12 +30,19 @@ fn cache_does_what_its_spec_says() {
     compare::<Cache>();
 }
 
+//= X-1
+#[test]
+fn slots_does_what_its_spec_says() {
+    compare::<Slots>();
+}
+
 //= X-2
 #[test]
 fn a_restored_machine_goes_on_as_the_original() {
     restore::<Dispatch>();
     restore::<Job>();
     restore::<Cache>();
+    restore::<Slots>();
 }
 
 fn restore<S: Subject>() {

@@ -11,5 +11,6 @@ mod file;
 mod freshness;
 mod job;
 mod render;
+mod slots;
 mod soundness;
 mod subject;

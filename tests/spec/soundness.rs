@@ -6,6 +6,7 @@ use super::cache::Cache;
 use super::dispatch::Dispatch;
 use super::file::{Spec, directory, root};
 use super::job::Job;
+use super::slots::Slots;
 use super::subject::{Subject, carried, fields, reachable};
 
 #[test]
@@ -21,6 +22,11 @@ fn job_spec_is_sound() {
 #[test]
 fn cache_spec_is_sound() {
     check::<Cache>();
+}
+
+#[test]
+fn slots_spec_is_sound() {
+    check::<Slots>();
 }
 
 #[test]

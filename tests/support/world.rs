@@ -172,7 +172,7 @@ impl World {
         let Ok(entries) = fs::read_dir(self.jobs()) else { return Vec::new() };
         let mut names: Vec<String> =
             entries.flatten().map(|entry| entry.file_name().to_string_lossy().into()).collect();
-        names.retain(|name| name != ".sessions");
+        names.retain(|name| name != ".sessions" && name != ".slots");
         names.sort();
         names
     }
@@ -188,12 +188,19 @@ impl World {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// What must never be left: a process, a held lock, a lock file of a session.
+    /// What must never be left: a process, a held lock or slot, a lock file of a session.
     fn leaks(&self) -> Vec<String> {
         let processes = self.processes().into_iter().filter(|pid| alive(*pid));
         let mut leaks: Vec<String> = processes.map(|pid| format!("process {pid}: {}", command_line(pid))).collect();
         for entry in fs::read_dir(self.jobs().join(".sessions")).into_iter().flatten().flatten() {
             leaks.push(format!("session lock {:?}", entry.file_name()));
+        }
+        for depth in fs::read_dir(self.jobs().join(".slots")).into_iter().flatten().flatten() {
+            for entry in fs::read_dir(depth.path().join("held")).into_iter().flatten().flatten() {
+                if fs::File::open(entry.path()).is_ok_and(|file| file.try_lock().is_err()) {
+                    leaks.push(format!("slot {}", entry.path().display()));
+                }
+            }
         }
         for entry in fs::read_dir(self.jobs()).into_iter().flatten().flatten() {
             for lock in ["lock", "stderr", "edit"] {

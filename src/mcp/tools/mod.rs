@@ -20,6 +20,7 @@ use crate::config::model::Config;
 use crate::config::path::{self, Environment};
 use crate::shell::dispatcher::Dispatcher;
 use crate::shell::engine::Engine;
+use crate::shell::jobs::Jobs;
 use crate::shell::store::Store;
 
 /// Every tool, in the order in which clients see them.
@@ -104,6 +105,18 @@ impl Desk {
         let config = Cached::new(path::config_path(&environment), environment.home.clone());
         let engine = Engine::new(Store::new(path::jobs_dir(&environment)), Engine::own_program());
         Self { environment, config, dispatcher: Dispatcher::new(engine) }
+    }
+
+    /// What a server does once, beside its answers: jobs that have lost their supervisor get a new one, and finished ones
+    /// that are older than the settings keep them go. Blocks.
+    pub fn maintain(&self) {
+        let jobs = Jobs::new(self.dispatcher.engine().clone());
+        jobs.recover_all();
+        let days = self.config.load().map_or(0, |config| config.settings.job_retention_days);
+        if days > 0 {
+            let collected = jobs.collect(f64::from(days), false);
+            tracing::debug!(purged = collected.purged, days, "old jobs removed");
+        }
     }
 
     fn config(&self) -> Result<Arc<Config>, Mistake> {

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::output::Output;
-use super::{Place, Process, Supervision};
+use super::place::Place;
+use super::{Process, Supervision};
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::{dispatch, job};
 use crate::shell::atomic::Durability;
@@ -41,11 +42,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         self.claimed = Some(record.clone());
         // Nobody may have touched the record for long.
         self.progress.write_soon();
-        self.place = match SessionLock::try_acquire(self.store.directory(), self.plan.session.id()) {
-            Ok(Some(lock)) => Place::Held(lock),
-            // Another run has the session already; this one cannot be undone.
-            Ok(None) | Err(_) => Place::None,
-        };
+        self.place = Place::of_adopted(self.store.directory(), &self.id, self.plan);
     }
 }
 

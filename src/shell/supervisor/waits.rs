@@ -10,15 +10,14 @@ use crate::shell::leash::Outlet;
 use crate::shell::spawner::Exit;
 
 /// How often claude's output file is looked at for progress. An end is noticed at once, by the process's exit.
-const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+pub(super) const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The time of the next look: at once where the last one did not see everything, yet after whatever else has happened. (A
-/// sleep of no length would last until the timer's next millisecond.)
-pub(super) async fn look_again(behind: bool) {
-    if behind {
-        tokio::task::yield_now().await;
-    } else {
-        tokio::time::sleep(LOOK_INTERVAL).await;
+/// The time of the next look, `None` for at once: where the last one did not see everything, yet after whatever else has
+/// happened. (A sleep of no length would last until the timer's next millisecond.)
+pub(super) async fn look_again(interval: Option<Duration>) {
+    match interval {
+        Some(interval) => tokio::time::sleep(interval).await,
+        None => tokio::task::yield_now().await,
     }
 }
 

@@ -1,15 +1,17 @@
-//! What a supervisor inherits: its job's lock and its leash.
+//! What a supervisor was given at its start, in the place of standard input, output and error.
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::machines::ids::JobId;
 use crate::shell::leash::Outlet;
+use crate::shell::slots::SlotRequest;
 
 /// The job's lock, where standard output is it, with this process's id in it: whoever cancels the job tells that process.
-pub(super) fn inherited_lock(path: PathBuf) -> io::Result<Option<File>> {
+pub fn lock(path: PathBuf) -> io::Result<Option<File>> {
     let mut lock = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let (inherited, named) = (lock.metadata()?, std::fs::metadata(path)?);
     if (inherited.dev(), inherited.ino()) != (named.dev(), named.ino()) {
@@ -21,8 +23,22 @@ pub(super) fn inherited_lock(path: PathBuf) -> io::Result<Option<File>> {
     Ok(Some(lock))
 }
 
+/// The ticket for a slot, where standard error is it: it was taken when the job was submitted, so that its place in the
+/// queue is that of its submission. What is written to standard error goes nowhere then.
+pub fn ticket(jobs: &Path, id: &JobId, depth: u32) -> io::Result<Option<SlotRequest>> {
+    let ticket = File::from(io::stderr().as_fd().try_clone_to_owned()?);
+    if !ticket.metadata()?.is_file() {
+        return Ok(None);
+    }
+    let ticket = SlotRequest::inherited(jobs, depth, &id.to_string(), ticket)?;
+    if ticket.is_some() {
+        rustix::stdio::dup2_stderr(File::options().write(true).open("/dev/null")?)?;
+    }
+    Ok(ticket)
+}
+
 /// The leash, where standard input is a socket.
-pub(super) fn inherited_leash() -> io::Result<Option<Outlet>> {
+pub fn leash() -> io::Result<Option<Outlet>> {
     let input: OwnedFd = io::stdin().as_fd().try_clone_to_owned()?;
     let kind = rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(&input)?.st_mode);
     if kind != rustix::fs::FileType::Socket {

@@ -1,0 +1,50 @@
+//! `cancel`
+
+use serde_json::json;
+
+use super::failure::{Exit, Failure};
+use super::records::Records;
+use super::{output, registration};
+use crate::config::path::Environment;
+use crate::machines::ids::JobId;
+use crate::shell::jobs::CancelOutcome;
+
+/// Why a run of the older implementation goes on.
+const NOT_OURS: &str = "it belongs to another implementation, which runs it to its end";
+
+/// Ends a job. Blocks until its processes are gone.
+pub fn run(environment: &Environment, typed: &str, json: bool) -> Result<Exit, Failure> {
+    let records = Records::of(environment);
+    let id = records.id(typed)?;
+    let (outcome, status) = records.jobs.cancel(&id).map_err(|error| records.failure(&error))?;
+    if json {
+        let mut answer = json!({"job_id": id, "outcome": outcome, "status": status.name()});
+        if outcome == CancelOutcome::Running {
+            answer["message"] = NOT_OURS.into();
+        }
+        output::json(&answer)?;
+    }
+    let done = match outcome {
+        CancelOutcome::Cancelled => format!("cancelled job {id} before it began"),
+        CancelOutcome::CancelledRunning => format!("cancelled job {id}; its run is ended"),
+        CancelOutcome::AlreadyTerminal => format!("job {id} had ended before: {}", status.name()),
+        CancelOutcome::Running => {
+            output::failure(&Failure::new(format!("job {id} still runs: {NOT_OURS}")));
+            return Ok(Exit::Failure);
+        }
+    };
+    if !json {
+        output::data(&done)?;
+        if outcome == CancelOutcome::CancelledRunning {
+            resume(&records, &id).iter().for_each(|hint| output::hint(hint));
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// How to go on with a run that was ended.
+fn resume(records: &Records, id: &JobId) -> Option<String> {
+    let plan = records.store.plan(id).ok()?;
+    let [directory, session] = [&plan.directory, plan.session.id().as_str()].map(registration::quoted);
+    Some(format!("to go on with it: cd {directory} && claude --resume {session}"))
+}

@@ -1,0 +1,73 @@
+//! `job --follow`: what the agent says and does until the job ends, then its answer.
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::story::{Deed, Story};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::records::{Records, runtime};
+use crate::cli::{output, wait};
+use crate::machines::ids::JobId;
+use crate::shell::record::Record;
+use crate::shell::store::JobFile;
+use crate::shell::watch::Watch;
+
+/// Follows a job to its end. What it does goes to standard error, its answer to standard output.
+pub fn run(records: &Records, id: JobId) -> Result<Exit, Failure> {
+    let runtime = runtime()?;
+    let ended = runtime.block_on(follow(records, id));
+    runtime.shutdown_background();
+    match ended? {
+        Some(record) => wait::conclude(&record),
+        None => {
+            output::failure(&Failure::new(format!("interrupted; job {id} goes on")));
+            wait::goes_on(&id);
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+/// The record at the end of the job; `None` on Ctrl-C.
+async fn follow(records: &Records, id: JobId) -> Result<Option<Record>, Failure> {
+    let mut interrupted =
+        signal(SignalKind::interrupt()).map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
+    tokio::select! {
+        biased;
+        _ = interrupted.recv() => Ok(None),
+        record = to_the_end(records, id) => record.map(Some),
+    }
+}
+
+/// Shows what comes. The kernel tells of the end; until then a look a second is enough.
+async fn to_the_end(records: &Records, id: JobId) -> Result<Record, Failure> {
+    // Before the first look: an end between look and watch would be missed.
+    let watch = Watch::of(&records.store.file(&id, JobFile::Lock));
+    let mut story = Story::of(&records.store, &id);
+    let mut shown = None;
+    loop {
+        let record = records.jobs.read(&id).map_err(|error| records.failure(&error))?;
+        if shown != Some(record.status) && !record.status.is_terminal() {
+            tell(&record, record.status.name());
+            shown = Some(record.status);
+        }
+        while let Some(deeds) = story.read() {
+            show(&record, &deeds);
+            // Ctrl-C gets its turn, however much there is to show.
+            tokio::task::yield_now().await;
+        }
+        if record.status.is_terminal() {
+            show(&record, &story.finish());
+            return Ok(record);
+        }
+        watch.changed().await;
+    }
+}
+
+fn show(record: &Record, deeds: &[Deed]) {
+    for deed in deeds {
+        tell(record, &output::printable(&deed.words()).replace('\n', "\n  "));
+    }
+}
+
+fn tell(record: &Record, what: &str) {
+    output::note(&format!("{}: {what}", output::printable(&record.agent).replace('\n', " ")));
+}

@@ -1,0 +1,115 @@
+//! `jobs`
+
+use super::arguments::JobsArguments;
+use super::failure::{Exit, Failure};
+use super::figures::{self, UNKNOWN};
+use super::output::{self, Style};
+use super::records::{Records, runtime};
+use crate::config::path::Environment;
+use crate::machines::job::State;
+use crate::machines::summary::{Filter, Summary};
+use crate::machines::text;
+use crate::shell::clock;
+
+/// Longest name of an agent in the table, in characters.
+const AGENT_CHARS: usize = 20;
+/// Longest outcome or kind of failure in the table, in characters; ours have at most eleven.
+const DETAIL_CHARS: usize = 12;
+/// How much of a task is shown where no terminal says how much fits, in characters.
+const TASK_CHARS: usize = 60;
+/// How much of it is shown at least.
+const LEAST_TASK_CHARS: usize = 20;
+/// Between two columns.
+const GAP: &str = "  ";
+const HEADINGS: [&str; 7] = ["ID", "AGENT", "STATUS", "AGE", "TOOK", "COST", "TASK"];
+
+/// Lists the jobs. None is an empty list, not a failure.
+pub fn run(environment: &Environment, arguments: JobsArguments) -> Result<Exit, Failure> {
+    let JobsArguments { status, agent, limit, json } = arguments;
+    let records = Records::of(environment);
+    records.check()?;
+    let (filter, limit) = (Filter { status, agent }, usize::from(limit));
+    let runtime = runtime()?;
+    let entered = runtime.enter();
+    let found = records.jobs.list(&filter, limit);
+    drop(entered);
+    runtime.shutdown_background();
+    if json {
+        output::json(&found)?;
+    } else if found.is_empty() && filter != Filter::default() {
+        output::note("no job matches; agent-dispatch jobs lists all");
+    } else if found.is_empty() {
+        output::note(&format!("no jobs in {}", records.store.directory().display()));
+        output::hint("the tool dispatch_async starts one");
+    } else {
+        output::data(&table(&found))?;
+        if found.len() == limit {
+            output::note(&format!("no more than {limit} are shown; --limit N shows more"));
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// The jobs, a line each, under a heading.
+pub fn table(jobs: &[Summary]) -> String {
+    let now = clock::unix_seconds();
+    let rows = jobs.iter().map(|job| row(job, now)).collect::<Vec<_>>();
+    let headings = HEADINGS.map(str::to_owned);
+    let width = |column: usize| {
+        let cells = rows.iter().chain([&headings]).map(|row| row[column].chars().count());
+        cells.max().unwrap_or_default()
+    };
+    let widths = [0, 1, 2, 3, 4, 5].map(width);
+    let before = widths.iter().map(|width| width + GAP.len()).sum::<usize>();
+    let task = output::width().map_or(TASK_CHARS, |columns| columns.saturating_sub(before).max(LEAST_TASK_CHARS));
+    let line = |row: &[String; 7]| {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            line.push_str(&format!("{cell:<width$}{GAP}"));
+        }
+        line.push_str(&shortened(&row[6], task));
+        line.trim_end().to_owned()
+    };
+    let style = Style::of_stdout();
+    let mut lines = vec![style.bold(line(&headings))];
+    lines.extend(rows.iter().map(line));
+    lines.join("\n")
+}
+
+fn row(job: &Summary, now: f64) -> [String; 7] {
+    let ended = match job.status {
+        State::Pending => None,
+        State::Running => Some(now),
+        State::Done | State::Failed | State::Cancelled | State::Collected => job.completed_at,
+    };
+    let took = job.started_at.zip(ended).map(|(started, ended)| figures::span(ended - started));
+    [
+        job.id.to_string(),
+        shortened(&job.agent, AGENT_CHARS),
+        standing(job.status, job.outcome.as_deref(), job.error_type.as_deref()),
+        figures::span(now - job.created_at),
+        took.unwrap_or_else(|| UNKNOWN.to_owned()),
+        job.cost_usd.map_or_else(|| UNKNOWN.to_owned(), figures::dollars),
+        job.task.clone(),
+    ]
+}
+
+/// The status, and what it does not say by itself.
+pub fn standing(status: State, outcome: Option<&str>, error_type: Option<&str>) -> String {
+    let detail = match status {
+        State::Done => outcome.filter(|outcome| *outcome != "done"),
+        State::Failed => error_type,
+        State::Pending | State::Running | State::Cancelled | State::Collected => None,
+    };
+    let detail = detail.map(|detail| format!(" ({})", shortened(detail, DETAIL_CHARS)));
+    format!("{}{}", status.name(), detail.unwrap_or_default())
+}
+
+/// Text from elsewhere as one line of at most so many characters, safe for a terminal.
+pub fn shortened(words: &str, max_chars: usize) -> String {
+    let line = output::printable(&text::one_line(words, max_chars.saturating_add(1)));
+    if line.chars().count() <= max_chars {
+        return line;
+    }
+    format!("{}…", text::first_chars(&line, max_chars.saturating_sub(1)))
+}

@@ -1,0 +1,242 @@
+//! The files of one nesting depth.
+//!
+//! ```text
+//! jobs/.slots/limit                           how many may run at once, as last configured
+//! jobs/.slots/<depth>/counter                 number of the last ticket; locked for the length of one arrival
+//! jobs/.slots/<depth>/fresh                   a ticket that is being made
+//! jobs/.slots/<depth>/queue/<number>.<label>  a ticket; locked by its asker
+//! jobs/.slots/<depth>/held/<number>.<label>   the same file once its asker has a slot; still locked
+//! jobs/.slots/<depth>/lines/<number>          pipe: closed by the asker of that number when it leaves the queue or dies
+//! jobs/.slots/<depth>/bell                    pipe: rung when a slot is given back
+//! ```
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::machines::slots;
+use crate::shell::atomic;
+
+/// Below the jobs directory.
+pub const DIRECTORY: &str = ".slots";
+/// Digits of a ticket's number: as many as the largest has, so that the order of names is the order of numbers.
+const DIGITS: usize = 20;
+/// Longest label in bytes: twice a job id, and a file name stays far below its limit.
+const MAX_LABEL_BYTES: usize = 64;
+/// How long to wait for another process that takes its ticket. It takes well under a millisecond.
+const ARRIVAL_WAIT: Duration = Duration::from_secs(5);
+/// How often to ask again meanwhile.
+const ARRIVAL_RETRY: Duration = Duration::from_millis(1);
+
+/// The name of a ticket; their order is the order of arrival.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(String);
+
+impl Ticket {
+    fn new(number: u64, label: &str) -> Self {
+        Self(format!("{number:0DIGITS$}.{label}"))
+    }
+
+    /// A name that is no ticket's is none: somebody else's file is left alone.
+    fn parse(name: String) -> Option<Self> {
+        let (number, label) = name.split_once('.')?;
+        let is_number = number.len() == DIGITS && number.bytes().all(|byte| byte.is_ascii_digit());
+        (is_number && is_label(label)).then_some(Self(name))
+    }
+
+    /// Its number, as text.
+    pub fn number(&self) -> &str {
+        self.0.split_once('.').map_or(self.0.as_str(), |(number, _)| number)
+    }
+
+    /// Whose it is.
+    pub fn label(&self) -> &str {
+        self.0.split_once('.').map_or("", |(_, label)| label)
+    }
+}
+
+fn is_label(label: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    !label.is_empty() && label.len() <= MAX_LABEL_BYTES && label.bytes().all(plain)
+}
+
+/// A directory of tickets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Of those who wait.
+    Queue,
+    /// Of those who have a slot.
+    Held,
+}
+
+/// The directory of one nesting depth.
+#[derive(Debug, Clone)]
+pub struct Room(PathBuf);
+
+impl Room {
+    /// The room of a depth, which need not be there yet.
+    pub fn new(jobs: &Path, depth: u32) -> Self {
+        Self(jobs.join(DIRECTORY).join(depth.to_string()))
+    }
+
+    fn part(&self, part: Part) -> PathBuf {
+        self.0.join(match part {
+            Part::Queue => "queue",
+            Part::Held => "held",
+        })
+    }
+
+    /// The pipe that says when a ticket has left the queue.
+    pub fn line(&self, ticket: &Ticket) -> PathBuf {
+        self.0.join("lines").join(ticket.number())
+    }
+
+    /// The pipe that says when a slot is given back.
+    pub fn bell(&self) -> PathBuf {
+        self.0.join("bell")
+    }
+
+    /// Puts a ticket behind all others, or among the slots. It is locked before its name can be seen, and it is seen before the next number
+    /// is given out: whoever finds it finds it locked, and a later number is never seen before an earlier one.
+    pub fn take_ticket(&self, label: &str, part: Part) -> io::Result<(Ticket, File)> {
+        if !is_label(label) {
+            let what = format!("a slot's label is 1 to {MAX_LABEL_BYTES} letters, digits, '-' or '_': {label:?}");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
+        for directory in [self.part(Part::Queue), self.part(Part::Held), self.0.join("lines")] {
+            DirBuilder::new().recursive(true).mode(atomic::OWNER_ONLY_DIRECTORY).create(directory)?;
+        }
+        let counter = self.arrive()?;
+        let ticket = Ticket::new(self.next_number(&counter)?, label);
+        let fresh = self.0.join("fresh");
+        remove(&fresh)?;
+        let file = atomic::create_new(&fresh)?;
+        file.try_lock()?;
+        std::fs::rename(&fresh, self.part(part).join(&ticket.0))?;
+        drop(counter);
+        Ok((ticket, file))
+    }
+
+    /// The counter, locked.
+    fn arrive(&self) -> io::Result<File> {
+        let path = self.0.join("counter");
+        let mode = atomic::OWNER_ONLY_FILE;
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(mode).open(&path)?;
+        let give_up = Instant::now() + ARRIVAL_WAIT;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if Instant::now() < give_up => std::thread::sleep(ARRIVAL_RETRY),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Counts one further. The number is stored before it is used: after a crash it is left out, never given twice.
+    fn next_number(&self, counter: &File) -> io::Result<u64> {
+        let mut text = String::new();
+        let stored =
+            counter.take(2 * DIGITS as u64).read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+        let mut tickets = Vec::new();
+        if stored.is_none() {
+            for part in [Part::Queue, Part::Held] {
+                tickets.extend(self.tickets(part)?.iter().filter_map(|ticket| ticket.number().parse::<u64>().ok()));
+            }
+        }
+        let number = slots::next_number(stored, tickets);
+        counter.write_all_at(format!("{number:0DIGITS$}\n").as_bytes(), 0)?;
+        counter.set_len(DIGITS as u64 + 1)?;
+        Ok(number)
+    }
+
+    /// The tickets in a directory, in no order. One that comes or goes meanwhile may be there or not.
+    pub fn tickets(&self, part: Part) -> io::Result<Vec<Ticket>> {
+        let mut tickets = Vec::new();
+        let entries = match std::fs::read_dir(self.part(part)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(tickets),
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let entry = entry?;
+            let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+            let name = entry.file_name().into_string().ok().filter(|_| is_file);
+            tickets.extend(name.and_then(Ticket::parse));
+        }
+        Ok(tickets)
+    }
+
+    /// Whether the ticket is gone. One whose lock is free is removed first, while its lock is held: its owner is dead.
+    pub fn is_gone(&self, part: Part, ticket: &Ticket) -> io::Result<bool> {
+        let path = self.part(part).join(&ticket.0);
+        let file = match OpenOptions::new().read(true).append(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+            Err(error) => return Err(error),
+        };
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(false),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        // Between open and lock its owner may have removed it or taken it elsewhere.
+        if is_at(&file, &path)? {
+            tracing::debug!(path = %path.display(), "removes what a dead process left in the queue");
+            remove(&path)?;
+        }
+        Ok(true)
+    }
+
+    /// Turns the ticket into a slot. `false` when it is not in the queue.
+    pub fn enter(&self, ticket: &Ticket) -> io::Result<bool> {
+        match std::fs::rename(self.part(Part::Queue).join(&ticket.0), self.part(Part::Held).join(&ticket.0)) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes a ticket or slot of one's own.
+    pub fn remove(&self, part: Part, ticket: &Ticket) -> io::Result<()> {
+        remove(&self.part(part).join(&ticket.0))
+    }
+
+    /// The ticket in the queue that `file` is, if it is one of that label.
+    pub fn ticket_of(&self, label: &str, file: &File) -> io::Result<Option<Ticket>> {
+        for ticket in self.tickets(Part::Queue)? {
+            if ticket.label() == label && is_at(file, &self.part(Part::Queue).join(&ticket.0))? {
+                return Ok(Some(ticket));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes the pipes of tickets before this one: all of them are gone, and so is whoever listened.
+    pub fn sweep_lines(&self, ticket: &Ticket) {
+        let lines = self.0.join("lines");
+        for entry in std::fs::read_dir(&lines).into_iter().flatten().flatten() {
+            if entry.file_name().to_str().is_some_and(|name| name < ticket.number()) {
+                drop(std::fs::remove_file(entry.path()));
+            }
+        }
+    }
+}
+
+/// Whether the path leads to this very file.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let ours = file.metadata()?;
+    match std::fs::metadata(path) {
+        Ok(named) => Ok((named.dev(), named.ino()) == (ours.dev(), ours.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

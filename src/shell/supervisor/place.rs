@@ -1,0 +1,128 @@
+//! A run may start when no other run has its session, and when it has a slot.
+//!
+//! The session comes first, the slot last: nobody who waits in the queue waits for anything else, so the first one there
+//! always goes on as soon as a slot is free, and whoever holds a slot needs nothing more to come to its end. A run whose
+//! session is in use is not in the queue: it gives up its ticket and takes a new one when it has the session. Otherwise
+//! the first in the queue could wait for a session that somebody behind it has.
+
+use std::future;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::machines::ids::JobId;
+use crate::machines::plan::RunPlan;
+use crate::shell::session_lock::SessionLock;
+use crate::shell::slots::{self, Slot, SlotRequest};
+
+/// How often to ask for a session that another run has.
+const SESSION_LOOK: Duration = Duration::from_millis(50);
+
+/// Whether the run may start.
+#[derive(Debug)]
+pub enum Place {
+    /// Nothing is wanted.
+    None,
+    /// It waits.
+    Wanted(Wish),
+    /// It may run.
+    Held(#[expect(dead_code, reason = "held for its locks")] Held),
+}
+
+/// What a run holds that may run.
+#[derive(Debug)]
+pub struct Held {
+    /// Absent where an adopted run's session is in use by another one: it cannot be undone any more.
+    #[expect(dead_code, reason = "held for its lock")]
+    session: Option<SessionLock>,
+    /// Absent where an adopted run's slot could not be had again.
+    #[expect(dead_code, reason = "held for its lock")]
+    slot: Option<Slot>,
+}
+
+/// What a run has of what it needs.
+#[derive(Debug, Default)]
+pub struct Wish {
+    session: Option<SessionLock>,
+    request: Option<SlotRequest>,
+    told: Option<usize>,
+}
+
+/// What came of asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// The run may start.
+    Granted,
+    /// It waits; its place in the queue, where that is new.
+    Waits(Option<usize>),
+}
+
+impl Place {
+    /// What an adopted run holds: it runs already, so nobody is asked.
+    pub fn of_adopted(jobs: &Path, id: &JobId, plan: &RunPlan) -> Self {
+        let session = SessionLock::try_acquire(jobs, plan.session.id()).ok().flatten();
+        let slot = Slot::regain(jobs, plan.depth, &id.to_string());
+        let slot = slot.inspect_err(|error| tracing::warn!(%id, %error, "an adopted run is not counted")).ok();
+        Self::Held(Held { session, slot })
+    }
+
+    /// A place is wanted; `ticket` is one that was taken before.
+    pub fn wanted(ticket: Option<SlotRequest>) -> Self {
+        Self::Wanted(Wish { request: ticket, ..Wish::default() })
+    }
+
+    /// Asks for what is missing. `None` when nothing is wanted.
+    pub fn ask(&mut self, jobs: &Path, id: &JobId, plan: &RunPlan) -> io::Result<Option<Asked>> {
+        let Self::Wanted(wish) = self else { return Ok(None) };
+        let asked = wish.ask(jobs, id, plan)?;
+        Ok(Some(match asked {
+            Ok(slot) => {
+                *self = Self::Held(Held { session: wish.session.take(), slot: Some(slot) });
+                Asked::Granted
+            }
+            Err(place) => Asked::Waits(place),
+        }))
+    }
+
+    /// When to ask again; `None` when nothing is wanted.
+    pub fn ask_again(&self) -> Option<Duration> {
+        match self {
+            Self::Wanted(Wish { request: Some(request), .. }) => Some(request.look_again()),
+            Self::Wanted(_) => Some(SESSION_LOOK),
+            Self::None | Self::Held(_) => None,
+        }
+    }
+
+    /// Completes when it is worth asking again.
+    pub async fn woken(&mut self) {
+        match self {
+            Self::Wanted(Wish { request: Some(request), .. }) => request.woken().await,
+            Self::Wanted(_) | Self::None | Self::Held(_) => future::pending().await,
+        }
+    }
+}
+
+impl Wish {
+    fn ask(&mut self, jobs: &Path, id: &JobId, plan: &RunPlan) -> io::Result<Result<Slot, Option<usize>>> {
+        if self.session.is_none() {
+            self.session = SessionLock::try_acquire(jobs, plan.session.id())
+                .map_err(|error| io::Error::new(error.kind(), format!("cannot lock the session: {error}")))?;
+        }
+        if self.session.is_none() {
+            (self.request, self.told) = (None, None);
+            return Ok(Err(None));
+        }
+        let in_line = |error: io::Error| io::Error::new(error.kind(), format!("cannot wait for a slot: {error}"));
+        let request = match &mut self.request {
+            Some(request) => request,
+            none => none.insert(SlotRequest::new(jobs, plan.depth, &id.to_string()).map_err(in_line)?),
+        };
+        let limit = slots::limit(jobs).unwrap_or_else(|| usize::try_from(plan.max_concurrency).unwrap_or(usize::MAX));
+        if let Some(slot) = request.try_grant(limit).map_err(in_line)? {
+            return Ok(Ok(slot));
+        }
+        let place = request.place().filter(|place| self.told != Some(*place));
+        self.told = place.or(self.told);
+        Ok(Err(place))
+    }
+}
