@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::atomic::Durability;
 use super::engine::Engine;
 use super::record::Record;
-use super::session_lock::SessionLock;
+use super::session_lock::{self, SessionLock};
 use super::store::{JobFile, Patch, Store, StoreError};
 use super::watch::Watch;
 use super::{clock, leftovers};
@@ -269,6 +269,9 @@ impl Jobs {
             .collect::<Vec<_>>();
         old.sort_by(|a, b| a.created_at.total_cmp(&b.created_at).then_with(|| a.id.cmp(&b.id)));
         let ids = old.iter().map(|job| job.id).collect::<Vec<_>>();
+        if !dry_run {
+            session_lock::tidy(self.store().directory());
+        }
         let purged = if dry_run { 0 } else { ids.iter().filter(|id| self.remove(id)).count() };
         Collected { ids, purged }
     }

@@ -21,6 +21,16 @@ pub struct SessionLock {
     file: File,
 }
 
+/// Removes the files of sessions that nobody holds: a holder that was killed leaves its own.
+pub fn tidy(jobs: &Path) {
+    for entry in std::fs::read_dir(jobs.join(DIRECTORY)).into_iter().flatten().flatten() {
+        // Taken and given back, the file goes.
+        if let Err(error) = SessionLock::at(&entry.path()) {
+            tracing::debug!(%error, file = ?entry.file_name(), "the lock of a session cannot be looked at");
+        }
+    }
+}
+
 impl SessionLock {
     /// Tries to get the session. `None` while another run has it.
     ///
@@ -29,10 +39,13 @@ impl SessionLock {
     pub fn try_acquire(jobs: &Path, session: &SessionRef) -> io::Result<Option<Self>> {
         let directory = jobs.join(DIRECTORY);
         DirBuilder::new().recursive(true).mode(atomic::OWNER_ONLY_DIRECTORY).create(&directory)?;
-        let path = directory.join(session.lock_name());
+        Self::at(&directory.join(session.lock_name()))
+    }
+
+    fn at(path: &Path) -> io::Result<Option<Self>> {
         loop {
             let file =
-                OpenOptions::new().read(true).append(true).create(true).mode(atomic::OWNER_ONLY_FILE).open(&path)?;
+                OpenOptions::new().read(true).append(true).create(true).mode(atomic::OWNER_ONLY_FILE).open(path)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
@@ -40,9 +53,9 @@ impl SessionLock {
             }
             // Removed between open and lock by the holder before us: the name leads elsewhere, begin again.
             let ours = file.metadata()?;
-            match std::fs::metadata(&path) {
+            match std::fs::metadata(path) {
                 Ok(named) if (named.dev(), named.ino()) == (ours.dev(), ours.ino()) => {
-                    return Ok(Some(Self { path, file }));
+                    return Ok(Some(Self { path: path.to_path_buf(), file }));
                 }
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -26,6 +26,13 @@ fn touched(path: &std::path::Path, seconds_ago: f64) {
     File::options().write(true).open(path).unwrap().set_modified(then).unwrap();
 }
 
+/// A running job whose record nobody writes for the next minutes: its progress is written.
+fn quiet(world: &World, client: &mut Client) -> String {
+    let id = works(world, client);
+    until("progress", || status(client, &id)["progress"].is_array().then_some(()));
+    id
+}
+
 #[test]
 fn old_records_are_read_listed_fetched_waited_for_and_removed() {
     let world = World::with(WAITS);
@@ -96,7 +103,7 @@ fn age_decides_for_old_records_and_for_them_only() {
     assert_eq!(client.ask("dispatch_cancel", json!({"job_id": numbered(5)}))["outcome"], "cancelled");
     assert_eq!(status(&mut client, &numbered(5))["status"], "cancelled");
     // One of ours that is as old lives as long as its supervisor does.
-    let id = works(&world, &mut client);
+    let id = quiet(&world, &mut client);
     let path = record_path(&world, &id);
     let mut record: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     record["created_at"] = json!(now() - 100.0 * HOUR);
@@ -149,7 +156,7 @@ fn the_older_implementation_reads_lists_and_spares_our_jobs() {
     for id in &ids {
         ended(&mut client, id);
     }
-    let running = works(&world, &mut client);
+    let running = quiet(&world, &mut client);
     let cancelled = submit(&mut client, "echo");
     client.ask("dispatch_cancel", json!({"job_id": cancelled}));
     let by_reference = client.ask("dispatch", json!({"agent": "quick", "task": "t", "return_ref": true}));
