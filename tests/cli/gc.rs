@@ -101,7 +101,7 @@ fn nothing_there() {
 fn what_cannot_be_removed_is_told() {
     let world = world();
     // Where the lock of these records would be.
-    fs::create_dir(world.path("home/.config/agent-dispatch/jobs/.edit")).unwrap();
+    fs::create_dir(world.path("home/.config/agent-dispatch/jobs/.jobs.lock")).unwrap();
     assert_snapshot!(world.run(&["gc"]), @r#"
     exit code: 1
     ----- stdout -----
