@@ -70,8 +70,12 @@ pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
     let ticket = inherited::ticket(jobs, &id, plan.depth)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
-        let leash = inherited::leash()?;
-        let supervision = Supervision::new(store, id, &plan, SystemSpawner, leash)?;
+        let (leash, caller_is_gone) = inherited::leash()?;
+        let mut supervision = Supervision::new(store, id, &plan, SystemSpawner, leash)?;
+        // Before a slot is asked for: one that is free at once would be used for nobody.
+        if caller_is_gone {
+            supervision.note(Happened::Cancelled(CancelledBy::CallerGone));
+        }
         match record.status {
             job::State::Pending => supervision.with_ticket(ticket).run().await,
             job::State::Running => supervision.go_on(&record).await,

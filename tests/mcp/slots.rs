@@ -85,6 +85,8 @@ fn who_is_killed_or_cancelled_in_the_queue_is_in_nobodys_way() {
     assert_eq!(one.said(last)["result"], "third");
     assert_eq!(one.said(killed)["success"], false);
     one.bye();
+    // The cancelled one never ran and nobody waits for it: there is nothing to keep.
+    world.no_job_is_left();
 }
 
 /// The time limit of a run begins with its slot: one that waits longer than it may run is not timed out.

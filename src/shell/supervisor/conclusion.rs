@@ -43,6 +43,10 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
             ..Patch::default()
         };
         self.store_conclusion(&event, patch, answered).await;
+        // It never left the queue and nobody waits for it any more: there is nothing to read and nothing to resume.
+        if end == (End::Cancelled { by: CancelledBy::CallerGone }) && self.claimed.is_none() {
+            drop(self.store.collect(&self.id));
+        }
     }
 
     fn ending(&mut self, end: End) -> Ending {

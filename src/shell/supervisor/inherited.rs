@@ -1,7 +1,7 @@
 //! What a supervisor was given at its start, in the place of standard input, output and error.
 
 use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -37,14 +37,16 @@ pub fn ticket(jobs: &Path, id: &JobId, depth: u32) -> io::Result<Option<SlotRequ
     Ok(ticket)
 }
 
-/// The leash, where standard input is a socket.
-pub fn leash() -> io::Result<Option<Outlet>> {
+/// The leash, where standard input is a socket, and whether the caller has let go of it already.
+pub fn leash() -> io::Result<(Option<Outlet>, bool)> {
     let input: OwnedFd = io::stdin().as_fd().try_clone_to_owned()?;
     let kind = rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(&input)?.st_mode);
     if kind != rustix::fs::FileType::Socket {
-        return Ok(None);
+        return Ok((None, false));
     }
-    let socket = std::os::unix::net::UnixStream::from(input);
+    let mut socket = std::os::unix::net::UnixStream::from(input);
     socket.set_nonblocking(true)?;
-    Ok(Some(Outlet::new(tokio::net::UnixStream::from_std(socket)?)))
+    // A caller sends nothing: all that can be read is that it is gone.
+    let gone = matches!(socket.read(&mut [0]), Ok(0));
+    Ok((Some(Outlet::new(tokio::net::UnixStream::from_std(socket)?)), gone))
 }

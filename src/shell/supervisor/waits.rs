@@ -48,7 +48,12 @@ pub(super) async fn writable(leash: Option<&Outlet>) {
 /// A moment; never where there is none.
 pub(super) async fn until(deadline: Option<Millis>) {
     match deadline {
-        Some(deadline) => tokio::time::sleep(Duration::from_millis(clock::monotonic().until(deadline))).await,
+        Some(deadline) => match clock::monotonic().until(deadline) {
+            // Not even a sleep of no length: the timer's next millisecond is too late beside a flood that is looked at again
+            // and again.
+            0 => {}
+            left_ms => tokio::time::sleep(Duration::from_millis(left_ms)).await,
+        },
         None => future::pending().await,
     }
 }
