@@ -168,6 +168,22 @@ fn a_job_whose_supervisor_never_began_runs() {
     client.bye();
 }
 
+/// The supervisors, without what one of them has forked and what is not claude yet: that still bears its name.
+fn started_by_servers(world: &World) -> Vec<i32> {
+    let supervisors = world.supervisors();
+    let (forked, own): (Vec<i32>, Vec<i32>) =
+        supervisors.iter().partition(|pid| parent(**pid).is_some_and(|parent| supervisors.contains(&parent)));
+    if !forked.is_empty() {
+        note(&format!("{forked:?} is a fork of {own:?}"));
+    }
+    own
+}
+
+fn parent(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit(") ").next()?.split(' ').nth(1)?.parse().ok()
+}
+
 #[test]
 fn many_recoverers_at_once_start_one_supervisor() {
     for running in [false, true] {
@@ -188,7 +204,8 @@ fn many_recoverers_at_once_start_one_supervisor() {
             }
         }
         for _ in 0..20 {
-            assert!(world.supervisors().len() <= 1, "{:?}", world.supervisors());
+            let supervisors = started_by_servers(&world);
+            assert!(supervisors.len() <= 1, "{supervisors:?}");
         }
         for (number, call) in calls {
             clients[number].said(call);
