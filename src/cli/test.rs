@@ -61,6 +61,8 @@ pub fn run(environment: &Environment, arguments: TestArguments) -> Result<Exit, 
         }
         Err(failure) => Err(failure),
     };
+    // The line of a run that could not begin is still on its way into the usage journal.
+    runtime.block_on(dispatcher.engine().errands().done(FILES_WITHIN));
     // A look at a dead network mount cannot be taken back; it must not keep the process.
     runtime.shutdown_background();
     exit

@@ -15,7 +15,7 @@ use super::ids::JobId;
 use super::text;
 
 pub use recent::{MIN_RUNS, RECENT_RUNS, Recent, Typical};
-pub use report::{Day, Report, Tally, date};
+pub use report::{Day, Durations, Report, Tally, date};
 
 /// Most bytes of a line with its end: half of what POSIX guarantees to be appended in one piece.
 pub const MAX_LINE_BYTES: usize = 2 * 1024;

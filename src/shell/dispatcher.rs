@@ -167,12 +167,7 @@ impl Dispatcher {
     }
 
     /// The request with everything that its run needs.
-    fn planned(
-        &self,
-        fresh_session: SessionRef,
-        config: &Config,
-        request: &Request,
-    ) -> Result<RunPlan, RequestError> {
+    fn planned(&self, fresh_session: SessionRef, config: &Config, request: &Request) -> Result<RunPlan, RequestError> {
         let agent = plan::agent(config, &request.agent)?;
         let around = Surroundings {
             fresh_session,

@@ -56,11 +56,7 @@ impl Typical {
     #[must_use]
     pub const fn short(&self) -> Short {
         let Self { median_seconds, p90_seconds, median_cost_usd, .. } = self;
-        Short {
-            median_seconds: *median_seconds,
-            p90_seconds: *p90_seconds,
-            median_cost_usd: *median_cost_usd,
-        }
+        Short { median_seconds: *median_seconds, p90_seconds: *p90_seconds, median_cost_usd: *median_cost_usd }
     }
 
     /// A time limit that nine of ten runs keep with room to spare, in whole seconds.
@@ -104,12 +100,8 @@ impl Recent {
         if entry.cached {
             return;
         }
-        let run = Run {
-            ok: entry.ok,
-            ms: entry.ms,
-            cost: entry.cost,
-            outcome: entry.outcome.as_deref().map(Box::from),
-        };
+        let run =
+            Run { ok: entry.ok, ms: entry.ms, cost: entry.cost, outcome: entry.outcome.as_deref().map(Box::from) };
         match self.agents.get_mut(entry.agent.as_ref()) {
             Some(window) => window.push(run),
             None => {
