@@ -12,3 +12,4 @@ mod progress;
 mod slots;
 mod store;
 mod timeout;
+mod usage;
