@@ -109,5 +109,6 @@ fn plan(fields: &[String]) -> Option<RunPlan> {
         max_concurrency: 5,
         caller_job: None,
         wait_for_mcp: false,
+        usage_log: None,
     })
 }

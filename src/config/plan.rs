@@ -38,6 +38,8 @@ pub struct Surroundings {
     pub depth: u32,
     /// The job that the caller runs for, if any.
     pub caller_job: Option<String>,
+    /// Where usage is recorded, unless the settings say that it is not.
+    pub usage_log: Option<String>,
 }
 
 /// A request that cannot be run: the caller's mistake.
@@ -122,6 +124,7 @@ pub fn plan<'a>(
         depth: around.depth.saturating_add(1),
         caller_job: around.caller_job,
         wait_for_mcp: settings.wait_for_mcp,
+        usage_log: around.usage_log.filter(|_| settings.usage_log),
     })
 }
 

@@ -111,4 +111,7 @@ pub struct RunPlan {
     /// Whether claude waits for its MCP servers before the first turn.
     #[serde(default)]
     pub wait_for_mcp: bool,
+    /// Absolute path of the usage journal that gets a line when the run is over; absent: none is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage_log: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! From a request to its answer: the order of checks, the cache, and the run that identical requests share.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio::task::AbortHandle;
 
 use super::engine::{Engine, EngineError, Receipt};
 use super::leash::News;
+use super::usage::Line;
 use super::{claude, clock, environment};
 use crate::config::model::Config;
 use crate::config::plan::{self, Request, RequestError, Surroundings};
@@ -57,6 +59,7 @@ pub enum Submitted {
 #[derive(Debug)]
 pub struct Dispatcher {
     engine: Engine,
+    usage_log: Option<String>,
     cache: Arc<Mutex<Cached>>,
 }
 
@@ -82,10 +85,11 @@ struct Landed {
 }
 
 impl Dispatcher {
-    /// A dispatcher with an empty cache.
+    /// A dispatcher with an empty cache, whose dispatches leave their lines in the journal `usage_log`. A path that is no
+    /// text could not be handed to a supervisor: then none is kept.
     #[must_use]
-    pub fn new(engine: Engine) -> Self {
-        Self { engine, cache: Arc::default() }
+    pub fn new(engine: Engine, usage_log: &Path) -> Self {
+        Self { engine, usage_log: usage_log.to_str().map(str::to_owned), cache: Arc::default() }
     }
 
     /// The engine.
@@ -138,7 +142,7 @@ impl Dispatcher {
         on_news: impl FnMut(&News) + Send,
     ) -> Result<Delivery, RequestError> {
         let settings = &config.settings;
-        let run = planned(fresh_session, config, request)?;
+        let run = self.planned(fresh_session, config, request)?;
         if caching == Caching::Never || !settings.cache.enabled {
             return Ok(perform(&self.engine, &run, settings.max_dispatch_depth, on_news).await);
         }
@@ -151,32 +155,42 @@ impl Dispatcher {
     /// # Errors
     /// [`RequestError`] for the caller's mistakes.
     pub async fn submit(&self, config: &Config, request: &Request) -> Result<Submitted, RequestError> {
-        let run = planned(fresh_session(), config, request)?;
+        let run = self.planned(fresh_session(), config, request)?;
         if let Some(reason) = obstacle(&run, config.settings.max_dispatch_depth).await {
-            return Ok(Submitted::Refused(Box::new(verdict::judge(Evidence::new(
-                &run,
-                Ending::NotStarted { reason },
-            )))));
+            let answer = verdict::judge(Evidence::new(&run, Ending::NotStarted { reason }));
+            return Ok(Submitted::Refused(Box::new(accounted(&self.engine, &run, answer))));
         }
         Ok(match self.engine.submit_detached(&run) {
             Ok(id) => Submitted::Job(id),
-            Err(error) => Submitted::Refused(Box::new(without_answer(&run, error))),
+            Err(error) => Submitted::Refused(Box::new(without_answer(&self.engine, &run, error))),
         })
+    }
+
+    /// The request with everything that its run needs.
+    fn planned(&self, fresh_session: SessionRef, config: &Config, request: &Request) -> Result<RunPlan, RequestError> {
+        let agent = plan::agent(config, &request.agent)?;
+        let around = Surroundings {
+            fresh_session,
+            depth: environment::depth(),
+            caller_job: environment::caller_job(),
+            usage_log: self.usage_log.clone(),
+        };
+        plan::plan(request, agent, &config.settings, around)
     }
 
     /// Serves a request from the cache, from a run that is under way for the same request, or by a run of its own.
     async fn share(&self, key: &Key, run: RunPlan, settings: &Settings, on_news: impl FnMut(&News) + Send) -> Delivery {
-        let agent = run.agent.clone();
         let limits = limits(settings);
         let (ticket, flight, pays) = {
             let mut cached = self.lock();
             let (ticket, pays) = match cached.answers.lookup(key, clock::monotonic(), limits) {
                 Lookup::Hit(answer) => {
-                    return Delivery { answer: Answer { cached: Some(true), ..answer.clone() }, receipt: None };
+                    let answer = Answer { cached: Some(true), ..answer.clone() };
+                    return unpaid(accounted(&self.engine, &run, answer));
                 }
                 Lookup::Join(ticket) => (ticket, false),
                 Lookup::Pay(ticket) => {
-                    let flight = self.take_off(ticket, run, settings.max_dispatch_depth, limits);
+                    let flight = self.take_off(ticket, run.clone(), settings.max_dispatch_depth, limits);
                     cached.flights.insert(ticket, flight);
                     (ticket, true)
                 }
@@ -190,11 +204,15 @@ impl Dispatcher {
         };
         let Some(landed) = landed else {
             let error = "the run that identical requests shared ended without an answer; call again";
-            return Delivery { answer: Answer::failure(agent, ErrorType::CliError, error), receipt: None };
+            return unpaid(Answer::failure(run.agent, ErrorType::CliError, error));
         };
-        let cached = if pays { landed.answer.cached } else { Some(true) };
         let receipt = landed.receipt.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Delivery { answer: Answer { cached, ..landed.answer.clone() }, receipt }
+        let answer = landed.answer.clone();
+        if pays {
+            return Delivery { answer, receipt };
+        }
+        let answer = accounted(&self.engine, &run, Answer { cached: Some(true), ..answer });
+        Delivery { answer, receipt }
     }
 
     /// Starts a run as a task of its own, so that it outlives the asker who pays while others wait for it too.
@@ -273,7 +291,8 @@ impl Drop for Seat {
 /// One run, from the checks that cost nothing to its answer.
 async fn perform(engine: &Engine, run: &RunPlan, max_depth: u32, on_news: impl FnMut(&News) + Send) -> Delivery {
     if let Some(reason) = obstacle(run, max_depth).await {
-        return unpaid(verdict::judge(Evidence::new(run, Ending::NotStarted { reason })));
+        let answer = verdict::judge(Evidence::new(run, Ending::NotStarted { reason }));
+        return unpaid(accounted(engine, run, answer));
     }
     match engine.run(run, on_news).await {
         Ok(finished) => {
@@ -287,29 +306,33 @@ async fn perform(engine: &Engine, run: &RunPlan, max_depth: u32, on_news: impl F
             });
             Delivery { answer, receipt: Some(finished.receipt) }
         }
-        Err(error) => unpaid(without_answer(run, error)),
+        Err(error) => unpaid(without_answer(engine, run, error)),
     }
 }
 
 /// What an error of the engine means for the caller.
-fn without_answer(run: &RunPlan, error: EngineError) -> Answer {
-    match error {
+fn without_answer(engine: &Engine, run: &RunPlan, error: EngineError) -> Answer {
+    let answer = match error {
         EngineError::Prompt(error) => {
             let reason = NotStarted::BadPrompt(error);
             verdict::judge(Evidence::new(run, Ending::NotStarted { reason }))
         }
-        EngineError::Abandoned { .. } => verdict::judge(Evidence::new(run, Ending::Abandoned)),
+        // Whoever takes it up concludes it.
+        EngineError::Abandoned { .. } => return verdict::judge(Evidence::new(run, Ending::Abandoned)),
         error @ (EngineError::Store(_) | EngineError::Queue { .. } | EngineError::Supervisor(_)) => {
             Answer::failure(&run.agent, ErrorType::CliError, error.to_string())
         }
-    }
+    };
+    accounted(engine, run, answer)
 }
 
-/// The request with everything that its run needs.
-fn planned(fresh_session: SessionRef, config: &Config, request: &Request) -> Result<RunPlan, RequestError> {
-    let agent = plan::agent(config, &request.agent)?;
-    let around = Surroundings { fresh_session, depth: environment::depth(), caller_job: environment::caller_job() };
-    plan::plan(request, agent, &config.settings, around)
+/// The answer, once its line is on its way into the usage journal. For answers that no supervisor concluded; those that
+/// one did have their line.
+fn accounted(engine: &Engine, run: &RunPlan, answer: Answer) -> Answer {
+    if let Some(line) = Line::of_answer(run, &answer) {
+        engine.errands().start(move || line.write());
+    }
+    answer
 }
 
 /// What stands in the way of a run, in the order of the contract: depth, CLI, directory, values.

@@ -33,6 +33,7 @@ pub fn plan() -> RunPlan {
         max_concurrency: 5,
         caller_job: None,
         wait_for_mcp: false,
+        usage_log: None,
     }
 }
 

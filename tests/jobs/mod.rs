@@ -114,6 +114,7 @@ fn planted(world: &World, session: u8) -> (String, File) {
         depth: 1,
         caller_job: None,
         wait_for_mcp: true,
+        usage_log: None,
     };
     let id = JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
     let record = Record { session_id: Some(session.to_string()), ..Record::pending(id, "echo", "t") };

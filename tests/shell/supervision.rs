@@ -53,6 +53,7 @@ fn plan(timeout_seconds: u64) -> RunPlan {
         max_concurrency: 5,
         caller_job: None,
         wait_for_mcp: true,
+        usage_log: None,
     }
 }
 

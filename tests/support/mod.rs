@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod processes;
+pub mod python;
 pub mod world;
 
 use std::time::{Duration, Instant};

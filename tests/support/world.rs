@@ -117,7 +117,12 @@ impl World {
 
     /// The product's command with these arguments.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_agent-dispatch"));
+        self.command_of(Path::new(env!("CARGO_BIN_EXE_agent-dispatch")), arguments)
+    }
+
+    /// A program's command with these arguments, in the world's environment.
+    pub fn command_of(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .env_clear()

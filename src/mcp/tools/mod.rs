@@ -22,6 +22,7 @@ use crate::shell::dispatcher::Dispatcher;
 use crate::shell::engine::Engine;
 use crate::shell::jobs::Jobs;
 use crate::shell::store::Store;
+use crate::shell::usage::{History, Journal};
 
 /// Every tool, in the order in which clients see them.
 pub const ROWS: &[ToolRow] = &[
@@ -53,6 +54,8 @@ pub struct Desk {
     pub config: Cached,
     /// Runs requests.
     pub dispatcher: Dispatcher,
+    /// What the runs of each agent usually take.
+    pub history: Arc<History>,
 }
 
 /// A call whose arguments have been read.
@@ -104,7 +107,10 @@ impl Desk {
     pub fn new(environment: Environment) -> Self {
         let config = Cached::new(path::config_path(&environment), environment.home.clone());
         let engine = Engine::new(Store::new(path::jobs_dir(&environment)), Engine::own_program());
-        Self { environment, config, dispatcher: Dispatcher::new(engine) }
+        let usage_log = path::usage_log_path(&environment);
+        let dispatcher = Dispatcher::new(engine, &usage_log);
+        let history = Arc::new(History::of(Journal::at(usage_log)));
+        Self { environment, config, dispatcher, history }
     }
 
     /// What a server does once, beside its answers: jobs that have lost their supervisor get a new one, and finished ones
