@@ -7,7 +7,7 @@ use agent_dispatch::machines::refused::Refused;
 use agent_dispatch::machines::time::Millis;
 
 /// The most processes that one run may start: one, and one more for each flag that the CLI may not know.
-const MOST_STARTS: usize = 4;
+const MOST_STARTS: usize = 1 + FLAGS.len();
 
 /// An event that was taken, and what came of it.
 #[derive(Debug, Clone)]
@@ -260,4 +260,4 @@ pub fn time(event: &Event) -> Option<Millis> {
     }
 }
 
-pub const FLAGS: [Flag; 4] = [Flag::SessionId, Flag::SystemPrompt, Flag::Snapshot, Flag::MaxBudget];
+pub const FLAGS: [Flag; 6] = Flag::ALL;
