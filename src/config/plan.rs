@@ -4,7 +4,7 @@ use super::model::{Agent, Config, Entry};
 use super::name;
 use super::settings::Settings;
 use crate::machines::ids::{IdError, SessionRef};
-use crate::machines::plan::{Format, MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS, RunPlan, SessionPlan};
+use crate::machines::plan::{Format, MAX_TIMEOUT_SECONDS, MAX_TURNS, MIN_TIMEOUT_SECONDS, RunPlan, SessionPlan};
 use crate::machines::prompt::{self, PromptError};
 use crate::machines::{cache, protocol};
 
@@ -25,6 +25,8 @@ pub struct Request {
     pub format: Format,
     /// Zero or less: the agent's own.
     pub timeout_seconds: i64,
+    /// Most turns; zero or less: the agent's own.
+    pub max_turns: i64,
     /// The session to go on with; empty for a new one.
     pub session_id: String,
 }
@@ -119,6 +121,7 @@ pub fn plan<'a>(
             max_budget_usd,
         ),
         max_budget_usd,
+        max_turns: max_turns(request.max_turns, agent),
         timeout_seconds,
         max_concurrency: settings.max_concurrency,
         depth: around.depth.saturating_add(1),
@@ -135,6 +138,14 @@ fn timeout(wanted: i64, agent: &Agent, settings: &Settings) -> u64 {
     }
 }
 
+/// The call's limit of turns, in bounds, or the agent's own.
+fn max_turns(wanted: i64, agent: &Agent) -> Option<u32> {
+    match u64::try_from(wanted) {
+        Ok(0) | Err(_) => agent.max_turns,
+        Ok(turns) => Some(u32::try_from(turns).map_or(MAX_TURNS, |turns| turns.min(MAX_TURNS))),
+    }
+}
+
 /// Under which key the answer is cached. The time limit is not part of it (contract), nor is what does not change the
 /// answer, such as the description.
 #[must_use]
@@ -143,6 +154,7 @@ pub fn cache_key(request: &Request, agent: &Agent, settings: &Settings) -> cache
         agent.directory.to_string_lossy(),
         agent.model,
         agent.budget(settings),
+        max_turns(request.max_turns, agent),
         agent.permission_mode(settings),
         agent.allowed_tools(settings),
         agent.disallowed_tools(settings),
