@@ -4,7 +4,6 @@
 mod cli;
 mod config;
 mod core_text;
-mod differential;
 mod fake_claude;
 mod jobs;
 mod mcp;

@@ -146,10 +146,7 @@ pub fn inspect_group(config: &Config, name: &str) -> Result<Value, UnknownName> 
     match config.group(name) {
         Some(Entry::Valid(group)) => Ok(group_answer(config, name, group, &member_health(config), true)),
         Some(Entry::Invalid(problem)) => Ok(invalid(name, problem)),
-        None => {
-            let names: Vec<&str> = config.groups.iter().map(|(name, _)| name.as_str()).collect();
-            Err(UnknownName(unknown_group(name, &names)))
-        }
+        None => Err(UnknownName(unknown_group(name, &config.group_names().collect::<Vec<_>>()))),
     }
 }
 

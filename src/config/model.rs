@@ -125,6 +125,11 @@ impl Config {
         self.groups.iter().find(|(known, _)| known == name).map(|(_, entry)| entry)
     }
 
+    /// All group names in the order of the file, valid or not.
+    pub fn group_names(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().map(|(name, _)| name.as_str())
+    }
+
     /// All agent names in the order of the file, valid or not.
     pub fn agent_names(&self) -> impl Iterator<Item = &str> {
         self.agents.iter().map(|(name, _)| name.as_str())

@@ -17,6 +17,8 @@ pub struct Request {
     pub task: String,
     /// Further facts; may be empty.
     pub context: String,
+    /// The group that the agent is asked as a member of; empty for none. See [`super::group::within`].
+    pub group: String,
     /// Who asks; may be empty.
     pub caller: String,
     /// To what end; may be empty.
@@ -57,6 +59,27 @@ pub enum RequestError {
         agent: String,
         /// What is wrong, and where.
         problem: super::model::Problem,
+    },
+    /// No group of that name.
+    #[error("{0}")]
+    UnknownGroup(String),
+    /// The group's entry is invalid.
+    #[error("group '{group}' is disabled by a mistake in its entry: {problem}")]
+    InvalidGroup {
+        /// Its name.
+        group: String,
+        /// What is wrong, and where.
+        problem: super::model::Problem,
+    },
+    /// The agent does not belong to the group.
+    #[error("agent '{agent}' is not a member of group '{group}'. {members}")]
+    NotAMember {
+        /// The agent's name.
+        agent: String,
+        /// The group's name.
+        group: String,
+        /// A sentence that names the members.
+        members: String,
     },
     /// The task cannot be sent.
     #[error(transparent)]

@@ -1,5 +1,6 @@
 //! From a request to its answer: the order of checks, the cache, and the run that identical requests share.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +13,7 @@ use super::engine::{Engine, EngineError, Receipt};
 use super::leash::News;
 use super::usage::Line;
 use super::{claude, clock, environment};
+use crate::config::group;
 use crate::config::model::Config;
 use crate::config::plan::{self, Request, RequestError, Surroundings};
 use crate::config::settings::Settings;
@@ -142,6 +144,7 @@ impl Dispatcher {
         on_news: impl FnMut(&News) + Send,
     ) -> Result<Delivery, RequestError> {
         let settings = &config.settings;
+        let request = &*asked(config, request)?;
         let run = self.planned(fresh_session, config, request)?;
         if caching == Caching::Never || !settings.cache.enabled {
             return Ok(perform(&self.engine, &run, settings.max_dispatch_depth, on_news).await);
@@ -155,7 +158,7 @@ impl Dispatcher {
     /// # Errors
     /// [`RequestError`] for the caller's mistakes.
     pub async fn submit(&self, config: &Config, request: &Request) -> Result<Submitted, RequestError> {
-        let run = self.planned(fresh_session(), config, request)?;
+        let run = self.planned(fresh_session(), config, &*asked(config, request)?)?;
         if let Some(reason) = obstacle(&run, config.settings.max_dispatch_depth).await {
             let answer = verdict::judge(Evidence::new(&run, Ending::NotStarted { reason }));
             return Ok(Submitted::Refused(Box::new(accounted(&self.engine, &run, answer))));
@@ -333,6 +336,12 @@ fn accounted(engine: &Engine, run: &RunPlan, answer: Answer) -> Answer {
         engine.errands().start(move || line.write());
     }
     answer
+}
+
+/// The request as its agent is to see it: first the agent, then the group, as the order of the contract has it.
+fn asked<'a>(config: &Config, request: &'a Request) -> Result<Cow<'a, Request>, RequestError> {
+    plan::agent(config, &request.agent)?;
+    group::within(config, request)
 }
 
 /// What stands in the way of a run, in the order of the contract: depth, CLI, directory, values.

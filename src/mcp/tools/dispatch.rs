@@ -29,6 +29,7 @@ pub const RESPONSE_FORMAT: Parameter =
 const RETURN_REF: Parameter = optional("return_ref", Kind::Flag, "store the result, answer with ref + summary");
 const SUMMARY_CHARS: Parameter = optional("summary_chars", Kind::Integer, "default 500");
 pub const TIMEOUT: Parameter = optional("timeout_seconds", Kind::Integer, "10..7200; 0 = the agent's own");
+pub const GROUP: Parameter = optional("group", Kind::Text, "adds its shared context; the agent must be a member");
 
 pub const MAX_TURNS: Parameter = optional("max_turns", Kind::Integer, "0 = the agent's own");
 
@@ -38,7 +39,19 @@ pub const DISPATCH: ToolRow = ToolRow {
     title: "Delegate a task",
     description: "Run a task in another project's agent and return its answer. Costs money; identical requests within \
                   the cache time are free. On timeout go on with dispatch_session and the session_id.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, RETURN_REF, SUMMARY_CHARS, TIMEOUT, MAX_TURNS],
+    parameters: &[
+        AGENT,
+        TASK,
+        CONTEXT,
+        CALLER,
+        GOAL,
+        RESPONSE_FORMAT,
+        RETURN_REF,
+        SUMMARY_CHARS,
+        TIMEOUT,
+        MAX_TURNS,
+        GROUP,
+    ],
     conduct: Conduct::Runs,
     always_load: true,
 };
@@ -82,6 +95,8 @@ struct Arguments {
     session_id: String,
     #[serde(default)]
     context: String,
+    #[serde(default)]
+    group: String,
     #[serde(default)]
     caller: String,
     #[serde(default)]
@@ -177,6 +192,7 @@ fn request(arguments: Arguments) -> Result<Request, Mistake> {
         agent: arguments.agent,
         task: arguments.task,
         context: arguments.context,
+        group: arguments.group,
         caller: arguments.caller,
         goal: arguments.goal,
         format,
