@@ -13,3 +13,4 @@ mod progress;
 mod slots;
 mod store;
 mod timeout;
+mod usage;

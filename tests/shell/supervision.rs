@@ -31,7 +31,7 @@ mock! {
 
 const GROUP: i32 = 4242;
 
-fn plan(timeout_seconds: u64) -> RunPlan {
+pub fn plan(timeout_seconds: u64) -> RunPlan {
     RunPlan {
         agent: "a".into(),
         directory: "/agent".into(),
