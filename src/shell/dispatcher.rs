@@ -1,32 +1,31 @@
 //! From a request to its answer: the order of checks, the cache, and the run that identical requests share.
 
+mod obstacles;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::{broadcast, watch};
 use tokio::task::AbortHandle;
 
+use obstacles::obstacle;
+
 use super::engine::{Engine, EngineError, Receipt};
 use super::leash::News;
 use super::usage::Line;
-use super::{claude, clock, environment};
+use super::{clock, environment};
 use crate::config::group;
 use crate::config::model::Config;
 use crate::config::plan::{self, Request, RequestError, Surroundings};
 use crate::config::settings::Settings;
 use crate::machines::answer::{Answer, ErrorType, Outcome};
 use crate::machines::cache::{self, Cache, Facts, Key, Limits, Lookup, Ticket};
-use crate::machines::command_line;
-use crate::machines::dispatch::Omitted;
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::plan::RunPlan;
 use crate::machines::verdict::{self, Ending, Evidence, NotStarted};
 
-/// How long an agent's directory may take to answer.
-const DIRECTORY_PATIENCE: Duration = Duration::from_secs(5);
 /// How much progress is kept for an asker who does not read, in pieces.
 const NEWS_BACKLOG: usize = 64;
 
@@ -342,41 +341,6 @@ fn accounted(engine: &Engine, run: &RunPlan, answer: Answer) -> Answer {
 fn asked<'a>(config: &Config, request: &'a Request) -> Result<Cow<'a, Request>, RequestError> {
     plan::agent(config, &request.agent)?;
     group::within(config, request)
-}
-
-/// What stands in the way of a run, in the order of the contract: depth, CLI, directory, values.
-async fn obstacle(run: &RunPlan, max_depth: u32) -> Option<NotStarted> {
-    if run.depth > max_depth {
-        return Some(NotStarted::TooDeep { max: max_depth });
-    }
-    if let Err(missing) = claude::find() {
-        return Some(NotStarted::CliMissing(missing.to_string()));
-    }
-    if let Some(reason) = unusable_directory(run.directory.clone()).await {
-        return Some(reason);
-    }
-    command_line::arguments(run, Omitted::default()).err().map(NotStarted::BadValue)
-}
-
-/// Looks at the directory off the loop that answers: a dead network mount may never say anything.
-async fn unusable_directory(directory: String) -> Option<NotStarted> {
-    let look = tokio::task::spawn_blocking(move || match std::fs::metadata(&directory) {
-        Ok(metadata) if metadata.is_dir() => match rustix::fs::access(&directory, rustix::fs::Access::EXEC_OK) {
-            Ok(()) => None,
-            Err(error) => Some(NotStarted::DirectoryUnusable(error.to_string())),
-        },
-        Ok(_) => Some(NotStarted::DirectoryUnusable("it is not a directory".to_owned())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(NotStarted::DirectoryMissing),
-        Err(error) => Some(NotStarted::DirectoryUnusable(error.to_string())),
-    });
-    match tokio::time::timeout(DIRECTORY_PATIENCE, look).await {
-        Ok(Ok(reason)) => reason,
-        Ok(Err(_)) => Some(NotStarted::DirectoryUnusable("it could not be looked at".to_owned())),
-        Err(_) => Some(NotStarted::DirectoryUnusable(format!(
-            "the file system did not answer within {} s",
-            DIRECTORY_PATIENCE.as_secs()
-        ))),
-    }
 }
 
 const fn unpaid(answer: Answer) -> Delivery {
