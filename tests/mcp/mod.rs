@@ -7,6 +7,7 @@ mod hostile;
 mod input;
 mod leaving;
 mod library;
+mod limits;
 mod obstacles;
 mod progress;
 mod slots;

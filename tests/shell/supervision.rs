@@ -48,6 +48,7 @@ pub fn plan(timeout_seconds: u64) -> RunPlan {
         disallowed_tools: vec![],
         system_prompt: Some("protocol".into()),
         max_budget_usd: Some(1.5),
+        max_turns: Some(7),
         timeout_seconds,
         depth: 2,
         max_concurrency: 5,
@@ -111,6 +112,7 @@ fn claude_is_started_with_what_the_plan_says_and_nothing_of_the_calling_session(
                 "--allowedTools=Read",
                 "--append-system-prompt=protocol",
                 "--max-budget-usd=1.5",
+                "--max-turns=7",
             ];
             assert_eq!(launch.arguments, expected);
             let variable =

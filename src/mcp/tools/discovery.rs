@@ -1,4 +1,4 @@
-//! `list_agents`, `inspect_agent`.
+//! `list_agents`, `inspect_agent`, `list_groups`, `inspect_group`.
 
 use std::sync::Arc;
 
@@ -31,6 +31,26 @@ pub const INSPECT: ToolRow = ToolRow {
         required("name", Kind::Text, ""),
         optional("preview_lines", Kind::Integer, "0..200, default 40; 0 = no previews"),
     ],
+    conduct: Conduct::Reads,
+    always_load: false,
+};
+
+/// `list_groups`
+pub const GROUPS: ToolRow = ToolRow {
+    name: "list_groups",
+    title: "List groups",
+    description: "Sets of agents that work on one thing: how to coordinate them, who is for what, health.",
+    parameters: &[],
+    conduct: Conduct::Reads,
+    always_load: false,
+};
+
+/// `inspect_group`
+pub const INSPECT_GROUP: ToolRow = ToolRow {
+    name: "inspect_group",
+    title: "Inspect a group",
+    description: "One group with its shared context and what its members are.",
+    parameters: &[required("name", Kind::Text, "")],
     conduct: Conduct::Reads,
     always_load: false,
 };
@@ -75,6 +95,31 @@ pub async fn inspect(desk: &Desk, call: &Call) -> Reply {
             Ok(agent) => Reply::of(&agent),
             Err(unknown) => Mistake::new(unknown.to_string()).into(),
         }
+    })
+    .await
+}
+
+pub async fn list_groups(desk: &Desk) -> Reply {
+    let config = match desk.config() {
+        Ok(config) => config,
+        Err(mistake) => return mistake.into(),
+    };
+    off_the_loop(move || Reply::of(&listing::list_groups(&config))).await
+}
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    name: String,
+}
+
+pub async fn inspect_group(desk: &Desk, call: &Call) -> Reply {
+    let (config, given) = match desk.config().and_then(|config| Ok((config, typed::<Named>(call)?))) {
+        Ok(both) => both,
+        Err(mistake) => return mistake.into(),
+    };
+    off_the_loop(move || match listing::inspect_group(&config, &given.name) {
+        Ok(group) => Reply::of(&group),
+        Err(unknown) => Mistake::new(unknown.to_string()).into(),
     })
     .await
 }

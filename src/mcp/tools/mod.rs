@@ -28,6 +28,8 @@ use crate::shell::usage::{History, Journal};
 pub const ROWS: &[ToolRow] = &[
     discovery::LIST,
     discovery::INSPECT,
+    discovery::GROUPS,
+    discovery::INSPECT_GROUP,
     dispatch::DISPATCH,
     dispatch::SESSION,
     dispatch::STREAM,
@@ -82,6 +84,8 @@ pub async fn perform(desk: &Desk, call: Call) -> Reply {
     match call.row.name {
         "list_agents" => discovery::list(desk).await,
         "inspect_agent" => discovery::inspect(desk, &call).await,
+        "list_groups" => discovery::list_groups(desk).await,
+        "inspect_group" => discovery::inspect_group(desk, &call).await,
         "add_agent" => agents::add(desk, &call).await,
         "update_agent" => agents::update(desk, &call).await,
         "remove_agent" => agents::remove(desk, &call).await,
