@@ -1,9 +1,9 @@
 //! All cases.
 
-use super::{Case, agents, answers, commands, discovery, jobs};
+use super::{Case, agents, answers, commands, discovery, groups, jobs};
 
 pub fn all() -> Vec<Case> {
-    [discovery::cases(), answers::cases(), jobs::cases(), agents::cases(), commands::cases()]
+    [discovery::cases(), answers::cases(), jobs::cases(), groups::cases(), agents::cases(), commands::cases()]
         .into_iter()
         .flatten()
         .collect()

@@ -71,7 +71,8 @@ pub const TABLE: &[Known] = &[
     known("sessions: a flag", "/said/*", "a bad id is a mistake of the caller"),
     known("sessions: null", "/said/*", "null is \"not given\""),
     known("arguments: null", "/said/*", "null is \"not given\""),
-    known("arguments: * task", "/said/*", "an empty task is a mistake of the caller"),
+    known("arguments: empty task", "/said/*", "an empty task is a mistake of the caller"),
+    known("arguments: blank task", "/said/*", "an empty task is a mistake of the caller"),
     known("arguments: an unknown form", "/said/*", "a form that does not exist is a mistake of the caller"),
     known("arguments: a form in capitals", "/said/parsed_result", "what is accepted is accepted leniently"),
     known("arguments: a task of another kind", "/said/*", "what is accepted is accepted leniently"),
@@ -96,6 +97,10 @@ pub const TABLE: &[Known] = &[
     ),
     known("ids: no such job on the command line", "/said/hint", "errors say what to do next"),
     known("old jobs: a negative age on the command line", "/exit", "2 is wrong usage"),
+    known("groups: one", "/said/shared_context_present", "inspect_group adds to what list_groups tells"),
+    known("groups: an empty one", "/said/shared_context_present", "inspect_group adds to what list_groups tells"),
+    known("groups: one", "/said/members/*/description", "a member's description is told, as list_agents does"),
+    known("groups: a member*", "/said/result", "the label of the shared context is worded freely"),
     known("agents: everything", "/said/timeout", "add_agent tells the fields that were set"),
     known("agents: everything", "/said/max_budget_usd", "add_agent tells the fields that were set"),
     known("agents: no such directory", "/said/hint", "errors say what to do next"),
@@ -108,5 +113,13 @@ pub const TABLE: &[Known] = &[
 ];
 
 /// Tools and parameters that differ.
-pub const PARAMETERS: &[(&str, &str)] =
-    &[("add_agent takes model as well", "as update_agent does, and the command line")];
+pub const PARAMETERS: &[(&str, &str)] = &[
+    ("add_agent takes model as well", "as update_agent does, and the command line"),
+    ("add_agent takes max_turns as well", "a limit of turns for each agent"),
+    ("update_agent takes max_turns as well", "a limit of turns for each agent"),
+    ("dispatch takes max_turns as well", "a limit of turns for each call"),
+    ("dispatch_session takes max_turns as well", "a limit of turns for each call"),
+    ("dispatch_stream takes max_turns as well", "a limit of turns for each call"),
+    ("dispatch_async takes max_turns as well", "a limit of turns for each call"),
+    ("dispatch_async takes group as well", "as dispatch does"),
+];

@@ -1,0 +1,63 @@
+//! Groups.
+
+use serde_json::json;
+
+use super::{Case, call};
+use crate::support::world::World;
+
+const GROUPS: &str = "
+groups:
+  shop:
+    description: The shop
+    shared_context: \"Prices are in cents.\"
+    members: [{agent: web, use_for: pages}, {agent: db}, {agent: nobody}]
+  empty:
+    description: Nobody yet
+";
+
+pub fn cases() -> Vec<Case> {
+    vec![
+        Case {
+            name: "groups",
+            world,
+            steps: vec![
+                call("all", "list_groups", json!({})),
+                call("one", "inspect_group", json!({"name": "shop"})),
+                call("an empty one", "inspect_group", json!({"name": "empty"})),
+                call("unknown", "inspect_group", json!({"name": "nothing"})),
+                call("no name", "inspect_group", json!({})),
+                call("a member", "dispatch", json!({"agent": "web", "task": "t", "group": "shop"})),
+                call(
+                    "a member with a context",
+                    "dispatch",
+                    json!({"agent": "web", "task": "t", "group": "shop", "context": "c"}),
+                ),
+                call("a member again", "dispatch", json!({"agent": "web", "task": "t", "group": "shop"})),
+                call("without the group", "dispatch", json!({"agent": "web", "task": "t"})),
+                call("no member", "dispatch", json!({"agent": "other", "task": "t", "group": "shop"})),
+                call("an unknown group", "dispatch", json!({"agent": "web", "task": "t", "group": "nothing"})),
+                call("an empty group", "dispatch", json!({"agent": "web", "task": "t", "group": "empty"})),
+                call("nobody in a group", "dispatch", json!({"agent": "nobody", "task": "t", "group": "shop"})),
+            ],
+        },
+        Case {
+            name: "no groups",
+            world: || World::with(""),
+            steps: vec![
+                call("all", "list_groups", json!({})),
+                call("one", "inspect_group", json!({"name": "shop"})),
+                call("in a group", "dispatch", json!({"agent": "echo", "task": "t", "group": "shop"})),
+            ],
+        },
+    ]
+}
+
+fn world() -> World {
+    let mut world = World::new();
+    for name in ["web", "db", "other"] {
+        world.agent(name, "");
+    }
+    let text = std::fs::read_to_string(world.config()).unwrap();
+    std::fs::write(world.config(), text + GROUPS).unwrap();
+    world
+}
