@@ -104,6 +104,9 @@ pub async fn list_groups(desk: &Desk) -> Reply {
         Ok(config) => config,
         Err(mistake) => return mistake.into(),
     };
+    if config.groups.is_empty() {
+        return Mistake::new("no groups are configured; add one under `groups:` in agents.yaml").into();
+    }
     off_the_loop(move || Reply::of(&listing::list_groups(&config))).await
 }
 
