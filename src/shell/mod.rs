@@ -18,6 +18,7 @@
 //! | `environment`, `claude` | what the child sees, and where the CLI is |
 //! | `slots` | how many runs at once, over all processes |
 //! | `clock` | the two clocks |
+//! | `failpoint` | where tests kill, fail or hold up a process; empty in the program that is installed |
 
 pub mod atomic;
 pub mod claude;
@@ -26,6 +27,7 @@ pub mod dispatcher;
 pub mod engine;
 pub mod environment;
 pub mod errands;
+pub mod failpoint;
 pub mod jobs;
 pub mod leash;
 pub mod leftovers;
