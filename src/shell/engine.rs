@@ -14,7 +14,7 @@ use super::leash::{Intake, News};
 use super::record::Record;
 use super::slots::{self, SlotRequest};
 use super::store::{Patch, Store, StoreError};
-use super::{environment, orphan};
+use super::{environment, failpoint, orphan};
 use crate::machines::ids::JobId;
 use crate::machines::job::{Event, State};
 use crate::machines::plan::RunPlan;
@@ -233,7 +233,9 @@ impl Engine {
         let failed = |source| EngineError::Queue { directory: directory.to_path_buf(), source };
         let limit = usize::try_from(plan.max_concurrency).unwrap_or(usize::MAX);
         slots::set_limit(directory, limit).map_err(failed)?;
+        failpoint::check("ticket").map_err(failed)?;
         let request = SlotRequest::new(directory, plan.depth, &id.to_string()).map_err(failed)?;
+        failpoint::check("took_ticket").map_err(failed)?;
         let started = start(Stdio::from(request.lend().map_err(failed)?))?;
         request.hand_over();
         Ok(started)
@@ -261,7 +263,10 @@ impl Engine {
             .stdout(Stdio::from(files.lock))
             .stderr(files.ticket);
         // The handle is dropped at once: the runtime reaps the process when it ends, nothing here waits for it.
-        command.spawn().map(drop).map_err(EngineError::Supervisor)
+        failpoint::check("spawn_supervisor").map_err(EngineError::Supervisor)?;
+        command.spawn().map(drop).map_err(EngineError::Supervisor)?;
+        failpoint::reach("spawned_supervisor");
+        Ok(())
     }
 }
 

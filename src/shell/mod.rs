@@ -19,6 +19,7 @@
 //! | `usage` | the journal of what dispatches took and cost |
 //! | `slots` | how many runs at once, over all processes |
 //! | `clock` | the two clocks |
+//! | `failpoint` | where tests kill, fail or hold up a process; empty in the program that is installed |
 
 pub mod atomic;
 pub mod claude;
@@ -27,6 +28,7 @@ pub mod dispatcher;
 pub mod engine;
 pub mod environment;
 pub mod errands;
+pub mod failpoint;
 pub mod jobs;
 pub mod leash;
 pub mod leftovers;

@@ -316,6 +316,11 @@ pub fn limit(jobs: &Path) -> Option<usize> {
 
 const LIMIT: &str = "limit";
 
+/// Where all of it is.
+pub(super) fn directory(jobs: &Path) -> PathBuf {
+    jobs.join(room::DIRECTORY)
+}
+
 /// The labels of those who wait at a depth, in the order of their arrival. The dead that nobody has come upon yet are
 /// among them.
 ///

@@ -117,11 +117,12 @@ impl Desk {
         Self { environment, config, dispatcher, history }
     }
 
-    /// What a server does once, beside its answers: jobs that have lost their supervisor get a new one, and finished ones
-    /// that are older than the settings keep them go. Blocks.
+    /// What a server does once, beside its answers: jobs that have lost their supervisor get a new one, what killed
+    /// processes left is removed, and finished jobs that are older than the settings keep them go. Blocks.
     pub fn maintain(&self) {
         let jobs = Jobs::new(self.dispatcher.engine().clone());
         jobs.recover_all();
+        jobs.tidy();
         let days = self.config.load().map_or(0, |config| config.settings.job_retention_days);
         if days > 0 {
             let collected = jobs.collect(f64::from(days), false);
