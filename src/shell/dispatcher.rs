@@ -1,5 +1,7 @@
 //! From a request to its answer: the order of checks, the cache, and the run that identical requests share.
 
+mod tasks;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::{broadcast, watch};
 use tokio::task::AbortHandle;
 
+pub use self::tasks::{Begun, Handed};
 use super::engine::{Engine, EngineError, Receipt};
 use super::leash::News;
 use super::{claude, clock, environment};
@@ -72,6 +75,8 @@ struct Flight {
     news: broadcast::Sender<News>,
     landed: watch::Receiver<Option<Arc<Landed>>>,
     run: AbortHandle,
+    /// Of a run that is a task: its job, once there is one.
+    job: Option<watch::Receiver<Option<tasks::Job>>>,
 }
 
 #[derive(Debug)]
@@ -79,6 +84,28 @@ struct Landed {
     answer: Answer,
     /// Goes to the first asker who takes it: one delivery is enough.
     receipt: Mutex<Option<Receipt>>,
+}
+
+impl Landed {
+    /// The end of a run: the cache takes its answer or the ticket back.
+    fn with(delivery: Delivery, cache: &Mutex<Cached>, ticket: Ticket, limits: Limits) -> Arc<Self> {
+        let mut cached = lock(cache);
+        cached.flights.remove(&ticket);
+        if cache::cacheable(&facts(&delivery.answer)) {
+            cached.answers.insert(ticket, delivery.answer.clone(), clock::monotonic(), limits);
+        } else {
+            cached.answers.discard(ticket);
+        }
+        drop(cached);
+        Arc::new(Self { answer: delivery.answer, receipt: Mutex::new(delivery.receipt) })
+    }
+}
+
+/// Who waits for which run.
+struct Ride {
+    agent: String,
+    ticket: Ticket,
+    pays: bool,
 }
 
 impl Dispatcher {
@@ -158,7 +185,7 @@ impl Dispatcher {
                 Ending::NotStarted { reason },
             )))));
         }
-        Ok(match self.engine.submit_detached(&run) {
+        Ok(match self.engine.submit_detached(&run, None) {
             Ok(id) => Submitted::Job(id),
             Err(error) => Submitted::Refused(Box::new(without_answer(&run, error))),
         })
@@ -183,6 +210,13 @@ impl Dispatcher {
             };
             (ticket, cached.flights.get(&ticket).cloned(), pays)
         };
+        let ride = Ride { agent, ticket, pays };
+        self.ride(ride, flight, on_news).await
+    }
+
+    /// Waits for a run that others may wait for as well.
+    async fn ride(&self, ride: Ride, flight: Option<Flight>, on_news: impl FnMut(&News) + Send) -> Delivery {
+        let Ride { agent, ticket, pays } = ride;
         let _seat = Seat { cache: Arc::clone(&self.cache), ticket };
         let landed = match flight {
             Some(flight) => flight.follow(on_news).await,
@@ -206,18 +240,9 @@ impl Dispatcher {
             // An error only says that nobody listens.
             let tell = |news: &News| drop(sender.send(news.clone()));
             let delivery = perform(&engine, &run, max_depth, tell).await;
-            let mut cached = lock(&cache);
-            cached.flights.remove(&ticket);
-            if cache::cacheable(&facts(&delivery.answer)) {
-                cached.answers.insert(ticket, delivery.answer.clone(), clock::monotonic(), limits);
-            } else {
-                cached.answers.discard(ticket);
-            }
-            drop(cached);
-            let landed = Landed { answer: delivery.answer, receipt: Mutex::new(delivery.receipt) };
-            drop(landing.send(Some(Arc::new(landed))));
+            drop(landing.send(Some(Landed::with(delivery, &cache, ticket, limits))));
         });
-        Flight { news, landed, run: task.abort_handle() }
+        Flight { news, landed, run: task.abort_handle(), job: None }
     }
 
     fn lock(&self) -> MutexGuard<'_, Cached> {
@@ -276,17 +301,7 @@ async fn perform(engine: &Engine, run: &RunPlan, max_depth: u32, on_news: impl F
         return unpaid(verdict::judge(Evidence::new(run, Ending::NotStarted { reason })));
     }
     match engine.run(run, on_news).await {
-        Ok(finished) => {
-            let answer = finished.record.result.and_then(|result| serde_json::from_value(result).ok());
-            let answer = answer.unwrap_or_else(|| {
-                let error = finished.record.error.unwrap_or_else(|| "the job ended without an answer".to_owned());
-                Answer {
-                    session_id: finished.record.session_id,
-                    ..Answer::failure(&run.agent, ErrorType::CliError, error)
-                }
-            });
-            Delivery { answer, receipt: Some(finished.receipt) }
-        }
+        Ok(finished) => Delivery { answer: finished.record.into_answer(), receipt: Some(finished.receipt) },
         Err(error) => unpaid(without_answer(run, error)),
     }
 }

@@ -11,4 +11,5 @@ mod obstacles;
 mod progress;
 mod slots;
 mod store;
+mod tasks;
 mod timeout;
