@@ -25,4 +25,5 @@ pub mod status_line;
 pub mod summary;
 pub mod text;
 pub mod time;
+pub mod usage;
 pub mod verdict;

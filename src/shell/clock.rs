@@ -19,3 +19,9 @@ pub fn monotonic() -> Millis {
 pub fn unix_seconds() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
+
+/// The wall clock in whole Unix seconds, as the usage journal stores it.
+#[must_use]
+pub fn whole_unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

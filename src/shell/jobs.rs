@@ -15,7 +15,7 @@ use super::record::Record;
 use super::session_lock::{self, SessionLock};
 use super::store::{JobFile, Patch, Store, StoreError};
 use super::watch::Watch;
-use super::{clock, leftovers, slots};
+use super::{clock, leftovers, orphan, slots};
 use crate::config::plan::Request;
 use crate::machines::answer::Answer;
 use crate::machines::ids::{JobId, SessionRef};
@@ -256,8 +256,11 @@ impl Jobs {
             Err(error) => return Err(error),
         };
         if stepped.end_run && ours {
-            self.end_run(id);
+            let gone = self.end_run(id);
             self.give_session_back(&stepped.record);
+            if gone.is_some() && stepped.record.started_at.is_some() {
+                orphan::account_cancelled(self.store(), &stepped.record);
+            }
         }
         let began = stepped.record.started_at.is_some();
         let outcome = if began { CancelOutcome::CancelledRunning } else { CancelOutcome::Cancelled };
@@ -265,21 +268,25 @@ impl Jobs {
     }
 
     /// Tells the supervisor, whose identity its lock proves, and waits for it to leave. Without one, or when it does not
-    /// leave, the run's processes are ended here.
-    fn end_run(&self, id: &JobId) {
+    /// leave, the run's processes are ended here. Its lock, when it has left.
+    fn end_run(&self, id: &JobId) -> Option<File> {
         let path = self.store().file(id, JobFile::Lock);
-        let Ok(lock) = File::open(&path) else { return };
+        let lock = File::open(&path).ok()?;
         let give_up = Instant::now() + END_WAIT;
         let mut told = false;
-        while matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
-            told = told || tell_supervisor(&path);
-            if Instant::now() >= give_up {
-                break;
+        let gone = loop {
+            match lock.try_lock() {
+                Ok(()) => break true,
+                Err(TryLockError::WouldBlock) if Instant::now() < give_up => {
+                    told = told || tell_supervisor(&path);
+                    std::thread::sleep(END_RETRY);
+                }
+                Err(TryLockError::WouldBlock | TryLockError::Error(_)) => break false,
             }
-            std::thread::sleep(END_RETRY);
-        }
+        };
         let ended = leftovers::end_all(id);
-        tracing::debug!(%id, told, ended, "run ended");
+        tracing::debug!(%id, told, gone, ended, "run ended");
+        gone.then_some(lock)
     }
 
     /// A supervisor that was killed, before it could take notice of the signal say, leaves the file of its session's lock.

@@ -16,6 +16,7 @@
 //! | `tail` | reads a file while it grows |
 //! | `watch` | news of a job's end |
 //! | `environment`, `claude` | what the child sees, and where the CLI is |
+//! | `usage` | the journal of what dispatches took and cost |
 //! | `slots` | how many runs at once, over all processes |
 //! | `clock` | the two clocks |
 
@@ -37,4 +38,5 @@ pub mod spawner;
 pub mod store;
 pub mod supervisor;
 pub mod tail;
+pub mod usage;
 pub mod watch;

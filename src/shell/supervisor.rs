@@ -111,6 +111,8 @@ pub struct Supervision<'a, S> {
     claimed: Option<Record>,
     /// Whether claude has written more than was read at the last look.
     behind: bool,
+    /// Whether another supervisor had the job before: it may have come as far as the usage journal.
+    taken_over: bool,
 }
 
 struct Process {
@@ -154,13 +156,15 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             stderr: String::new(),
             claimed: None,
             behind: false,
+            taken_over: true,
         })
     }
 
     /// The same, with a ticket that was taken for it before.
     #[must_use]
     pub fn with_ticket(self, ticket: Option<SlotRequest>) -> Self {
-        Self { ticket, ..self }
+        // It goes to the first supervisor only.
+        Self { taken_over: ticket.is_none(), ticket, ..self }
     }
 
     /// To the end: one event → one step → its effects in order → the next event.

@@ -230,5 +230,5 @@ fn the_walks_get_around() {
     assert_eq!(states.len(), 7, "{states:?}");
     assert_eq!(ends.len(), 7, "{ends:?}");
     assert!(ends.contains(&End::TimedOut { answered: true }));
-    assert_eq!(most_starts, 4, "a run that leaves out all flags");
+    assert!(most_starts > 2, "a run that leaves out one flag after the other: {most_starts}");
 }

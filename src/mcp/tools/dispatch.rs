@@ -31,6 +31,9 @@ pub const RESPONSE_FORMAT: Parameter =
 const RETURN_REF: Parameter = optional("return_ref", Kind::Flag, "store the result, answer with ref + summary");
 const SUMMARY_CHARS: Parameter = optional("summary_chars", Kind::Integer, "default 500");
 pub const TIMEOUT: Parameter = optional("timeout_seconds", Kind::Integer, "10..7200; 0 = the agent's own");
+pub const GROUP: Parameter = optional("group", Kind::Text, "adds its shared context; the agent must be a member");
+
+pub const MAX_TURNS: Parameter = optional("max_turns", Kind::Integer, "0 = the agent's own");
 
 /// `dispatch`
 pub const DISPATCH: ToolRow = ToolRow {
@@ -38,7 +41,19 @@ pub const DISPATCH: ToolRow = ToolRow {
     title: "Delegate a task",
     description: "Run a task in another project's agent and return its answer. Costs money; identical requests within \
                   the cache time are free. On timeout go on with dispatch_session and the session_id.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, RETURN_REF, SUMMARY_CHARS, TIMEOUT],
+    parameters: &[
+        AGENT,
+        TASK,
+        CONTEXT,
+        CALLER,
+        GOAL,
+        RESPONSE_FORMAT,
+        RETURN_REF,
+        SUMMARY_CHARS,
+        TIMEOUT,
+        MAX_TURNS,
+        GROUP,
+    ],
     conduct: Conduct::Runs,
     always_load: true,
 };
@@ -58,6 +73,7 @@ pub const SESSION: ToolRow = ToolRow {
         GOAL,
         RESPONSE_FORMAT,
         TIMEOUT,
+        MAX_TURNS,
     ],
     conduct: Conduct::Runs,
     always_load: true,
@@ -68,7 +84,7 @@ pub const STREAM: ToolRow = ToolRow {
     name: "dispatch_stream",
     title: "Delegate and watch",
     description: "As dispatch, never cached, with what the agent says and does sent on while it works.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT],
+    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT, MAX_TURNS],
     conduct: Conduct::Runs,
     always_load: false,
 };
@@ -82,6 +98,8 @@ struct Arguments {
     #[serde(default)]
     context: String,
     #[serde(default)]
+    group: String,
+    #[serde(default)]
     caller: String,
     #[serde(default)]
     goal: String,
@@ -89,6 +107,8 @@ struct Arguments {
     response_format: String,
     #[serde(default)]
     timeout_seconds: i64,
+    #[serde(default)]
+    max_turns: i64,
     #[serde(default)]
     return_ref: bool,
     summary_chars: Option<i64>,
@@ -187,10 +207,12 @@ fn request(arguments: Arguments) -> Result<Request, Mistake> {
         agent: arguments.agent,
         task: arguments.task,
         context: arguments.context,
+        group: arguments.group,
         caller: arguments.caller,
         goal: arguments.goal,
         format,
         timeout_seconds: arguments.timeout_seconds,
+        max_turns: arguments.max_turns,
         session_id: arguments.session_id,
     })
 }

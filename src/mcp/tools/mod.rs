@@ -22,11 +22,14 @@ use crate::shell::dispatcher::Dispatcher;
 use crate::shell::engine::Engine;
 use crate::shell::jobs::Jobs;
 use crate::shell::store::Store;
+use crate::shell::usage::{History, Journal};
 
 /// Every tool, in the order in which clients see them.
 pub const ROWS: &[ToolRow] = &[
     discovery::LIST,
     discovery::INSPECT,
+    discovery::GROUPS,
+    discovery::INSPECT_GROUP,
     dispatch::DISPATCH,
     dispatch::SESSION,
     dispatch::STREAM,
@@ -53,6 +56,8 @@ pub struct Desk {
     pub config: Cached,
     /// Runs requests.
     pub dispatcher: Dispatcher,
+    /// What the runs of each agent usually take.
+    pub history: Arc<History>,
 }
 
 /// A call whose arguments have been read.
@@ -81,6 +86,8 @@ pub async fn perform(desk: &Desk, call: Call) -> Response {
     match call.row.name {
         "list_agents" => discovery::list(desk).await.into(),
         "inspect_agent" => discovery::inspect(desk, &call).await.into(),
+        "list_groups" => discovery::list_groups(desk).await.into(),
+        "inspect_group" => discovery::inspect_group(desk, &call).await.into(),
         "add_agent" => agents::add(desk, &call).await.into(),
         "update_agent" => agents::update(desk, &call).await.into(),
         "remove_agent" => agents::remove(desk, &call).await.into(),
@@ -106,7 +113,10 @@ impl Desk {
     pub fn new(environment: Environment) -> Self {
         let config = Cached::new(path::config_path(&environment), environment.home.clone());
         let engine = Engine::new(Store::new(path::jobs_dir(&environment)), Engine::own_program());
-        Self { environment, config, dispatcher: Dispatcher::new(engine) }
+        let usage_log = path::usage_log_path(&environment);
+        let dispatcher = Dispatcher::new(engine, &usage_log);
+        let history = Arc::new(History::of(Journal::at(usage_log)));
+        Self { environment, config, dispatcher, history }
     }
 
     /// What a server does once, beside its answers: jobs that have lost their supervisor get a new one, and finished ones

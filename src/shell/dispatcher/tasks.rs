@@ -10,10 +10,8 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, oneshot, watch};
 
-use super::{
-    Caching, Delivery, Dispatcher, Flight, Landed, NEWS_BACKLOG, Ride, Seat, fresh_session, limits, obstacle, planned,
-    unpaid, without_answer,
-};
+use super::shared::{Flight, Landed, NEWS_BACKLOG, Ride, Seat};
+use super::{Caching, Delivery, Dispatcher, accounted, asked, fresh_session, limits, obstacle, unpaid, without_answer};
 use crate::config::model::Config;
 use crate::config::plan::{self, Request, RequestError};
 use crate::machines::answer::{Answer, ErrorType};
@@ -106,30 +104,29 @@ impl Dispatcher {
         form: Form,
     ) -> Result<Begun, RequestError> {
         let settings = &config.settings;
-        let run = planned(fresh_session(), config, request)?;
+        let asked = asked(config, request)?;
+        let run = self.planned(fresh_session(), config, &asked)?;
         if caching == Caching::Never || !settings.cache.enabled {
             return Ok(match submit(&self.engine, &run, settings.max_dispatch_depth, form).await {
                 Ok(task) => Begun::Task(task),
                 Err(answer) => Begun::Answer(answer),
             });
         }
-        let key = plan::cache_key(request, plan::agent(config, &request.agent)?, settings);
-        let agent = run.agent.clone();
+        let key = plan::cache_key(&asked, plan::agent(config, &request.agent)?, settings);
         let limits = limits(settings);
         let (ride, flight, mine) = {
             let mut cached = self.lock();
             match cached.answers.lookup(&key, clock::monotonic(), limits) {
                 Lookup::Hit(answer) => {
                     let answer = Answer { cached: Some(true), ..answer.clone() };
-                    return Ok(Begun::Answer(Box::new(unpaid(answer))));
+                    return Ok(Begun::Answer(Box::new(unpaid(accounted(&self.engine, &run, answer)))));
                 }
-                Lookup::Join(ticket) => {
-                    (Ride { agent, ticket, pays: false }, cached.flights.get(&ticket).cloned(), None)
-                }
+                Lookup::Join(ticket) => (Ride { run, ticket, pays: false }, cached.flights.get(&ticket).cloned(), None),
                 Lookup::Pay(ticket) => {
-                    let (flight, mine) = self.take_off_as_task(ticket, run, settings.max_dispatch_depth, limits, form);
+                    let (flight, mine) =
+                        self.take_off_as_task(ticket, run.clone(), settings.max_dispatch_depth, limits, form);
                     cached.flights.insert(ticket, flight.clone());
-                    (Ride { agent, ticket, pays: true }, Some(flight), Some(mine))
+                    (Ride { run, ticket, pays: true }, Some(flight), Some(mine))
                 }
             }
         };
@@ -194,7 +191,8 @@ async fn shared(mut job: watch::Receiver<Option<Job>>, form: Form) -> Option<Han
 /// Submits the job of a task, or answers at once.
 async fn submit(engine: &Engine, run: &RunPlan, max_depth: u32, form: Form) -> Result<Handed, Box<Delivery>> {
     if let Some(reason) = obstacle(run, max_depth).await {
-        return Err(Box::new(unpaid(verdict::judge(Evidence::new(run, Ending::NotStarted { reason })))));
+        let answer = verdict::judge(Evidence::new(run, Ending::NotStarted { reason }));
+        return Err(Box::new(unpaid(accounted(engine, run, answer))));
     }
     let submitted = {
         let (engine, run, errands) = (engine.clone(), run.clone(), engine.errands());
@@ -206,7 +204,7 @@ async fn submit(engine: &Engine, run: &RunPlan, max_depth: u32, form: Form) -> R
         };
         errands.run(submit).await
     };
-    submitted.map_err(|error| Box::new(unpaid(without_answer(run, error))))
+    submitted.map_err(|error| Box::new(unpaid(without_answer(engine, run, error))))
 }
 
 /// Waits for the end of a task's job, for the cache and for those who share it without being told of tasks.
