@@ -7,6 +7,7 @@
 //!
 //! `spec/*.yaml` declares each machine; `tests/spec` compares the shipped `step` functions with it, row by row.
 
+pub mod activity;
 pub mod answer;
 pub mod cache;
 pub mod command_line;

@@ -28,6 +28,7 @@ pub use self::file::JobFile;
 use super::atomic::{self, Durability};
 use super::failpoint;
 use super::record::Record;
+use crate::machines::activity::Activity;
 use crate::machines::ids::JobId;
 use crate::machines::job::{self, Effect, Event, State};
 use crate::machines::plan::RunPlan;
@@ -79,10 +80,19 @@ pub struct Patch {
     pub result: Option<Value>,
     /// The reason of a failure.
     pub error: Option<String>,
-    /// The rolling tail of progress.
-    pub progress: Option<Vec<String>>,
+    /// What a running job shows.
+    pub progress: Option<Shown>,
     /// When the run's time is up, in Unix seconds: until then somebody who finds it without a supervisor waits for it.
     pub deadline_at: Option<f64>,
+}
+
+/// What a running job shows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Shown {
+    /// The rolling tail of progress.
+    pub lines: Vec<String>,
+    /// How far it has come; `None` leaves what was known.
+    pub activity: Option<Activity>,
 }
 
 /// The jobs directory.
@@ -257,7 +267,7 @@ impl Store {
     pub fn conclude(
         &self,
         id: &JobId,
-        progress: Option<Vec<String>>,
+        progress: Option<Shown>,
         event: &Event,
         patch: Patch,
         durability: Durability,

@@ -287,11 +287,12 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 // A turn has many events; they say the same.
                 Sign::Turn if matches!(self.due.back(), Some(Event::TurnBegan)) => {}
                 Sign::Turn => self.due.push_back(Event::TurnBegan),
-                Sign::Progress(text) => {
+                Sign::Progress { text, deed } => {
+                    let activity = self.output.activity(deed);
                     if let Some(leash) = &mut self.leash {
-                        leash.progress(&text);
+                        leash.progress(&text, &activity);
                     }
-                    self.progress.push(text);
+                    self.progress.push(text, activity);
                 }
             }
         }

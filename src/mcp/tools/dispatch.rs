@@ -8,11 +8,13 @@ use super::{Call, Desk, typed};
 use crate::config::model::Config;
 use crate::config::plan::Request;
 use crate::machines::plan::Format;
-use crate::mcp::progress::Reporter;
-use crate::mcp::reply::{Mistake, Reply};
+use crate::mcp::progress::{Reporter, Sink, Telling};
+use crate::mcp::reply::{Mistake, Reply, Response};
 use crate::mcp::table::{Conduct, Kind, Parameter, ToolRow, optional, required};
-use crate::shell::dispatcher::{Caching, Delivery};
+use crate::mcp::tasks;
+use crate::shell::dispatcher::{Begun, Caching, Delivery};
 use crate::shell::jobs::Jobs;
+use crate::shell::record::Form;
 
 /// A summary that nobody sized, in characters (contract).
 const DEFAULT_SUMMARY_CHARS: i64 = 500;
@@ -112,16 +114,16 @@ struct Arguments {
     summary_chars: Option<i64>,
 }
 
-pub async fn dispatch(desk: &Desk, call: Call) -> Reply {
-    run(desk, call, Caching::Allowed, false).await
+pub async fn dispatch(desk: &Desk, call: Call) -> Response {
+    run(desk, call, Caching::Allowed, Telling::Standing).await
 }
 
-pub async fn session(desk: &Desk, call: Call) -> Reply {
-    run(desk, call, Caching::Never, false).await
+pub async fn session(desk: &Desk, call: Call) -> Response {
+    run(desk, call, Caching::Never, Telling::Standing).await
 }
 
-pub async fn stream(desk: &Desk, call: Call) -> Reply {
-    run(desk, call, Caching::Never, true).await
+pub async fn stream(desk: &Desk, call: Call) -> Response {
+    run(desk, call, Caching::Never, Telling::Verbatim).await
 }
 
 /// The configuration and the request of a call.
@@ -130,18 +132,31 @@ pub fn read(desk: &Desk, call: &Call) -> Result<(Arc<Config>, Request), Mistake>
     Ok((desk.config()?, request))
 }
 
-async fn run(desk: &Desk, call: Call, caching: Caching, logs: bool) -> Reply {
+async fn run(desk: &Desk, call: Call, caching: Caching, telling: Telling) -> Response {
     let (config, request) = match read(desk, &call) {
         Ok(both) => both,
         Err(mistake) => return mistake.into(),
     };
-    let reporter = Reporter::new(&call.context, &request.agent, logs && call.logs);
-    let delivery = reporter
-        .during(async |mut sink| desk.dispatcher.dispatch(&config, &request, caching, move |news| sink.put(news)).await)
-        .await;
-    match (delivery, summary_chars(&call)) {
-        (Ok(delivery), Some(chars)) => by_reference(desk, &request, delivery, chars).await,
-        (Ok(Delivery { answer, receipt }), None) => Reply::paid(&answer, receipt),
+    let form = summary_chars(&call).map_or(Form::Answer, |summary_chars| Form::Reference { summary_chars });
+    let delivery = if call.tasks {
+        match desk.dispatcher.begin(&config, &request, caching, form).await {
+            Ok(Begun::Task(handed)) => return tasks::created(desk, handed).await,
+            Ok(Begun::Answer(delivery)) => Ok(*delivery),
+            Err(mistake) => Err(mistake),
+        }
+    } else {
+        let logs = telling == Telling::Verbatim && call.logs;
+        let reporter = Reporter::new(&call.context, &request.agent, telling, logs);
+        let run = async |mut sink: Sink| {
+            desk.dispatcher.dispatch(&config, &request, caching, move |news| sink.put(news)).await
+        };
+        reporter.during(run).await
+    };
+    match (delivery, form) {
+        (Ok(delivery), Form::Reference { summary_chars }) => {
+            by_reference(desk, &request, delivery, summary_chars).await.into()
+        }
+        (Ok(Delivery { answer, receipt }), Form::Answer) => Reply::paid(&answer, receipt).into(),
         (Err(mistake), _) => Mistake::new(mistake.to_string()).into(),
     }
 }

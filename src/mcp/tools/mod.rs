@@ -13,7 +13,7 @@ use rmcp::service::RequestContext;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::reply::{Mistake, Reply};
+use super::reply::{Mistake, Reply, Response};
 use super::table::ToolRow;
 use crate::config::cached::Cached;
 use crate::config::model::Config;
@@ -71,6 +71,8 @@ pub struct Call {
     pub context: RequestContext<RoleServer>,
     /// Whether the client wants to see log messages.
     pub logs: bool,
+    /// Whether the client takes a task for an answer.
+    pub tasks: bool,
 }
 
 /// The tool of that name.
@@ -80,27 +82,27 @@ pub fn row(name: &str) -> Option<&'static ToolRow> {
 }
 
 /// Does what the call asks for.
-pub async fn perform(desk: &Desk, call: Call) -> Reply {
+pub async fn perform(desk: &Desk, call: Call) -> Response {
     match call.row.name {
-        "list_agents" => discovery::list(desk).await,
-        "inspect_agent" => discovery::inspect(desk, &call).await,
-        "list_groups" => discovery::list_groups(desk).await,
-        "inspect_group" => discovery::inspect_group(desk, &call).await,
-        "add_agent" => agents::add(desk, &call).await,
-        "update_agent" => agents::update(desk, &call).await,
-        "remove_agent" => agents::remove(desk, &call).await,
+        "list_agents" => discovery::list(desk).await.into(),
+        "inspect_agent" => discovery::inspect(desk, &call).await.into(),
+        "list_groups" => discovery::list_groups(desk).await.into(),
+        "inspect_group" => discovery::inspect_group(desk, &call).await.into(),
+        "add_agent" => agents::add(desk, &call).await.into(),
+        "update_agent" => agents::update(desk, &call).await.into(),
+        "remove_agent" => agents::remove(desk, &call).await.into(),
         "dispatch" => dispatch::dispatch(desk, call).await,
         "dispatch_session" => dispatch::session(desk, call).await,
         "dispatch_stream" => dispatch::stream(desk, call).await,
-        "dispatch_async" => jobs::submit(desk, call).await,
-        "dispatch_status" => jobs::status(desk, &call).await,
-        "dispatch_wait" => jobs::wait(desk, &call).await,
-        "dispatch_cancel" => jobs::cancel(desk, &call).await,
-        "dispatch_jobs" => jobs::list(desk, &call).await,
-        "fetch_result" => jobs::fetch(desk, &call).await,
-        "dispatch_gc" => jobs::collect(desk, &call).await,
-        "cache_stats" => cache::stats(desk),
-        "cache_clear" => cache::clear(desk),
+        "dispatch_async" => jobs::submit(desk, call).await.into(),
+        "dispatch_status" => jobs::status(desk, &call).await.into(),
+        "dispatch_wait" => jobs::wait(desk, call).await,
+        "dispatch_cancel" => jobs::cancel(desk, &call).await.into(),
+        "dispatch_jobs" => jobs::list(desk, &call).await.into(),
+        "fetch_result" => jobs::fetch(desk, &call).await.into(),
+        "dispatch_gc" => jobs::collect(desk, &call).await.into(),
+        "cache_stats" => cache::stats(desk).into(),
+        "cache_clear" => cache::clear(desk).into(),
         other => Mistake::new(format!("{other} is listed but not served")).into(),
     }
 }

@@ -37,7 +37,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let deadline = clock::monotonic().plus(left_ms as u64);
         failpoint::reach("adopt");
         self.state = dispatch::adopted(self.timeout_ms(), deadline);
-        self.output = Output::open(&self.store.file(&self.id, JobFile::Stdout));
+        self.output = Output::open(&self.store.file(&self.id, JobFile::Stdout), &self.plan.directory);
         let exit = Box::pin(over(self.store.file(&self.id, JobFile::Stderr), self.id));
         self.process = Some(Process { group: None, exit });
         self.claimed = Some(record.clone());

@@ -25,7 +25,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         self.due.push_back(match started {
             Ok(process) => {
                 self.process = Some(process);
-                self.output = Output::open(&self.store.file(&self.id, JobFile::Stdout));
+                self.output = Output::open(&self.store.file(&self.id, JobFile::Stdout), &self.plan.directory);
                 if let Some(leash) = &mut self.leash {
                     leash.tell(&News::Started);
                 }
