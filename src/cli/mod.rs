@@ -10,8 +10,8 @@
 //! | `records` | the jobs, and what is said when one is not there |
 //! | `figures` | times and amounts for people |
 //!
-//! A verb is a variant in `arguments`, a line in [`perform`] and a file. The verbs on groups and usage join the others in
-//! these three places.
+//! A verb is a variant in `arguments`, a line in [`perform`] and a file. The verbs on usage join the others in these
+//! three places.
 
 mod add;
 pub mod arguments;
@@ -24,6 +24,7 @@ pub mod failure;
 mod fields;
 mod figures;
 mod gc;
+mod group;
 mod init;
 mod job;
 mod jobs;
@@ -74,6 +75,7 @@ fn perform(verb: Verb, environment: &Environment) -> Result<Exit, Failure> {
         Verb::Remove { name } => remove::run(environment, &name),
         Verb::List { json } => list::run(environment, json),
         Verb::Describe { name, json } => describe::run(environment, &name, json),
+        Verb::Group { verb } => group::run(environment, verb),
         Verb::Test(arguments) => test::run(environment, arguments),
         Verb::Jobs(arguments) => jobs::run(environment, arguments),
         Verb::Job(arguments) => job::run(environment, &arguments),

@@ -3,14 +3,16 @@ use std::borrow::Cow;
 
 use super::model::{Config, Entry, Group};
 use super::name::{MAX_NAMES_LISTED, unknown_group};
-use super::plan::{Request, RequestError};
+use super::plan::{self, Request, RequestError};
 use crate::machines::text;
 
-/// The request with its group's shared context in front of its own. One that names no group is returned as it is.
+/// The request with its group's shared context in front of its own. One that names no group is returned as it is. The agent
+/// is looked at before the group, as the order of the contract has it.
 ///
 /// # Errors
-/// [`RequestError`] when there is no such group, when its entry is invalid, or when the agent is not a member.
+/// [`RequestError`] when there is no such agent or group, when its entry is invalid, or when the agent is not a member.
 pub fn within<'a>(config: &Config, request: &'a Request) -> Result<Cow<'a, Request>, RequestError> {
+    plan::agent(config, &request.agent)?;
     let name = request.group.as_str();
     if name.is_empty() {
         return Ok(Cow::Borrowed(request));
@@ -23,8 +25,7 @@ pub fn within<'a>(config: &Config, request: &'a Request) -> Result<Cow<'a, Reque
         return Ok(Cow::Borrowed(request));
     }
     let shared = format!("Shared context of the group '{name}':\n{}", group.shared_context.trim_end());
-    let context =
-        if text::is_blank(&request.context) { shared } else { format!("{shared}\n\n{}", request.context) };
+    let context = if text::is_blank(&request.context) { shared } else { format!("{shared}\n\n{}", request.context) };
     Ok(Cow::Owned(Request { context, ..request.clone() }))
 }
 
@@ -39,7 +40,8 @@ fn find<'a>(config: &'a Config, name: &str) -> Result<&'a Group, RequestError> {
 }
 
 fn not_a_member(agent: &str, group: &str, entry: &Group) -> RequestError {
-    let mut members = entry.members.iter().take(MAX_NAMES_LISTED).map(|member| member.agent.as_str()).collect::<Vec<_>>();
+    let mut members =
+        entry.members.iter().take(MAX_NAMES_LISTED).map(|member| member.agent.as_str()).collect::<Vec<_>>();
     let more = entry.members.len() - members.len();
     let more = (more > 0).then(|| format!("and {more} more"));
     members.extend(more.as_deref());

@@ -10,11 +10,13 @@
 pub mod answer;
 pub mod cache;
 pub mod command_line;
+pub mod dialogue;
 pub mod dispatch;
 pub mod effect;
 pub mod events;
 pub mod ids;
 pub mod job;
+pub mod parallel;
 pub mod plan;
 pub mod prompt;
 pub mod protocol;

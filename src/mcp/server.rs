@@ -152,9 +152,9 @@ impl Server {
                 }
             },
         };
-        let (result, receipt) = reply.into_parts();
-        // The answer to a request that was taken back never leaves; its record stays.
-        self.outgoing.put(context.id, receipt.filter(|_| !context.ct.is_cancelled()));
+        let (result, receipts) = reply.into_parts();
+        // The answer to a request that was taken back never leaves; its records stay.
+        self.outgoing.put(context.id, if context.ct.is_cancelled() { Vec::new() } else { receipts });
         result
     }
 }

@@ -20,25 +20,22 @@ const MAX_LINE_BYTES: usize = 64 * 1024 * 1024;
 
 /// Receipts of answers that are on their way out, by the request they answer.
 #[derive(Debug, Clone, Default)]
-pub struct Outgoing(Arc<Mutex<HashMap<RequestId, Receipt>>>);
+pub struct Outgoing(Arc<Mutex<HashMap<RequestId, Vec<Receipt>>>>);
 
 impl Outgoing {
     /// The answer to `request` is about to be sent.
-    pub fn put(&self, request: RequestId, receipt: Option<Receipt>) {
-        let mut receipts = self.lock();
-        // A receipt that is displaced here belongs to an answer that never left, of an earlier request with the same id; its
-        // record stays.
-        drop(match receipt {
-            Some(receipt) => receipts.insert(request, receipt),
-            None => receipts.remove(&request),
-        });
+    pub fn put(&self, request: RequestId, receipts: Vec<Receipt>) {
+        let mut waiting = self.lock();
+        // Receipts that are displaced here belong to an answer that never left, of an earlier request with the same id; its
+        // records stay.
+        drop(if receipts.is_empty() { waiting.remove(&request) } else { waiting.insert(request, receipts) });
     }
 
-    fn take(&self, request: &RequestId) -> Option<Receipt> {
+    fn take(&self, request: &RequestId) -> Option<Vec<Receipt>> {
         self.lock().remove(request)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RequestId, Receipt>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RequestId, Vec<Receipt>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -75,8 +72,8 @@ impl Transport<RoleServer> for Tolerant {
         let sending = self.lines.send(message);
         async move {
             sending.await?;
-            if let Some(receipt) = answered.and_then(|id| outgoing.take(&id)) {
-                receipt.redeem_soon();
+            if let Some(receipts) = answered.and_then(|id| outgoing.take(&id)) {
+                Receipt::redeem_soon(receipts);
             }
             Ok(())
         }

@@ -1,6 +1,5 @@
 //! From a request to its answer: the order of checks, the cache, and the run that identical requests share.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -140,7 +139,7 @@ impl Dispatcher {
         on_news: impl FnMut(&News) + Send,
     ) -> Result<Delivery, RequestError> {
         let settings = &config.settings;
-        let request = &*asked(config, request)?;
+        let request = &*group::within(config, request)?;
         let run = planned(fresh_session, config, request)?;
         if caching == Caching::Never || !settings.cache.enabled {
             return Ok(perform(&self.engine, &run, settings.max_dispatch_depth, on_news).await);
@@ -149,12 +148,20 @@ impl Dispatcher {
         Ok(self.share(&key, run, settings, on_news).await)
     }
 
+    /// Checks a request as far as that is possible without a run.
+    ///
+    /// # Errors
+    /// [`RequestError`] for the caller's mistakes.
+    pub fn check(&self, config: &Config, request: &Request) -> Result<(), RequestError> {
+        planned(fresh_session(), config, &*group::within(config, request)?).map(drop)
+    }
+
     /// Submits a request as a job that runs whatever becomes of this process.
     ///
     /// # Errors
     /// [`RequestError`] for the caller's mistakes.
     pub async fn submit(&self, config: &Config, request: &Request) -> Result<Submitted, RequestError> {
-        let run = planned(fresh_session(), config, &*asked(config, request)?)?;
+        let run = planned(fresh_session(), config, &*group::within(config, request)?)?;
         if let Some(reason) = obstacle(&run, config.settings.max_dispatch_depth).await {
             return Ok(Submitted::Refused(Box::new(verdict::judge(Evidence::new(
                 &run,
@@ -306,12 +313,6 @@ fn without_answer(run: &RunPlan, error: EngineError) -> Answer {
             Answer::failure(&run.agent, ErrorType::CliError, error.to_string())
         }
     }
-}
-
-/// The request as its agent is to see it: first the agent, then the group, as the order of the contract has it.
-fn asked<'a>(config: &Config, request: &'a Request) -> Result<Cow<'a, Request>, RequestError> {
-    plan::agent(config, &request.agent)?;
-    group::within(config, request)
 }
 
 /// The request with everything that its run needs.
