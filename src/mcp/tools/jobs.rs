@@ -112,7 +112,7 @@ pub const GC: ToolRow = ToolRow {
 
 pub async fn submit(desk: &Desk, call: Call) -> Reply {
     let (config, request) = match dispatch::read(desk, &call) {
-        Ok(both) => both,
+        Ok((config, item)) => (config, item.request),
         Err(mistake) => return mistake.into(),
     };
     match desk.dispatcher.submit(&config, &request).await {
