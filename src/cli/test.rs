@@ -76,9 +76,9 @@ impl Trial<'_> {
         let on_news = |news: &News| match news {
             News::Queued(place) => self.tell(&format!("waiting: place {place} in the queue")),
             News::Started => self.announce(),
-            News::Progress(text) if self.stream => self.tell(&output::printable(text).replace('\n', "\n  ")),
+            News::Progress { text, .. } if self.stream => self.tell(&output::printable(text).replace('\n', "\n  ")),
             News::Missed(count) if self.stream => self.tell(&format!("({count} earlier messages left out)")),
-            News::Progress(_) | News::Missed(_) | News::Rescued(_) | News::Ended => {}
+            News::Progress { .. } | News::Missed(_) | News::Rescued(_) | News::Ended => {}
         };
         let session = self.session.clone();
         tokio::select! {

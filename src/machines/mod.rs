@@ -7,14 +7,17 @@
 //!
 //! `spec/*.yaml` declares each machine; `tests/spec` compares the shipped `step` functions with it, row by row.
 
+pub mod activity;
 pub mod answer;
 pub mod cache;
 pub mod command_line;
+pub mod dialogue;
 pub mod dispatch;
 pub mod effect;
 pub mod events;
 pub mod ids;
 pub mod job;
+pub mod parallel;
 pub mod plan;
 pub mod prompt;
 pub mod protocol;

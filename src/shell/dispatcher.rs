@@ -1,17 +1,16 @@
 //! From a request to its answer: the order of checks, the cache, and the run that identical requests share.
 
 mod obstacles;
+mod shared;
+mod tasks;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{broadcast, watch};
-use tokio::task::AbortHandle;
-
-use obstacles::obstacle;
-
+use self::obstacles::obstacle;
+use self::shared::Flight;
+pub use self::tasks::{Begun, Handed};
 use super::engine::{Engine, EngineError, Receipt};
 use super::leash::News;
 use super::usage::Line;
@@ -21,13 +20,10 @@ use crate::config::model::Config;
 use crate::config::plan::{self, Request, RequestError, Surroundings};
 use crate::config::settings::Settings;
 use crate::machines::answer::{Answer, ErrorType, Outcome};
-use crate::machines::cache::{self, Cache, Facts, Key, Limits, Lookup, Ticket};
+use crate::machines::cache::{self, Cache, Facts, Limits, Ticket};
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::plan::RunPlan;
 use crate::machines::verdict::{self, Ending, Evidence, NotStarted};
-
-/// How much progress is kept for an asker who does not read, in pieces.
-const NEWS_BACKLOG: usize = 64;
 
 /// Whether an answer may come from the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,21 +64,6 @@ pub struct Dispatcher {
 struct Cached {
     answers: Cache<Answer>,
     flights: BTreeMap<Ticket, Flight>,
-}
-
-/// A run that several askers may share.
-#[derive(Debug, Clone)]
-struct Flight {
-    news: broadcast::Sender<News>,
-    landed: watch::Receiver<Option<Arc<Landed>>>,
-    run: AbortHandle,
-}
-
-#[derive(Debug)]
-struct Landed {
-    answer: Answer,
-    /// Goes to the first asker who takes it: one delivery is enough.
-    receipt: Mutex<Option<Receipt>>,
 }
 
 impl Dispatcher {
@@ -143,7 +124,7 @@ impl Dispatcher {
         on_news: impl FnMut(&News) + Send,
     ) -> Result<Delivery, RequestError> {
         let settings = &config.settings;
-        let request = &*asked(config, request)?;
+        let request = &*group::within(config, request)?;
         let run = self.planned(fresh_session, config, request)?;
         if caching == Caching::Never || !settings.cache.enabled {
             return Ok(perform(&self.engine, &run, settings.max_dispatch_depth, on_news).await);
@@ -152,17 +133,25 @@ impl Dispatcher {
         Ok(self.share(&key, run, settings, on_news).await)
     }
 
+    /// Checks a request as far as that is possible without a run.
+    ///
+    /// # Errors
+    /// [`RequestError`] for the caller's mistakes.
+    pub fn check(&self, config: &Config, request: &Request) -> Result<(), RequestError> {
+        self.planned(fresh_session(), config, &*group::within(config, request)?).map(drop)
+    }
+
     /// Submits a request as a job that runs whatever becomes of this process.
     ///
     /// # Errors
     /// [`RequestError`] for the caller's mistakes.
     pub async fn submit(&self, config: &Config, request: &Request) -> Result<Submitted, RequestError> {
-        let run = self.planned(fresh_session(), config, &*asked(config, request)?)?;
+        let run = self.planned(fresh_session(), config, &*group::within(config, request)?)?;
         if let Some(reason) = obstacle(&run, config.settings.max_dispatch_depth).await {
             let answer = verdict::judge(Evidence::new(&run, Ending::NotStarted { reason }));
             return Ok(Submitted::Refused(Box::new(accounted(&self.engine, &run, answer))));
         }
-        Ok(match self.engine.submit_detached(&run) {
+        Ok(match self.engine.submit_detached(&run, None) {
             Ok(id) => Submitted::Job(id),
             Err(error) => Submitted::Refused(Box::new(without_answer(&self.engine, &run, error))),
         })
@@ -180,113 +169,8 @@ impl Dispatcher {
         plan::plan(request, agent, &config.settings, around)
     }
 
-    /// Serves a request from the cache, from a run that is under way for the same request, or by a run of its own.
-    async fn share(&self, key: &Key, run: RunPlan, settings: &Settings, on_news: impl FnMut(&News) + Send) -> Delivery {
-        let limits = limits(settings);
-        let (ticket, flight, pays) = {
-            let mut cached = self.lock();
-            let (ticket, pays) = match cached.answers.lookup(key, clock::monotonic(), limits) {
-                Lookup::Hit(answer) => {
-                    let answer = Answer { cached: Some(true), ..answer.clone() };
-                    return unpaid(accounted(&self.engine, &run, answer));
-                }
-                Lookup::Join(ticket) => (ticket, false),
-                Lookup::Pay(ticket) => {
-                    let flight = self.take_off(ticket, run.clone(), settings.max_dispatch_depth, limits);
-                    cached.flights.insert(ticket, flight);
-                    (ticket, true)
-                }
-            };
-            (ticket, cached.flights.get(&ticket).cloned(), pays)
-        };
-        let _seat = Seat { cache: Arc::clone(&self.cache), ticket };
-        let landed = match flight {
-            Some(flight) => flight.follow(on_news).await,
-            None => None,
-        };
-        let Some(landed) = landed else {
-            let error = "the run that identical requests shared ended without an answer; call again";
-            return unpaid(Answer::failure(run.agent, ErrorType::CliError, error));
-        };
-        let receipt = landed.receipt.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let answer = landed.answer.clone();
-        if pays {
-            return Delivery { answer, receipt };
-        }
-        let answer = accounted(&self.engine, &run, Answer { cached: Some(true), ..answer });
-        Delivery { answer, receipt }
-    }
-
-    /// Starts a run as a task of its own, so that it outlives the asker who pays while others wait for it too.
-    fn take_off(&self, ticket: Ticket, run: RunPlan, max_depth: u32, limits: Limits) -> Flight {
-        let (news, _) = broadcast::channel(NEWS_BACKLOG);
-        let (landing, landed) = watch::channel(None);
-        let (engine, cache, sender) = (self.engine.clone(), Arc::clone(&self.cache), news.clone());
-        let task = tokio::spawn(async move {
-            // An error only says that nobody listens.
-            let tell = |news: &News| drop(sender.send(news.clone()));
-            let delivery = perform(&engine, &run, max_depth, tell).await;
-            let mut cached = lock(&cache);
-            cached.flights.remove(&ticket);
-            if cache::cacheable(&facts(&delivery.answer)) {
-                cached.answers.insert(ticket, delivery.answer.clone(), clock::monotonic(), limits);
-            } else {
-                cached.answers.discard(ticket);
-            }
-            drop(cached);
-            let landed = Landed { answer: delivery.answer, receipt: Mutex::new(delivery.receipt) };
-            drop(landing.send(Some(Arc::new(landed))));
-        });
-        Flight { news, landed, run: task.abort_handle() }
-    }
-
     fn lock(&self) -> MutexGuard<'_, Cached> {
         lock(&self.cache)
-    }
-}
-
-impl Flight {
-    /// Passes on the news until the run has landed. `None` when it never does.
-    async fn follow(mut self, mut on_news: impl FnMut(&News) + Send) -> Option<Arc<Landed>> {
-        let mut news = self.news.subscribe();
-        // The run's own sender is then the last: the news end when the run does.
-        drop(self.news);
-        loop {
-            tokio::select! {
-                biased;
-                told = news.recv() => match told {
-                    Ok(told) => on_news(&told),
-                    Err(broadcast::error::RecvError::Lagged(missed)) => {
-                        on_news(&News::Missed(usize::try_from(missed).unwrap_or(usize::MAX)));
-                    }
-                    Err(broadcast::error::RecvError::Closed) => break,
-                },
-                // Landed, or lost: a run that panicked says nothing more.
-                _ = self.landed.changed() => break,
-            }
-        }
-        while let Ok(told) = news.try_recv() {
-            on_news(&told);
-        }
-        self.landed.wait_for(Option::is_some).await.ok()?.clone()
-    }
-}
-
-/// An asker's claim to a run. The last one to give it up ends the run: nobody wants the answer.
-struct Seat {
-    cache: Arc<Mutex<Cached>>,
-    ticket: Ticket,
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut cached = lock(&self.cache);
-        // A ticket that was settled by its answer is unknown here, and nothing is ended.
-        if cached.answers.leave(self.ticket)
-            && let Some(flight) = cached.flights.remove(&self.ticket)
-        {
-            flight.run.abort();
-        }
     }
 }
 
@@ -297,17 +181,7 @@ async fn perform(engine: &Engine, run: &RunPlan, max_depth: u32, on_news: impl F
         return unpaid(accounted(engine, run, answer));
     }
     match engine.run(run, on_news).await {
-        Ok(finished) => {
-            let answer = finished.record.result.and_then(|result| serde_json::from_value(result).ok());
-            let answer = answer.unwrap_or_else(|| {
-                let error = finished.record.error.unwrap_or_else(|| "the job ended without an answer".to_owned());
-                Answer {
-                    session_id: finished.record.session_id,
-                    ..Answer::failure(&run.agent, ErrorType::CliError, error)
-                }
-            });
-            Delivery { answer, receipt: Some(finished.receipt) }
-        }
+        Ok(finished) => Delivery { answer: finished.record.into_answer(), receipt: Some(finished.receipt) },
         Err(error) => unpaid(without_answer(engine, run, error)),
     }
 }
@@ -335,12 +209,6 @@ fn accounted(engine: &Engine, run: &RunPlan, answer: Answer) -> Answer {
         engine.errands().start(move || line.write());
     }
     answer
-}
-
-/// The request as its agent is to see it: first the agent, then the group, as the order of the contract has it.
-fn asked<'a>(config: &Config, request: &'a Request) -> Result<Cow<'a, Request>, RequestError> {
-    plan::agent(config, &request.agent)?;
-    group::within(config, request)
 }
 
 const fn unpaid(answer: Answer) -> Delivery {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Case, call};
+use super::{Case, call, run};
 use crate::support::world::World;
 
 const GROUPS: &str = "
@@ -38,6 +38,17 @@ pub fn cases() -> Vec<Case> {
                 call("an unknown group", "dispatch", json!({"agent": "web", "task": "t", "group": "nothing"})),
                 call("an empty group", "dispatch", json!({"agent": "web", "task": "t", "group": "empty"})),
                 call("nobody in a group", "dispatch", json!({"agent": "nobody", "task": "t", "group": "shop"})),
+                run("list on the command line", &["group", "list"]),
+                run("inspect on the command line", &["group", "inspect", "shop"]),
+                run("inspect nothing on the command line", &["group", "inspect", "nothing"]),
+                run("add on the command line", &["group", "add", "new", "--member", "web"]),
+                run("add twice on the command line", &["group", "add", "new", "--member", "web"]),
+                run("add a bad name on the command line", &["group", "add", "a b"]),
+                run("add nobody on the command line", &["group", "add", "other", "--member", "nobody"]),
+                run("update on the command line", &["group", "update", "new", "-d", "words"]),
+                run("update nothing on the command line", &["group", "update", "new"]),
+                run("remove on the command line", &["group", "remove", "new"]),
+                run("remove twice on the command line", &["group", "remove", "new"]),
             ],
         },
         Case {

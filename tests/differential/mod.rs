@@ -13,6 +13,7 @@ mod cases;
 mod commands;
 mod differences;
 mod discovery;
+mod fleet;
 mod groups;
 mod jobs;
 mod schema;

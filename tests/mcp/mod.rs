@@ -12,5 +12,6 @@ mod obstacles;
 mod progress;
 mod slots;
 mod store;
+mod tasks;
 mod timeout;
 mod usage;

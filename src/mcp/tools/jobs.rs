@@ -11,8 +11,10 @@ use crate::machines::ids::JobId;
 use crate::machines::job::State;
 use crate::machines::summary::Filter;
 use crate::machines::text;
-use crate::mcp::reply::{Mistake, Reply};
+use crate::mcp::progress::{Reporter, Sink, Telling};
+use crate::mcp::reply::{Mistake, Reply, Response};
 use crate::mcp::table::{Conduct, Kind, Parameter, ToolRow, optional, required};
+use crate::mcp::tasks;
 use crate::shell::dispatcher::Submitted;
 use crate::shell::jobs::{CancelOutcome, Jobs};
 use crate::shell::record::Record;
@@ -110,7 +112,7 @@ pub const GC: ToolRow = ToolRow {
 
 pub async fn submit(desk: &Desk, call: Call) -> Reply {
     let (config, request) = match dispatch::read(desk, &call) {
-        Ok(both) => both,
+        Ok((config, item)) => (config, item.request),
         Err(mistake) => return mistake.into(),
     };
     match desk.dispatcher.submit(&config, &request).await {
@@ -141,25 +143,44 @@ pub async fn status(desk: &Desk, call: &Call) -> Reply {
         Err(mistake) => return mistake.into(),
     };
     with_jobs(desk, move |jobs| match jobs.read(&id) {
-        Ok(record) => Reply::of(&record),
+        Ok(record) => Reply::of(&with_place(&record, jobs.place(&record))),
         Err(error) => Mistake::new(error.to_string()).into(),
     })
     .await
 }
 
-pub async fn wait(desk: &Desk, call: &Call) -> Reply {
-    let (id, given) = match one(call) {
+/// The record, with its place in the queue while it waits there.
+fn with_place(record: &Record, place: Option<usize>) -> Value {
+    let mut value = serde_json::to_value(record).unwrap_or_default();
+    if let (Some(place), Value::Object(object)) = (place, &mut value) {
+        object.insert("queue_place".to_owned(), place.into());
+    }
+    value
+}
+
+pub async fn wait(desk: &Desk, call: Call) -> Response {
+    let (id, given) = match one(&call) {
         Ok(both) => both,
         Err(mistake) => return mistake.into(),
     };
+    if call.tasks
+        && let Some(task) = tasks::of_running(desk, id).await
+    {
+        return Response::Task(Box::new(task), None);
+    }
     let seconds =
         given.timeout_seconds.unwrap_or(DEFAULT_WAIT_SECONDS).clamp(*WAIT_SECONDS.start(), *WAIT_SECONDS.end());
     let patience = Duration::from_secs(seconds.unsigned_abs());
-    match Jobs::new(desk.dispatcher.engine().clone()).wait(id, patience).await {
+    let jobs = Jobs::new(desk.dispatcher.engine().clone());
+    let reporter = Reporter::new(&call.context, "job", Telling::Standing, false);
+    let waited =
+        reporter.during(async |mut sink: Sink| jobs.wait_telling(id, patience, move |news| sink.put(news)).await).await;
+    match waited {
         Ok((record, true)) => Reply::of(&record),
         Ok((record, false)) => Reply::of(&still_running(&record)),
         Err(error) => Mistake::new(error.to_string()).into(),
     }
+    .into()
 }
 
 fn still_running(record: &Record) -> Value {
