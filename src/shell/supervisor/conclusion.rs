@@ -68,7 +68,9 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     /// ran.
     async fn account(&self, end: End, event: &job::Event, answer: &Answer) {
         let cancelled = *event == job::Event::Cancel;
-        if cancelled && self.claimed.is_none() {
+        // Its record may have been marked in the moment in which it was to be claimed.
+        let marked = || self.store.summary(&self.id).is_ok_and(|job| job.status == job::State::Cancelled);
+        if self.claimed.is_none() && (cancelled || marked()) {
             return;
         }
         let claimed_at = self.claimed.as_ref().and_then(|record| record.started_at);
