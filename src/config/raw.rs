@@ -11,6 +11,7 @@ use super::model::{Agent, CacheSettings, Group, Member, Settings};
 use super::name::is_valid_name;
 use super::number::{Dollars, Flag, Whole};
 use super::path::expand_home;
+use super::schemas::Schemas;
 use super::settings::{MAX_COUNT, MAX_TIMEOUT_SECONDS};
 use crate::machines::plan::MAX_TURNS;
 
@@ -104,6 +105,7 @@ table!(
     disallowed_tools: Texts,
     capabilities: Texts,
     risky_capabilities: Texts,
+    response_schemas: Schemas,
     instructions: String,
 });
 
@@ -280,6 +282,7 @@ impl RawAgent {
             disallowed_tools: self.disallowed_tools.flatten().map(|texts| texts.0),
             capabilities: self.capabilities.flatten().map(|texts| texts.0).unwrap_or_default(),
             risky_capabilities: self.risky_capabilities.flatten().map(|texts| texts.0).unwrap_or_default(),
+            response_schemas: self.response_schemas.flatten().map(|schemas| schemas.0).unwrap_or_default(),
             instructions: self.instructions.flatten().filter(|text| !text.trim().is_empty()),
         })
     }

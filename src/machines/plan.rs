@@ -2,6 +2,7 @@
 //! supervisor of the job reads it there.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::ids::SessionRef;
 
@@ -103,6 +104,9 @@ pub struct RunPlan {
     /// Spend cap of the run in US dollars; absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_budget_usd: Option<f64>,
+    /// The JSON Schema that the answer must match; it was checked. The form is [`Format::Json`] then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_schema: Option<Value>,
     /// Most turns of the run; absent: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_turns: Option<u32>,

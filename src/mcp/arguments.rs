@@ -73,6 +73,7 @@ const fn wanted(kind: Kind) -> &'static str {
         Kind::Number => "a number",
         Kind::Flag => "true or false",
         Kind::Names => "names, as an array or separated by commas",
+        Kind::Schema => "a JSON Schema object, or the name of one of the agent's",
     }
 }
 
@@ -88,6 +89,7 @@ fn coerce(parameter: &Parameter, value: Value) -> Result<Value, Value> {
         Kind::Number => number(&value).and_then(Number::from_f64).map(Value::Number).ok_or(value),
         Kind::Flag => flag(&value).map(Value::Bool).ok_or(value),
         Kind::Names => names(&value).ok_or(value),
+        Kind::Schema => schema(&value).ok_or(value),
     }
 }
 
@@ -130,6 +132,17 @@ fn flag(value: &Value) -> Option<bool> {
             _ => None,
         },
         Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// An object, also as text; else a name.
+fn schema(value: &Value) -> Option<Value> {
+    match value {
+        Value::Object(_) => Some(value.clone()),
+        Value::String(text) if text.trim_start().starts_with('{') => serde_json::from_str(text).ok(),
+        Value::String(name) if name.trim().is_empty() => Some(Value::Null),
+        Value::String(name) => Some(name.trim().into()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
     }
 }
 

@@ -74,15 +74,18 @@ pub enum Kind {
     Flag,
     /// Names, as an array or as text with commas.
     Names,
+    /// A JSON Schema, or the name of one.
+    Schema,
 }
 
 impl Kind {
-    const fn schema_type(self) -> &'static str {
+    fn schema_type(self) -> Value {
         match self {
-            Self::Text | Self::Names => "string",
-            Self::Integer => "integer",
-            Self::Number => "number",
-            Self::Flag => "boolean",
+            Self::Text | Self::Names => json!("string"),
+            Self::Integer => json!("integer"),
+            Self::Number => json!("number"),
+            Self::Flag => json!("boolean"),
+            Self::Schema => json!(["object", "string"]),
         }
     }
 }
@@ -130,7 +133,7 @@ impl ToolRow {
 impl Parameter {
     fn property(&self) -> (String, Value) {
         let mut property = JsonObject::new();
-        property.insert("type".to_owned(), json!(self.kind.schema_type()));
+        property.insert("type".to_owned(), self.kind.schema_type());
         if !self.description.is_empty() {
             property.insert("description".to_owned(), json!(self.description));
         }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Call, Desk, typed};
 use crate::config::model::Config;
-use crate::config::plan::Request;
+use crate::config::plan::{Request, ResponseSchema};
 use crate::machines::plan::Format;
 use crate::mcp::progress::Reporter;
 use crate::mcp::reply::{Mistake, Reply};
@@ -26,6 +27,8 @@ pub const CALLER: Parameter = optional("caller", Kind::Text, "your project or ro
 pub const GOAL: Parameter = optional("goal", Kind::Text, "the broader objective");
 pub const RESPONSE_FORMAT: Parameter =
     optional("response_format", Kind::Text, "\"json\": one JSON value, in parsed_result");
+pub const RESPONSE_SCHEMA: Parameter =
+    optional("response_schema", Kind::Schema, "JSON Schema of the answer, or the name of one of the agent's");
 const RETURN_REF: Parameter = optional("return_ref", Kind::Flag, "store the result, answer with ref + summary");
 const SUMMARY_CHARS: Parameter = optional("summary_chars", Kind::Integer, "default 500");
 pub const TIMEOUT: Parameter = optional("timeout_seconds", Kind::Integer, "10..7200; 0 = the agent's own");
@@ -38,7 +41,19 @@ pub const DISPATCH: ToolRow = ToolRow {
     title: "Delegate a task",
     description: "Run a task in another project's agent and return its answer. Costs money; identical requests within \
                   the cache time are free. On timeout go on with dispatch_session and the session_id.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, RETURN_REF, SUMMARY_CHARS, TIMEOUT, MAX_TURNS],
+    parameters: &[
+        AGENT,
+        TASK,
+        CONTEXT,
+        CALLER,
+        GOAL,
+        RESPONSE_FORMAT,
+        RESPONSE_SCHEMA,
+        RETURN_REF,
+        SUMMARY_CHARS,
+        TIMEOUT,
+        MAX_TURNS,
+    ],
     conduct: Conduct::Runs,
     always_load: true,
 };
@@ -57,6 +72,7 @@ pub const SESSION: ToolRow = ToolRow {
         CALLER,
         GOAL,
         RESPONSE_FORMAT,
+        RESPONSE_SCHEMA,
         TIMEOUT,
         MAX_TURNS,
     ],
@@ -88,6 +104,7 @@ struct Arguments {
     goal: String,
     #[serde(default)]
     response_format: String,
+    response_schema: Option<Value>,
     #[serde(default)]
     timeout_seconds: i64,
     #[serde(default)]
@@ -180,6 +197,10 @@ fn request(arguments: Arguments) -> Result<Request, Mistake> {
         caller: arguments.caller,
         goal: arguments.goal,
         format,
+        response_schema: arguments.response_schema.map(|schema| match schema {
+            Value::String(name) => ResponseSchema::Named(name),
+            schema => ResponseSchema::Inline(schema),
+        }),
         timeout_seconds: arguments.timeout_seconds,
         max_turns: arguments.max_turns,
         session_id: arguments.session_id,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::dispatch::{self, AGENT, CALLER, CONTEXT, GOAL, MAX_TURNS, RESPONSE_FORMAT, TASK, TIMEOUT};
+use super::dispatch::{self, AGENT, CALLER, CONTEXT, GOAL, MAX_TURNS, RESPONSE_FORMAT, RESPONSE_SCHEMA, TASK, TIMEOUT};
 use super::{Call, Desk, off_the_loop, typed};
 use crate::machines::ids::JobId;
 use crate::machines::job::State;
@@ -36,7 +36,7 @@ pub const ASYNC: ToolRow = ToolRow {
     title: "Delegate in the background",
     description: "As dispatch, but returns a job_id at once; the run survives this session. Then dispatch_wait, or \
                   dispatch_status now and then.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT, MAX_TURNS],
+    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, RESPONSE_SCHEMA, TIMEOUT, MAX_TURNS],
     conduct: Conduct::Runs,
     always_load: false,
 };
