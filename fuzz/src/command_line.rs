@@ -105,6 +105,7 @@ fn plan(fields: &[String]) -> Option<RunPlan> {
         system_prompt: field(4),
         max_budget_usd: field(5).and_then(|budget| budget.parse().ok()),
         timeout_seconds: 300,
+        resume_attempts: 0,
         depth: 1,
         max_concurrency: 5,
         caller_job: None,

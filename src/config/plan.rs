@@ -4,7 +4,9 @@ use super::model::{Agent, Config, Entry};
 use super::name;
 use super::settings::Settings;
 use crate::machines::ids::{IdError, SessionRef};
-use crate::machines::plan::{Format, MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS, RunPlan, SessionPlan};
+use crate::machines::plan::{
+    Format, MAX_RESUME_ATTEMPTS, MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS, RunPlan, SessionPlan,
+};
 use crate::machines::prompt::{self, PromptError};
 use crate::machines::{cache, protocol};
 
@@ -27,6 +29,8 @@ pub struct Request {
     pub timeout_seconds: i64,
     /// The session to go on with; empty for a new one.
     pub session_id: String,
+    /// How often the run may go on by itself after it was cut off; `None`: as the settings say.
+    pub resume_attempts: Option<u8>,
 }
 
 /// What surrounds a request.
@@ -118,6 +122,7 @@ pub fn plan<'a>(
         ),
         max_budget_usd,
         timeout_seconds,
+        resume_attempts: request.resume_attempts.unwrap_or(settings.resume_attempts).min(MAX_RESUME_ATTEMPTS),
         max_concurrency: settings.max_concurrency,
         depth: around.depth.saturating_add(1),
         caller_job: around.caller_job,

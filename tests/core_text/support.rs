@@ -29,6 +29,7 @@ pub fn plan() -> RunPlan {
         system_prompt: None,
         max_budget_usd: None,
         timeout_seconds: 300,
+        resume_attempts: 0,
         depth: 1,
         max_concurrency: 5,
         caller_job: None,

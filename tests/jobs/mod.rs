@@ -110,6 +110,7 @@ fn planted(world: &World, session: u8) -> (String, File) {
         system_prompt: None,
         max_budget_usd: None,
         timeout_seconds: 60,
+        resume_attempts: 0,
         max_concurrency: 5,
         depth: 1,
         caller_job: None,

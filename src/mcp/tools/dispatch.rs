@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{Call, Desk, typed};
 use crate::config::model::Config;
 use crate::config::plan::Request;
-use crate::machines::plan::Format;
+use crate::machines::plan::{Format, MAX_RESUME_ATTEMPTS};
 use crate::mcp::progress::Reporter;
 use crate::mcp::reply::{Mistake, Reply};
 use crate::mcp::table::{Conduct, Kind, Parameter, ToolRow, optional, required};
@@ -29,6 +29,7 @@ pub const RESPONSE_FORMAT: Parameter =
 const RETURN_REF: Parameter = optional("return_ref", Kind::Flag, "store the result, answer with ref + summary");
 const SUMMARY_CHARS: Parameter = optional("summary_chars", Kind::Integer, "default 500");
 pub const TIMEOUT: Parameter = optional("timeout_seconds", Kind::Integer, "10..7200; 0 = the agent's own");
+pub const RESUME: Parameter = optional("resume_attempts", Kind::Integer, "0..3: go on by itself when cut off");
 
 /// `dispatch`
 pub const DISPATCH: ToolRow = ToolRow {
@@ -36,7 +37,7 @@ pub const DISPATCH: ToolRow = ToolRow {
     title: "Delegate a task",
     description: "Run a task in another project's agent and return its answer. Costs money; identical requests within \
                   the cache time are free. On timeout go on with dispatch_session and the session_id.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, RETURN_REF, SUMMARY_CHARS, TIMEOUT],
+    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, RETURN_REF, SUMMARY_CHARS, TIMEOUT, RESUME],
     conduct: Conduct::Runs,
     always_load: true,
 };
@@ -56,6 +57,7 @@ pub const SESSION: ToolRow = ToolRow {
         GOAL,
         RESPONSE_FORMAT,
         TIMEOUT,
+        RESUME,
     ],
     conduct: Conduct::Runs,
     always_load: true,
@@ -66,7 +68,7 @@ pub const STREAM: ToolRow = ToolRow {
     name: "dispatch_stream",
     title: "Delegate and watch",
     description: "As dispatch, never cached, with what the agent says and does sent on while it works.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT],
+    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT, RESUME],
     conduct: Conduct::Runs,
     always_load: false,
 };
@@ -87,6 +89,7 @@ struct Arguments {
     response_format: String,
     #[serde(default)]
     timeout_seconds: i64,
+    resume_attempts: Option<i64>,
     #[serde(default)]
     return_ref: bool,
     summary_chars: Option<i64>,
@@ -177,5 +180,9 @@ fn request(arguments: Arguments) -> Result<Request, Mistake> {
         format,
         timeout_seconds: arguments.timeout_seconds,
         session_id: arguments.session_id,
+        resume_attempts: arguments.resume_attempts.map(|times| {
+            let bounded = times.clamp(0, i64::from(MAX_RESUME_ATTEMPTS));
+            u8::try_from(bounded).unwrap_or(MAX_RESUME_ATTEMPTS)
+        }),
     })
 }
