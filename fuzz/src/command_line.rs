@@ -118,6 +118,7 @@ fn plan(fields: &[String]) -> Option<RunPlan> {
         response_schema: None,
         max_turns: data_turns(fields),
         timeout_seconds: 300,
+        resume_attempts: 0,
         depth: 1,
         max_concurrency: 5,
         caller_job: None,

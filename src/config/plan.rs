@@ -6,7 +6,9 @@ use super::model::{Agent, Config, Entry};
 use super::name;
 use super::settings::Settings;
 use crate::machines::ids::{IdError, SessionRef};
-use crate::machines::plan::{Format, MAX_TIMEOUT_SECONDS, MAX_TURNS, MIN_TIMEOUT_SECONDS, RunPlan, SessionPlan};
+use crate::machines::plan::{
+    Format, MAX_RESUME_ATTEMPTS, MAX_TIMEOUT_SECONDS, MAX_TURNS, MIN_TIMEOUT_SECONDS, RunPlan, SessionPlan,
+};
 use crate::machines::prompt::{self, PromptError};
 use crate::machines::schema::{Schema, SchemaError};
 use crate::machines::{cache, protocol};
@@ -34,6 +36,8 @@ pub struct Request {
     pub max_turns: i64,
     /// The session to go on with; empty for a new one.
     pub session_id: String,
+    /// How often the run may go on by itself after it was cut off; `None`: as the settings say.
+    pub resume_attempts: Option<u8>,
 }
 
 /// The schema that an answer must match.
@@ -149,6 +153,7 @@ pub fn plan<'a>(
         response_schema,
         max_turns: max_turns(request.max_turns, agent),
         timeout_seconds,
+        resume_attempts: request.resume_attempts.unwrap_or(settings.resume_attempts).min(MAX_RESUME_ATTEMPTS),
         max_concurrency: settings.max_concurrency,
         depth: around.depth.saturating_add(1),
         caller_job: around.caller_job,

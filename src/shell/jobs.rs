@@ -18,7 +18,7 @@ use super::{clock, leftovers};
 use crate::config::plan::Request;
 use crate::machines::answer::Answer;
 use crate::machines::ids::{JobId, SessionRef};
-use crate::machines::job::{Event, State};
+use crate::machines::job::{Event, State, Status};
 use crate::machines::refused::Refused;
 use crate::machines::summary::{Filter, Summary};
 
@@ -84,7 +84,11 @@ impl Jobs {
     /// [`StoreError`].
     pub fn read(&self, id: &JobId) -> Result<Record, StoreError> {
         let record = self.store().read(id)?;
-        Ok(if record.status.is_terminal() { record } else { self.recover(record) })
+        Ok(match record.state() {
+            State::Pending | State::Running | State::Adopted | State::Resuming => self.recover(record),
+            State::Stopping => self.stop(record),
+            State::Done | State::Failed | State::Cancelled | State::Collected => record,
+        })
     }
 
     /// Waits for the end of a job, at most `patience`. The second value says whether it came. Nobody is asked meanwhile:
@@ -154,13 +158,13 @@ impl Jobs {
     /// Applies the older implementation's rules to one of its records.
     fn age(&self, record: Record) -> Record {
         let old = match record.status {
-            State::Running => self
+            Status::Running => self
                 .store()
                 .touched(&record.id)
                 .and_then(|touched| SystemTime::now().duration_since(touched).ok())
                 .is_some_and(|age| age > FOREIGN_RUNNING_LIMIT),
-            State::Pending => clock::unix_seconds() - record.created_at > FOREIGN_PENDING_LIMIT_SECONDS,
-            State::Done | State::Failed | State::Cancelled | State::Collected => false,
+            Status::Pending => clock::unix_seconds() - record.created_at > FOREIGN_PENDING_LIMIT_SECONDS,
+            Status::Done | Status::Failed | Status::Cancelled => false,
         };
         if !old {
             return record;
@@ -185,7 +189,7 @@ impl Jobs {
         found.sort_by(|a, b| b.created_at.total_cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)));
         found.truncate(limit);
         for summary in &mut found {
-            if !summary.status.is_terminal()
+            if summary.state.is_unsettled()
                 && let Ok(record) = self.read(&summary.id)
                 && record.status != summary.status
                 && let Ok(fresh) = self.store().summary(&summary.id)
@@ -199,7 +203,7 @@ impl Jobs {
     /// Gives every job that has lost its supervisor a new one. Blocks while it reads the directory.
     pub fn recover_all(&self) {
         for id in self.store().ids() {
-            if self.store().summary(&id).is_ok_and(|job| !job.status.is_terminal()) {
+            if self.store().summary(&id).is_ok_and(|job| job.state.is_unsettled()) {
                 drop(self.read(&id));
             }
         }
@@ -209,45 +213,79 @@ impl Jobs {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn cancel(&self, id: &JobId) -> Result<(CancelOutcome, State), StoreError> {
+    pub fn cancel(&self, id: &JobId) -> Result<(CancelOutcome, Status), StoreError> {
         let record = self.store().read(id)?;
         let ours = self.store().file(id, JobFile::Lock).exists();
-        if !ours && record.status == State::Running {
-            return Ok((CancelOutcome::Running, State::Running));
+        if !ours && record.status == Status::Running {
+            return Ok((CancelOutcome::Running, Status::Running));
         }
         let patch = Patch { error: Some(cancelled_reason(&record)), ..Patch::default() };
         let stepped = match self.store().step(id, &Event::Cancel, patch, Durability::Cached) {
             Ok(stepped) => stepped,
             Err(StoreError::Refused(Refused::AlreadyThere { .. } | Refused::NotHere { .. })) => {
-                return Ok((CancelOutcome::AlreadyTerminal, self.store().read(id)?.status));
+                // Whoever asked first may have died before the run was ended.
+                let record = self.store().read(id)?;
+                if record.state() == State::Stopping {
+                    self.finish_stopping(&record);
+                }
+                return Ok((CancelOutcome::AlreadyTerminal, record.status));
             }
             Err(error) => return Err(error),
         };
-        if stepped.end_run && ours {
-            self.end_run(id);
-            self.give_session_back(&stepped.record);
+        if stepped.end_run {
+            self.finish_stopping(&stepped.record);
         }
         let began = stepped.record.started_at.is_some();
         let outcome = if began { CancelOutcome::CancelledRunning } else { CancelOutcome::Cancelled };
-        Ok((outcome, State::Cancelled))
+        Ok((outcome, Status::Cancelled))
+    }
+
+    /// Ends what is left of a job that was told to end. Blocks until that is gone.
+    fn finish_stopping(&self, record: &Record) {
+        let id = &record.id;
+        if self.store().file(id, JobFile::Lock).exists() {
+            if !self.end_run(id) {
+                return;
+            }
+            self.give_session_back(record);
+        }
+        // Refused where its supervisor has said so itself.
+        if let Err(error) = self.store().step(id, &Event::Stopped, Patch::default(), Durability::Cached) {
+            tracing::debug!(%id, %error, "not noted that the run is ended");
+        }
+    }
+
+    /// A job that was told to end by somebody who may have died before it was ended. Its supervisor is told once more; the
+    /// rest is ended here where it has none.
+    fn stop(&self, record: Record) -> Record {
+        let path = self.store().file(&record.id, JobFile::Lock);
+        if File::open(&path).is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock))) {
+            tell_supervisor(&path);
+            return record;
+        }
+        self.finish_stopping(&record);
+        self.store().read(&record.id).unwrap_or(record)
     }
 
     /// Tells the supervisor, whose identity its lock proves, and waits for it to leave. Without one, or when it does not
-    /// leave, the run's processes are ended here.
-    fn end_run(&self, id: &JobId) {
+    /// leave, the run's processes are ended here. Returns whether none is left that could start another.
+    fn end_run(&self, id: &JobId) -> bool {
         let path = self.store().file(id, JobFile::Lock);
-        let Ok(lock) = File::open(&path) else { return };
+        let Ok(lock) = File::open(&path) else { return false };
         let give_up = Instant::now() + END_WAIT;
         let mut told = false;
+        let mut gone = true;
         while matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
             told = told || tell_supervisor(&path);
             if Instant::now() >= give_up {
+                gone = false;
                 break;
             }
             std::thread::sleep(END_RETRY);
         }
         let ended = leftovers::end_all(id);
-        tracing::debug!(%id, told, ended, "run ended");
+        tracing::debug!(%id, told, ended, gone, "run ended");
+        gone
     }
 
     /// A supervisor that was killed, before it could take notice of the signal say, leaves the file of its session's lock.
@@ -277,6 +315,8 @@ impl Jobs {
     }
 
     fn remove(&self, id: &JobId) -> bool {
+        // Settled first, where somebody died who was about to end it.
+        drop(self.read(id));
         let removed = self.store().step(id, &Event::Collect, Patch::default(), Durability::Cached);
         removed.inspect_err(|error| tracing::warn!(%id, %error, "job not removed")).is_ok()
     }
@@ -292,7 +332,7 @@ impl Jobs {
             context: given(&request.context),
             caller: given(&request.caller),
             goal: given(&request.goal),
-            status: if answer.success { State::Done } else { State::Failed },
+            status: if answer.success { Status::Done } else { Status::Failed },
             completed_at: Some(clock::unix_seconds()),
             // Our own type: text keys and finite numbers.
             result: serde_json::to_value(answer).ok(),

@@ -30,7 +30,7 @@ pub fn settle(store: &Store, id: &JobId, plan: &RunPlan) -> Option<Record> {
     let ended = leftovers::end_all(id);
     // Its lock on the session is free with its death; taken and given back, the file goes too.
     drop(SessionLock::try_acquire(store.directory(), plan.session.id()));
-    let mut output = Output::open(&store.file(id, JobFile::Stdout));
+    let mut output = Output::open(&store.file(id, JobFile::Stdout), 0);
     let end = output.length();
     while output.position() < end && output.read().1 {}
     drop(output.finish());

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::clock;
 use crate::machines::ids::JobId;
-use crate::machines::job::State;
+use crate::machines::job::{Phase, State, Status};
 
 /// A job as its file tells it. Times are Unix seconds. Keys that we do not know are kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,7 +26,10 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goal: Option<String>,
     /// Where it stands.
-    pub status: State,
+    pub status: Status,
+    /// What of its state the status does not tell; see [`Record::state`].
+    #[serde(default, deserialize_with = "Phase::lenient", skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
     /// When it was submitted.
     pub created_at: f64,
     /// When its supervisor claimed it.
@@ -53,6 +56,9 @@ pub struct Record {
     /// When its time is up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_at: Option<f64>,
+    /// How often it went on by itself after it was cut off; absent for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumptions: Option<u8>,
     /// Keys of other implementations and later versions.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
@@ -69,7 +75,8 @@ impl Record {
             context: None,
             caller: None,
             goal: None,
-            status: State::Pending,
+            status: Status::Pending,
+            phase: None,
             created_at: clock::unix_seconds(),
             started_at: None,
             completed_at: None,
@@ -79,7 +86,14 @@ impl Record {
             progress_updated_at: None,
             session_id: None,
             deadline_at: None,
+            resumptions: None,
             extra: Map::new(),
         }
+    }
+
+    /// Where the job stands.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        State::of_record(self.status, self.phase)
     }
 }

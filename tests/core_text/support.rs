@@ -31,6 +31,7 @@ pub fn plan() -> RunPlan {
         response_schema: None,
         max_turns: None,
         timeout_seconds: 300,
+        resume_attempts: 0,
         depth: 1,
         max_concurrency: 5,
         caller_job: None,

@@ -112,6 +112,7 @@ fn planted(world: &World, session: u8) -> (String, File) {
         response_schema: None,
         max_turns: None,
         timeout_seconds: 60,
+        resume_attempts: 0,
         max_concurrency: 5,
         depth: 1,
         caller_job: None,

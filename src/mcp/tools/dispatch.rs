@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Call, Desk, typed};
 use crate::config::model::Config;
 use crate::config::plan::{Request, ResponseSchema};
-use crate::machines::plan::Format;
+use crate::machines::plan::{Format, MAX_RESUME_ATTEMPTS};
 use crate::mcp::progress::Reporter;
 use crate::mcp::reply::{Mistake, Reply};
 use crate::mcp::table::{Conduct, Kind, Parameter, ToolRow, optional, required};
@@ -32,6 +32,7 @@ pub const RESPONSE_SCHEMA: Parameter =
 const RETURN_REF: Parameter = optional("return_ref", Kind::Flag, "store the result, answer with ref + summary");
 const SUMMARY_CHARS: Parameter = optional("summary_chars", Kind::Integer, "default 500");
 pub const TIMEOUT: Parameter = optional("timeout_seconds", Kind::Integer, "10..7200; 0 = the agent's own");
+pub const RESUME: Parameter = optional("resume_attempts", Kind::Integer, "0..3: go on by itself when cut off");
 
 pub const MAX_TURNS: Parameter = optional("max_turns", Kind::Integer, "0 = the agent's own");
 
@@ -53,6 +54,7 @@ pub const DISPATCH: ToolRow = ToolRow {
         SUMMARY_CHARS,
         TIMEOUT,
         MAX_TURNS,
+        RESUME,
     ],
     conduct: Conduct::Runs,
     always_load: true,
@@ -75,6 +77,7 @@ pub const SESSION: ToolRow = ToolRow {
         RESPONSE_SCHEMA,
         TIMEOUT,
         MAX_TURNS,
+        RESUME,
     ],
     conduct: Conduct::Runs,
     always_load: true,
@@ -85,7 +88,7 @@ pub const STREAM: ToolRow = ToolRow {
     name: "dispatch_stream",
     title: "Delegate and watch",
     description: "As dispatch, never cached, with what the agent says and does sent on while it works.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT, MAX_TURNS],
+    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT, MAX_TURNS, RESUME],
     conduct: Conduct::Runs,
     always_load: false,
 };
@@ -107,6 +110,7 @@ struct Arguments {
     response_schema: Option<Value>,
     #[serde(default)]
     timeout_seconds: i64,
+    resume_attempts: Option<i64>,
     #[serde(default)]
     max_turns: i64,
     #[serde(default)]
@@ -204,5 +208,9 @@ fn request(arguments: Arguments) -> Result<Request, Mistake> {
         timeout_seconds: arguments.timeout_seconds,
         max_turns: arguments.max_turns,
         session_id: arguments.session_id,
+        resume_attempts: arguments.resume_attempts.map(|times| {
+            let bounded = times.clamp(0, i64::from(MAX_RESUME_ATTEMPTS));
+            u8::try_from(bounded).unwrap_or(MAX_RESUME_ATTEMPTS)
+        }),
     })
 }
