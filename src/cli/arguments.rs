@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use group::{GroupAddArguments, GroupTexts, GroupVerb};
 
-use crate::machines::job::State;
+use crate::machines::job::Status;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -299,7 +299,7 @@ pub struct TestArguments {
 pub struct JobsArguments {
     /// Only those: pending, running, done, failed, cancelled
     #[arg(long, value_parser = status)]
-    pub status: Option<State>,
+    pub status: Option<Status>,
     /// Only this agent's
     #[arg(long, value_name = "NAME")]
     pub agent: Option<String>,
@@ -371,8 +371,8 @@ pub struct StatsArguments {
     pub json: bool,
 }
 
-fn status(text: &str) -> Result<State, String> {
-    State::from_status(text).ok_or_else(|| "one of pending, running, done, failed, cancelled".to_owned())
+fn status(text: &str) -> Result<Status, String> {
+    Status::named(text).ok_or_else(|| "one of pending, running, done, failed, cancelled".to_owned())
 }
 
 /// An age: a number above 0.

@@ -16,7 +16,7 @@ use super::slots::{self, SlotRequest};
 use super::store::{Patch, Store, StoreError};
 use super::{environment, failpoint, orphan};
 use crate::machines::ids::JobId;
-use crate::machines::job::{Event, State};
+use crate::machines::job::{Event, Status};
 use crate::machines::plan::RunPlan;
 use crate::machines::prompt::{self, PromptError};
 
@@ -49,7 +49,7 @@ pub enum EngineError {
         /// The job.
         id: JobId,
         /// What the record says.
-        status: State,
+        status: Status,
         /// The session to resume.
         session: String,
     },

@@ -30,7 +30,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let evidence = Evidence {
             plan: self.plan,
             ending: self.ending(end),
-            omitted: self.omitted,
+            omitted: self.run.omitted,
             result: self.output.result.take(),
             last_text: self.output.last_text.take(),
             last_retry: self.output.last_retry.take(),
@@ -38,6 +38,8 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
             stderr: std::mem::take(&mut self.stderr),
             session_id: self.output.session_id.take(),
             suggested_timeout_seconds: self.suggested_timeout(end).await,
+            resumptions: self.resumptions(),
+            paid_before_usd: self.output.paid_before_usd,
         };
         let answered = evidence.result.is_some();
         let answer = verdict::judge(evidence);
@@ -113,11 +115,13 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         for _ in 0..RESCUE_ATTEMPTS {
             let progress = self.progress.unwritten();
             match self.store.conclude(&self.id, progress, event, patch.clone(), durability) {
+                // It was marked cancelled before. An answer is told all the same: it is paid for.
+                Ok(stepped) if answered && stepped.record.status == job::Status::Cancelled => {}
                 Ok(_) => {
                     failpoint::reach("concluded");
                     return;
                 }
-                // It is terminal already, and stays so. An answer is told all the same: it is paid for.
+                // It is terminal already, and stays so.
                 Err(StoreError::Refused(_)) if !answered => return,
                 Err(error) => tracing::error!(id = %self.id, %error, "the answer cannot be written"),
             }
