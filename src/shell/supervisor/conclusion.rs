@@ -71,7 +71,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     async fn account(&self, end: End, event: &job::Event, answer: &Answer) {
         let cancelled = *event == job::Event::Cancel;
         // Its record may have been marked in the moment in which it was to be claimed.
-        let marked = || self.store.summary(&self.id).is_ok_and(|job| job.status == job::State::Cancelled);
+        let marked = || self.store.summary(&self.id).is_ok_and(|job| job.status == job::Status::Cancelled);
         if self.claimed.is_none() && (cancelled || marked()) {
             return;
         }
