@@ -24,7 +24,8 @@ impl fmt::Display for Known {
     }
 }
 
-fn matches(pattern: &str, text: &str) -> bool {
+/// Whether the text is what the pattern says; `*` stands for any text.
+pub fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((before, after)) => text.strip_prefix(before).is_some_and(|rest| {
@@ -123,14 +124,11 @@ pub const TABLE: &[Known] = &[
     known("commands: stats", "/said/agents/gone/*", "what never began took no time"),
 ];
 
-/// Tools and parameters that differ.
+/// How tools and parameters differ; `*` stands for any text.
 pub const PARAMETERS: &[(&str, &str)] = &[
     ("add_agent takes model as well", "as update_agent does, and the command line"),
-    ("add_agent takes max_turns as well", "a limit of turns for each agent"),
-    ("update_agent takes max_turns as well", "a limit of turns for each agent"),
-    ("dispatch takes max_turns as well", "a limit of turns for each call"),
-    ("dispatch_session takes max_turns as well", "a limit of turns for each call"),
-    ("dispatch_stream takes max_turns as well", "a limit of turns for each call"),
-    ("dispatch_async takes max_turns as well", "a limit of turns for each call"),
+    ("* takes max_turns as well", "a limit of turns, for each agent and for each call"),
+    ("dispatch* takes response_schema as well", "answers that match a schema"),
+    ("dispatch* takes resume_attempts as well", "a run that is cut off goes on by itself"),
     ("dispatch_async takes group as well", "as dispatch does"),
 ];

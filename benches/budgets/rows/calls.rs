@@ -19,7 +19,8 @@ const BUDGET_4_MS: f64 = 0.3;
 const BUDGET_500_MS: f64 = 10.0;
 const BUDGET_CACHED_MS: f64 = 0.2;
 
-/// `list_agents`: a server's first, its later ones, and those right after the configuration was touched.
+/// `list_agents`: a server's first, its later ones, and those right after the configuration was touched; and its later
+/// ones over two full generations of the usage journal.
 pub fn list(bench: &Bench) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (count, budget) in [(4, BUDGET_4_MS), (500, BUDGET_500_MS)] {
@@ -34,6 +35,11 @@ pub fn list(bench: &Bench) -> Result<Vec<Row>> {
         rows.push(later.row(format!("list_agents, {count} agents, later calls"), budget));
         let touched = against(bench, &pair, |subject, config| warm(&subject, "list_agents", json!({}), Some(config)))?;
         rows.push(touched.row(format!("list_agents, {count} agents, file just touched"), budget));
+        for side in [Some(&pair.our_side), pair.python_side.as_ref()].into_iter().flatten() {
+            side.fill_journal(&agents)?;
+        }
+        let recorded = against(bench, &pair, |subject, _| warm(&subject, "list_agents", json!({}), None))?;
+        rows.push(recorded.row(format!("list_agents, {count} agents, journal full"), budget));
     }
     Ok(rows)
 }
