@@ -2,12 +2,15 @@
 //! Replay one: `cargo test --test suite mcp::dispatch`.
 
 mod cancel;
+mod dialogue;
 mod dispatch;
+mod groups;
 mod hostile;
 mod input;
 mod leaving;
 mod library;
 mod obstacles;
+mod parallel;
 mod progress;
 mod slots;
 mod store;
