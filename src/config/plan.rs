@@ -4,7 +4,7 @@ use super::model::{Agent, Config, Entry};
 use super::name;
 use super::settings::Settings;
 use crate::machines::ids::{IdError, SessionRef};
-use crate::machines::plan::{Format, MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS, RunPlan, SessionPlan};
+use crate::machines::plan::{Format, MAX_TIMEOUT_SECONDS, MAX_TURNS, MIN_TIMEOUT_SECONDS, RunPlan, SessionPlan};
 use crate::machines::prompt::{self, PromptError};
 use crate::machines::{cache, protocol};
 
@@ -27,6 +27,8 @@ pub struct Request {
     pub format: Format,
     /// Zero or less: the agent's own.
     pub timeout_seconds: i64,
+    /// Most turns; zero or less: the agent's own.
+    pub max_turns: i64,
     /// The session to go on with; empty for a new one.
     pub session_id: String,
 }
@@ -40,6 +42,8 @@ pub struct Surroundings {
     pub depth: u32,
     /// The job that the caller runs for, if any.
     pub caller_job: Option<String>,
+    /// Where usage is recorded, unless the settings say that it is not.
+    pub usage_log: Option<String>,
 }
 
 /// A request that cannot be run: the caller's mistake.
@@ -140,11 +144,13 @@ pub fn plan<'a>(
             max_budget_usd,
         ),
         max_budget_usd,
+        max_turns: max_turns(request.max_turns, agent),
         timeout_seconds,
         max_concurrency: settings.max_concurrency,
         depth: around.depth.saturating_add(1),
         caller_job: around.caller_job,
         wait_for_mcp: settings.wait_for_mcp,
+        usage_log: around.usage_log.filter(|_| settings.usage_log),
     })
 }
 
@@ -152,6 +158,14 @@ fn timeout(wanted: i64, agent: &Agent, settings: &Settings) -> u64 {
     match u64::try_from(wanted) {
         Ok(0) | Err(_) => agent.timeout(settings),
         Ok(seconds) => seconds.clamp(MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS),
+    }
+}
+
+/// The call's limit of turns, in bounds, or the agent's own.
+fn max_turns(wanted: i64, agent: &Agent) -> Option<u32> {
+    match u64::try_from(wanted) {
+        Ok(0) | Err(_) => agent.max_turns,
+        Ok(turns) => Some(u32::try_from(turns).map_or(MAX_TURNS, |turns| turns.min(MAX_TURNS))),
     }
 }
 
@@ -163,6 +177,7 @@ pub fn cache_key(request: &Request, agent: &Agent, settings: &Settings) -> cache
         agent.directory.to_string_lossy(),
         agent.model,
         agent.budget(settings),
+        max_turns(request.max_turns, agent),
         agent.permission_mode(settings),
         agent.allowed_tools(settings),
         agent.disallowed_tools(settings),

@@ -30,8 +30,7 @@ pub fn begin(timeout_ms: u64) -> (State, Effects<Effect>) {
 /// record; whether it has answered shows when its output is read again.
 #[must_use]
 pub const fn adopted(timeout_ms: u64, deadline: Millis) -> State {
-    let omitted = Omitted { session_id: false, system_prompt: false, snapshot: false, max_budget: false };
-    State::Running { run: Run { timeout_ms, omitted }, deadline, answered: false }
+    State::Running { run: Run { timeout_ms, omitted: Omitted::NOTHING }, deadline, answered: false }
 }
 
 /// Takes one event.

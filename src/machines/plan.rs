@@ -10,6 +10,10 @@ pub const MIN_TIMEOUT_SECONDS: u64 = 10;
 /// Longest one (contract).
 pub const MAX_TIMEOUT_SECONDS: u64 = 7_200;
 
+/// Most turns that a caller may allow. More than a run takes in the longest time that it may have: a turn of the model
+/// takes a second at least.
+pub const MAX_TURNS: u32 = 10_000;
+
 /// The form that the caller wants the answer in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -99,6 +103,9 @@ pub struct RunPlan {
     /// Spend cap of the run in US dollars; absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_budget_usd: Option<f64>,
+    /// Most turns of the run; absent: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_turns: Option<u32>,
     /// Time that the run may take, in seconds, from the start of claude.
     pub timeout_seconds: u64,
     /// How many runs of this depth there may be at once, over all processes, as configured when it was submitted.
@@ -111,4 +118,7 @@ pub struct RunPlan {
     /// Whether claude waits for its MCP servers before the first turn.
     #[serde(default)]
     pub wait_for_mcp: bool,
+    /// Absolute path of the usage journal that gets a line when the run is over; absent: none is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage_log: Option<String>,
 }

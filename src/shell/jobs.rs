@@ -3,18 +3,19 @@
 
 use std::fs::{File, TryLockError};
 use std::io;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Serialize;
 
 use super::atomic::Durability;
 use super::engine::Engine;
+use super::leash::News;
 use super::record::Record;
 use super::session_lock::{self, SessionLock};
 use super::store::{JobFile, Patch, Store, StoreError};
 use super::watch::Watch;
-use super::{clock, leftovers};
+use super::{clock, failpoint, leftovers, orphan, slots};
 use crate::config::plan::Request;
 use crate::machines::answer::Answer;
 use crate::machines::ids::{JobId, SessionRef};
@@ -93,6 +94,20 @@ impl Jobs {
     /// # Errors
     /// [`StoreError`].
     pub async fn wait(&self, id: JobId, patience: Duration) -> Result<(Record, bool), StoreError> {
+        self.wait_telling(id, patience, |_| {}).await
+    }
+
+    /// As [`Self::wait`], with what happens meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn wait_telling(
+        &self,
+        id: JobId,
+        patience: Duration,
+        mut on_news: impl FnMut(&News) + Send,
+    ) -> Result<(Record, bool), StoreError> {
+        let mut told = None;
         let give_up = tokio::time::Instant::now() + patience;
         // Before the first look: an end between look and watch would be missed.
         let watch = Watch::of(&self.store().folder(&id));
@@ -100,10 +115,19 @@ impl Jobs {
         loop {
             let looked = Instant::now();
             let jobs = self.clone();
-            let read = tokio::task::spawn_blocking(move || jobs.read(&id)).await;
-            let record = read.map_err(|_| StoreError::NotFound(id))??;
+            let read = tokio::task::spawn_blocking(move || {
+                let record = jobs.read(&id)?;
+                let place = jobs.place(&record);
+                Ok::<_, StoreError>((record, place))
+            });
+            let (record, place) = read.await.map_err(|_| StoreError::NotFound(id))??;
             if record.status.is_terminal() {
                 return Ok((record, true));
+            }
+            let news = standing(&record, place);
+            if news.is_some() && news != told {
+                news.iter().for_each(&mut on_news);
+                told = news;
             }
             let news = async {
                 watch.changed().await;
@@ -117,6 +141,14 @@ impl Jobs {
                 return Ok((record, false));
             }
         }
+    }
+
+    /// A waiting job's place in the queue for a slot, 1 for the next one. `None` for one that does not wait there: it runs
+    /// or has ended, or waits for its session.
+    #[must_use]
+    pub fn place(&self, record: &Record) -> Option<usize> {
+        let waits = record.status == State::Pending;
+        waits.then(|| slots::place_of(self.store().directory(), &record.id.to_string())).flatten()
     }
 
     /// Gives a job that has lost its supervisor a new one; the lock shows that there is none, and is handed on.
@@ -137,6 +169,7 @@ impl Jobs {
         if lock.try_lock().is_err() {
             return record;
         }
+        failpoint::reach("recover");
         // Read again under the lock: its supervisor may have ended it in between.
         match self.store().read(&id) {
             Ok(fresh) if fresh.status.is_terminal() => fresh,
@@ -157,7 +190,7 @@ impl Jobs {
             State::Running => self
                 .store()
                 .touched(&record.id)
-                .and_then(|touched| SystemTime::now().duration_since(touched).ok())
+                .and_then(|touched| clock::now().duration_since(touched).ok())
                 .is_some_and(|age| age > FOREIGN_RUNNING_LIMIT),
             State::Pending => clock::unix_seconds() - record.created_at > FOREIGN_PENDING_LIMIT_SECONDS,
             State::Done | State::Failed | State::Cancelled | State::Collected => false,
@@ -223,9 +256,14 @@ impl Jobs {
             }
             Err(error) => return Err(error),
         };
+        failpoint::reach("marked");
         if stepped.end_run && ours {
-            self.end_run(id);
+            let gone = self.end_run(id);
+            failpoint::reach("ended");
             self.give_session_back(&stepped.record);
+            if gone.is_some() && stepped.record.started_at.is_some() {
+                orphan::account_cancelled(self.store(), &stepped.record);
+            }
         }
         let began = stepped.record.started_at.is_some();
         let outcome = if began { CancelOutcome::CancelledRunning } else { CancelOutcome::Cancelled };
@@ -233,21 +271,25 @@ impl Jobs {
     }
 
     /// Tells the supervisor, whose identity its lock proves, and waits for it to leave. Without one, or when it does not
-    /// leave, the run's processes are ended here.
-    fn end_run(&self, id: &JobId) {
+    /// leave, the run's processes are ended here. Its lock, when it has left.
+    fn end_run(&self, id: &JobId) -> Option<File> {
         let path = self.store().file(id, JobFile::Lock);
-        let Ok(lock) = File::open(&path) else { return };
+        let lock = File::open(&path).ok()?;
         let give_up = Instant::now() + END_WAIT;
         let mut told = false;
-        while matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
-            told = told || tell_supervisor(&path);
-            if Instant::now() >= give_up {
-                break;
+        let gone = loop {
+            match lock.try_lock() {
+                Ok(()) => break true,
+                Err(TryLockError::WouldBlock) if Instant::now() < give_up => {
+                    told = told || tell_supervisor(&path);
+                    std::thread::sleep(END_RETRY);
+                }
+                Err(TryLockError::WouldBlock | TryLockError::Error(_)) => break false,
             }
-            std::thread::sleep(END_RETRY);
-        }
+        };
         let ended = leftovers::end_all(id);
-        tracing::debug!(%id, told, ended, "run ended");
+        tracing::debug!(%id, told, gone, ended, "run ended");
+        gone.then_some(lock)
     }
 
     /// A supervisor that was killed, before it could take notice of the signal say, leaves the file of its session's lock.
@@ -270,10 +312,19 @@ impl Jobs {
         old.sort_by(|a, b| a.created_at.total_cmp(&b.created_at).then_with(|| a.id.cmp(&b.id)));
         let ids = old.iter().map(|job| job.id).collect::<Vec<_>>();
         if !dry_run {
-            session_lock::tidy(self.store().directory());
+            self.tidy();
         }
         let purged = if dry_run { 0 } else { ids.iter().filter(|id| self.remove(id)).count() };
         Collected { ids, purged }
+    }
+
+    /// Removes what killed processes have left. Nothing of a job that has a record is touched.
+    pub fn tidy(&self) {
+        session_lock::tidy(self.store().directory());
+        let removed = self.store().tidy();
+        if removed > 0 {
+            tracing::info!(removed, "removed what killed processes had left in the jobs directory");
+        }
     }
 
     fn remove(&self, id: &JobId) -> bool {
@@ -302,6 +353,15 @@ impl Jobs {
         };
         self.store().write_finished(&record)?;
         Ok(id)
+    }
+}
+
+/// Where a job stands, as its supervisor would tell it.
+fn standing(record: &Record, place: Option<usize>) -> Option<News> {
+    match (place, &record.activity) {
+        (Some(place), _) => Some(News::Queued(place)),
+        (None, Some(activity)) => Some(News::Progress { text: activity.line(), activity: activity.clone() }),
+        (None, None) => (record.status == State::Running).then_some(News::Started),
     }
 }
 

@@ -15,6 +15,7 @@ mod job;
 mod jobs;
 mod list;
 mod remove;
+mod stats;
 mod test;
 mod update;
 mod usage;

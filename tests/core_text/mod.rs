@@ -11,4 +11,5 @@ mod prompt;
 mod status_line;
 mod support;
 mod text;
+mod usage;
 mod verdict;

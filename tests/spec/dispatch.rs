@@ -13,7 +13,7 @@ use super::subject::{Datum, Guard, Subject, fields};
 pub struct Dispatch;
 
 const BYS: [CancelledBy; 2] = [CancelledBy::Request, CancelledBy::CallerGone];
-const FLAGS: [Flag; 4] = [Flag::SessionId, Flag::SystemPrompt, Flag::Snapshot, Flag::MaxBudget];
+const FLAGS: [Flag; 6] = Flag::ALL;
 /// A deadline in the middle of the times of the scope.
 const AT: u64 = 100;
 /// Times before, at and after every deadline of the scope, and the end of time.
@@ -134,7 +134,8 @@ impl Subject for Dispatch {
     }
 
     fn first_datum(name: &str, state: &State) -> Option<Value> {
-        let nothing = json!({"session_id": false, "system_prompt": false, "snapshot": false, "max_budget": false});
+        let nothing = FLAGS.map(|flag| (flag_name(flag).to_owned(), json!(false)));
+        let nothing = Value::Object(nothing.into_iter().collect());
         let asked = fields(state)["run"]["timeout_ms"].clone();
         (name == "as asked").then(|| json!({"timeout_ms": asked, "omitted": nothing}))
     }
@@ -158,11 +159,10 @@ impl Subject for Dispatch {
 }
 
 fn runs() -> Vec<Run> {
-    let bits = (0..16).map(|bits| Omitted {
-        session_id: bits & 1 != 0,
-        system_prompt: bits & 2 != 0,
-        max_budget: bits & 4 != 0,
-        snapshot: bits & 8 != 0,
+    let chosen = |bits: u32| move |(index, _): &(usize, Flag)| bits & (1 << index) != 0;
+    let bits = (0..1 << FLAGS.len()).map(|bits: u32| {
+        let left_out = FLAGS.into_iter().enumerate().filter(chosen(bits));
+        left_out.fold(Omitted::NOTHING, |omitted, (_, flag)| omitted.and(flag))
     });
     bits.flat_map(|omitted| [0, AT, u64::MAX].map(|timeout_ms| Run { timeout_ms, omitted })).collect()
 }
@@ -207,5 +207,7 @@ fn flag_name(flag: Flag) -> &'static str {
         Flag::SystemPrompt => "system_prompt",
         Flag::Snapshot => "snapshot",
         Flag::MaxBudget => "max_budget",
+        Flag::MaxTurns => "max_turns",
+        Flag::JsonSchema => "json_schema",
     }
 }

@@ -8,7 +8,7 @@ use super::{Call, Desk, typed};
 use crate::config::model::Config;
 use crate::machines::dialogue::DEFAULT_ROUNDS;
 use crate::machines::text;
-use crate::mcp::progress::Reporter;
+use crate::mcp::progress::{Reporter, Telling};
 use crate::mcp::reply::{Mistake, Reply};
 use crate::mcp::table::{Conduct, Kind, ToolRow, optional, required};
 use crate::shell::dialogue::{self, Talk};
@@ -42,7 +42,7 @@ pub async fn dialogue(desk: &Desk, call: Call) -> Reply {
         Ok(both) => both,
         Err(mistake) => return mistake.into(),
     };
-    let reporter = Reporter::new(&call.context, call.row.name, false);
+    let reporter = Reporter::new(&call.context, call.row.name, Telling::Standing, false);
     let ended = reporter
         .during(async |mut sink| dialogue::run(&desk.dispatcher, &config, &talk, move |line| sink.say(line)).await)
         .await;

@@ -1,5 +1,7 @@
 //! `list_agents`, `inspect_agent`, `list_groups`, `inspect_group`.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::{Call, Desk, off_the_loop, typed};
@@ -58,9 +60,13 @@ pub async fn list(desk: &Desk) -> Reply {
         Ok(config) => config,
         Err(mistake) => return mistake.into(),
     };
-    off_the_loop(move || match listing::list_agents(&config, &|_| None) {
-        Ok(agents) => Reply::of(&agents),
-        Err(none) => Mistake::new(none.to_string()).into(),
+    let history = config.settings.usage_log.then(|| Arc::clone(&desk.history));
+    off_the_loop(move || {
+        let looked = history.as_ref().map(|history| history.look());
+        match listing::list_agents(&config, &|agent| looked.as_ref()?.short(agent)) {
+            Ok(agents) => Reply::of(&agents),
+            Err(none) => Mistake::new(none.to_string()).into(),
+        }
     })
     .await
 }
@@ -81,9 +87,14 @@ pub async fn inspect(desk: &Desk, call: &Call) -> Reply {
         Ok(both) => both,
         Err(mistake) => return mistake.into(),
     };
-    off_the_loop(move || match listing::inspect_agent(&config, &given.name, given.preview_lines, &|_| None) {
-        Ok(agent) => Reply::of(&agent),
-        Err(unknown) => Mistake::new(unknown.to_string()).into(),
+    let history = config.settings.usage_log.then(|| Arc::clone(&desk.history));
+    off_the_loop(move || {
+        let looked = history.as_ref().map(|history| history.look());
+        let typical = |agent: &str| looked.as_ref()?.full(agent);
+        match listing::inspect_agent(&config, &given.name, given.preview_lines, &typical) {
+            Ok(agent) => Reply::of(&agent),
+            Err(unknown) => Mistake::new(unknown.to_string()).into(),
+        }
     })
     .await
 }

@@ -9,11 +9,13 @@ use super::{Call, Desk, typed_at};
 use crate::config::model::Config;
 use crate::config::plan::Request;
 use crate::machines::plan::Format;
-use crate::mcp::progress::Reporter;
-use crate::mcp::reply::{Mistake, Reply};
+use crate::mcp::progress::{Reporter, Sink, Telling};
+use crate::mcp::reply::{Mistake, Reply, Response};
 use crate::mcp::table::{Conduct, Kind, Parameter, ToolRow, optional, required};
-use crate::shell::dispatcher::Caching;
+use crate::mcp::tasks;
+use crate::shell::dispatcher::{Begun, Caching};
 use crate::shell::part::{self, Item};
+use crate::shell::record::Form;
 
 /// A summary that nobody sized, in characters (contract).
 const DEFAULT_SUMMARY_CHARS: i64 = 500;
@@ -32,13 +34,27 @@ const SUMMARY_CHARS: Parameter = optional("summary_chars", Kind::Integer, "defau
 pub const TIMEOUT: Parameter = optional("timeout_seconds", Kind::Integer, "10..7200; 0 = the agent's own");
 pub const GROUP: Parameter = optional("group", Kind::Text, "adds its shared context; the agent must be a member");
 
+pub const MAX_TURNS: Parameter = optional("max_turns", Kind::Integer, "0 = the agent's own");
+
 /// `dispatch`
 pub const DISPATCH: ToolRow = ToolRow {
     name: "dispatch",
     title: "Delegate a task",
     description: "Run a task in another project's agent and return its answer. Costs money; identical requests within \
                   the cache time are free. On timeout go on with dispatch_session and the session_id.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, RETURN_REF, SUMMARY_CHARS, TIMEOUT, GROUP],
+    parameters: &[
+        AGENT,
+        TASK,
+        CONTEXT,
+        CALLER,
+        GOAL,
+        RESPONSE_FORMAT,
+        RETURN_REF,
+        SUMMARY_CHARS,
+        TIMEOUT,
+        MAX_TURNS,
+        GROUP,
+    ],
     conduct: Conduct::Runs,
     always_load: true,
 };
@@ -58,6 +74,7 @@ pub const SESSION: ToolRow = ToolRow {
         GOAL,
         RESPONSE_FORMAT,
         TIMEOUT,
+        MAX_TURNS,
     ],
     conduct: Conduct::Runs,
     always_load: true,
@@ -68,7 +85,7 @@ pub const STREAM: ToolRow = ToolRow {
     name: "dispatch_stream",
     title: "Delegate and watch",
     description: "As dispatch, never cached, with what the agent says and does sent on while it works.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT],
+    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT, MAX_TURNS],
     conduct: Conduct::Runs,
     always_load: false,
 };
@@ -92,20 +109,22 @@ struct Arguments {
     #[serde(default)]
     timeout_seconds: i64,
     #[serde(default)]
+    max_turns: i64,
+    #[serde(default)]
     return_ref: bool,
     summary_chars: Option<i64>,
 }
 
-pub async fn dispatch(desk: &Desk, call: Call) -> Reply {
-    run(desk, call, Caching::Allowed, false).await
+pub async fn dispatch(desk: &Desk, call: Call) -> Response {
+    run(desk, call, Caching::Allowed, Telling::Standing).await
 }
 
-pub async fn session(desk: &Desk, call: Call) -> Reply {
-    run(desk, call, Caching::Never, false).await
+pub async fn session(desk: &Desk, call: Call) -> Response {
+    run(desk, call, Caching::Never, Telling::Standing).await
 }
 
-pub async fn stream(desk: &Desk, call: Call) -> Reply {
-    run(desk, call, Caching::Never, true).await
+pub async fn stream(desk: &Desk, call: Call) -> Response {
+    run(desk, call, Caching::Never, Telling::Verbatim).await
 }
 
 /// The configuration and what a call asks for.
@@ -122,21 +141,31 @@ pub fn item(place: &str, arguments: &Value) -> Result<Item, Mistake> {
     Ok(Item { request: request(place, given)?, summary_chars })
 }
 
-async fn run(desk: &Desk, call: Call, caching: Caching, logs: bool) -> Reply {
+async fn run(desk: &Desk, call: Call, caching: Caching, telling: Telling) -> Response {
     let (config, item) = match read(desk, &call) {
         Ok(both) => both,
         Err(mistake) => return mistake.into(),
     };
-    let reporter = Reporter::new(&call.context, &item.request.agent, logs && call.logs);
-    let dispatched = reporter
-        .during(async |mut sink| {
-            desk.dispatcher.dispatch(&config, &item.request, caching, move |news| sink.put(news)).await
-        })
-        .await;
-    match dispatched {
+    let request = &item.request;
+    let delivery = if call.tasks {
+        let form = item.summary_chars.map_or(Form::Answer, |summary_chars| Form::Reference { summary_chars });
+        match desk.dispatcher.begin(&config, request, caching, form).await {
+            Ok(Begun::Task(handed)) => return tasks::created(desk, handed).await,
+            Ok(Begun::Answer(delivery)) => Ok(*delivery),
+            Err(mistake) => Err(mistake),
+        }
+    } else {
+        let logs = telling == Telling::Verbatim && call.logs;
+        let reporter = Reporter::new(&call.context, &request.agent, telling, logs);
+        let run = async |mut sink: Sink| {
+            desk.dispatcher.dispatch(&config, request, caching, move |news| sink.put(news)).await
+        };
+        reporter.during(run).await
+    };
+    match delivery {
         Ok(delivery) => {
             let (part, receipt) = part::of(&desk.dispatcher, &item, delivery).await;
-            Reply::paid(&part, receipt)
+            Reply::paid(&part, receipt).into()
         }
         Err(mistake) => Mistake::new(mistake.to_string()).into(),
     }
@@ -161,6 +190,7 @@ fn request(place: &str, arguments: Arguments) -> Result<Request, Mistake> {
         goal: arguments.goal,
         format,
         timeout_seconds: arguments.timeout_seconds,
+        max_turns: arguments.max_turns,
         session_id: arguments.session_id,
     })
 }

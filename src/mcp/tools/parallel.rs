@@ -12,7 +12,7 @@ use crate::machines::answer::Answer;
 use crate::machines::parallel::most_items;
 use crate::machines::text;
 use crate::mcp::arguments::read_at;
-use crate::mcp::progress::Reporter;
+use crate::mcp::progress::{Reporter, Telling};
 use crate::mcp::reply::{Mistake, Reply};
 use crate::mcp::table::{Conduct, Kind, ToolRow, optional, required};
 use crate::shell::parallel::{self, Batch, Gathered};
@@ -54,7 +54,7 @@ pub async fn parallel(desk: &Desk, call: Call) -> Reply {
         Ok(both) => both,
         Err(mistake) => return mistake.into(),
     };
-    let reporter = Reporter::new(&call.context, call.row.name, false);
+    let reporter = Reporter::new(&call.context, call.row.name, Telling::Standing, false);
     let gathered = reporter
         .during(async |mut sink| parallel::run(&desk.dispatcher, &config, &batch, move |line| sink.say(line)).await)
         .await;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::machines::activity::{self, Activity};
 use crate::machines::events::{Reader, ResultEvent, Retry, Seen};
 use crate::shell::tail::Tail;
 
@@ -25,6 +26,10 @@ pub struct Output {
     pub stray: Option<String>,
     /// Whether there was an event: claude had begun to work.
     pub begun: bool,
+    /// What the results so far have cost.
+    cost_usd: Option<f64>,
+    directory: String,
+    turns: u64,
 }
 
 /// What a look at the output brought.
@@ -34,18 +39,23 @@ pub enum Sign {
     Result,
     /// A turn after a result.
     Turn,
-    /// Something to show.
-    Progress(String),
+    /// Something to show, and in a line what the agent is doing.
+    Progress {
+        /// As it was said.
+        text: String,
+        /// What it amounts to.
+        deed: String,
+    },
 }
 
 impl Output {
-    /// The output that is being written to `path`.
-    pub fn open(path: &Path) -> Self {
+    /// The output that is being written to `path` by an agent in `directory`.
+    pub fn open(path: &Path, directory: &str) -> Self {
         let source = Tail::open(path)
             .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "claude's output cannot be read"))
             .ok()
             .map(|tail| (tail, Reader::new()));
-        Self { source, ..Self::default() }
+        Self { source, directory: directory.to_owned(), ..Self::default() }
     }
 
     /// Reads on. The second value says whether there is more to read at once.
@@ -68,8 +78,14 @@ impl Output {
                 }
             }
         }
+        self.turns = reader.turns();
         self.take(seen, &mut signs);
         (signs, more)
+    }
+
+    /// How far the run has come with this deed.
+    pub const fn activity(&self, deed: String) -> Activity {
+        Activity { turn: self.turns, doing: Some(deed), cost_usd: self.cost_usd }
     }
 
     /// How far it was read, in bytes.
@@ -104,19 +120,23 @@ impl Output {
                 }
                 Seen::AssistantText(text) => {
                     signs.push(Sign::Turn);
-                    signs.push(Sign::Progress(text));
+                    let deed = activity::deed(&text);
+                    signs.push(Sign::Progress { text, deed });
                 }
-                Seen::ToolUse(name) => {
+                Seen::ToolUse { name, subject } => {
+                    let deed = activity::tool_use(&name, subject.as_deref(), &self.directory);
                     signs.push(Sign::Turn);
-                    signs.push(Sign::Progress(format!("Using tool: {name}")));
+                    signs.push(Sign::Progress { text: format!("Using tool: {name}"), deed });
                 }
                 Seen::Retry(retry) => {
                     let attempt = retry.attempt.map_or(String::new(), |attempt| format!(", attempt {attempt}"));
-                    signs.push(Sign::Progress(format!("Waiting for the API: {}{attempt}", retry.error)));
+                    let text = format!("Waiting for the API: {}{attempt}", retry.error);
+                    signs.push(Sign::Progress { deed: activity::deed(&text), text });
                     self.last_retry = Some(retry);
                 }
                 Seen::Result(result) => {
                     self.session_id = result.session_id.clone().or(self.session_id.take());
+                    self.cost_usd = result.run_cost_usd.or(result.total_cost_usd).or(self.cost_usd);
                     self.result = Some(*result);
                     signs.push(Sign::Result);
                 }
