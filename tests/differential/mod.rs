@@ -13,6 +13,7 @@ mod cases;
 mod commands;
 mod differences;
 mod discovery;
+mod fleet;
 mod jobs;
 mod schema;
 mod shape;
