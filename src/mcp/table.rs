@@ -74,6 +74,8 @@ pub enum Kind {
     Flag,
     /// Names, as an array or as text with commas.
     Names,
+    /// Objects, as an array or as the JSON text of one.
+    Items,
 }
 
 impl Kind {
@@ -83,6 +85,7 @@ impl Kind {
             Self::Integer => "integer",
             Self::Number => "number",
             Self::Flag => "boolean",
+            Self::Items => "array",
         }
     }
 }
@@ -131,6 +134,9 @@ impl Parameter {
     fn property(&self) -> (String, Value) {
         let mut property = JsonObject::new();
         property.insert("type".to_owned(), json!(self.kind.schema_type()));
+        if self.kind == Kind::Items {
+            property.insert("items".to_owned(), json!({"type": "object"}));
+        }
         if !self.description.is_empty() {
             property.insert("description".to_owned(), json!(self.description));
         }

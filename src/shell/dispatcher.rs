@@ -1,34 +1,29 @@
 //! From a request to its answer: the order of checks, the cache, and the run that identical requests share.
 
+mod obstacles;
 mod shared;
 mod tasks;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
+use self::obstacles::obstacle;
 use self::shared::Flight;
 pub use self::tasks::{Begun, Handed};
 use super::engine::{Engine, EngineError, Receipt};
 use super::leash::News;
 use super::usage::Line;
-use super::{claude, clock, environment};
+use super::{clock, environment};
 use crate::config::group;
 use crate::config::model::Config;
 use crate::config::plan::{self, Request, RequestError, Surroundings};
 use crate::config::settings::Settings;
 use crate::machines::answer::{Answer, ErrorType, Outcome};
 use crate::machines::cache::{self, Cache, Facts, Limits, Ticket};
-use crate::machines::command_line;
-use crate::machines::dispatch::Omitted;
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::plan::RunPlan;
 use crate::machines::verdict::{self, Ending, Evidence, NotStarted};
-
-/// How long an agent's directory may take to answer.
-const DIRECTORY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether an answer may come from the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +124,7 @@ impl Dispatcher {
         on_news: impl FnMut(&News) + Send,
     ) -> Result<Delivery, RequestError> {
         let settings = &config.settings;
-        let request = &*asked(config, request)?;
+        let request = &*group::within(config, request)?;
         let run = self.planned(fresh_session, config, request)?;
         if caching == Caching::Never || !settings.cache.enabled {
             return Ok(perform(&self.engine, &run, settings.max_dispatch_depth, on_news).await);
@@ -138,12 +133,20 @@ impl Dispatcher {
         Ok(self.share(&key, run, settings, on_news).await)
     }
 
+    /// Checks a request as far as that is possible without a run.
+    ///
+    /// # Errors
+    /// [`RequestError`] for the caller's mistakes.
+    pub fn check(&self, config: &Config, request: &Request) -> Result<(), RequestError> {
+        self.planned(fresh_session(), config, &*group::within(config, request)?).map(drop)
+    }
+
     /// Submits a request as a job that runs whatever becomes of this process.
     ///
     /// # Errors
     /// [`RequestError`] for the caller's mistakes.
     pub async fn submit(&self, config: &Config, request: &Request) -> Result<Submitted, RequestError> {
-        let run = self.planned(fresh_session(), config, &*asked(config, request)?)?;
+        let run = self.planned(fresh_session(), config, &*group::within(config, request)?)?;
         if let Some(reason) = obstacle(&run, config.settings.max_dispatch_depth).await {
             let answer = verdict::judge(Evidence::new(&run, Ending::NotStarted { reason }));
             return Ok(Submitted::Refused(Box::new(accounted(&self.engine, &run, answer))));
@@ -206,47 +209,6 @@ fn accounted(engine: &Engine, run: &RunPlan, answer: Answer) -> Answer {
         engine.errands().start(move || line.write());
     }
     answer
-}
-
-/// The request as its agent is to see it: first the agent, then the group, as the order of the contract has it.
-fn asked<'a>(config: &Config, request: &'a Request) -> Result<Cow<'a, Request>, RequestError> {
-    plan::agent(config, &request.agent)?;
-    group::within(config, request)
-}
-
-/// What stands in the way of a run, in the order of the contract: depth, CLI, directory, values.
-async fn obstacle(run: &RunPlan, max_depth: u32) -> Option<NotStarted> {
-    if run.depth > max_depth {
-        return Some(NotStarted::TooDeep { max: max_depth });
-    }
-    if let Err(missing) = claude::find() {
-        return Some(NotStarted::CliMissing(missing.to_string()));
-    }
-    if let Some(reason) = unusable_directory(run.directory.clone()).await {
-        return Some(reason);
-    }
-    command_line::arguments(run, Omitted::default()).err().map(NotStarted::BadValue)
-}
-
-/// Looks at the directory off the loop that answers: a dead network mount may never say anything.
-async fn unusable_directory(directory: String) -> Option<NotStarted> {
-    let look = tokio::task::spawn_blocking(move || match std::fs::metadata(&directory) {
-        Ok(metadata) if metadata.is_dir() => match rustix::fs::access(&directory, rustix::fs::Access::EXEC_OK) {
-            Ok(()) => None,
-            Err(error) => Some(NotStarted::DirectoryUnusable(error.to_string())),
-        },
-        Ok(_) => Some(NotStarted::DirectoryUnusable("it is not a directory".to_owned())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(NotStarted::DirectoryMissing),
-        Err(error) => Some(NotStarted::DirectoryUnusable(error.to_string())),
-    });
-    match tokio::time::timeout(DIRECTORY_PATIENCE, look).await {
-        Ok(Ok(reason)) => reason,
-        Ok(Err(_)) => Some(NotStarted::DirectoryUnusable("it could not be looked at".to_owned())),
-        Err(_) => Some(NotStarted::DirectoryUnusable(format!(
-            "the file system did not answer within {} s",
-            DIRECTORY_PATIENCE.as_secs()
-        ))),
-    }
 }
 
 const fn unpaid(answer: Answer) -> Delivery {

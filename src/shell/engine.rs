@@ -14,7 +14,7 @@ use super::leash::{Intake, News};
 use super::record::{Form, Record};
 use super::slots::{self, SlotRequest};
 use super::store::{Patch, Store, StoreError};
-use super::{environment, orphan};
+use super::{environment, failpoint, orphan};
 use crate::machines::ids::JobId;
 use crate::machines::job::{Event, State};
 use crate::machines::plan::RunPlan;
@@ -84,7 +84,7 @@ pub struct Receipt {
     store: Store,
     id: JobId,
     /// Keeps the supervisor waiting: it puts the answer on the disk for good when this is closed and the job still there.
-    leash: Intake,
+    leash: Option<Intake>,
     errands: Errands,
 }
 
@@ -95,13 +95,20 @@ impl Receipt {
         self.id
     }
 
-    /// As [`Self::redeem`], without holding up the loop that delivered it. When the process leaves before it is done, the
-    /// record stays.
+    /// As [`Self::redeem`] for all of them, without holding up the loop that delivered them. When the process leaves before
+    /// it is done, the records stay.
     ///
     /// # Panics
     /// Outside a runtime.
-    pub fn redeem_soon(self) {
-        self.errands.clone().start(move || self.redeem());
+    pub fn redeem_soon(receipts: Vec<Self>) {
+        let Some(errands) = receipts.first().map(|receipt| receipt.errands.clone()) else { return };
+        errands.start(move || receipts.into_iter().for_each(Self::redeem));
+    }
+
+    /// Lets the supervisor go, for an answer that is not delivered at once: it puts it on the disk for good and leaves. The
+    /// receipt can be redeemed as before.
+    pub fn release(&mut self) {
+        self.leash = None;
     }
 
     /// The answer was delivered: the record is no longer needed.
@@ -168,7 +175,7 @@ impl Engine {
             }
         };
         let record = if record.status.is_terminal() { record } else { self.settle(id, plan, record).await? };
-        let receipt = Receipt { store: self.store.clone(), id, leash: intake, errands: self.errands.clone() };
+        let receipt = Receipt { store: self.store.clone(), id, leash: Some(intake), errands: self.errands.clone() };
         Ok(Finished { record, receipt })
     }
 
@@ -236,7 +243,9 @@ impl Engine {
         let failed = |source| EngineError::Queue { directory: directory.to_path_buf(), source };
         let limit = usize::try_from(plan.max_concurrency).unwrap_or(usize::MAX);
         slots::set_limit(directory, limit).map_err(failed)?;
+        failpoint::check("ticket").map_err(failed)?;
         let request = SlotRequest::new(directory, plan.depth, &id.to_string()).map_err(failed)?;
+        failpoint::check("took_ticket").map_err(failed)?;
         let started = start(Stdio::from(request.lend().map_err(failed)?))?;
         request.hand_over();
         Ok(started)
@@ -264,7 +273,10 @@ impl Engine {
             .stdout(Stdio::from(files.lock))
             .stderr(files.ticket);
         // The handle is dropped at once: the runtime reaps the process when it ends, nothing here waits for it.
-        command.spawn().map(drop).map_err(EngineError::Supervisor)
+        failpoint::check("spawn_supervisor").map_err(EngineError::Supervisor)?;
+        command.spawn().map(drop).map_err(EngineError::Supervisor)?;
+        failpoint::reach("spawned_supervisor");
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Serialize;
@@ -15,7 +15,7 @@ use super::record::Record;
 use super::session_lock::{self, SessionLock};
 use super::store::{JobFile, Patch, Store, StoreError};
 use super::watch::Watch;
-use super::{clock, leftovers, orphan, slots};
+use super::{clock, failpoint, leftovers, orphan, slots};
 use crate::config::plan::Request;
 use crate::machines::answer::Answer;
 use crate::machines::ids::{JobId, SessionRef};
@@ -169,6 +169,7 @@ impl Jobs {
         if lock.try_lock().is_err() {
             return record;
         }
+        failpoint::reach("recover");
         // Read again under the lock: its supervisor may have ended it in between.
         match self.store().read(&id) {
             Ok(fresh) if fresh.status.is_terminal() => fresh,
@@ -189,7 +190,7 @@ impl Jobs {
             State::Running => self
                 .store()
                 .touched(&record.id)
-                .and_then(|touched| SystemTime::now().duration_since(touched).ok())
+                .and_then(|touched| clock::now().duration_since(touched).ok())
                 .is_some_and(|age| age > FOREIGN_RUNNING_LIMIT),
             State::Pending => clock::unix_seconds() - record.created_at > FOREIGN_PENDING_LIMIT_SECONDS,
             State::Done | State::Failed | State::Cancelled | State::Collected => false,
@@ -255,8 +256,10 @@ impl Jobs {
             }
             Err(error) => return Err(error),
         };
+        failpoint::reach("marked");
         if stepped.end_run && ours {
             let gone = self.end_run(id);
+            failpoint::reach("ended");
             self.give_session_back(&stepped.record);
             if gone.is_some() && stepped.record.started_at.is_some() {
                 orphan::account_cancelled(self.store(), &stepped.record);
@@ -309,10 +312,19 @@ impl Jobs {
         old.sort_by(|a, b| a.created_at.total_cmp(&b.created_at).then_with(|| a.id.cmp(&b.id)));
         let ids = old.iter().map(|job| job.id).collect::<Vec<_>>();
         if !dry_run {
-            session_lock::tidy(self.store().directory());
+            self.tidy();
         }
         let purged = if dry_run { 0 } else { ids.iter().filter(|id| self.remove(id)).count() };
         Collected { ids, purged }
+    }
+
+    /// Removes what killed processes have left. Nothing of a job that has a record is touched.
+    pub fn tidy(&self) {
+        session_lock::tidy(self.store().directory());
+        let removed = self.store().tidy();
+        if removed > 0 {
+            tracing::info!(removed, "removed what killed processes had left in the jobs directory");
+        }
     }
 
     fn remove(&self, id: &JobId) -> bool {

@@ -7,6 +7,7 @@ use std::fs::{File, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::atomic::Durability;
+use super::failpoint;
 use super::leftovers;
 use super::record::Record;
 use super::session_lock::SessionLock;
@@ -29,6 +30,7 @@ const LOCK_RETRY: Duration = Duration::from_millis(2);
 #[must_use]
 pub fn settle(store: &Store, id: &JobId, plan: &RunPlan) -> Option<Record> {
     let _lock = lock(store, id)?;
+    failpoint::reach("settle");
     let ended = leftovers::end_all(id);
     // Its lock on the session is free with its death; taken and given back, the file goes too.
     drop(SessionLock::try_acquire(store.directory(), plan.session.id()));
@@ -42,6 +44,7 @@ pub fn settle(store: &Store, id: &JobId, plan: &RunPlan) -> Option<Record> {
     let patch = Patch { error: answer.error, result: result.clone(), ..Patch::default() };
     tracing::warn!(%id, ended, answered, "settled a run whose supervisor died");
     let stepped = store.step(id, &event, patch.clone(), Durability::Cached).map(|stepped| stepped.record);
+    failpoint::reach("settled");
     // A record that cannot be written is told all the same.
     let record = stepped.ok().or_else(|| Store::preview(store.read(id).ok()?, &event, patch).ok())?;
     Some(Record { result, ..record })

@@ -316,6 +316,11 @@ pub fn limit(jobs: &Path) -> Option<usize> {
 
 const LIMIT: &str = "limit";
 
+/// Where all of it is.
+pub(super) fn directory(jobs: &Path) -> PathBuf {
+    jobs.join(room::DIRECTORY)
+}
+
 /// The place of the asker of that label in the queue of its depth, 1 for the next one; `None` where it waits in none.
 #[must_use]
 pub fn place_of(jobs: &Path, label: &str) -> Option<usize> {

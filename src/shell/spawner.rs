@@ -13,6 +13,7 @@ use thiserror::Error;
 use super::atomic;
 use super::claude::{self, ClaudeMissing};
 use super::environment::Changes;
+use super::failpoint;
 use super::leftovers;
 use crate::machines::ids::JobId;
 
@@ -148,10 +149,13 @@ impl ProcessSpawner for SystemSpawner {
             let file = file.clone();
             move |source| SpawnError::File { file, source }
         };
+        failpoint::check("outputs").map_err(file_error(&launch.stdout))?;
         let stdin = std::fs::File::open(&launch.stdin).map_err(file_error(&launch.stdin))?;
         let stdout = atomic::create_or_truncate(&launch.stdout).map_err(file_error(&launch.stdout))?;
         let stderr = atomic::create_or_truncate(&launch.stderr).map_err(file_error(&launch.stderr))?;
+        failpoint::check("fence").map_err(file_error(&launch.stderr))?;
         stderr.try_lock().map_err(|error| file_error(&launch.stderr)(error.into()))?;
+        failpoint::check("fenced").map_err(file_error(&launch.stderr))?;
         let mut command = tokio::process::Command::new(&launch.program);
         command
             .args(&launch.arguments)
@@ -168,6 +172,7 @@ impl ProcessSpawner for SystemSpawner {
         }
         let mut child =
             command.spawn().map_err(|source| SpawnError::Program { program: launch.program.clone(), source })?;
+        failpoint::reach("spawned");
         // The id is there until the child is waited for.
         let group = child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or_default();
         let exit = Box::pin(async move { child.wait().await.map_or(Exit::Unknown, Exit::from) });

@@ -12,6 +12,7 @@
 
 mod apply;
 mod file;
+mod litter;
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
@@ -25,6 +26,7 @@ use thiserror::Error;
 use self::apply::{Did, apply};
 pub use self::file::JobFile;
 use super::atomic::{self, Durability};
+use super::failpoint;
 use super::record::Record;
 use crate::machines::activity::Activity;
 use crate::machines::ids::JobId;
@@ -65,7 +67,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_path_buf();
         move |source| Self::Io { doing, path, source }
     }
@@ -166,19 +168,26 @@ impl Store {
     fn write_new(&self, record: &Record, plan: &RunPlan, prompt: &[u8]) -> Result<File, StoreError> {
         let id = &record.id;
         let folder = self.folder(id);
+        let failed = |path: &Path| StoreError::io("write", path);
+        failpoint::check("create_folder").map_err(failed(&folder))?;
         DirBuilder::new()
             .mode(atomic::OWNER_ONLY_DIRECTORY)
             .create(&folder)
             .map_err(StoreError::io("create", &folder))?;
+        failpoint::check("create_lock").map_err(failed(&folder))?;
         let lock_path = self.file(id, JobFile::Lock);
         let lock = atomic::create_new(&lock_path).map_err(StoreError::io("create", &lock_path))?;
+        failpoint::check("created_lock").map_err(failed(&lock_path))?;
         lock.lock().map_err(StoreError::io("lock", &lock_path))?;
+        failpoint::check("took_lock").map_err(failed(&lock_path))?;
         for (name, bytes) in [(JobFile::Plan, to_json(plan)), (JobFile::Prompt, prompt.to_vec())] {
             let path = self.file(id, name);
             let mut file = atomic::create_new(&path).map_err(StoreError::io("create", &path))?;
             io::Write::write_all(&mut file, &bytes).map_err(StoreError::io("write", &path))?;
+            failpoint::check("wrote_input").map_err(failed(&path))?;
         }
         self.write(record, Durability::Cached)?;
+        failpoint::reach("created");
         Ok(lock)
     }
 
@@ -281,6 +290,7 @@ impl Store {
         change: impl FnOnce(&mut Record) -> Result<Did, Refused>,
     ) -> Result<Stepped, StoreError> {
         let held = self.edit_lock(id)?;
+        failpoint::reach("edit_locked");
         let mut record = self.read(id)?;
         let did = change(&mut record)?;
         if did.remove {
@@ -288,6 +298,7 @@ impl Store {
         } else {
             self.write(&record, durability)?;
         }
+        failpoint::reach("edited");
         drop(held);
         Ok(Stepped { record, end_run: did.end_run })
     }
@@ -330,13 +341,14 @@ impl Store {
     pub fn sync(&self, id: &JobId) -> Result<(), StoreError> {
         let path = self.record_path(id);
         match File::open(&path) {
-            Ok(file) => file.sync_data().map_err(StoreError::io("sync", &path)),
+            Ok(file) => failpoint::check("sync").and_then(|()| file.sync_data()).map_err(StoreError::io("sync", &path)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(source) => Err(StoreError::io("open", &path)(source)),
         }
     }
 
     fn edit_lock(&self, id: &JobId) -> Result<File, StoreError> {
+        failpoint::reach("edit");
         // A record without a folder is one of the older implementation's, or an answer that was only kept: those share a lock.
         let own = self.file(id, JobFile::Edit);
         let path = if self.folder(id).is_dir() || !self.record_path(id).exists() {
@@ -373,8 +385,12 @@ impl Store {
     /// Record first: a folder without a record is nobody's job, a record without a folder would look alive.
     fn remove(&self, id: &JobId) -> Result<(), StoreError> {
         let path = self.record_path(id);
+        failpoint::check("remove").map_err(StoreError::io("remove", &path))?;
         std::fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
-        self.remove_folder(id)
+        failpoint::reach("removed_record");
+        self.remove_folder(id)?;
+        failpoint::reach("removed_folder");
+        Ok(())
     }
 
     fn remove_folder(&self, id: &JobId) -> Result<(), StoreError> {

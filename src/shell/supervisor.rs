@@ -30,7 +30,7 @@ use super::record::Record;
 use super::slots::SlotRequest;
 use super::spawner::{self, Exit, ProcessSpawner, SystemSpawner};
 use super::store::{JobFile, Store, StoreError};
-use super::{clock, tail};
+use super::{clock, failpoint, tail};
 use crate::machines::command_line;
 use crate::machines::dispatch::{self, CancelledBy, Effect, Event, Omitted, State};
 use crate::machines::ids::JobId;
@@ -60,8 +60,10 @@ pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
     // A session of its own: no terminal's hang-up and no signal that was meant for the caller's group. It fails only
     // where this process already leads a group, and then it is apart already.
     let _ = rustix::process::setsid();
+    failpoint::reach("supervise");
     let store = Store::new(jobs.to_path_buf());
     let lock = inherited::lock(store.file(&id, JobFile::Lock))?;
+    failpoint::reach("supervisor_named");
     let record = store.read(&id)?;
     let plan = match store.plan(&id) {
         Ok(plan) => plan,
@@ -83,6 +85,7 @@ pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
         }
         Ok(())
     });
+    failpoint::reach("leave");
     drop(lock);
     runtime.shutdown_background();
     result

@@ -1,7 +1,9 @@
 //! The pure text core: prompts, command lines, claude's events, answers.
 
+mod aggregate;
 mod answer;
 mod command_line;
+mod dialogue;
 mod events;
 mod fuzz_replay;
 mod ids;

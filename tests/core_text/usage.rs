@@ -191,7 +191,7 @@ fn dates() {
     for (day, expected) in cases {
         assert_eq!(date(day), expected, "{day}");
     }
-    date(u64::MAX);
+    assert!(date(u64::MAX).len() >= 10, "no time makes it panic");
 }
 
 proptest! {

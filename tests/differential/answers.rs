@@ -12,7 +12,11 @@ pub fn cases() -> Vec<Case> {
         Case { name: "prompts", world: || World::with(""), steps: prompts() },
         Case { name: "answers", world: scenes, steps: answers() },
         Case { name: "obstacles", world: obstacles_world, steps: obstacles() },
-        Case { name: "sessions", world: || World::with("quote-previous"), steps: sessions() },
+        Case {
+            name: "sessions",
+            world: || World::with("on-call 1\nresult hello\non-call *\nquote-previous"),
+            steps: sessions(),
+        },
         Case { name: "cache", world: scenes, steps: cache() },
         Case { name: "references", world: scenes, steps: references() },
         Case { name: "arguments", world: scenes, steps: arguments() },

@@ -54,10 +54,8 @@ fn life() -> Vec<Step> {
         wait("the bad end", "{bad}"),
         submit("slow", "slow", "slow"),
         wait("the late end", "{slow}"),
-        call("gone", "dispatch_async", json!({"agent": "gone", "task": "t"})),
         call("unknown", "dispatch_async", json!({"agent": "nobody", "task": "t"})),
         call("no task", "dispatch_async", json!({"agent": "quick"})),
-        call("empty task", "dispatch_async", json!({"agent": "quick", "task": ""})),
         call("status", "dispatch_status", json!({"job_id": "{good}"})),
         call("result", "fetch_result", json!({"ref": "{good}"})),
         call("part of it", "fetch_result", json!({"ref": "{good}", "max_chars": 5})),
@@ -76,6 +74,8 @@ fn life() -> Vec<Step> {
         run("the list on the command line", &["jobs", "--agent", "quick", "--json"]),
         run("a wrong status on the command line", &["jobs", "--status", "finished", "--json"]),
         run("cancelled on the command line", &["cancel", "{good}"]),
+        call("gone", "dispatch_async", json!({"agent": "gone", "task": "t"})),
+        call("empty task", "dispatch_async", json!({"agent": "quick", "task": ""})),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 /// Worded freely, or different from run to run: only the kind of value is compared.
-const FREE: [&str; 17] = [
+const FREE: [&str; 20] = [
     "error",
     "hint",
     "message",
@@ -17,6 +17,9 @@ const FREE: [&str; 17] = [
     "progress_updated_at",
     "duration_ms",
     "total_duration_ms",
+    "median_ms",
+    "p90_ms",
+    "max_ms",
     "median_seconds",
     "p90_seconds",
     "id",
@@ -57,7 +60,7 @@ fn walk(path: &str, key: &str, ours: Option<&Value>, theirs: Option<&Value>, fou
         }
         (Some(Value::Array(ours)), Some(Value::Array(theirs))) => {
             if ours.len() != theirs.len() {
-                found.push(Difference {
+                return found.push(Difference {
                     path: format!("{path}/#"),
                     ours: Value::from(ours.clone()).to_string(),
                     theirs: Value::from(theirs.clone()).to_string(),

@@ -1,7 +1,8 @@
 //! One implementation in a world of its own.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::symlink;
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::{Command, Stdio};
 
 use serde_json::{Map, Value, json};
@@ -27,11 +28,19 @@ pub struct Side {
 }
 
 impl Side {
-    /// Fake-claude is `claude` on PATH, the same for both.
+    /// Fake-claude is `claude` on PATH.
     pub fn new(implementation: Implementation, world: World) -> Self {
         let bin = world.path("bin");
         std::fs::create_dir(&bin).unwrap();
-        symlink(env!("CARGO_BIN_EXE_fake-claude"), bin.join("claude")).unwrap();
+        let (fake, claude) = (env!("CARGO_BIN_EXE_fake-claude"), bin.join("claude"));
+        match implementation {
+            Implementation::Ours => symlink(fake, claude).unwrap(),
+            // It hands its own standard input on, for which the CLI, and so its stand-in, waits three seconds each time.
+            Implementation::Older => {
+                std::fs::write(&claude, format!("#!/bin/sh\nexec '{fake}' \"$@\" < /dev/null\n")).unwrap();
+                std::fs::set_permissions(&claude, Permissions::from_mode(0o755)).unwrap();
+            }
+        }
         Self { implementation, world, client: None, kept: BTreeMap::new() }
     }
 

@@ -4,6 +4,7 @@
 mod answers;
 mod broken;
 mod cancelling;
+mod failpoints;
 mod foreign;
 mod kill_loop;
 mod recovery;

@@ -112,6 +112,7 @@ fn claude_is_started_with_what_the_plan_says_and_nothing_of_the_calling_session(
                 "--allowedTools=Read",
                 "--append-system-prompt=protocol",
                 "--max-budget-usd=1.5",
+                "--max-turns=7",
             ];
             assert_eq!(launch.arguments, expected);
             let variable =

@@ -130,6 +130,26 @@ impl Client {
         self.said(id)
     }
 
+    /// As [`Self::ask`], of a server that may die of it.
+    pub fn try_ask(&mut self, tool: &str, arguments: Value) -> Option<Value> {
+        let id = self.next_id;
+        self.next_id += 1;
+        let request = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call",
+            "params": {"name": tool, "arguments": arguments}});
+        self.input.as_mut()?.write_all(format!("{request}\n").as_bytes()).ok()?;
+        let answer = self.wait_within(PATIENCE, |message| message["id"] == id && message.get("method").is_none());
+        assert!(
+            answer.is_some() || self.child.try_wait().unwrap().is_some() || self.is_silent(),
+            "no answer to {tool}"
+        );
+        answer.as_ref().map(said)
+    }
+
+    /// Whether its output has ended, as that of a process that is about to be gone.
+    fn is_silent(&self) -> bool {
+        self.lines.as_ref().is_some_and(|lines| lines.try_recv() == Err(std::sync::mpsc::TryRecvError::Disconnected))
+    }
+
     /// Takes a request back.
     pub fn cancel(&mut self, id: u64) {
         self.notify("notifications/cancelled", json!({"requestId": id, "reason": "no longer wanted"}));

@@ -90,7 +90,8 @@ impl Tally {
     /// What they cost, in US dollars.
     #[must_use]
     pub fn cost_usd(&self) -> f64 {
-        rounded_usd(self.costs.iter().sum())
+        // Not `sum`: of nothing that is -0.
+        rounded_usd(self.costs.iter().fold(0.0, |sum, cost| sum + cost))
     }
 
     /// What half of those with a known cost cost at most, and what the dearest cost, in US dollars.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::{Call, Desk, typed};
+use super::{Call, Desk, typed_at};
 use crate::config::model::Config;
 use crate::config::plan::Request;
 use crate::machines::plan::Format;
@@ -12,8 +13,8 @@ use crate::mcp::progress::{Reporter, Sink, Telling};
 use crate::mcp::reply::{Mistake, Reply, Response};
 use crate::mcp::table::{Conduct, Kind, Parameter, ToolRow, optional, required};
 use crate::mcp::tasks;
-use crate::shell::dispatcher::{Begun, Caching, Delivery};
-use crate::shell::jobs::Jobs;
+use crate::shell::dispatcher::{Begun, Caching};
+use crate::shell::part::{self, Item};
 use crate::shell::record::Form;
 
 /// A summary that nobody sized, in characters (contract).
@@ -126,20 +127,29 @@ pub async fn stream(desk: &Desk, call: Call) -> Response {
     run(desk, call, Caching::Never, Telling::Verbatim).await
 }
 
-/// The configuration and the request of a call.
-pub fn read(desk: &Desk, call: &Call) -> Result<(Arc<Config>, Request), Mistake> {
-    let request = typed::<Arguments>(call).and_then(request)?;
-    Ok((desk.config()?, request))
+/// The configuration and what a call asks for.
+pub fn read(desk: &Desk, call: &Call) -> Result<(Arc<Config>, Item), Mistake> {
+    let item = item(call.row.name, &call.arguments)?;
+    Ok((desk.config()?, item))
+}
+
+/// What the arguments in `place` ask for.
+pub fn item(place: &str, arguments: &Value) -> Result<Item, Mistake> {
+    let given = typed_at::<Arguments>(place, arguments)?;
+    let chars = given.summary_chars.unwrap_or(DEFAULT_SUMMARY_CHARS).clamp(0, MAX_SUMMARY_CHARS);
+    let summary_chars = given.return_ref.then(|| usize::try_from(chars).unwrap_or_default());
+    Ok(Item { request: request(place, given)?, summary_chars })
 }
 
 async fn run(desk: &Desk, call: Call, caching: Caching, telling: Telling) -> Response {
-    let (config, request) = match read(desk, &call) {
+    let (config, item) = match read(desk, &call) {
         Ok(both) => both,
         Err(mistake) => return mistake.into(),
     };
-    let form = summary_chars(&call).map_or(Form::Answer, |summary_chars| Form::Reference { summary_chars });
+    let request = &item.request;
     let delivery = if call.tasks {
-        match desk.dispatcher.begin(&config, &request, caching, form).await {
+        let form = item.summary_chars.map_or(Form::Answer, |summary_chars| Form::Reference { summary_chars });
+        match desk.dispatcher.begin(&config, request, caching, form).await {
             Ok(Begun::Task(handed)) => return tasks::created(desk, handed).await,
             Ok(Begun::Answer(delivery)) => Ok(*delivery),
             Err(mistake) => Err(mistake),
@@ -148,58 +158,26 @@ async fn run(desk: &Desk, call: Call, caching: Caching, telling: Telling) -> Res
         let logs = telling == Telling::Verbatim && call.logs;
         let reporter = Reporter::new(&call.context, &request.agent, telling, logs);
         let run = async |mut sink: Sink| {
-            desk.dispatcher.dispatch(&config, &request, caching, move |news| sink.put(news)).await
+            desk.dispatcher.dispatch(&config, request, caching, move |news| sink.put(news)).await
         };
         reporter.during(run).await
     };
-    match (delivery, form) {
-        (Ok(delivery), Form::Reference { summary_chars }) => {
-            by_reference(desk, &request, delivery, summary_chars).await.into()
+    match delivery {
+        Ok(delivery) => {
+            let (part, receipt) = part::of(&desk.dispatcher, &item, delivery).await;
+            Reply::paid(&part, receipt).into()
         }
-        (Ok(Delivery { answer, receipt }), Form::Answer) => Reply::paid(&answer, receipt).into(),
-        (Err(mistake), _) => Mistake::new(mistake.to_string()).into(),
+        Err(mistake) => Mistake::new(mistake.to_string()).into(),
     }
 }
 
-/// How many characters of summary the caller wants, where it wants a reference.
-fn summary_chars(call: &Call) -> Option<usize> {
-    let given = typed::<Arguments>(call).ok().filter(|given| given.return_ref)?;
-    let chars = given.summary_chars.unwrap_or(DEFAULT_SUMMARY_CHARS).clamp(0, MAX_SUMMARY_CHARS);
-    usize::try_from(chars).ok()
-}
-
-/// Leaves the answer in the job store and tells where. One that no job was run for is stored for the purpose.
-async fn by_reference(desk: &Desk, request: &Request, delivery: Delivery, chars: usize) -> Reply {
-    let Delivery { answer, receipt } = delivery;
-    let reference = match receipt {
-        // Not redeemed, so that it stays.
-        Some(receipt) => Ok(receipt.id()),
-        None => {
-            let (jobs, request, answer) =
-                (Jobs::new(desk.dispatcher.engine().clone()), request.clone(), answer.clone());
-            match tokio::task::spawn_blocking(move || jobs.keep(&request, &answer)).await {
-                Ok(kept) => kept.map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            }
-        }
-    };
-    match reference {
-        Ok(reference) => Reply::of(&answer.by_reference(reference, chars)),
-        // The answer is worth more than its reference.
-        Err(error) => {
-            tracing::warn!(error, "an answer could not be stored");
-            Reply::of(&answer)
-        }
-    }
-}
-
-fn request(arguments: Arguments) -> Result<Request, Mistake> {
+fn request(place: &str, arguments: Arguments) -> Result<Request, Mistake> {
     let format = match arguments.response_format.trim().to_ascii_lowercase().as_str() {
         "" | "text" => Format::Text,
         "json" => Format::Json,
         other => {
             let shown = other.chars().take(40).collect::<String>();
-            let error = format!("response_format must be \"json\" or empty, not \"{shown}\"");
+            let error = format!("{place}: response_format must be \"json\" or empty, not \"{shown}\"");
             return Err(Mistake::new(error));
         }
     };

@@ -112,7 +112,7 @@ pub const GC: ToolRow = ToolRow {
 
 pub async fn submit(desk: &Desk, call: Call) -> Reply {
     let (config, request) = match dispatch::read(desk, &call) {
-        Ok(both) => both,
+        Ok((config, item)) => (config, item.request),
         Err(mistake) => return mistake.into(),
     };
     match desk.dispatcher.submit(&config, &request).await {
@@ -199,8 +199,13 @@ pub async fn cancel(desk: &Desk, call: &Call) -> Reply {
     with_jobs(desk, move |jobs| match jobs.cancel(&id) {
         Ok((outcome, status)) => {
             let mut answer = json!({"job_id": id, "outcome": outcome, "status": status.name()});
-            if outcome == CancelOutcome::Running {
-                answer["message"] = "it belongs to another implementation, which runs it to its end".into();
+            let message = match outcome {
+                CancelOutcome::Running => Some("it belongs to another implementation, which runs it to its end"),
+                CancelOutcome::CancelledRunning => Some("it ran; it was ended with everything that it started"),
+                CancelOutcome::Cancelled | CancelOutcome::AlreadyTerminal => None,
+            };
+            if let Some(message) = message {
+                answer["message"] = message.into();
             }
             Reply::of(&answer)
         }

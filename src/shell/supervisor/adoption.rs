@@ -15,7 +15,7 @@ use crate::shell::record::Record;
 use crate::shell::session_lock::SessionLock;
 use crate::shell::spawner::{Exit, ProcessSpawner};
 use crate::shell::store::{JobFile, Patch, Store, StoreError};
-use crate::shell::{clock, leftovers};
+use crate::shell::{clock, failpoint, leftovers};
 
 /// How often to look whether the worker is gone. It is not our child, so nobody tells us.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
@@ -35,6 +35,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let left_ms = (left_seconds * MS_PER_SECOND).clamp(0.0, self.timeout_ms() as f64);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a timeout")]
         let deadline = clock::monotonic().plus(left_ms as u64);
+        failpoint::reach("adopt");
         self.state = dispatch::adopted(self.timeout_ms(), deadline);
         self.output = Output::open(&self.store.file(&self.id, JobFile::Stdout), &self.plan.directory);
         let exit = Box::pin(over(self.store.file(&self.id, JobFile::Stderr), self.id));

@@ -8,6 +8,7 @@ use crate::machines::dispatch::{CancelledBy, End};
 use crate::machines::job;
 use crate::machines::verdict::{self, Canceller, Ending, Evidence, NotStarted};
 use crate::shell::atomic::Durability;
+use crate::shell::failpoint;
 use crate::shell::leash::News;
 use crate::shell::record::Record;
 use crate::shell::spawner::{Exit, ProcessSpawner};
@@ -105,10 +106,14 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     async fn store_conclusion(&mut self, event: &job::Event, patch: Patch, answered: bool) {
         // With a caller the record is removed when the answer was received, or else synced (see `take_leave`).
         let durability = if self.leash.is_some() { Durability::Brief } else { Durability::Synced };
+        failpoint::reach("conclude");
         for _ in 0..RESCUE_ATTEMPTS {
             let progress = self.progress.unwritten();
             match self.store.conclude(&self.id, progress, event, patch.clone(), durability) {
-                Ok(_) => return,
+                Ok(_) => {
+                    failpoint::reach("concluded");
+                    return;
+                }
                 // It is terminal already, and stays so. An answer is told all the same: it is paid for.
                 Err(StoreError::Refused(_)) if !answered => return,
                 Err(error) => tracing::error!(id = %self.id, %error, "the answer cannot be written"),
@@ -138,6 +143,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     pub(super) async fn take_leave(&mut self) {
         let Some(mut leash) = self.leash.take() else { return };
         leash.tell(&News::Ended);
+        failpoint::reach("told");
         let received = async {
             while leash.is_behind() {
                 leash.writable().await;

@@ -12,7 +12,7 @@ use crate::shell::atomic::Durability;
 use crate::shell::leash::News;
 use crate::shell::spawner::{Launch, ProcessSpawner, SpawnError};
 use crate::shell::store::{JobFile, Patch};
-use crate::shell::{clock, environment};
+use crate::shell::{clock, environment, failpoint};
 
 impl<S: ProcessSpawner> Supervision<'_, S> {
     /// The record says `running` before anything runs: what costs is never unseen.
@@ -48,8 +48,10 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let patch = Patch { deadline_at: Some(deadline_at), ..Patch::default() };
         // A power cut ends a waiting caller as well, and after half a minute the record is on the disk anyway.
         let durability = if self.leash.is_some() { Durability::Brief } else { Durability::Cached };
+        failpoint::reach("claim");
         match self.store.step(&self.id, &job::Event::Claim, patch, durability) {
             Ok(stepped) => {
+                failpoint::reach("claimed");
                 self.claimed = Some(stepped.record);
                 Ok(())
             }
