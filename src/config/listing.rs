@@ -104,6 +104,7 @@ fn inspected(name: &str, agent: &Agent, found: Inspection, typical: Option<Value
     answer.set_some("disallowed_tools", agent.disallowed_tools.as_deref());
     answer.set_filled("capabilities", &agent.capabilities);
     answer.set_filled("risky_capabilities", &agent.risky_capabilities);
+    answer.set_filled("response_schemas", &agent.response_schemas.keys().cloned().collect::<Vec<_>>());
     answer.set_some("instructions", agent.instructions.as_deref());
     answer.set_some("typical", typical);
     let detection = found.detection;

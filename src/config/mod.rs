@@ -25,6 +25,7 @@ pub mod path;
 pub mod plan;
 mod raw;
 pub mod read;
+mod schemas;
 pub mod settings;
 mod splice;
 mod threads;

@@ -22,6 +22,7 @@ pub mod plan;
 pub mod prompt;
 pub mod protocol;
 pub mod refused;
+pub mod schema;
 pub mod slots;
 pub mod status_line;
 pub mod summary;

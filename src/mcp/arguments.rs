@@ -98,6 +98,7 @@ const fn wanted(kind: Kind) -> &'static str {
         Kind::Flag => "true or false",
         Kind::Names => "names, as an array or separated by commas",
         Kind::Items => "an array of objects, or the JSON text of one",
+        Kind::Schema => "a JSON Schema object, or the name of one of the agent's",
     }
 }
 
@@ -114,6 +115,7 @@ fn coerce(parameter: &Parameter, value: Value) -> Result<Value, Value> {
         Kind::Flag => flag(&value).map(Value::Bool).ok_or(value),
         Kind::Names => names(&value).ok_or(value),
         Kind::Items => items(value),
+        Kind::Schema => schema(&value).ok_or(value),
     }
 }
 
@@ -156,6 +158,17 @@ fn flag(value: &Value) -> Option<bool> {
             _ => None,
         },
         Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// An object, also as text; else a name.
+fn schema(value: &Value) -> Option<Value> {
+    match value {
+        Value::Object(_) => Some(value.clone()),
+        Value::String(text) if text.trim_start().starts_with('{') => serde_json::from_str(text).ok(),
+        Value::String(name) if name.trim().is_empty() => Some(Value::Null),
+        Value::String(name) => Some(name.trim().into()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
     }
 }
 

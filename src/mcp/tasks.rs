@@ -12,7 +12,7 @@ use super::reply::{Reply, Response};
 use super::tools::Desk;
 use crate::machines::activity;
 use crate::machines::ids::JobId;
-use crate::machines::job::State;
+use crate::machines::job::Status;
 use crate::machines::text;
 use crate::machines::time;
 use crate::shell::clock;
@@ -49,9 +49,9 @@ pub async fn get(desk: &Desk, id: &str) -> Result<GetTaskResult, ErrorData> {
     let (record, place) = look(desk, known(id)?).await.map_err(|error| refused(id, &error))?;
     let task = describe(&record, place);
     let payload = match record.status {
-        State::Pending | State::Running => TaskPayload::Working,
-        State::Cancelled | State::Collected => TaskPayload::Cancelled,
-        State::Done | State::Failed => TaskPayload::Completed { result: result(record)? },
+        Status::Pending | Status::Running => TaskPayload::Working,
+        Status::Cancelled => TaskPayload::Cancelled,
+        Status::Done | Status::Failed => TaskPayload::Completed { result: result(record)? },
     };
     Ok(GetTaskResult::new(DetailedTask::new(task, payload)))
 }
@@ -163,12 +163,12 @@ fn timed(mut task: Task, created_at: f64, updated_at: Option<f64>) -> Task {
 /// Where the job stands, in a line.
 fn status_message(record: &Record, place: Option<usize>) -> String {
     match record.status {
-        State::Pending => place.map_or_else(|| "waiting to start".to_owned(), progress::waiting),
-        State::Running => {
+        Status::Pending => place.map_or_else(|| "waiting to start".to_owned(), progress::waiting),
+        Status::Running => {
             record.activity.as_ref().map_or_else(|| format!("{} started", record.agent), |now| now.line())
         }
-        State::Done => done(record),
-        State::Failed | State::Cancelled | State::Collected => {
+        Status::Done => done(record),
+        Status::Failed | Status::Cancelled => {
             text::one_line(record.error.as_deref().unwrap_or(record.status.name()), REASON_CHARS)
         }
     }

@@ -19,7 +19,7 @@ use super::{clock, failpoint, leftovers, orphan, slots};
 use crate::config::plan::Request;
 use crate::machines::answer::Answer;
 use crate::machines::ids::{JobId, SessionRef};
-use crate::machines::job::{Event, State};
+use crate::machines::job::{Event, State, Status};
 use crate::machines::refused::Refused;
 use crate::machines::summary::{Filter, Summary};
 
@@ -85,7 +85,11 @@ impl Jobs {
     /// [`StoreError`].
     pub fn read(&self, id: &JobId) -> Result<Record, StoreError> {
         let record = self.store().read(id)?;
-        Ok(if record.status.is_terminal() { record } else { self.recover(record) })
+        Ok(match record.state() {
+            State::Pending | State::Running | State::Adopted | State::Resuming => self.recover(record),
+            State::Stopping => self.stop(record),
+            State::Done | State::Failed | State::Cancelled | State::Collected => record,
+        })
     }
 
     /// Waits for the end of a job, at most `patience`. The second value says whether it came. Nobody is asked meanwhile:
@@ -147,7 +151,7 @@ impl Jobs {
     /// or has ended, or waits for its session.
     #[must_use]
     pub fn place(&self, record: &Record) -> Option<usize> {
-        let waits = record.status == State::Pending;
+        let waits = record.status == Status::Pending;
         waits.then(|| slots::place_of(self.store().directory(), &record.id.to_string())).flatten()
     }
 
@@ -187,13 +191,13 @@ impl Jobs {
     /// Applies the older implementation's rules to one of its records.
     fn age(&self, record: Record) -> Record {
         let old = match record.status {
-            State::Running => self
+            Status::Running => self
                 .store()
                 .touched(&record.id)
                 .and_then(|touched| clock::now().duration_since(touched).ok())
                 .is_some_and(|age| age > FOREIGN_RUNNING_LIMIT),
-            State::Pending => clock::unix_seconds() - record.created_at > FOREIGN_PENDING_LIMIT_SECONDS,
-            State::Done | State::Failed | State::Cancelled | State::Collected => false,
+            Status::Pending => clock::unix_seconds() - record.created_at > FOREIGN_PENDING_LIMIT_SECONDS,
+            Status::Done | Status::Failed | Status::Cancelled => false,
         };
         if !old {
             return record;
@@ -218,7 +222,7 @@ impl Jobs {
         found.sort_by(|a, b| b.created_at.total_cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)));
         found.truncate(limit);
         for summary in &mut found {
-            if !summary.status.is_terminal()
+            if summary.state.is_unsettled()
                 && let Ok(record) = self.read(&summary.id)
                 && record.status != summary.status
                 && let Ok(fresh) = self.store().summary(&summary.id)
@@ -232,7 +236,7 @@ impl Jobs {
     /// Gives every job that has lost its supervisor a new one. Blocks while it reads the directory.
     pub fn recover_all(&self) {
         for id in self.store().ids() {
-            if self.store().summary(&id).is_ok_and(|job| !job.status.is_terminal()) {
+            if self.store().summary(&id).is_ok_and(|job| job.state.is_unsettled()) {
                 drop(self.read(&id));
             }
         }
@@ -242,32 +246,66 @@ impl Jobs {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn cancel(&self, id: &JobId) -> Result<(CancelOutcome, State), StoreError> {
+    pub fn cancel(&self, id: &JobId) -> Result<(CancelOutcome, Status), StoreError> {
         let record = self.store().read(id)?;
         let ours = self.store().file(id, JobFile::Lock).exists();
-        if !ours && record.status == State::Running {
-            return Ok((CancelOutcome::Running, State::Running));
+        if !ours && record.status == Status::Running {
+            return Ok((CancelOutcome::Running, Status::Running));
         }
         let patch = Patch { error: Some(cancelled_reason(&record)), ..Patch::default() };
         let stepped = match self.store().step(id, &Event::Cancel, patch, Durability::Cached) {
             Ok(stepped) => stepped,
             Err(StoreError::Refused(Refused::AlreadyThere { .. } | Refused::NotHere { .. })) => {
-                return Ok((CancelOutcome::AlreadyTerminal, self.store().read(id)?.status));
+                // Whoever asked first may have died before the run was ended.
+                let record = self.store().read(id)?;
+                if record.state() == State::Stopping {
+                    self.finish_stopping(&record);
+                }
+                return Ok((CancelOutcome::AlreadyTerminal, record.status));
             }
             Err(error) => return Err(error),
         };
         failpoint::reach("marked");
-        if stepped.end_run && ours {
-            let gone = self.end_run(id);
-            failpoint::reach("ended");
-            self.give_session_back(&stepped.record);
-            if gone.is_some() && stepped.record.started_at.is_some() {
-                orphan::account_cancelled(self.store(), &stepped.record);
-            }
+        if stepped.end_run {
+            self.finish_stopping(&stepped.record);
         }
         let began = stepped.record.started_at.is_some();
         let outcome = if began { CancelOutcome::CancelledRunning } else { CancelOutcome::Cancelled };
-        Ok((outcome, State::Cancelled))
+        Ok((outcome, Status::Cancelled))
+    }
+
+    /// Ends what is left of a job that was told to end. Blocks until that is gone.
+    fn finish_stopping(&self, record: &Record) {
+        let id = &record.id;
+        let mut lock = None;
+        if self.store().file(id, JobFile::Lock).exists() {
+            lock = self.end_run(id);
+            failpoint::reach("ended");
+            if lock.is_none() {
+                return;
+            }
+            self.give_session_back(record);
+            if record.started_at.is_some() {
+                orphan::account_cancelled(self.store(), record);
+            }
+        }
+        // Refused where its supervisor has said so itself.
+        if let Err(error) = self.store().step(id, &Event::Stopped, Patch::default(), Durability::Cached) {
+            tracing::debug!(%id, %error, "not noted that the run is ended");
+        }
+        drop(lock);
+    }
+
+    /// A job that was told to end by somebody who may have died before it was ended. Its supervisor is told once more; the
+    /// rest is ended here where it has none.
+    fn stop(&self, record: Record) -> Record {
+        let path = self.store().file(&record.id, JobFile::Lock);
+        if File::open(&path).is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock))) {
+            tell_supervisor(&path);
+            return record;
+        }
+        self.finish_stopping(&record);
+        self.store().read(&record.id).unwrap_or(record)
     }
 
     /// Tells the supervisor, whose identity its lock proves, and waits for it to leave. Without one, or when it does not
@@ -328,6 +366,8 @@ impl Jobs {
     }
 
     fn remove(&self, id: &JobId) -> bool {
+        // Settled first, where somebody died who was about to end it.
+        drop(self.read(id));
         let removed = self.store().step(id, &Event::Collect, Patch::default(), Durability::Cached);
         removed.inspect_err(|error| tracing::warn!(%id, %error, "job not removed")).is_ok()
     }
@@ -343,7 +383,7 @@ impl Jobs {
             context: given(&request.context),
             caller: given(&request.caller),
             goal: given(&request.goal),
-            status: if answer.success { State::Done } else { State::Failed },
+            status: if answer.success { Status::Done } else { Status::Failed },
             completed_at: Some(clock::unix_seconds()),
             // Our own type: text keys and finite numbers.
             result: serde_json::to_value(answer).ok(),
@@ -361,7 +401,7 @@ fn standing(record: &Record, place: Option<usize>) -> Option<News> {
     match (place, &record.activity) {
         (Some(place), _) => Some(News::Queued(place)),
         (None, Some(activity)) => Some(News::Progress { text: activity.line(), activity: activity.clone() }),
-        (None, None) => (record.status == State::Running).then_some(News::Started),
+        (None, None) => (record.status == Status::Running).then_some(News::Started),
     }
 }
 

@@ -65,7 +65,7 @@ pub fn account_cancelled(store: &Store, record: &Record) {
 
 /// What a run amounts to of which only the output is left, and whether it had answered.
 fn judge(store: &Store, id: &JobId, plan: &RunPlan, ending: Ending) -> (Answer, bool) {
-    let mut output = Output::open(&store.file(id, JobFile::Stdout), &plan.directory);
+    let mut output = Output::open(&store.file(id, JobFile::Stdout), 0, &plan.directory);
     let end = output.length();
     while output.position() < end && output.read().1 {}
     drop(output.finish());

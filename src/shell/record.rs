@@ -7,7 +7,7 @@ use super::clock;
 use crate::machines::activity::Activity;
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::ids::JobId;
-use crate::machines::job::State;
+use crate::machines::job::{Phase, State, Status};
 
 /// In which form a caller gets an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +41,10 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goal: Option<String>,
     /// Where it stands.
-    pub status: State,
+    pub status: Status,
+    /// What of its state the status does not tell; see [`Record::state`].
+    #[serde(default, deserialize_with = "Phase::lenient", skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
     /// When it was submitted.
     pub created_at: f64,
     /// When its supervisor claimed it.
@@ -75,6 +78,9 @@ pub struct Record {
     /// record, as `dispatch_wait` gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<Form>,
+    /// How often it went on by itself after it was cut off; absent for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumptions: Option<u8>,
     /// Keys of other implementations and later versions.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
@@ -101,7 +107,8 @@ impl Record {
             context: None,
             caller: None,
             goal: None,
-            status: State::Pending,
+            status: Status::Pending,
+            phase: None,
             created_at: clock::unix_seconds(),
             started_at: None,
             completed_at: None,
@@ -113,7 +120,14 @@ impl Record {
             session_id: None,
             deadline_at: None,
             delivery: None,
+            resumptions: None,
             extra: Map::new(),
         }
+    }
+
+    /// Where the job stands.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        State::of_record(self.status, self.phase)
     }
 }

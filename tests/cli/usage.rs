@@ -19,7 +19,6 @@ fn no_verb_greets() {
       agent-dispatch add NAME DIR   make a project directory an agent
       agent-dispatch test NAME      ask an agent something; a real run, costs money
       agent-dispatch jobs           see what runs, and what ran in the background
-      agent-dispatch stats                               what it took and cost
       agent-dispatch doctor         find out what is missing
 
     agent-dispatch --help shows the rest.

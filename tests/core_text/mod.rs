@@ -8,6 +8,7 @@ mod events;
 mod fuzz_replay;
 mod ids;
 mod prompt;
+mod schema;
 mod status_line;
 mod support;
 mod text;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use agent_dispatch::machines::ids::{JobId, SessionRef};
-use agent_dispatch::machines::job::State;
+use agent_dispatch::machines::job::Status;
 use agent_dispatch::machines::plan::{Format, RunPlan, SessionPlan};
 use agent_dispatch::shell::claude::ClaudeMissing;
 use agent_dispatch::shell::environment::CALLING_SESSION;
@@ -48,8 +48,10 @@ pub fn plan(timeout_seconds: u64) -> RunPlan {
         disallowed_tools: vec![],
         system_prompt: Some("protocol".into()),
         max_budget_usd: Some(1.5),
+        response_schema: None,
         max_turns: Some(7),
         timeout_seconds,
+        resume_attempts: 0,
         depth: 2,
         max_concurrency: 5,
         caller_job: None,
@@ -71,7 +73,7 @@ fn supervise<S: ProcessSpawner>(plan: &RunPlan, spawner: S) -> Value {
     runtime.block_on(async { Supervision::new(store.clone(), id, plan, spawner, None).unwrap().run().await });
     drop(lock);
     let record = store.read(&id).unwrap();
-    assert!(record.status != State::Pending && record.status != State::Running);
+    assert!(record.status != Status::Pending && record.status != Status::Running);
     serde_json::to_value(record).unwrap()
 }
 

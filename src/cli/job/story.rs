@@ -118,7 +118,7 @@ impl Story {
     fn open(&self) -> Option<(Tail, Reader)> {
         // To open a pipe would wait for its other end.
         let regular = std::fs::metadata(&self.path).is_ok_and(|file| file.is_file());
-        let tail = regular.then(|| Tail::open(&self.path));
+        let tail = regular.then(|| Tail::open(&self.path, 0));
         tail?.ok().map(|tail| (tail, Reader::new()))
     }
 }

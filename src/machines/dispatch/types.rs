@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+use super::turn::{Run, Session};
 use crate::machines::command_line;
 use crate::machines::time::Millis;
 
@@ -146,8 +147,10 @@ pub enum Effect {
     RequestSlot,
     /// Take back the request for a place.
     WithdrawSlot,
-    /// Start the CLI without the flags named here.
-    Spawn(Omitted),
+    /// Note in the record that the process is gone and that the run goes on in its session as soon as it may.
+    NoteResumption,
+    /// Start the CLI, for what the run says and without the flags that are left out.
+    Spawn(Run),
     /// SIGTERM to the process group.
     Terminate,
     /// SIGKILL to the process group.
@@ -165,6 +168,7 @@ impl fmt::Display for Effect {
         f.write_str(match self {
             Self::RequestSlot => "request_slot",
             Self::WithdrawSlot => "withdraw_slot",
+            Self::NoteResumption => "note_resumption",
             Self::Spawn(_) => "spawn",
             Self::Terminate => "terminate",
             Self::Kill => "kill",
@@ -198,6 +202,10 @@ pub enum Event {
     Exited {
         /// A flag that it said it does not know.
         unknown: Option<Flag>,
+        /// Somebody saw how it ended. Otherwise it went while nobody supervised it.
+        seen: bool,
+        /// What is left of the session.
+        session: Session,
     },
     /// A deadline may be due.
     Tick {
@@ -228,15 +236,6 @@ impl Event {
             Self::Cancel { .. } => "cancel",
         }
     }
-}
-
-/// What stays the same over the life of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Run {
-    /// How long the process may run, in ms.
-    pub timeout_ms: u64,
-    /// Flags that the CLI does not know.
-    pub omitted: Omitted,
 }
 
 /// Why a process is being ended.
@@ -290,6 +289,8 @@ pub enum State {
     },
     /// SIGTERM was sent.
     Terminating {
+        /// The run.
+        run: Run,
         /// Why.
         reason: StopReason,
         /// A complete result was seen.
@@ -299,6 +300,8 @@ pub enum State {
     },
     /// SIGKILL was sent.
     Killing {
+        /// The run.
+        run: Run,
         /// Why.
         reason: StopReason,
         /// A complete result was seen.

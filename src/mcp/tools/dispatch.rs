@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::{Call, Desk, typed_at};
 use crate::config::model::Config;
-use crate::config::plan::Request;
-use crate::machines::plan::Format;
+use crate::config::plan::{Request, ResponseSchema};
+use crate::machines::plan::{Format, MAX_RESUME_ATTEMPTS};
 use crate::mcp::progress::{Reporter, Sink, Telling};
 use crate::mcp::reply::{Mistake, Reply, Response};
 use crate::mcp::table::{Conduct, Kind, Parameter, ToolRow, optional, required};
@@ -29,10 +29,13 @@ pub const CALLER: Parameter = optional("caller", Kind::Text, "your project or ro
 pub const GOAL: Parameter = optional("goal", Kind::Text, "the broader objective");
 pub const RESPONSE_FORMAT: Parameter =
     optional("response_format", Kind::Text, "\"json\": one JSON value, in parsed_result");
+pub const RESPONSE_SCHEMA: Parameter =
+    optional("response_schema", Kind::Schema, "JSON Schema of the answer, or the name of one of the agent's");
 const RETURN_REF: Parameter = optional("return_ref", Kind::Flag, "store the result, answer with ref + summary");
 const SUMMARY_CHARS: Parameter = optional("summary_chars", Kind::Integer, "default 500");
 pub const TIMEOUT: Parameter = optional("timeout_seconds", Kind::Integer, "10..7200; 0 = the agent's own");
 pub const GROUP: Parameter = optional("group", Kind::Text, "adds its shared context; the agent must be a member");
+pub const RESUME: Parameter = optional("resume_attempts", Kind::Integer, "0..3: go on by itself when cut off");
 
 pub const MAX_TURNS: Parameter = optional("max_turns", Kind::Integer, "0 = the agent's own");
 
@@ -49,11 +52,13 @@ pub const DISPATCH: ToolRow = ToolRow {
         CALLER,
         GOAL,
         RESPONSE_FORMAT,
+        RESPONSE_SCHEMA,
         RETURN_REF,
         SUMMARY_CHARS,
         TIMEOUT,
         MAX_TURNS,
         GROUP,
+        RESUME,
     ],
     conduct: Conduct::Runs,
     always_load: true,
@@ -73,8 +78,10 @@ pub const SESSION: ToolRow = ToolRow {
         CALLER,
         GOAL,
         RESPONSE_FORMAT,
+        RESPONSE_SCHEMA,
         TIMEOUT,
         MAX_TURNS,
+        RESUME,
     ],
     conduct: Conduct::Runs,
     always_load: true,
@@ -85,7 +92,7 @@ pub const STREAM: ToolRow = ToolRow {
     name: "dispatch_stream",
     title: "Delegate and watch",
     description: "As dispatch, never cached, with what the agent says and does sent on while it works.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT, MAX_TURNS],
+    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT, MAX_TURNS, RESUME],
     conduct: Conduct::Runs,
     always_load: false,
 };
@@ -106,8 +113,10 @@ struct Arguments {
     goal: String,
     #[serde(default)]
     response_format: String,
+    response_schema: Option<Value>,
     #[serde(default)]
     timeout_seconds: i64,
+    resume_attempts: Option<i64>,
     #[serde(default)]
     max_turns: i64,
     #[serde(default)]
@@ -189,8 +198,16 @@ fn request(place: &str, arguments: Arguments) -> Result<Request, Mistake> {
         caller: arguments.caller,
         goal: arguments.goal,
         format,
+        response_schema: arguments.response_schema.map(|schema| match schema {
+            Value::String(name) => ResponseSchema::Named(name),
+            schema => ResponseSchema::Inline(schema),
+        }),
         timeout_seconds: arguments.timeout_seconds,
         max_turns: arguments.max_turns,
         session_id: arguments.session_id,
+        resume_attempts: arguments.resume_attempts.map(|times| {
+            let bounded = times.clamp(0, i64::from(MAX_RESUME_ATTEMPTS));
+            u8::try_from(bounded).unwrap_or(MAX_RESUME_ATTEMPTS)
+        }),
     })
 }

@@ -5,10 +5,12 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::dispatch::{self, AGENT, CALLER, CONTEXT, GOAL, GROUP, MAX_TURNS, RESPONSE_FORMAT, TASK, TIMEOUT};
+use super::dispatch::{
+    self, AGENT, CALLER, CONTEXT, GOAL, GROUP, MAX_TURNS, RESPONSE_FORMAT, RESPONSE_SCHEMA, RESUME, TASK, TIMEOUT,
+};
 use super::{Call, Desk, off_the_loop, typed};
 use crate::machines::ids::JobId;
-use crate::machines::job::State;
+use crate::machines::job::Status;
 use crate::machines::summary::Filter;
 use crate::machines::text;
 use crate::mcp::progress::{Reporter, Sink, Telling};
@@ -38,7 +40,19 @@ pub const ASYNC: ToolRow = ToolRow {
     title: "Delegate in the background",
     description: "As dispatch, but returns a job_id at once; the run survives this session. Then dispatch_wait, or \
                   dispatch_status now and then.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT, MAX_TURNS, GROUP],
+    parameters: &[
+        AGENT,
+        TASK,
+        CONTEXT,
+        CALLER,
+        GOAL,
+        RESPONSE_FORMAT,
+        RESPONSE_SCHEMA,
+        TIMEOUT,
+        MAX_TURNS,
+        GROUP,
+        RESUME,
+    ],
     conduct: Conduct::Runs,
     always_load: false,
 };
@@ -234,7 +248,7 @@ pub async fn list(desk: &Desk, call: &Call) -> Reply {
 fn filter(given: Listed) -> Result<(Filter, usize), Mistake> {
     let status = match given.status.trim() {
         "" => None,
-        name => Some(State::from_status(name).ok_or_else(|| {
+        name => Some(Status::named(name).ok_or_else(|| {
             let shown = text::quoted(text::first_chars(name, 40));
             Mistake::new(format!("unknown status {shown}; one of pending, running, done, failed, cancelled"))
         })?),

@@ -16,16 +16,17 @@ pub(super) struct Did {
 
 /// Takes one event: the record's new state, and what the machine's effects write into it.
 pub(super) fn apply(record: &mut Record, event: &Event, patch: Patch) -> Result<Did, Refused> {
-    let (next, effects) = job::step(record.status, event)?;
-    record.status = next;
+    let (next, effects) = job::step(record.state(), event)?;
+    if let Some((status, phase)) = next.in_record() {
+        (record.status, record.phase) = (status, phase);
+    }
     let mut did = Did { end_run: false, remove: false };
-    let Patch { mut result, mut error, mut progress, deadline_at } = patch;
+    let Patch { mut result, mut error, mut progress, deadline_at, resumptions } = patch;
     for effect in effects {
         match effect {
-            Effect::StampStarted => {
-                record.started_at = Some(clock::unix_seconds());
-                record.deadline_at = deadline_at;
-            }
+            Effect::StampStarted => record.started_at = Some(clock::unix_seconds()),
+            Effect::StampDeadline => record.deadline_at = deadline_at,
+            Effect::CountResumption => record.resumptions = resumptions,
             Effect::StampCompleted => record.completed_at = Some(clock::unix_seconds()),
             Effect::StoreProgress => {
                 if let Some(Shown { lines, activity }) = progress.take() {

@@ -17,8 +17,9 @@ use crate::shell::usage;
 
 /// How long the caller may take to receive the answer and to redeem its receipt before the supervisor leaves.
 const FAREWELL: Duration = Duration::from_secs(10);
-/// How long the usage journal may take: a dead disk must not hold up an answer.
-const USAGE_PATIENCE: Duration = Duration::from_millis(250);
+/// How long the usage journal may take, which is microseconds: a busy machine must not cost a line, a dead disk not an
+/// answer.
+const USAGE_PATIENCE: Duration = Duration::from_secs(2);
 /// How often, and how many times, a result is written again that could not be written and that nobody waits for.
 const RESCUE_INTERVAL: Duration = Duration::from_secs(1);
 const RESCUE_ATTEMPTS: u32 = 600;
@@ -29,7 +30,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let evidence = Evidence {
             plan: self.plan,
             ending: self.ending(end),
-            omitted: self.omitted,
+            omitted: self.run.omitted,
             result: self.output.result.take(),
             last_text: self.output.last_text.take(),
             last_retry: self.output.last_retry.take(),
@@ -37,6 +38,8 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
             stderr: std::mem::take(&mut self.stderr),
             session_id: self.output.session_id.take(),
             suggested_timeout_seconds: self.suggested_timeout(end).await,
+            resumptions: self.resumptions(),
+            paid_before_usd: self.output.paid_before_usd,
         };
         let answered = evidence.result.is_some();
         let answer = verdict::judge(evidence);
@@ -67,7 +70,9 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     /// ran.
     async fn account(&self, end: End, event: &job::Event, answer: &Answer) {
         let cancelled = *event == job::Event::Cancel;
-        if cancelled && self.claimed.is_none() {
+        // Its record may have been marked in the moment in which it was to be claimed.
+        let marked = || self.store.summary(&self.id).is_ok_and(|job| job.status == job::Status::Cancelled);
+        if self.claimed.is_none() && (cancelled || marked()) {
             return;
         }
         let claimed_at = self.claimed.as_ref().and_then(|record| record.started_at);
@@ -110,11 +115,13 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         for _ in 0..RESCUE_ATTEMPTS {
             let progress = self.progress.unwritten();
             match self.store.conclude(&self.id, progress, event, patch.clone(), durability) {
+                // It was marked cancelled before. An answer is told all the same: it is paid for.
+                Ok(stepped) if answered && stepped.record.status == job::Status::Cancelled => {}
                 Ok(_) => {
                     failpoint::reach("concluded");
                     return;
                 }
-                // It is terminal already, and stays so. An answer is told all the same: it is paid for.
+                // It is terminal already, and stays so.
                 Err(StoreError::Refused(_)) if !answered => return,
                 Err(error) => tracing::error!(id = %self.id, %error, "the answer cannot be written"),
             }

@@ -47,11 +47,6 @@ impl Progress {
         self.unwritten = true;
     }
 
-    /// Has the record written although there is nothing new.
-    pub const fn write_soon(&mut self) {
-        self.unwritten = true;
-    }
-
     /// Writes the lines into the record, unless that was done a moment ago. A write that fails costs nothing but the
     /// display: the next one brings everything again.
     pub fn write_when_due(&mut self, store: &Store, id: &JobId) {
