@@ -239,8 +239,15 @@ fn malformed_parameters_are_answered() {
     let world = World::with("result ok");
     for era in [Era::Handshake, Era::Stateless] {
         let mut client = Client::begin(&world, Wire::Sockets, era);
-        let metas = [json!(5), json!("x"), json!([]), json!({"progressToken": {}}), json!({"progressToken": 1.5}),
-            json!({"io.modelcontextprotocol/protocolVersion": 7}), json!({"io.modelcontextprotocol/clientCapabilities": 7})];
+        let metas = [
+            json!(5),
+            json!("x"),
+            json!([]),
+            json!({"progressToken": {}}),
+            json!({"progressToken": 1.5}),
+            json!({"io.modelcontextprotocol/protocolVersion": 7}),
+            json!({"io.modelcontextprotocol/clientCapabilities": 7}),
+        ];
         for (at, meta) in metas.iter().enumerate() {
             for method in ["tools/call", "tools/list", "tasks/get", "server/discover", "ping"] {
                 let id = format!("{method} {at}");
@@ -250,7 +257,9 @@ fn malformed_parameters_are_answered() {
                 assert!(answer.get("result").is_some() || answer["error"]["code"].is_i64(), "{answer}");
             }
         }
-        for params in [json!(7), json!("x"), json!([1]), json!({"name": 7}), json!({"name": "dispatch", "arguments": []})] {
+        for params in
+            [json!(7), json!("x"), json!([1]), json!({"name": 7}), json!({"name": "dispatch", "arguments": []})]
+        {
             let id = format!("params {params}");
             client.send(&json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params}));
             let answer = client.wait(&id, |message| message["id"] == *id);
@@ -269,7 +278,10 @@ fn a_message_that_is_too_long_is_answered_where_its_id_can_be_read() {
     let long = call(&filler);
     for (id, line) in [
         (json!(41), format!(r#"{{"jsonrpc":"2.0","id":41,"method":"tools/call","params":{long}}}"#)),
-        (json!("at the end"), format!(r#"{{"method":"tools/call","params":{long},"jsonrpc":"2.0","id":"at the end"}}"#)),
+        (
+            json!("at the end"),
+            format!(r#"{{"method":"tools/call","params":{long},"jsonrpc":"2.0","id":"at the end"}}"#),
+        ),
         (json!("a \"b\" c"), format!(r#"{{"id": "a \"b\" c" ,"method":"tools/call","params":{long}}}"#)),
     ] {
         let mut client = Client::begin(&world, Wire::Sockets, Era::Handshake);
