@@ -43,6 +43,7 @@ pub const GROUPS: &[Group] = &[
     Group { name: "idle", what: "memory and threads of an idle server", measure: idle::measure },
     Group { name: "list", what: "list_agents with 4 and 500 agents", measure: calls::list },
     Group { name: "cached", what: "a dispatch from the cache", measure: calls::cached },
+    Group { name: "many", what: "1,000 calls in a row and 200 at once", measure: calls::many },
     Group { name: "dispatch", what: "what a dispatch adds to its child", measure: dispatch::measure },
     Group { name: "end", what: "end of a run to its caller answered", measure: end::measure },
     Group { name: "burst", what: "500 dispatches of 100 ms at limit 32", measure: burst::measure },
