@@ -44,7 +44,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let answered = evidence.result.is_some();
         let answer = verdict::judge(evidence);
         let event = job::Event::of_run(end, answered, answer.success);
-        self.account(end, &event, &answer).await;
+        self.account(end, answered, &answer).await;
         let patch = Patch {
             error: answer.error.clone(),
             // Our own types: text keys and finite numbers.
@@ -68,8 +68,8 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
 
     /// Has the run's line written into the usage journal. A run that was cancelled before it began leaves none: nothing
     /// ran.
-    async fn account(&self, end: End, event: &job::Event, answer: &Answer) {
-        let cancelled = *event == job::Event::Cancel;
+    async fn account(&self, end: End, answered: bool, answer: &Answer) {
+        let cancelled = matches!(end, End::Cancelled { .. }) && !answered;
         // Its record may have been marked in the moment in which it was to be claimed.
         let marked = || self.store.summary(&self.id).is_ok_and(|job| job.status == job::Status::Cancelled);
         if self.claimed.is_none() && (cancelled || marked()) {
