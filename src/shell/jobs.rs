@@ -1,6 +1,8 @@
 //! The jobs of all servers and sessions: reading them, finding out which have lost their supervisor, ending and removing
 //! them. Whoever reads a job that has lost its supervisor gives it a new one.
 
+mod waiting;
+
 use std::fs::{File, TryLockError};
 use std::io;
 use std::time::{Duration, Instant};
@@ -10,11 +12,9 @@ use serde::Serialize;
 
 use super::atomic::Durability;
 use super::engine::Engine;
-use super::leash::News;
 use super::record::Record;
 use super::session_lock::{self, SessionLock};
 use super::store::{JobFile, Patch, Store, StoreError};
-use super::watch::Watch;
 use super::{clock, failpoint, leftovers, orphan, slots};
 use crate::config::plan::Request;
 use crate::machines::answer::Answer;
@@ -27,11 +27,6 @@ use crate::machines::summary::{Filter, Summary};
 const END_WAIT: Duration = Duration::from_secs(4);
 /// How often to look meanwhile.
 const END_RETRY: Duration = Duration::from_millis(5);
-/// A look may bring the next news itself, where no supervisor can be started for want of processes say. So many looks may
-/// follow each other at once (the end of a run closes five files), then there is a pause between them.
-const QUICK_LOOKS: u32 = 8;
-/// How long.
-const LOOK_PAUSE: Duration = Duration::from_millis(50);
 /// Records of the older implementation have no lock. A running one that nobody touched for so long is abandoned (its rule).
 const FOREIGN_RUNNING_LIMIT: Duration = Duration::from_secs(3_600);
 /// Likewise a pending one, counted from its submission, in seconds.
@@ -90,61 +85,6 @@ impl Jobs {
             State::Stopping => self.stop(record),
             State::Done | State::Failed | State::Cancelled | State::Collected => record,
         })
-    }
-
-    /// Waits for the end of a job, at most `patience`. The second value says whether it came. Nobody is asked meanwhile:
-    /// the kernel tells when the job's supervisor leaves.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn wait(&self, id: JobId, patience: Duration) -> Result<(Record, bool), StoreError> {
-        self.wait_telling(id, patience, |_| {}).await
-    }
-
-    /// As [`Self::wait`], with what happens meanwhile.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn wait_telling(
-        &self,
-        id: JobId,
-        patience: Duration,
-        mut on_news: impl FnMut(&News) + Send,
-    ) -> Result<(Record, bool), StoreError> {
-        let mut told = None;
-        let give_up = tokio::time::Instant::now() + patience;
-        // Before the first look: an end between look and watch would be missed.
-        let watch = Watch::of(&self.store().folder(&id));
-        let mut quick_looks = 0;
-        loop {
-            let looked = Instant::now();
-            let jobs = self.clone();
-            let read = tokio::task::spawn_blocking(move || {
-                let record = jobs.read(&id)?;
-                let place = jobs.place(&record);
-                Ok::<_, StoreError>((record, place))
-            });
-            let (record, place) = read.await.map_err(|_| StoreError::NotFound(id))??;
-            if record.status.is_terminal() {
-                return Ok((record, true));
-            }
-            let news = standing(&record, place);
-            if news.is_some() && news != told {
-                news.iter().for_each(&mut on_news);
-                told = news;
-            }
-            let news = async {
-                watch.changed().await;
-                quick_looks = if looked.elapsed() < LOOK_PAUSE { quick_looks + 1 } else { 0 };
-                if quick_looks > QUICK_LOOKS {
-                    tokio::time::sleep(LOOK_PAUSE).await;
-                }
-            };
-            // Asked as well, because news that is there at once is no time out.
-            if tokio::time::timeout_at(give_up, news).await.is_err() || tokio::time::Instant::now() >= give_up {
-                return Ok((record, false));
-            }
-        }
     }
 
     /// A waiting job's place in the queue for a slot, 1 for the next one. `None` for one that does not wait there: it runs
@@ -382,15 +322,6 @@ impl Jobs {
         };
         self.store().write_finished(&record)?;
         Ok(id)
-    }
-}
-
-/// Where a job stands, as its supervisor would tell it.
-fn standing(record: &Record, place: Option<usize>) -> Option<News> {
-    match (place, &record.activity) {
-        (Some(place), _) => Some(News::Queued(place)),
-        (None, Some(activity)) => Some(News::Progress { text: activity.line(), activity: activity.clone() }),
-        (None, None) => (record.status == Status::Running).then_some(News::Started),
     }
 }
 

@@ -7,7 +7,7 @@ import os
 import sys
 
 from mcp import StdioServerParameters
-from world import World
+from world import TALKATIVE, World
 
 CALLS = [
     ("list_agents", {}),
@@ -53,9 +53,8 @@ async def scenario(client, told):
 
 async def main():
     version = importlib.metadata.version("mcp")
-    scene = "say working\ntool Bash {}\nresult the answer"
     told = []
-    with World(lambda _: [], scene) as world:
+    with World(lambda _: [], TALKATIVE) as world:
         server = StdioServerParameters(command=os.environ["INTEROP_PRODUCT"], args=["serve"], env=world.environment())
         if version.startswith("1."):
             from mcp import ClientSession

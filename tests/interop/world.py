@@ -19,6 +19,9 @@ ORDER = "Ask the agent of project B."
 # What Claude Code shows where it takes keys.
 PROMPT = "❯"
 
+# The TypeScript SDK passes over progress that comes right before the answer.
+TALKATIVE = "say working\ntool Bash {}\nsleep 300\nresult the answer"
+
 PRODUCT = os.environ["INTEROP_PRODUCT"]
 FAKE_CLAUDE = os.environ["INTEROP_FAKE_CLAUDE"]
 CLAUDE = os.environ["INTEROP_CLAUDE"]
