@@ -177,7 +177,7 @@ impl Jobs {
     /// Summaries of the jobs that match, newest first. Blocks while it reads the directory.
     #[must_use]
     pub fn list(&self, filter: &Filter, limit: usize) -> Vec<Summary> {
-        let newest_first = self.store().matching(filter).into_iter().rev();
+        let newest_first = self.store().matching(filter).into_iter();
         let read = newest_first.filter_map(|candidate| self.store().summary(&candidate.id).ok());
         let mut found = read.filter(|summary| filter.matches(summary)).take(limit).collect::<Vec<_>>();
         for summary in &mut found {

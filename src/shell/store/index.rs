@@ -2,16 +2,20 @@
 //!
 //! Only for choosing: whatever is shown or removed is read first. A record that is terminal never changes, and every change
 //! of another one puts another file in its place; so a terminal one whose file is still the same is not read again, and all
-//! others are.
+//! others are. While the directory's own time stays the same, no file was put in another one's place.
 
 use std::collections::HashMap;
 use std::os::unix::fs::DirEntryExt;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use super::Store;
 use crate::machines::ids::JobId;
 use crate::machines::job::State;
 use crate::machines::summary::Filter;
+
+/// Two changes of a directory within this time may bear the same time: file systems count in ticks, some of them in seconds.
+const TIMES_DIFFER_AFTER: Duration = Duration::from_secs(3);
 
 /// What is remembered.
 #[derive(Debug, Default)]
@@ -22,6 +26,8 @@ struct Remembered {
     lines: HashMap<JobId, Line>,
     /// Each agent once: there are few, and many lines. A line has the position.
     agents: Vec<String>,
+    /// When the directory was last changed, where that is long enough ago to tell whether it was changed again.
+    unchanged_since: Option<SystemTime>,
     /// Tells the lines of this look from those of files that are gone.
     look: u64,
 }
@@ -88,6 +94,14 @@ impl Store {
 
 impl Remembered {
     fn refresh(&mut self, store: &Store) {
+        // Before the look: what changes during it is seen by the next one.
+        let modified = std::fs::metadata(store.directory()).and_then(|directory| directory.modified()).ok();
+        if modified.is_some() && modified == self.unchanged_since {
+            return self.refresh_live(store);
+        }
+        let now = SystemTime::now();
+        let settled = |modified: &SystemTime| now.duration_since(*modified).is_ok_and(|age| age > TIMES_DIFFER_AFTER);
+        self.unchanged_since = modified.filter(settled);
         self.look += 1;
         for entry in std::fs::read_dir(store.directory()).into_iter().flatten().flatten() {
             let name = entry.file_name();
@@ -101,9 +115,22 @@ impl Remembered {
         self.lines.retain(|_, line| line.look == look);
     }
 
+    /// No name has come, gone or changed its file: only what is in those files that are written again can have changed.
+    fn refresh_live(&mut self, store: &Store) {
+        let live = self.lines.iter().filter(|(_, line)| !line.status.is_terminal());
+        let live = live.map(|(id, line)| (*id, line.inode)).collect::<Vec<_>>();
+        for (id, inode) in live {
+            self.read(store, id, inode);
+        }
+    }
+
     /// What is no record is forgotten, and looked at again the next time.
     fn read(&mut self, store: &Store, id: JobId, inode: u64) {
-        let Ok(summary) = store.summary(&id) else { return };
+        let Ok(summary) = store.summary(&id) else {
+            self.unchanged_since = None;
+            self.lines.remove(&id);
+            return;
+        };
         let agent = self.agents.iter().position(|agent| *agent == summary.agent).unwrap_or_else(|| {
             self.agents.push(summary.agent);
             self.agents.len() - 1
