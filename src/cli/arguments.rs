@@ -1,11 +1,17 @@
 //! What can be typed. Types only: what a verb does stands in its own file.
 
+mod group;
+
+mod values;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::machines::job::State;
+pub use group::{GroupAddArguments, GroupTexts, GroupVerb};
+
+use crate::machines::job::Status;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,11 +20,13 @@ Examples:
   agent-dispatch add infra ~/projects/infra          make a project an agent
   agent-dispatch test infra \"Which services run?\"    one real run
   agent-dispatch jobs                                what runs, and what ran in the background
+  agent-dispatch stats                               what it took and cost
   agent-dispatch doctor                              find out what is missing
 
 Environment:
   AGENT_DISPATCH_CONFIG     agents.yaml to use
   AGENT_DISPATCH_JOBS_DIR   where job records are kept
+  AGENT_DISPATCH_USAGE_LOG  where usage is recorded
   AGENT_DISPATCH_CLAUDE     claude CLI to use
   AGENT_DISPATCH_LOG        log filter, such as debug
   NO_COLOR                  no colours";
@@ -48,7 +56,7 @@ Examples:
 
     /// Change an agent
     #[command(after_help = "\
-`none` clears a text or a list, `--max-budget 0` the cap.
+`none` clears a text or a list, `--max-budget 0` the cap, `--max-turns 0` the turn limit.
 
 Examples:
   agent-dispatch update infra --timeout 600
@@ -75,6 +83,13 @@ Examples:
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+
+    /// Groups: agents that work on one thing and share what they need to know
+    Group {
+        /// What to do.
+        #[command(subcommand)]
+        verb: GroupVerb,
     },
 
     /// Run one real task in an agent; this costs money
@@ -125,6 +140,15 @@ Examples:
   agent-dispatch gc --all               every finished job, however young")]
     Gc(GcArguments),
 
+    /// Show what dispatches took and cost: in all, by agent, by day
+    #[command(after_help = "\
+Counted is what this machine's usage journal holds; `settings.usage_log: false` in agents.yaml turns that off.
+
+Examples:
+  agent-dispatch stats
+  agent-dispatch stats --days 7 --agent infra --json")]
+    Stats(StatsArguments),
+
     /// Serve MCP on standard input and output; Claude Code starts this
     Serve,
 
@@ -173,14 +197,17 @@ impl Verb {
             | Self::Doctor { json, .. }
             | Self::Cancel { json, .. } => *json,
             Self::Test(arguments) => arguments.json,
+            Self::Group { verb: GroupVerb::List { json } | GroupVerb::Inspect { json, .. } } => *json,
             Self::Jobs(arguments) => arguments.json,
             Self::Job(arguments) => arguments.json,
             Self::Wait(arguments) => arguments.json,
             Self::Gc(arguments) => arguments.json,
+            Self::Stats(arguments) => arguments.json,
             Self::Init
             | Self::Add(_)
             | Self::Update(_)
             | Self::Remove { .. }
+            | Self::Group { .. }
             | Self::Serve
             | Self::Demo { .. }
             | Self::Supervise { .. }
@@ -222,8 +249,11 @@ pub struct FieldArguments {
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub timeout: Option<u64>,
     /// Spend cap of a run
-    #[arg(long, visible_alias = "max-budget-usd", value_name = "USD", value_parser = dollars, allow_negative_numbers = true)]
+    #[arg(long, visible_alias = "max-budget-usd", value_name = "USD", value_parser = values::dollars, allow_negative_numbers = true)]
     pub max_budget: Option<f64>,
+    /// Turn limit of a run
+    #[arg(long, value_name = "TURNS")]
+    pub max_turns: Option<u32>,
     /// Model, such as sonnet
     #[arg(long)]
     pub model: Option<String>,
@@ -270,8 +300,8 @@ pub struct TestArguments {
 #[derive(Debug, Args)]
 pub struct JobsArguments {
     /// Only those: pending, running, done, failed, cancelled
-    #[arg(long, value_parser = status)]
-    pub status: Option<State>,
+    #[arg(long, value_parser = values::status)]
+    pub status: Option<Status>,
     /// Only this agent's
     #[arg(long, value_name = "NAME")]
     pub agent: Option<String>,
@@ -316,7 +346,7 @@ pub struct WaitArguments {
 #[derive(Debug, Args)]
 pub struct GcArguments {
     /// Only those that ended more than N days ago
-    #[arg(long, value_name = "N", default_value_t = 7.0, value_parser = days, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 7.0, value_parser = values::days, allow_negative_numbers = true)]
     pub days: f64,
     /// All finished jobs
     #[arg(long, conflicts_with = "days")]
@@ -329,25 +359,16 @@ pub struct GcArguments {
     pub json: bool,
 }
 
-fn status(text: &str) -> Result<State, String> {
-    State::from_status(text).ok_or_else(|| "one of pending, running, done, failed, cancelled".to_owned())
-}
-
-/// An age: a number above 0.
-fn days(text: &str) -> Result<f64, String> {
-    let days = text.parse::<f64>().map_err(|_| "not a number of days".to_owned())?;
-    if days.is_finite() && days > 0.0 {
-        Ok(days)
-    } else {
-        Err("must be more than 0; --all is for every age".to_owned())
-    }
-}
-
-/// An amount of money: a number from 0 up, or `none` for 0.
-fn dollars(text: &str) -> Result<f64, String> {
-    if text.eq_ignore_ascii_case("none") {
-        return Ok(0.0);
-    }
-    let amount = text.parse::<f64>().map_err(|_| "not a number of US dollars".to_owned())?;
-    if amount.is_finite() && amount >= 0.0 { Ok(amount) } else { Err("must be 0 or more, and finite".to_owned()) }
+/// `stats`
+#[derive(Debug, Args)]
+pub struct StatsArguments {
+    /// Only the last N days; 0 is all
+    #[arg(long, value_name = "N", default_value_t = 0.0, hide_default_value = true, value_parser = values::period, allow_negative_numbers = true)]
+    pub days: f64,
+    /// Only this agent's
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }

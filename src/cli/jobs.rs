@@ -6,7 +6,7 @@ use super::figures::{self, UNKNOWN};
 use super::output::{self, Style};
 use super::records::{Records, runtime};
 use crate::config::path::Environment;
-use crate::machines::job::State;
+use crate::machines::job::Status;
 use crate::machines::summary::{Filter, Summary};
 use crate::machines::text;
 use crate::shell::clock;
@@ -78,9 +78,9 @@ pub fn table(jobs: &[Summary]) -> String {
 
 fn row(job: &Summary, now: f64) -> [String; 7] {
     let ended = match job.status {
-        State::Pending => None,
-        State::Running => Some(now),
-        State::Done | State::Failed | State::Cancelled | State::Collected => job.completed_at,
+        Status::Pending => None,
+        Status::Running => Some(now),
+        Status::Done | Status::Failed | Status::Cancelled => job.completed_at,
     };
     let took = job.started_at.zip(ended).map(|(started, ended)| figures::span(ended - started));
     [
@@ -95,11 +95,11 @@ fn row(job: &Summary, now: f64) -> [String; 7] {
 }
 
 /// The status, and what it does not say by itself.
-pub fn standing(status: State, outcome: Option<&str>, error_type: Option<&str>) -> String {
+pub fn standing(status: Status, outcome: Option<&str>, error_type: Option<&str>) -> String {
     let detail = match status {
-        State::Done => outcome.filter(|outcome| *outcome != "done"),
-        State::Failed => error_type,
-        State::Pending | State::Running | State::Cancelled | State::Collected => None,
+        Status::Done => outcome.filter(|outcome| *outcome != "done"),
+        Status::Failed => error_type,
+        Status::Pending | Status::Running | Status::Cancelled => None,
     };
     let detail = detail.map(|detail| format!(" ({})", shortened(detail, DETAIL_CHARS)));
     format!("{}{}", status.name(), detail.unwrap_or_default())

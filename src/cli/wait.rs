@@ -12,7 +12,7 @@ use super::{figures, output};
 use crate::config::path::Environment;
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::ids::JobId;
-use crate::machines::job::State;
+use crate::machines::job::Status;
 use crate::shell::record::Record;
 
 /// How long to wait where nobody set a limit: longer than any job, and within what clocks can add, in seconds.
@@ -81,8 +81,8 @@ fn still_running(record: &Record) -> Value {
 
 const fn exit(record: &Record) -> Exit {
     match record.status {
-        State::Done => Exit::Success,
-        State::Pending | State::Running | State::Failed | State::Cancelled | State::Collected => Exit::Failure,
+        Status::Done => Exit::Success,
+        Status::Pending | Status::Running | Status::Failed | Status::Cancelled => Exit::Failure,
     }
 }
 

@@ -1,7 +1,9 @@
 //! What agents.yaml says, checked: whoever holds a [`Config`] need not check its values again.
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use serde_json::Value;
 
 pub use super::settings::{CacheSettings, DEFAULT_TIMEOUT_SECONDS, Settings};
 
@@ -77,6 +79,8 @@ pub struct Agent {
     pub model: Option<String>,
     /// Spend cap in US dollars as the file gives it, finite and not negative. Use [`Agent::budget`].
     pub max_budget_usd: Option<f64>,
+    /// Most turns of a run, above 0; `None` = no limit.
+    pub max_turns: Option<u32>,
     /// Permission mode as the file gives it. Use [`Agent::permission_mode`].
     pub permission_mode: Option<String>,
     /// `None` = the defaults of the settings, empty = explicitly none. Use [`Agent::allowed_tools`].
@@ -87,6 +91,8 @@ pub struct Agent {
     pub capabilities: Vec<String>,
     /// Labels of what needs care; never passed to claude.
     pub risky_capabilities: Vec<String>,
+    /// Schemas of answers, by the names under which callers ask for them; each was checked.
+    pub response_schemas: BTreeMap<String, Value>,
     /// Standing orders, part of the system prompt of every dispatch; never empty.
     pub instructions: Option<String>,
 }
@@ -121,6 +127,11 @@ impl Config {
     /// The group of this name, valid or not.
     pub fn group(&self, name: &str) -> Option<&Entry<Group>> {
         self.groups.iter().find(|(known, _)| known == name).map(|(_, entry)| entry)
+    }
+
+    /// All group names in the order of the file, valid or not.
+    pub fn group_names(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().map(|(name, _)| name.as_str())
     }
 
     /// All agent names in the order of the file, valid or not.
@@ -159,11 +170,13 @@ impl Agent {
             timeout_seconds: None,
             model: None,
             max_budget_usd: None,
+            max_turns: None,
             permission_mode: None,
             allowed_tools: None,
             disallowed_tools: None,
             capabilities: Vec::new(),
             risky_capabilities: Vec::new(),
+            response_schemas: BTreeMap::new(),
             instructions: None,
         }
     }

@@ -11,11 +11,16 @@ use super::model::{Agent, CacheSettings, Group, Member, Settings};
 use super::name::is_valid_name;
 use super::number::{Dollars, Flag, Whole};
 use super::path::expand_home;
+use super::schemas::Schemas;
 use super::settings::{MAX_COUNT, MAX_TIMEOUT_SECONDS};
+use crate::machines::plan::{MAX_RESUME_ATTEMPTS, MAX_TURNS};
 
 type Seconds = Whole<0, MAX_TIMEOUT_SECONDS>;
 type PositiveSeconds = Whole<1, MAX_TIMEOUT_SECONDS>;
 type Count = Whole<0, { MAX_COUNT as u64 }>;
+type Turns = Whole<0, { MAX_TURNS as u64 }>;
+/// More than the most is read as the most.
+type Attempts = Whole<0, { MAX_RESUME_ATTEMPTS as u64 }>;
 type PositiveCount = Whole<1, { MAX_COUNT as u64 }>;
 
 /// Keys of one table that need a word from `doctor`.
@@ -96,11 +101,13 @@ table!(
     timeout: Seconds,
     model: String,
     max_budget_usd: Dollars,
+    max_turns: Turns,
     permission_mode: String,
     allowed_tools: Texts,
     disallowed_tools: Texts,
     capabilities: Texts,
     risky_capabilities: Texts,
+    response_schemas: Schemas,
     instructions: String,
 });
 
@@ -132,6 +139,7 @@ table!(
     dispatch_protocol: Flag,
     usage_log: Flag,
     job_retention_days: Count,
+    resume_attempts: Attempts,
     wait_for_mcp: Flag,
     cache: RawCache,
 });
@@ -267,11 +275,17 @@ impl RawAgent {
             timeout_seconds: self.timeout.flatten().map(|seconds| seconds.0),
             model: said(self.model),
             max_budget_usd: self.max_budget_usd.flatten().map(|dollars| dollars.0),
+            max_turns: self
+                .max_turns
+                .flatten()
+                .and_then(|turns| u32::try_from(turns.0).ok())
+                .filter(|turns| *turns > 0),
             permission_mode: said(self.permission_mode),
             allowed_tools: self.allowed_tools.flatten().map(|texts| texts.0),
             disallowed_tools: self.disallowed_tools.flatten().map(|texts| texts.0),
             capabilities: self.capabilities.flatten().map(|texts| texts.0).unwrap_or_default(),
             risky_capabilities: self.risky_capabilities.flatten().map(|texts| texts.0).unwrap_or_default(),
+            response_schemas: self.response_schemas.flatten().map(|schemas| schemas.0).unwrap_or_default(),
             instructions: self.instructions.flatten().filter(|text| !text.trim().is_empty()),
         })
     }
@@ -313,6 +327,10 @@ impl RawSettings {
             dispatch_protocol: self.dispatch_protocol.flatten().map_or(default.dispatch_protocol, |flag| flag.0),
             usage_log: self.usage_log.flatten().map_or(default.usage_log, |flag| flag.0),
             job_retention_days: count(self.job_retention_days, default.job_retention_days),
+            resume_attempts: self
+                .resume_attempts
+                .flatten()
+                .map_or(default.resume_attempts, |attempts| u8::try_from(attempts.0).unwrap_or(MAX_RESUME_ATTEMPTS)),
             wait_for_mcp: self.wait_for_mcp.flatten().map_or(default.wait_for_mcp, |flag| flag.0),
             cache: self.cache.flatten().map_or(default.cache, RawCache::checked),
         }

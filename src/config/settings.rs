@@ -15,6 +15,8 @@ pub const MAX_COUNT: u32 = 1_000_000;
 /// Days after which finished jobs are removed when a server starts; 0 keeps them for ever, because a paid answer
 /// is only deleted by someone who asked for it.
 pub const DEFAULT_JOB_RETENTION_DAYS: u32 = 0;
+/// How often a run goes on by itself after it was cut off: never, because each time may cost as much as the first.
+pub const DEFAULT_RESUME_ATTEMPTS: u8 = 0;
 /// Life of a cached answer, in seconds from its insertion.
 pub const DEFAULT_CACHE_TTL_SECONDS: u64 = 300;
 /// Number of cached answers, after which the oldest goes.
@@ -43,6 +45,8 @@ pub struct Settings {
     pub usage_log: bool,
     /// Age in days at which finished jobs are removed; 0 = never.
     pub job_retention_days: u32,
+    /// How often a run that was cut off goes on by itself; at most [`crate::machines::plan::MAX_RESUME_ATTEMPTS`].
+    pub resume_attempts: u8,
     /// Whether claude waits for an agent's MCP servers before its first turn.
     pub wait_for_mcp: bool,
     /// The answer cache.
@@ -73,6 +77,7 @@ impl Default for Settings {
             dispatch_protocol: true,
             usage_log: true,
             job_retention_days: DEFAULT_JOB_RETENTION_DAYS,
+            resume_attempts: DEFAULT_RESUME_ATTEMPTS,
             wait_for_mcp: true,
             cache: CacheSettings::default(),
         }

@@ -22,19 +22,22 @@ pub enum ErrorType {
     Budget,
     /// The account's usage limit.
     UsageLimit,
+    /// The answer does not match the schema that the caller gave.
+    SchemaMismatch,
     /// Everything else.
     CliError,
 }
 
 impl ErrorType {
     /// All types, in the order of the contract.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Permission,
         Self::Timeout,
         Self::Recursion,
         Self::NotFound,
         Self::Budget,
         Self::UsageLimit,
+        Self::SchemaMismatch,
         Self::CliError,
     ];
 
@@ -48,6 +51,7 @@ impl ErrorType {
             Self::NotFound => "not_found",
             Self::Budget => "budget",
             Self::UsageLimit => "usage_limit",
+            Self::SchemaMismatch => "schema_mismatch",
             Self::CliError => "cli_error",
         }
     }
@@ -175,13 +179,14 @@ impl Answer {
     /// What is told of an answer that stays in the store: its beginning, and its size in characters.
     #[must_use]
     pub fn by_reference(&self, reference: JobId, summary_chars: usize) -> Reference<'_> {
+        let summary = text::first_chars(&self.result, summary_chars);
         Reference {
             r#ref: reference,
             agent: &self.agent,
             success: self.success,
             size: self.result.chars().count(),
-            summary_chars,
-            summary: text::first_chars(&self.result, summary_chars),
+            summary_chars: summary.chars().count(),
+            summary,
             session_id: self.session_id.as_deref(),
             cost_usd: self.cost_usd,
             duration_ms: self.duration_ms,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dispatch::Omitted;
 use super::plan::{RunPlan, SessionPlan};
+use super::schema;
 use super::text;
 
 /// Longest argument that `execve` takes on Linux, in bytes: 128 KiB less the closing NUL.
@@ -42,11 +43,15 @@ pub enum Flag {
     SystemPromptSnapshot,
     /// `--max-budget-usd`
     MaxBudget,
+    /// `--max-turns`
+    MaxTurns,
+    /// `--json-schema`
+    JsonSchema,
 }
 
 impl Flag {
     /// Every option that we pass.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Print,
         Self::OutputFormat,
         Self::Verbose,
@@ -59,6 +64,8 @@ impl Flag {
         Self::AppendSystemPrompt,
         Self::SystemPromptSnapshot,
         Self::MaxBudget,
+        Self::MaxTurns,
+        Self::JsonSchema,
     ];
 
     /// The option as it is written.
@@ -77,6 +84,8 @@ impl Flag {
             Self::AppendSystemPrompt => "--append-system-prompt",
             Self::SystemPromptSnapshot => "--system-prompt-snapshot",
             Self::MaxBudget => "--max-budget-usd",
+            Self::MaxTurns => "--max-turns",
+            Self::JsonSchema => "--json-schema",
         }
     }
 
@@ -90,6 +99,8 @@ impl Flag {
             Self::DisallowedTools => "correct `disallowed_tools` of the agent or `default_disallowed_tools`",
             Self::AppendSystemPrompt => "correct `instructions` of the agent; long ones belong in its CLAUDE.md",
             Self::MaxBudget => "correct `max_budget_usd` of the agent or `default_max_budget_usd`",
+            Self::MaxTurns => "correct `max_turns` of the call or of the agent",
+            Self::JsonSchema => "shorten `response_schema`",
             Self::Print | Self::OutputFormat | Self::Verbose | Self::SystemPromptSnapshot => "update agent-dispatch",
         }
     }
@@ -188,6 +199,14 @@ pub fn arguments(plan: &RunPlan, omit: Omitted) -> Result<Vec<String>, BadValue>
         }
         push(Flag::MaxBudget, &value)?;
     }
+    // The CLI reads 0 as no limit.
+    if let Some(turns) = plan.max_turns.filter(|turns| *turns > 0 && !omit.max_turns) {
+        push(Flag::MaxTurns, &turns.to_string())?;
+    }
+    let schema = plan.response_schema.as_ref().filter(|_| !omit.json_schema).and_then(schema::for_cli);
+    if let Some(schema) = schema {
+        push(Flag::JsonSchema, &schema)?;
+    }
     Ok(arguments)
 }
 
@@ -217,14 +236,19 @@ fn bad(field: Flag, why: Why, value: &str) -> BadValue {
     BadValue { field, why, shown: text::quoted(text::first_chars(value, SHOWN_CHARS)) }
 }
 
-/// Which of our options this CLI does not know, read from what it printed on stderr (give the *beginning* of stderr:
+/// Which of our options this CLI does not know, or whose value it cannot use, read from what it printed on stderr (give the *beginning* of stderr:
 /// the message repeats the whole argument, and only the first message counts). The value that is repeated, and
 /// suggestions on further lines, are not looked at.
 #[must_use]
 pub fn unknown_option(stderr: &str) -> Option<Flag> {
     /// How option parsers say it; the CLI's own wording is the first.
     const PHRASES: [&str; 4] = ["unknown option", "unknown argument", "unrecognized option", "unexpected argument"];
+    /// How the CLI refuses a schema that its own validator does not take; ours has taken it.
+    const REFUSED_SCHEMA: &str = "--json-schema is not a valid json schema";
     let lower = stderr.to_ascii_lowercase();
+    if lower.trim_start().trim_start_matches("error: ").starts_with(REFUSED_SCHEMA) {
+        return Some(Flag::JsonSchema);
+    }
     let after = PHRASES.iter().filter_map(|phrase| Some(lower.find(phrase)? + phrase.len())).min()?;
     let rest = stderr[after..].trim_start_matches([' ', ':', '\'', '"', '`', '‘', '“']);
     let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(rest.len());

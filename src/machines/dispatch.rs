@@ -1,7 +1,9 @@
 //! One run of the claude CLI, from waiting for a slot to its end. Declared in `spec/dispatch.yaml`.
 //!
-//! Order in this file: numbers, `begin` and `step`, the handlers. Flags, effects, events and states are in `types`.
+//! Order in this file: numbers, `begin` and `step`, the handlers. Flags, effects, events and states are in `types`, what a
+//! run's processes are started for in `turn`.
 
+mod turn;
 mod types;
 
 use statig::prelude::*;
@@ -9,7 +11,8 @@ use statig::prelude::*;
 use super::effect::Effects;
 use super::refused::Refused;
 use super::time::Millis;
-pub use types::{CancelledBy, Effect, End, Event, Flag, Omitted, Run, State, StopReason};
+pub use turn::{Run, Session, SessionSigns, Turn};
+pub use types::{CancelledBy, Effect, End, Event, Flag, Omitted, State, StopReason};
 
 /// How long a process group has to leave after SIGTERM before SIGKILL, in ms. The CLI leaves within 30 ms, with a background
 /// task within 1.6 s (measured); a cancelled run must be gone within 2 s.
@@ -20,18 +23,16 @@ pub const KILL_GRACE_MS: u64 = 2_000;
 /// 5 s for background tasks (measured); a turn that begins in this time is waited for.
 pub const LEAVE_GRACE_MS: u64 = 15_000;
 
-/// The first state of a run, and its effects.
-pub fn begin(timeout_ms: u64) -> (State, Effects<Effect>) {
-    let run = Run { timeout_ms, omitted: Omitted::default() };
-    (State::Waiting { run }, Effects::from(vec![Effect::RequestSlot]))
+/// The first state of a run that may go on so often after it was cut off, and its effects.
+pub fn begin(timeout_ms: u64, resumes_left: u8) -> (State, Effects<Effect>) {
+    (State::Waiting { run: Run::new(timeout_ms, resumes_left) }, Effects::from(vec![Effect::RequestSlot]))
 }
 
 /// The state of a run that works on although its supervisor died, for the one that takes over. Its deadline is that of the
-/// record; whether it has answered shows when its output is read again.
+/// record; whether it has answered, and whether it is over, shows when its output is read again.
 #[must_use]
-pub const fn adopted(timeout_ms: u64, deadline: Millis) -> State {
-    let omitted = Omitted { session_id: false, system_prompt: false, snapshot: false, max_budget: false };
-    State::Running { run: Run { timeout_ms, omitted }, deadline, answered: false }
+pub const fn adopted(timeout_ms: u64, resumes_left: u8, deadline: Millis) -> State {
+    State::Running { run: Run::new(timeout_ms, resumes_left), deadline, answered: false }
 }
 
 /// Takes one event.
@@ -57,15 +58,12 @@ pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Ref
 /// Shared storage of the machine: none, all of it is in the state.
 struct Machine;
 
-#[state_machine(initial = "begin(0).0", visibility = "pub(self)", state(custom, name = "State"))]
+#[state_machine(initial = "begin(0, 0).0", visibility = "pub(self)", state(custom, name = "State"))]
 impl Machine {
     #[state]
     fn waiting(run: &Run, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::SlotGranted => {
-                context.push(Effect::Spawn(run.omitted));
-                Transition(State::Starting { run: *run, cancelled: None })
-            }
+            Event::SlotGranted => Transition(start(*run, context)),
             Event::Cancel { by, .. } => {
                 context.push(Effect::WithdrawSlot);
                 Transition(end(End::Cancelled { by: *by }, context, Held::Nothing))
@@ -92,7 +90,7 @@ impl Machine {
                     let deadline = now.plus(run.timeout_ms);
                     Transition(State::Running { run: *run, deadline, answered: false })
                 }
-                Some(by) => Transition(terminate(StopReason::Cancelled { by: *by }, false, *now, context)),
+                Some(by) => Transition(terminate(*run, StopReason::Cancelled { by: *by }, false, *now, context)),
             },
             Event::SpawnFailed => Transition(end(End::NotStarted, context, Held::Slot)),
             Event::Cancel { by, .. } => match cancelled {
@@ -118,20 +116,16 @@ impl Machine {
                 deadline: *deadline,
                 leave_by: now.plus(LEAVE_GRACE_MS).min(*deadline),
             }),
-            Event::Exited { unknown } => match unknown {
-                Some(flag) if !*answered && !run.omitted.has(*flag) => {
-                    let run = Run { omitted: run.omitted.and(*flag), ..*run };
-                    context.push(Effect::Spawn(run.omitted));
-                    Transition(State::Starting { run, cancelled: None })
-                }
-                Some(_) | None => Transition(end(End::Exited, context, Held::SlotAndTree)),
-            },
+            Event::Exited { .. } if *answered => Transition(end(End::Exited, context, Held::SlotAndTree)),
+            Event::Exited { unknown, seen, session } => {
+                Transition(after_exit(*run, *unknown, *seen, *session, context))
+            }
             Event::Tick { now } if *now >= *deadline => {
-                Transition(terminate(StopReason::Timeout, *answered, *now, context))
+                Transition(terminate(*run, StopReason::Timeout, *answered, *now, context))
             }
             Event::Tick { .. } | Event::TurnBegan => Handled,
             Event::Cancel { by, now } => {
-                Transition(terminate(StopReason::Cancelled { by: *by }, *answered, *now, context))
+                Transition(terminate(*run, StopReason::Cancelled { by: *by }, *answered, *now, context))
             }
             Event::SlotGranted | Event::Spawned { .. } | Event::SpawnFailed => Super,
         }
@@ -149,18 +143,23 @@ impl Machine {
             Event::Exited { .. } => Transition(end(End::Exited, context, Held::Slot)),
             Event::TurnBegan => Transition(State::Running { run: *run, deadline: *deadline, answered: true }),
             Event::ResultSeen { .. } => Handled,
-            Event::Tick { now } if *now >= *deadline => Transition(terminate(StopReason::Timeout, true, *now, context)),
+            Event::Tick { now } if *now >= *deadline => {
+                Transition(terminate(*run, StopReason::Timeout, true, *now, context))
+            }
             Event::Tick { now } if *now >= *leave_by => {
-                Transition(terminate(StopReason::Lingering, true, *now, context))
+                Transition(terminate(*run, StopReason::Lingering, true, *now, context))
             }
             Event::Tick { .. } => Handled,
-            Event::Cancel { by, now } => Transition(terminate(StopReason::Cancelled { by: *by }, true, *now, context)),
+            Event::Cancel { by, now } => {
+                Transition(terminate(*run, StopReason::Cancelled { by: *by }, true, *now, context))
+            }
             Event::SlotGranted | Event::Spawned { .. } | Event::SpawnFailed => Super,
         }
     }
 
     #[state]
     fn terminating(
+        run: &Run,
         reason: &StopReason,
         answered: &bool,
         kill_at: &Millis,
@@ -168,22 +167,27 @@ impl Machine {
         context: &mut Effects<Effect>,
     ) -> Outcome<State> {
         match event {
-            Event::Exited { .. } => Transition(end(stopped(*reason, *answered), context, Held::SlotAndTree)),
+            Event::Exited { session, .. } => Transition(after_stop(*run, *reason, *answered, *session, context)),
             Event::ResultSeen { .. } if !*answered => {
-                Transition(State::Terminating { reason: *reason, answered: true, kill_at: *kill_at })
+                Transition(State::Terminating { run: *run, reason: *reason, answered: true, kill_at: *kill_at })
             }
             Event::Tick { now } if *now >= *kill_at => {
                 context.push(Effect::Kill);
                 let give_up_at = now.plus(KILL_GRACE_MS);
-                Transition(State::Killing { reason: *reason, answered: *answered, give_up_at })
+                Transition(State::Killing { run: *run, reason: *reason, answered: *answered, give_up_at })
             }
-            Event::ResultSeen { .. } | Event::Tick { .. } | Event::TurnBegan | Event::Cancel { .. } => Handled,
+            Event::Cancel { .. } => {
+                let run = run.last();
+                Transition(State::Terminating { run, reason: *reason, answered: *answered, kill_at: *kill_at })
+            }
+            Event::ResultSeen { .. } | Event::Tick { .. } | Event::TurnBegan => Handled,
             Event::SlotGranted | Event::Spawned { .. } | Event::SpawnFailed => Super,
         }
     }
 
     #[state]
     fn killing(
+        run: &Run,
         reason: &StopReason,
         answered: &bool,
         give_up_at: &Millis,
@@ -191,14 +195,18 @@ impl Machine {
         context: &mut Effects<Effect>,
     ) -> Outcome<State> {
         match event {
-            Event::Exited { .. } => Transition(end(stopped(*reason, *answered), context, Held::SlotAndTree)),
+            Event::Exited { session, .. } => Transition(after_stop(*run, *reason, *answered, *session, context)),
             Event::ResultSeen { .. } if !*answered => {
-                Transition(State::Killing { reason: *reason, answered: true, give_up_at: *give_up_at })
+                Transition(State::Killing { run: *run, reason: *reason, answered: true, give_up_at: *give_up_at })
             }
             Event::Tick { now } if *now >= *give_up_at => {
                 Transition(end(stopped(*reason, *answered), context, Held::SlotAndTree))
             }
-            Event::ResultSeen { .. } | Event::Tick { .. } | Event::TurnBegan | Event::Cancel { .. } => Handled,
+            Event::Cancel { .. } => {
+                let run = run.last();
+                Transition(State::Killing { run, reason: *reason, answered: *answered, give_up_at: *give_up_at })
+            }
+            Event::ResultSeen { .. } | Event::Tick { .. } | Event::TurnBegan => Handled,
             Event::SlotGranted | Event::Spawned { .. } | Event::SpawnFailed => Super,
         }
     }
@@ -237,9 +245,46 @@ fn end(end: End, effects: &mut Effects<Effect>, held: Held) -> State {
     State::Ended { end }
 }
 
-fn terminate(reason: StopReason, answered: bool, now: Millis, effects: &mut Effects<Effect>) -> State {
+/// A process that nobody told to leave is gone without an answer.
+fn after_exit(run: Run, unknown: Option<Flag>, seen: bool, session: Session, effects: &mut Effects<Effect>) -> State {
+    let once_more = run.without(unknown);
+    if seen {
+        return match once_more.or_else(|| run.from_the_beginning(session)) {
+            Some(run) => start(run, effects),
+            None => end(End::Exited, effects, Held::SlotAndTree),
+        };
+    }
+    match once_more.or_else(|| run.gone_on(session)) {
+        Some(run) => wait_to_go_on(run, effects),
+        None => end(End::Exited, effects, Held::SlotAndTree),
+    }
+}
+
+fn start(run: Run, effects: &mut Effects<Effect>) -> State {
+    effects.push(Effect::Spawn(run));
+    State::Starting { run, cancelled: None }
+}
+
+/// The fence first: what is left of the process is gone before the run queues again like any other.
+fn wait_to_go_on(run: Run, effects: &mut Effects<Effect>) -> State {
+    effects.push(Effect::Sweep);
+    effects.push(Effect::NoteResumption);
+    effects.push(Effect::ReleaseSlot);
+    effects.push(Effect::RequestSlot);
+    State::Waiting { run }
+}
+
+fn terminate(run: Run, reason: StopReason, answered: bool, now: Millis, effects: &mut Effects<Effect>) -> State {
     effects.push(Effect::Terminate);
-    State::Terminating { reason, answered, kill_at: now.plus(TERM_GRACE_MS) }
+    State::Terminating { run, reason, answered, kill_at: now.plus(TERM_GRACE_MS) }
+}
+
+/// A process that was told to leave is gone. One whose time was up, without an answer, may be followed by another.
+fn after_stop(run: Run, reason: StopReason, answered: bool, session: Session, effects: &mut Effects<Effect>) -> State {
+    match (reason, run.gone_on(session)) {
+        (StopReason::Timeout, Some(run)) if !answered => wait_to_go_on(run, effects),
+        _ => end(stopped(reason, answered), effects, Held::SlotAndTree),
+    }
 }
 
 const fn stopped(reason: StopReason, answered: bool) -> End {

@@ -1,23 +1,35 @@
-//! The life of a job record. Declared in `spec/job.yaml`.
+//! The life of a job. Declared in `spec/job.yaml`.
 //!
-//! The record is shared by every process of the user; whoever changes it holds the record's lock, reads, steps, writes.
+//! The record is shared by every process of the user; whoever changes it holds the record's lock, reads, steps, writes. What
+//! others read in it is the [`Status`], which older implementations know as well; the [`Phase`] says what this one must know
+//! beyond that to take the job over from somebody who died. Both together are the [`State`].
+
+mod record;
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use statig::prelude::*;
-use std::fmt;
 
 use super::dispatch::End;
 use super::effect::Effects;
 use super::refused::Refused;
+pub use record::{Phase, Status};
 
-/// Where a job stands. The spelling is that of the record's `status`, with `collected` for a record that is gone.
+/// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Submitted; no claude process yet.
     Pending,
-    /// Its supervisor has claimed it.
+    /// Its supervisor has claimed it: a claude process may be there, and is that supervisor's child.
     Running,
+    /// A claude process may be there whose supervisor died; another one waits for its end.
+    Adopted,
+    /// Its claude process is gone without an answer, and none is started before the job is claimed once more.
+    Resuming,
+    /// Somebody asked for its end, and what is left of it is being ended.
+    Stopping,
     /// Ended with a successful answer.
     Done,
     /// Ended without one.
@@ -30,15 +42,27 @@ pub enum State {
 
 impl State {
     /// All states, for exhaustive checks.
-    pub const ALL: [Self; 6] =
-        [Self::Pending, Self::Running, Self::Done, Self::Failed, Self::Cancelled, Self::Collected];
+    pub const ALL: [Self; 9] = [
+        Self::Pending,
+        Self::Running,
+        Self::Adopted,
+        Self::Resuming,
+        Self::Stopping,
+        Self::Done,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Collected,
+    ];
 
-    /// The state's name in the spec and in the record.
+    /// The state's name in the spec.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Running => "running",
+            Self::Adopted => "adopted",
+            Self::Resuming => "resuming",
+            Self::Stopping => "stopping",
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
@@ -46,18 +70,21 @@ impl State {
         }
     }
 
-    /// The state that a record's `status` names.
+    /// Whether something of the job may run, or still has to.
     #[must_use]
-    pub fn from_status(status: &str) -> Option<Self> {
-        Self::ALL.into_iter().filter(|state| *state != Self::Collected).find(|state| state.name() == status)
+    pub const fn is_unsettled(self) -> bool {
+        match self {
+            Self::Pending | Self::Running | Self::Adopted | Self::Resuming | Self::Stopping => true,
+            Self::Done | Self::Failed | Self::Cancelled | Self::Collected => false,
+        }
     }
 
-    /// Whether the job's result can no longer change.
+    /// Whether the job's status and result can no longer change.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         match self {
-            Self::Pending | Self::Running => false,
-            Self::Done | Self::Failed | Self::Cancelled | Self::Collected => true,
+            Self::Pending | Self::Running | Self::Adopted | Self::Resuming => false,
+            Self::Stopping | Self::Done | Self::Failed | Self::Cancelled | Self::Collected => true,
         }
     }
 }
@@ -65,8 +92,12 @@ impl State {
 /// What happened to a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// Its supervisor starts the work.
+    /// Its supervisor starts the work, or goes on with it.
     Claim,
+    /// Its supervisor died; another one waits for the end of its claude process.
+    Adopt,
+    /// Its claude process is gone without an answer, and it may go on in its session.
+    Resume,
     /// The agent did something worth showing.
     Progress,
     /// The run ended and was judged.
@@ -76,6 +107,8 @@ pub enum Event {
     },
     /// Somebody wants it to end.
     Cancel,
+    /// It was to end, and nothing of it runs.
+    Stopped,
     /// Its supervisor is gone and so is the worker, without a complete answer.
     Abandon,
     /// Its record is to be removed: its answer was received, or it is older than what is kept.
@@ -84,12 +117,15 @@ pub enum Event {
 
 impl Event {
     /// All events, for exhaustive checks.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Claim,
+        Self::Adopt,
+        Self::Resume,
         Self::Progress,
         Self::Finish { success: true },
         Self::Finish { success: false },
         Self::Cancel,
+        Self::Stopped,
         Self::Abandon,
         Self::Collect,
     ];
@@ -98,7 +134,7 @@ impl Event {
     #[must_use]
     pub const fn of_run(end: End, answered: bool, success: bool) -> Self {
         match end {
-            End::Cancelled { .. } if !answered => Self::Cancel,
+            End::Cancelled { .. } if !answered => Self::Stopped,
             End::Cancelled { .. } | End::NotStarted | End::Exited | End::Lingered | End::TimedOut { .. } => {
                 Self::Finish { success }
             }
@@ -110,9 +146,12 @@ impl Event {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Claim => "claim",
+            Self::Adopt => "adopt",
+            Self::Resume => "resume",
             Self::Progress => "progress",
             Self::Finish { .. } => "finish",
             Self::Cancel => "cancel",
+            Self::Stopped => "stopped",
             Self::Abandon => "abandon",
             Self::Collect => "collect",
         }
@@ -124,6 +163,10 @@ impl Event {
 pub enum Effect {
     /// Set `started_at`.
     StampStarted,
+    /// Set `resumptions`, how often it went on.
+    CountResumption,
+    /// Set `deadline_at`.
+    StampDeadline,
     /// Set `progress` and `progress_updated_at`.
     StoreProgress,
     /// Set `result` and, on failure, `error`.
@@ -142,6 +185,8 @@ impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::StampStarted => "stamp_started",
+            Self::CountResumption => "count_resumption",
+            Self::StampDeadline => "stamp_deadline",
             Self::StoreProgress => "store_progress",
             Self::StoreResult => "store_result",
             Self::StoreReason => "store_reason",
@@ -167,17 +212,18 @@ pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Ref
 }
 
 const fn refuse(state: State, event: &Event) -> Refused {
-    let (state_name, event_name) = (state.name(), event.name());
-    match (state, event) {
-        (State::Running, Event::Claim)
-        | (
-            State::Done | State::Failed | State::Cancelled,
-            Event::Claim | Event::Progress | Event::Finish { .. } | Event::Cancel | Event::Abandon,
-        )
-        | (State::Collected, _) => Refused::AlreadyThere { state: state_name, event: event_name },
-        (State::Pending | State::Running | State::Done | State::Failed | State::Cancelled, _) => {
-            Refused::NotHere { state: state_name, event: event_name }
-        }
+    let (name, event_name) = (state.name(), event.name());
+    let there = match (state, event) {
+        (_, Event::Collect) => matches!(state, State::Collected),
+        (State::Pending, _) => false,
+        (State::Running | State::Adopted, event) => matches!(event, Event::Claim),
+        (State::Resuming, event) => matches!(event, Event::Resume),
+        (State::Stopping | State::Done | State::Failed | State::Cancelled | State::Collected, _) => true,
+    };
+    if there {
+        Refused::AlreadyThere { state: name, event: event_name }
+    } else {
+        Refused::NotHere { state: name, event: event_name }
     }
 }
 
@@ -191,72 +237,119 @@ impl Machine {
         match event {
             Event::Claim => {
                 context.push(Effect::StampStarted);
+                context.push(Effect::StampDeadline);
                 Transition(State::Running)
             }
             Event::Finish { success: false } => Transition(finish(State::Failed, context)),
-            Event::Cancel => {
-                context.push(Effect::StoreReason);
-                context.push(Effect::StampCompleted);
-                context.push(Effect::EndRun);
-                Transition(State::Cancelled)
-            }
-            Event::Abandon => Transition(give_up(context)),
-            Event::Finish { success: true } | Event::Progress | Event::Collect => Super,
+            Event::Cancel => Transition(cancel(context)),
+            Event::Stopped => Transition(give_up(State::Cancelled, context)),
+            Event::Abandon => Transition(give_up(State::Failed, context)),
+            Event::Finish { success: true } | Event::Progress | Event::Adopt | Event::Resume | Event::Collect => Super,
         }
     }
 
     #[state]
     fn running(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
+        alive(event, context)
+    }
+
+    #[state]
+    fn adopted(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
+        alive(event, context)
+    }
+
+    #[state]
+    fn resuming(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
+            Event::Claim => {
+                context.push(Effect::CountResumption);
+                context.push(Effect::StampDeadline);
+                Transition(State::Running)
+            }
             Event::Progress => {
                 context.push(Effect::StoreProgress);
                 Handled
             }
-            Event::Finish { success: true } => Transition(finish(State::Done, context)),
+            Event::Adopt => Handled,
             Event::Finish { success: false } => Transition(finish(State::Failed, context)),
-            Event::Cancel => {
-                context.push(Effect::StoreReason);
-                context.push(Effect::StampCompleted);
-                context.push(Effect::EndRun);
-                Transition(State::Cancelled)
-            }
-            Event::Abandon => Transition(give_up(context)),
-            Event::Claim | Event::Collect => Super,
+            Event::Cancel => Transition(cancel(context)),
+            Event::Stopped => Transition(give_up(State::Cancelled, context)),
+            Event::Abandon => Transition(give_up(State::Failed, context)),
+            Event::Finish { success: true } | Event::Resume | Event::Collect => Super,
+        }
+    }
+
+    #[state]
+    fn stopping(event: &Event) -> Outcome<State> {
+        match event {
+            Event::Finish { .. } | Event::Stopped | Event::Abandon => Transition(State::Cancelled),
+            Event::Claim | Event::Adopt | Event::Resume | Event::Progress | Event::Cancel | Event::Collect => Super,
         }
     }
 
     #[state]
     fn done(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
-        terminal(event, context)
+        ended(event, context)
     }
 
     #[state]
     fn failed(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
-        terminal(event, context)
+        ended(event, context)
     }
 
     #[state]
     fn cancelled(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
-        terminal(event, context)
+        ended(event, context)
     }
 
     #[state]
     fn collected(event: &Event) -> Outcome<State> {
         match event {
-            Event::Claim | Event::Progress | Event::Finish { .. } | Event::Cancel | Event::Abandon | Event::Collect => {
-                Super
-            }
+            Event::Claim
+            | Event::Adopt
+            | Event::Resume
+            | Event::Progress
+            | Event::Finish { .. }
+            | Event::Cancel
+            | Event::Stopped
+            | Event::Abandon
+            | Event::Collect => Super,
         }
     }
 }
 
-fn terminal(event: &Event, effects: &mut Effects<Effect>) -> Outcome<State> {
+/// A claude process may be there.
+fn alive(event: &Event, effects: &mut Effects<Effect>) -> Outcome<State> {
+    match event {
+        Event::Progress => {
+            effects.push(Effect::StoreProgress);
+            Handled
+        }
+        Event::Adopt => Transition(State::Adopted),
+        Event::Resume => Transition(State::Resuming),
+        Event::Finish { success: true } => Transition(finish(State::Done, effects)),
+        Event::Finish { success: false } => Transition(finish(State::Failed, effects)),
+        Event::Cancel => Transition(cancel(effects)),
+        Event::Stopped => Transition(give_up(State::Cancelled, effects)),
+        Event::Abandon => Transition(give_up(State::Failed, effects)),
+        Event::Claim | Event::Collect => Super,
+    }
+}
+
+fn ended(event: &Event, effects: &mut Effects<Effect>) -> Outcome<State> {
     match event {
         Event::Collect => {
             effects.push(Effect::RemoveFiles);
             Transition(State::Collected)
         }
-        Event::Claim | Event::Progress | Event::Finish { .. } | Event::Cancel | Event::Abandon => Super,
+        Event::Claim
+        | Event::Adopt
+        | Event::Resume
+        | Event::Progress
+        | Event::Finish { .. }
+        | Event::Cancel
+        | Event::Stopped
+        | Event::Abandon => Super,
     }
 }
 
@@ -266,8 +359,15 @@ fn finish(state: State, effects: &mut Effects<Effect>) -> State {
     state
 }
 
-fn give_up(effects: &mut Effects<Effect>) -> State {
+fn cancel(effects: &mut Effects<Effect>) -> State {
     effects.push(Effect::StoreReason);
     effects.push(Effect::StampCompleted);
-    State::Failed
+    effects.push(Effect::EndRun);
+    State::Stopping
+}
+
+fn give_up(state: State, effects: &mut Effects<Effect>) -> State {
+    effects.push(Effect::StoreReason);
+    effects.push(Effect::StampCompleted);
+    state
 }

@@ -7,21 +7,26 @@
 //!
 //! `spec/*.yaml` declares each machine; `tests/spec` compares the shipped `step` functions with it, row by row.
 
+pub mod activity;
 pub mod answer;
 pub mod cache;
 pub mod command_line;
+pub mod dialogue;
 pub mod dispatch;
 pub mod effect;
 pub mod events;
 pub mod ids;
 pub mod job;
+pub mod parallel;
 pub mod plan;
 pub mod prompt;
 pub mod protocol;
 pub mod refused;
+pub mod schema;
 pub mod slots;
 pub mod status_line;
 pub mod summary;
 pub mod text;
 pub mod time;
+pub mod usage;
 pub mod verdict;

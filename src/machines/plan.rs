@@ -2,6 +2,7 @@
 //! supervisor of the job reads it there.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::ids::SessionRef;
 
@@ -9,6 +10,14 @@ use super::ids::SessionRef;
 pub const MIN_TIMEOUT_SECONDS: u64 = 10;
 /// Longest one (contract).
 pub const MAX_TIMEOUT_SECONDS: u64 = 7_200;
+
+/// Most turns that a caller may allow. More than a run takes in the longest time that it may have: a turn of the model
+/// takes a second at least.
+pub const MAX_TURNS: u32 = 10_000;
+/// Most times that a run may go on by itself (contract): each may cost as much as the first.
+pub const MAX_RESUME_ATTEMPTS: u8 = 3;
+/// What an agent is told that goes on in the session in which it was cut off.
+pub const CONTINUE: &str = "Continue where you left off";
 
 /// The form that the caller wants the answer in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -51,6 +60,15 @@ impl SessionPlan {
     pub const fn is_resume(&self) -> bool {
         matches!(self, Self::Resume { .. })
     }
+}
+
+/// A further process of a run, in the session of the one before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Continuation {
+    /// The session, as the CLI named it or as it was planned.
+    pub session: SessionRef,
+    /// What the agent is told; it has the task from before.
+    pub prompt: String,
 }
 
 /// One dispatch, completely described: all defaults are applied, nothing is looked up later.
@@ -99,8 +117,17 @@ pub struct RunPlan {
     /// Spend cap of the run in US dollars; absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_budget_usd: Option<f64>,
-    /// Time that the run may take, in seconds, from the start of claude.
+    /// The JSON Schema that the answer must match; it was checked. The form is [`Format::Json`] then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_schema: Option<Value>,
+    /// Most turns of each process of the run; absent: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_turns: Option<u32>,
+    /// Time that each process of the run may take, in seconds, from the start of claude.
     pub timeout_seconds: u64,
+    /// How often the run may go on by itself, in the same session, after it was cut off.
+    #[serde(default)]
+    pub resume_attempts: u8,
     /// How many runs of this depth there may be at once, over all processes, as configured when it was submitted.
     pub max_concurrency: u32,
     /// Nesting depth that the child is told (its parent's plus one).
@@ -111,4 +138,17 @@ pub struct RunPlan {
     /// Whether claude waits for its MCP servers before the first turn.
     #[serde(default)]
     pub wait_for_mcp: bool,
+    /// Absolute path of the usage journal that gets a line when the run is over; absent: none is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage_log: Option<String>,
+}
+
+impl RunPlan {
+    /// The plan of a further process of the run. Tools, permissions and system prompt are passed again: the CLI does not
+    /// keep them with the session.
+    #[must_use]
+    pub fn continued(&self, continuation: Continuation) -> Self {
+        let Continuation { session, prompt } = continuation;
+        Self { session: SessionPlan::Resume { id: session }, prompt, ..self.clone() }
+    }
 }

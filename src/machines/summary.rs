@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::JobId;
-use super::job::State;
+use super::job::{Phase, State, Status};
 use super::text;
 
 /// How much of a task is shown, in characters (contract).
@@ -17,7 +17,10 @@ pub struct Summary {
     /// Its agent.
     pub agent: String,
     /// Where it stands.
-    pub status: State,
+    pub status: Status,
+    /// All of where it stands, which is not shown.
+    #[serde(skip)]
+    pub state: State,
     /// The beginning of its task.
     pub task: String,
     /// Unix seconds.
@@ -52,7 +55,9 @@ pub struct Brief {
     agent: String,
     #[serde(default)]
     task: String,
-    status: State,
+    status: Status,
+    #[serde(default, deserialize_with = "Phase::lenient")]
+    phase: Option<Phase>,
     created_at: f64,
     started_at: Option<f64>,
     completed_at: Option<f64>,
@@ -70,7 +75,7 @@ struct BriefResult {
 
 impl From<Brief> for Summary {
     fn from(brief: Brief) -> Self {
-        let running = brief.status == State::Running;
+        let running = brief.status == Status::Running;
         let (success, cost_usd, outcome, error_type) = match brief.result {
             Some(result) => (result.success, result.cost_usd, result.outcome, result.error_type),
             None => (None, None, None, None),
@@ -79,6 +84,7 @@ impl From<Brief> for Summary {
             id: brief.id,
             agent: brief.agent,
             status: brief.status,
+            state: State::of_record(brief.status, brief.phase),
             task: text::one_line(&brief.task, TASK_CHARS),
             created_at: brief.created_at,
             started_at: brief.started_at,
@@ -96,7 +102,7 @@ impl From<Brief> for Summary {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Only those that stand here.
-    pub status: Option<State>,
+    pub status: Option<Status>,
     /// Only this agent's.
     pub agent: Option<String>,
 }

@@ -7,8 +7,10 @@
 
 mod advice;
 mod classify;
+mod conformity;
 mod evidence;
 
+pub use conformity::misses;
 pub use evidence::{Canceller, Ending, Evidence, NotStarted};
 
 use super::answer::{Answer, ErrorType, MAX_PARSED_LEVELS, is_shallow, parse_json};
@@ -54,19 +56,29 @@ pub fn judge(mut evidence: Evidence<'_>) -> Answer {
         Some(event) => of_result(&evidence, event, &advice),
         None => Some(of_ending(&evidence, &advice)),
     };
+    let stopped_at_cap = result.as_ref().is_some_and(|event| event.is_error && is_budget_stop(event));
     let mut answer = answer_from(&evidence, result, &session_id);
     match failure {
-        None => succeed(&mut answer, &evidence, &advice),
+        None => {
+            succeed(&mut answer, &evidence, &advice);
+            conformity::demand(&mut answer, &evidence, &advice);
+        }
         Some(failure) => {
             answer.success = false;
             answer.parsed_result = None;
-            answer.budget_exceeded =
-                (failure.error_type == ErrorType::Budget).then_some(true).or(answer.budget_exceeded);
+            answer.budget_exceeded = stopped_at_cap.then_some(true).or(answer.budget_exceeded);
             answer.error = Some(format!("{}; {}", failure.what, failure.way_out));
             answer.error_type = Some(failure.error_type);
         }
     }
     answer
+}
+
+/// Whether the CLI says that there is no such session as it was told to go on with. The model was not asked then.
+#[must_use]
+pub fn is_session_missing(event: &ResultEvent) -> bool {
+    let asked = event.num_turns.is_some_and(|turns| turns > 0);
+    event.is_error && !asked && classify::cause(&event.errors.join("; "), None) == classify::Cause::UnknownSession
 }
 
 /// The session to go on with: as the CLI reported it, else as it was planned.
@@ -155,6 +167,14 @@ fn of_error_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice
         let what = format!("agent '{agent}' was stopped at its spend cap{cap}{spent}");
         return Failure { error_type: ErrorType::Budget, what, way_out: advice.budget() };
     }
+    if evidence.plan.response_schema.is_some() && event.subtype == "error_max_structured_output_retries" {
+        return conformity::given_up(agent, &message, advice);
+    }
+    // A limit that the caller set, as a spend cap is. Where the caller set none the text tells the cause.
+    if let Some(limit) = evidence.plan.max_turns.filter(|_| event.subtype == "error_max_turns") {
+        let what = format!("agent '{agent}' was stopped at its limit of {limit} turns");
+        return Failure { error_type: ErrorType::Budget, what, way_out: advice.turns(limit) };
+    }
     let message = if message.is_empty() { format!("it gave no reason ({})", event.subtype) } else { message };
     if !event.permission_denials.is_empty() {
         let tools = event.permission_denials.join(", ");
@@ -211,7 +231,8 @@ fn of_ending(evidence: &Evidence<'_>, advice: &Advice<'_>) -> Failure {
             Canceller::Request => format!("the run of agent '{agent}' was cancelled on request"),
         }),
         Ending::Abandoned => lost(format!(
-            "the run of agent '{agent}' ended unseen (killed, or the machine went down), without a result"
+            "the run of agent '{agent}' ended unseen (killed, or the machine went down), without a result{}",
+            again(evidence.resumptions)
         )),
         Ending::Signalled { signal } => {
             let killed = if *signal == 9 { " (often for lack of memory)" } else { "" };
@@ -238,12 +259,22 @@ fn printed(evidence: &Evidence<'_>) -> Option<String> {
 fn of_timeout(evidence: &Evidence<'_>, advice: &Advice<'_>) -> Failure {
     let plan = evidence.plan;
     let mut what = format!("agent '{}' did not finish within {} s", plan.agent, plan.timeout_seconds);
+    what.push_str(&again(evidence.resumptions));
     if let Some(retry) = &evidence.last_retry {
         let attempt = retry.attempt.map_or_else(String::new, |attempt| format!(", attempt {attempt}"));
         what.push_str(&format!(" (the API refused some of its requests: {}{attempt})", retry.error));
     }
     let way_out = advice.timeout(evidence.suggested_timeout_seconds);
     Failure { error_type: ErrorType::Timeout, what, way_out }
+}
+
+/// How often it had gone on before, in words that follow what happened.
+fn again(resumptions: u8) -> String {
+    match resumptions {
+        0 => String::new(),
+        1 => ", although it was resumed once".into(),
+        times => format!(", although it was resumed {times} times"),
+    }
 }
 
 fn of_start(evidence: &Evidence<'_>, reason: &NotStarted) -> Failure {
@@ -289,10 +320,18 @@ fn of_start(evidence: &Evidence<'_>, reason: &NotStarted) -> Failure {
     Failure { error_type, what, way_out }
 }
 
+/// What all processes of the run have cost, as far as they told. One that was cut off tells nothing, but the CLI counts it
+/// to the cost of its session; that says only what the run has cost where the session began with it.
+fn cost_usd(evidence: &Evidence<'_>, last: &ResultEvent) -> Option<f64> {
+    let told = [evidence.paid_before_usd, last.cost_usd()].into_iter().flatten().reduce(|sum, cost| sum + cost);
+    let whole = last.total_cost_usd.filter(|_| evidence.resumptions > 0 && !evidence.plan.session.is_resume());
+    [told, whole].into_iter().flatten().reduce(f64::max)
+}
+
 /// The answer with everything that does not depend on the verdict.
 fn answer_from(evidence: &Evidence<'_>, result: Option<ResultEvent>, session_id: &Option<String>) -> Answer {
     let event = result.unwrap_or_default();
-    let cost_usd = event.cost_usd();
+    let cost_usd = cost_usd(evidence, &event);
     let said = event.result.filter(|said| !text::is_blank(said));
     let mut answer =
         Answer::success(evidence.plan.agent.clone(), said.or_else(|| evidence.last_text.clone()).unwrap_or_default());
@@ -334,9 +373,16 @@ fn succeed(answer: &mut Answer, evidence: &Evidence<'_>, advice: &Advice<'_>) {
              max_budget_usd"
         )
     });
+    let resumed = (evidence.resumptions > 0).then(|| {
+        format!(
+            "the run was cut off and went on by itself {}; cost_usd may lack what was paid for the part that was cut off",
+            if evidence.resumptions == 1 { "once".to_owned() } else { format!("{} times", evidence.resumptions) }
+        )
+    });
     let hints = [
         denied,
         late.map(String::from),
+        resumed,
         answer.outcome.and_then(|outcome| advice.outcome(outcome)),
         over,
         Advice::omitted(evidence.omitted),

@@ -12,14 +12,23 @@ use tokio::sync::Notify;
 use crate::machines::text;
 use crate::shell::leash::News;
 
-/// A client hears from a quiet run this often, so that it does not give up.
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// A client hears from a quiet run this often, so that it does not give up: every 10 s (contract), on a busy machine too.
+const KEEP_ALIVE: Duration = Duration::from_secs(8);
 /// How long a progress message is at most, in characters.
 const MESSAGE_CHARS: usize = 200;
 /// How long a log message is at most, in characters (contract).
 const LOG_CHARS: usize = 500;
 /// How much news waits for a client that reads slowly, in pieces. What is more is counted and told.
 const BACKLOG: usize = 64;
+
+/// Said of a run of which nothing else is known.
+const STILL_RUNNING: &str = "still running";
+
+/// Said of a run that waits for its slot.
+#[must_use]
+pub fn waiting(place: usize) -> String {
+    format!("waiting: place {place} in the queue")
+}
 
 /// Where a client hears of a run.
 #[derive(Debug)]
@@ -30,12 +39,24 @@ pub struct Reporter {
     logs: bool,
     agent: String,
     sent: u32,
+    telling: Telling,
+    /// What is said when there is nothing new.
+    last: String,
+}
+
+/// How the agent's progress is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// In its own words.
+    Verbatim,
+    /// As a line about where it stands.
+    Standing,
 }
 
 impl Reporter {
     /// For the client of this call. It hears progress if it gave a token.
     #[must_use]
-    pub fn new(context: &RequestContext<RoleServer>, agent: &str, logs: bool) -> Self {
+    pub fn new(context: &RequestContext<RoleServer>, agent: &str, telling: Telling, logs: bool) -> Self {
         // The stateless protocol has no log messages: only a client that went through `initialize` gets them.
         let legacy = context.protocol_version().is_none_or(|version| version.has_initialize());
         Self {
@@ -44,6 +65,8 @@ impl Reporter {
             logs: logs && legacy,
             agent: agent.to_owned(),
             sent: 0,
+            telling,
+            last: STILL_RUNNING.to_owned(),
         }
     }
 
@@ -55,9 +78,13 @@ impl Reporter {
         let telling = async {
             loop {
                 match tokio::time::timeout(KEEP_ALIVE, waiting.next()).await {
-                    Ok(Some(news)) => self.tell(&news).await,
+                    Ok(Some(Told::News(news))) => self.tell(&news).await,
+                    Ok(Some(Told::Line(line))) => {
+                        self.progress(&line).await;
+                        self.last = line;
+                    }
                     Ok(None) => return,
-                    Err(_) => self.progress("still running").await,
+                    Err(_) => self.progress(&self.last.clone()).await,
                 }
             }
         };
@@ -66,9 +93,21 @@ impl Reporter {
 
     async fn tell(&mut self, news: &News) {
         let message = match news {
-            News::Queued(place) => format!("waiting: place {place} in the queue"),
-            News::Started => format!("{} started", self.agent),
-            News::Progress(text) => text.clone(),
+            News::Queued(place) => {
+                self.last = waiting(*place);
+                self.last.clone()
+            }
+            News::Started => {
+                STILL_RUNNING.clone_into(&mut self.last);
+                format!("{} started", self.agent)
+            }
+            News::Progress { text, activity } => {
+                self.last = activity.line();
+                match self.telling {
+                    Telling::Verbatim => text.clone(),
+                    Telling::Standing => self.last.clone(),
+                }
+            }
             News::Missed(count) => format!("({count} earlier messages left out)"),
             News::Rescued(_) | News::Ended => return,
         };
@@ -107,6 +146,15 @@ mod log {
     }
 }
 
+/// Something to tell.
+#[derive(Debug)]
+enum Told {
+    /// Of the one run that the call is.
+    News(News),
+    /// Of a call that is several runs, as it is.
+    Line(String),
+}
+
 /// News on its way to the client. A client that reads slowly loses the oldest.
 #[derive(Debug, Default)]
 struct Waiting {
@@ -116,20 +164,20 @@ struct Waiting {
 
 #[derive(Debug, Default)]
 struct Queue {
-    news: VecDeque<News>,
+    news: VecDeque<Told>,
     missed: usize,
     closed: bool,
 }
 
 impl Waiting {
     /// The next piece of news; `None` when there will be no more.
-    async fn next(&self) -> Option<News> {
+    async fn next(&self) -> Option<Told> {
         loop {
             let changed = self.changed.notified();
             {
                 let mut queue = self.lock();
                 if queue.missed > 0 {
-                    return Some(News::Missed(std::mem::take(&mut queue.missed)));
+                    return Some(Told::News(News::Missed(std::mem::take(&mut queue.missed))));
                 }
                 if let Some(news) = queue.news.pop_front() {
                     return Some(news);
@@ -154,17 +202,29 @@ pub struct Sink(Arc<Waiting>);
 impl Sink {
     /// Passes a piece of news on. Where there is no room the oldest piece makes room, and is counted.
     pub fn put(&mut self, news: &News) {
-        let mut queue = self.0.lock();
         match news {
-            News::Missed(count) => queue.missed += count,
-            News::Queued(_) | News::Started | News::Progress(_) | News::Rescued(_) | News::Ended => {
-                if queue.news.len() == BACKLOG {
-                    queue.news.pop_front();
-                    queue.missed += 1;
-                }
-                queue.news.push_back(news.clone());
+            News::Missed(count) => {
+                self.0.lock().missed += count;
+                self.0.changed.notify_one();
+            }
+            News::Queued(_) | News::Started | News::Progress { .. } | News::Rescued(_) | News::Ended => {
+                self.push(Told::News(news.clone()));
             }
         }
+    }
+
+    /// As [`Self::put`], for a line about a call that is several runs.
+    pub fn say(&mut self, line: String) {
+        self.push(Told::Line(line));
+    }
+
+    fn push(&mut self, told: Told) {
+        let mut queue = self.0.lock();
+        if queue.news.len() == BACKLOG {
+            queue.news.pop_front();
+            queue.missed += 1;
+        }
+        queue.news.push_back(told);
         drop(queue);
         self.0.changed.notify_one();
     }

@@ -82,10 +82,10 @@ pub fn create_new(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create_new(true).mode(OWNER_ONLY_FILE).open(path)
 }
 
-/// Creates an owner-only file, or empties the one that is there.
+/// Creates an owner-only file, or opens the one that is there to be written at its end.
 ///
 /// # Errors
 /// As [`OpenOptions::open`].
-pub fn create_or_truncate(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(OWNER_ONLY_FILE).open(path)
+pub fn create_or_append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).append(true).create(true).mode(OWNER_ONLY_FILE).open(path)
 }

@@ -37,3 +37,9 @@ pub fn now() -> SystemTime {
     let by = std::time::Duration::from_secs(seconds.unsigned_abs());
     if seconds < 0 { SystemTime::now() - by } else { SystemTime::now() + by }
 }
+
+/// The wall clock in whole Unix seconds, as the usage journal stores it.
+#[must_use]
+pub fn whole_unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -11,17 +11,20 @@ use thiserror::Error;
 use super::atomic::Durability;
 use super::errands::Errands;
 use super::leash::{Intake, News};
-use super::record::Record;
+use super::record::{Form, Record};
 use super::slots::{self, SlotRequest};
 use super::store::{Patch, Store, StoreError};
 use super::{environment, failpoint, orphan};
 use crate::machines::ids::JobId;
-use crate::machines::job::{Event, State};
+use crate::machines::job::{Event, Status};
 use crate::machines::plan::RunPlan;
 use crate::machines::prompt::{self, PromptError};
 
 /// The hidden verb under which this program supervises a job.
 pub const SUPERVISE: &str = "supervise";
+
+/// How many threads remove the jobs of one answer that was many: a server that leaves has little time for it.
+const REDEEMERS: usize = 4;
 
 /// Why a job could not be submitted or its answer not be had. Nothing has been paid where it could not be submitted.
 #[derive(Debug, Error)]
@@ -49,7 +52,7 @@ pub enum EngineError {
         /// The job.
         id: JobId,
         /// What the record says.
-        status: State,
+        status: Status,
         /// The session to resume.
         session: String,
     },
@@ -84,7 +87,7 @@ pub struct Receipt {
     store: Store,
     id: JobId,
     /// Keeps the supervisor waiting: it puts the answer on the disk for good when this is closed and the job still there.
-    leash: Intake,
+    leash: Option<Intake>,
     errands: Errands,
 }
 
@@ -95,13 +98,23 @@ impl Receipt {
         self.id
     }
 
-    /// As [`Self::redeem`], without holding up the loop that delivered it. When the process leaves before it is done, the
-    /// record stays.
+    /// As [`Self::redeem`] for all of them, without holding up the loop that delivered them. When the process leaves before
+    /// it is done, the records stay.
     ///
     /// # Panics
     /// Outside a runtime.
-    pub fn redeem_soon(self) {
-        self.errands.clone().start(move || self.redeem());
+    pub fn redeem_soon(mut receipts: Vec<Self>) {
+        let each = receipts.len().div_ceil(REDEEMERS);
+        while let Some(errands) = receipts.last().map(|receipt| receipt.errands.clone()) {
+            let some = receipts.split_off(receipts.len().saturating_sub(each));
+            errands.start(move || some.into_iter().for_each(Self::redeem));
+        }
+    }
+
+    /// Lets the supervisor go, for an answer that is not delivered at once: it puts it on the disk for good and leaves. The
+    /// receipt can be redeemed as before.
+    pub fn release(&mut self) {
+        self.leash = None;
     }
 
     /// The answer was delivered: the record is no longer needed.
@@ -147,7 +160,8 @@ impl Engine {
         let input = prompt::for_stdin(&plan.prompt)?.into_owned();
         let (id, mut intake) = {
             let (engine, plan) = (self.clone(), plan.clone());
-            let submit = move || engine.submit(&plan, input.as_bytes(), |id, files| engine.start_on_leash(id, files));
+            let submit =
+                move || engine.submit(&plan, None, input.as_bytes(), |id, files| engine.start_on_leash(id, files));
             self.errands.run(submit).await?
         };
         let mut rescued = None;
@@ -155,7 +169,7 @@ impl Engine {
             match news {
                 News::Ended => break,
                 News::Rescued(record) => rescued = Some(record),
-                News::Queued(_) | News::Started | News::Progress(_) | News::Missed(_) => on_news(&news),
+                News::Queued(_) | News::Started | News::Progress { .. } | News::Missed(_) => on_news(&news),
             }
         }
         let record = match rescued {
@@ -167,7 +181,7 @@ impl Engine {
             }
         };
         let record = if record.status.is_terminal() { record } else { self.settle(id, plan, record).await? };
-        let receipt = Receipt { store: self.store.clone(), id, leash: intake, errands: self.errands.clone() };
+        let receipt = Receipt { store: self.store.clone(), id, leash: Some(intake), errands: self.errands.clone() };
         Ok(Finished { record, receipt })
     }
 
@@ -184,14 +198,15 @@ impl Engine {
         }
     }
 
-    /// Submits a job that runs whatever becomes of this process.
+    /// Submits a job that runs whatever becomes of this process. `delivery` is how its caller gets the answer, if as a
+    /// task. When this returns, the job is on disk and supervised: any other process can tell of it from then on.
     ///
     /// # Errors
     /// [`EngineError`]; then nothing was submitted.
-    pub fn submit_detached(&self, plan: &RunPlan) -> Result<JobId, EngineError> {
+    pub fn submit_detached(&self, plan: &RunPlan, delivery: Option<Form>) -> Result<JobId, EngineError> {
         let input = prompt::for_stdin(&plan.prompt)?;
-        let (id, _) =
-            self.submit(plan, input.as_bytes(), |id, files| self.start_supervisor(id, files, Stdio::null()))?;
+        let start = |id: &JobId, files| self.start_supervisor(id, files, Stdio::null());
+        let (id, ()) = self.submit(plan, delivery, input.as_bytes(), start)?;
         Ok(id)
     }
 
@@ -209,11 +224,12 @@ impl Engine {
     fn submit<T>(
         &self,
         plan: &RunPlan,
+        delivery: Option<Form>,
         input: &[u8],
         start: impl FnOnce(&JobId, Files) -> Result<T, EngineError>,
     ) -> Result<(JobId, T), EngineError> {
         let id = JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
-        let lock = self.store.create(&pending(id, plan), plan, input)?;
+        let lock = self.store.create(&Record { delivery, ..pending(id, plan) }, plan, input)?;
         let started = self.with_ticket(&id, plan, |ticket| start(&id, Files { lock, ticket }));
         if let Err(error) = &started {
             let patch = Patch { error: Some(error.to_string()), ..Patch::default() };

@@ -1,6 +1,8 @@
 //! The jobs of all servers and sessions: reading them, finding out which have lost their supervisor, ending and removing
 //! them. Whoever reads a job that has lost its supervisor gives it a new one.
 
+mod collect;
+
 use std::fs::{File, TryLockError};
 use std::io;
 use std::time::{Duration, Instant};
@@ -8,17 +10,19 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Serialize;
 
+pub use self::collect::Collected;
 use super::atomic::Durability;
 use super::engine::Engine;
+use super::leash::News;
 use super::record::Record;
-use super::session_lock::{self, SessionLock};
+use super::session_lock::SessionLock;
 use super::store::{JobFile, Patch, Store, StoreError};
 use super::watch::Watch;
-use super::{clock, failpoint, leftovers};
+use super::{clock, failpoint, leftovers, orphan, slots};
 use crate::config::plan::Request;
 use crate::machines::answer::Answer;
 use crate::machines::ids::{JobId, SessionRef};
-use crate::machines::job::{Event, State};
+use crate::machines::job::{Event, State, Status};
 use crate::machines::refused::Refused;
 use crate::machines::summary::{Filter, Summary};
 
@@ -35,8 +39,6 @@ const LOOK_PAUSE: Duration = Duration::from_millis(50);
 const FOREIGN_RUNNING_LIMIT: Duration = Duration::from_secs(3_600);
 /// Likewise a pending one, counted from its submission, in seconds.
 const FOREIGN_PENDING_LIMIT_SECONDS: f64 = 24.0 * 3_600.0;
-/// Seconds of a day.
-const DAY_SECONDS: f64 = 86_400.0;
 
 /// What became of a wish to cancel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -50,15 +52,6 @@ pub enum CancelOutcome {
     AlreadyTerminal,
     /// It belongs to a process of the older implementation, which cannot be told.
     Running,
-}
-
-/// What a removal found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Collected {
-    /// Ids of the jobs that are, or would be, removed; oldest first.
-    pub ids: Vec<JobId>,
-    /// How many were removed.
-    pub purged: usize,
 }
 
 /// The jobs in one directory.
@@ -84,7 +77,11 @@ impl Jobs {
     /// [`StoreError`].
     pub fn read(&self, id: &JobId) -> Result<Record, StoreError> {
         let record = self.store().read(id)?;
-        Ok(if record.status.is_terminal() { record } else { self.recover(record) })
+        Ok(match record.state() {
+            State::Pending | State::Running | State::Adopted | State::Resuming => self.recover(record),
+            State::Stopping => self.stop(record),
+            State::Done | State::Failed | State::Cancelled | State::Collected => record,
+        })
     }
 
     /// Waits for the end of a job, at most `patience`. The second value says whether it came. Nobody is asked meanwhile:
@@ -93,6 +90,20 @@ impl Jobs {
     /// # Errors
     /// [`StoreError`].
     pub async fn wait(&self, id: JobId, patience: Duration) -> Result<(Record, bool), StoreError> {
+        self.wait_telling(id, patience, |_| {}).await
+    }
+
+    /// As [`Self::wait`], with what happens meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn wait_telling(
+        &self,
+        id: JobId,
+        patience: Duration,
+        mut on_news: impl FnMut(&News) + Send,
+    ) -> Result<(Record, bool), StoreError> {
+        let mut told = None;
         let give_up = tokio::time::Instant::now() + patience;
         // Before the first look: an end between look and watch would be missed.
         let watch = Watch::of(&self.store().folder(&id));
@@ -100,10 +111,19 @@ impl Jobs {
         loop {
             let looked = Instant::now();
             let jobs = self.clone();
-            let read = tokio::task::spawn_blocking(move || jobs.read(&id)).await;
-            let record = read.map_err(|_| StoreError::NotFound(id))??;
+            let read = tokio::task::spawn_blocking(move || {
+                let record = jobs.read(&id)?;
+                let place = jobs.place(&record);
+                Ok::<_, StoreError>((record, place))
+            });
+            let (record, place) = read.await.map_err(|_| StoreError::NotFound(id))??;
             if record.status.is_terminal() {
                 return Ok((record, true));
+            }
+            let news = standing(&record, place);
+            if news.is_some() && news != told {
+                news.iter().for_each(&mut on_news);
+                told = news;
             }
             let news = async {
                 watch.changed().await;
@@ -117,6 +137,14 @@ impl Jobs {
                 return Ok((record, false));
             }
         }
+    }
+
+    /// A waiting job's place in the queue for a slot, 1 for the next one. `None` for one that does not wait there: it runs
+    /// or has ended, or waits for its session.
+    #[must_use]
+    pub fn place(&self, record: &Record) -> Option<usize> {
+        let waits = record.status == Status::Pending;
+        waits.then(|| slots::place_of(self.store().directory(), &record.id.to_string())).flatten()
     }
 
     /// Gives a job that has lost its supervisor a new one; the lock shows that there is none, and is handed on.
@@ -155,13 +183,13 @@ impl Jobs {
     /// Applies the older implementation's rules to one of its records.
     fn age(&self, record: Record) -> Record {
         let old = match record.status {
-            State::Running => self
+            Status::Running => self
                 .store()
                 .touched(&record.id)
                 .and_then(|touched| clock::now().duration_since(touched).ok())
                 .is_some_and(|age| age > FOREIGN_RUNNING_LIMIT),
-            State::Pending => clock::unix_seconds() - record.created_at > FOREIGN_PENDING_LIMIT_SECONDS,
-            State::Done | State::Failed | State::Cancelled | State::Collected => false,
+            Status::Pending => clock::unix_seconds() - record.created_at > FOREIGN_PENDING_LIMIT_SECONDS,
+            Status::Done | Status::Failed | Status::Cancelled => false,
         };
         if !old {
             return record;
@@ -181,7 +209,7 @@ impl Jobs {
         let read = newest_first.filter_map(|candidate| self.store().summary(&candidate.id).ok());
         let mut found = read.filter(|summary| filter.matches(summary)).take(limit).collect::<Vec<_>>();
         for summary in &mut found {
-            if !summary.status.is_terminal()
+            if summary.state.is_unsettled()
                 && let Ok(record) = self.read(&summary.id)
                 && record.status != summary.status
                 && let Ok(fresh) = self.store().summary(&summary.id)
@@ -203,47 +231,88 @@ impl Jobs {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn cancel(&self, id: &JobId) -> Result<(CancelOutcome, State), StoreError> {
+    pub fn cancel(&self, id: &JobId) -> Result<(CancelOutcome, Status), StoreError> {
         let record = self.store().read(id)?;
         let ours = self.store().file(id, JobFile::Lock).exists();
-        if !ours && record.status == State::Running {
-            return Ok((CancelOutcome::Running, State::Running));
+        if !ours && record.status == Status::Running {
+            return Ok((CancelOutcome::Running, Status::Running));
         }
         let patch = Patch { error: Some(cancelled_reason(&record)), ..Patch::default() };
         let stepped = match self.store().step(id, &Event::Cancel, patch, Durability::Cached) {
             Ok(stepped) => stepped,
             Err(StoreError::Refused(Refused::AlreadyThere { .. } | Refused::NotHere { .. })) => {
-                return Ok((CancelOutcome::AlreadyTerminal, self.store().read(id)?.status));
+                // Whoever asked first may have died before the run was ended.
+                let record = self.store().read(id)?;
+                if record.state() == State::Stopping {
+                    self.finish_stopping(&record);
+                }
+                return Ok((CancelOutcome::AlreadyTerminal, record.status));
             }
             Err(error) => return Err(error),
         };
         failpoint::reach("marked");
-        if stepped.end_run && ours {
-            self.end_run(id);
-            failpoint::reach("ended");
-            self.give_session_back(&stepped.record);
+        if stepped.end_run {
+            self.finish_stopping(&stepped.record);
         }
         let began = stepped.record.started_at.is_some();
         let outcome = if began { CancelOutcome::CancelledRunning } else { CancelOutcome::Cancelled };
-        Ok((outcome, State::Cancelled))
+        Ok((outcome, Status::Cancelled))
+    }
+
+    /// Ends what is left of a job that was told to end. Blocks until that is gone.
+    fn finish_stopping(&self, record: &Record) {
+        let id = &record.id;
+        let mut lock = None;
+        if self.store().file(id, JobFile::Lock).exists() {
+            lock = self.end_run(id);
+            failpoint::reach("ended");
+            if lock.is_none() {
+                return;
+            }
+            self.give_session_back(record);
+            if record.started_at.is_some() {
+                orphan::account_cancelled(self.store(), record);
+            }
+        }
+        // Refused where its supervisor has said so itself.
+        if let Err(error) = self.store().step(id, &Event::Stopped, Patch::default(), Durability::Cached) {
+            tracing::debug!(%id, %error, "not noted that the run is ended");
+        }
+        drop(lock);
+    }
+
+    /// A job that was told to end by somebody who may have died before it was ended. Its supervisor is told once more; the
+    /// rest is ended here where it has none.
+    fn stop(&self, record: Record) -> Record {
+        let path = self.store().file(&record.id, JobFile::Lock);
+        if File::open(&path).is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock))) {
+            tell_supervisor(&path);
+            return record;
+        }
+        self.finish_stopping(&record);
+        self.store().read(&record.id).unwrap_or(record)
     }
 
     /// Tells the supervisor, whose identity its lock proves, and waits for it to leave. Without one, or when it does not
-    /// leave, the run's processes are ended here.
-    fn end_run(&self, id: &JobId) {
+    /// leave, the run's processes are ended here. Its lock, when it has left.
+    fn end_run(&self, id: &JobId) -> Option<File> {
         let path = self.store().file(id, JobFile::Lock);
-        let Ok(lock) = File::open(&path) else { return };
+        let lock = File::open(&path).ok()?;
         let give_up = Instant::now() + END_WAIT;
         let mut told = false;
-        while matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
-            told = told || tell_supervisor(&path);
-            if Instant::now() >= give_up {
-                break;
+        let gone = loop {
+            match lock.try_lock() {
+                Ok(()) => break true,
+                Err(TryLockError::WouldBlock) if Instant::now() < give_up => {
+                    told = told || tell_supervisor(&path);
+                    std::thread::sleep(END_RETRY);
+                }
+                Err(TryLockError::WouldBlock | TryLockError::Error(_)) => break false,
             }
-            std::thread::sleep(END_RETRY);
-        }
+        };
         let ended = leftovers::end_all(id);
-        tracing::debug!(%id, told, ended, "run ended");
+        tracing::debug!(%id, told, gone, ended, "run ended");
+        gone.then_some(lock)
     }
 
     /// A supervisor that was killed, before it could take notice of the signal say, leaves the file of its session's lock.
@@ -251,35 +320,6 @@ impl Jobs {
         if let Some(Ok(session)) = record.session_id.as_deref().map(SessionRef::try_from) {
             drop(SessionLock::try_acquire(self.store().directory(), &session));
         }
-    }
-
-    /// Removes terminal jobs that ended more than `max_age_days` ago, or only says which. Blocks.
-    #[must_use]
-    pub fn collect(&self, max_age_days: f64, dry_run: bool) -> Collected {
-        let before = clock::unix_seconds() - max_age_days * DAY_SECONDS;
-        let candidates = self.store().ended_by(before).into_iter();
-        let read = candidates.filter_map(|candidate| self.store().summary(&candidate.id).ok());
-        let is_old = |job: &Summary| job.status.is_terminal() && job.completed_at.unwrap_or(job.created_at) <= before;
-        let ids = read.filter(is_old).map(|job| job.id).collect::<Vec<_>>();
-        if !dry_run {
-            self.tidy();
-        }
-        let purged = if dry_run { 0 } else { ids.iter().filter(|id| self.remove(id)).count() };
-        Collected { ids, purged }
-    }
-
-    /// Removes what killed processes have left. Nothing of a job that has a record is touched.
-    pub fn tidy(&self) {
-        session_lock::tidy(self.store().directory());
-        let removed = self.store().tidy();
-        if removed > 0 {
-            tracing::info!(removed, "removed what killed processes had left in the jobs directory");
-        }
-    }
-
-    fn remove(&self, id: &JobId) -> bool {
-        let removed = self.store().step(id, &Event::Collect, Patch::default(), Durability::Cached);
-        removed.inspect_err(|error| tracing::warn!(%id, %error, "job not removed")).is_ok()
     }
 
     /// Stores an answer that no job was run for as a finished one, and returns its id.
@@ -293,7 +333,7 @@ impl Jobs {
             context: given(&request.context),
             caller: given(&request.caller),
             goal: given(&request.goal),
-            status: if answer.success { State::Done } else { State::Failed },
+            status: if answer.success { Status::Done } else { Status::Failed },
             completed_at: Some(clock::unix_seconds()),
             // Our own type: text keys and finite numbers.
             result: serde_json::to_value(answer).ok(),
@@ -303,6 +343,15 @@ impl Jobs {
         };
         self.store().write_finished(&record)?;
         Ok(id)
+    }
+}
+
+/// Where a job stands, as its supervisor would tell it.
+fn standing(record: &Record, place: Option<usize>) -> Option<News> {
+    match (place, &record.activity) {
+        (Some(place), _) => Some(News::Queued(place)),
+        (None, Some(activity)) => Some(News::Progress { text: activity.line(), activity: activity.clone() }),
+        (None, None) => (record.status == Status::Running).then_some(News::Started),
     }
 }
 

@@ -4,8 +4,23 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::clock;
+use crate::machines::activity::Activity;
+use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::ids::JobId;
-use crate::machines::job::State;
+use crate::machines::job::{Phase, State, Status};
+
+/// In which form a caller gets an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// The answer itself.
+    Answer,
+    /// Where it is stored, and its beginning.
+    Reference {
+        /// How much of it, in characters.
+        summary_chars: usize,
+    },
+}
 
 /// A job as its file tells it. Times are Unix seconds. Keys that we do not know are kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,7 +41,10 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goal: Option<String>,
     /// Where it stands.
-    pub status: State,
+    pub status: Status,
+    /// What of its state the status does not tell; see [`Record::state`].
+    #[serde(default, deserialize_with = "Phase::lenient", skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
     /// When it was submitted.
     pub created_at: f64,
     /// When its supervisor claimed it.
@@ -44,6 +62,9 @@ pub struct Record {
     /// The last lines of what the agent did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Vec<String>>,
+    /// How far it has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity: Option<Activity>,
     /// When `progress` was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress_updated_at: Option<f64>,
@@ -53,12 +74,29 @@ pub struct Record {
     /// When its time is up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_at: Option<f64>,
+    /// What the caller of a dispatch gets that became a task. Without it, whoever asks for the job as a task gets the
+    /// record, as `dispatch_wait` gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<Form>,
+    /// How often it went on by itself after it was cut off; absent for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumptions: Option<u8>,
     /// Keys of other implementations and later versions.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
 impl Record {
+    /// The answer of a job that ended; what is known of one that ended without any.
+    #[must_use]
+    pub fn into_answer(self) -> Answer {
+        let answer = self.result.and_then(|result| serde_json::from_value(result).ok());
+        answer.unwrap_or_else(|| {
+            let error = self.error.unwrap_or_else(|| "the job ended without an answer".to_owned());
+            Answer { session_id: self.session_id, ..Answer::failure(self.agent, ErrorType::CliError, error) }
+        })
+    }
+
     /// A job that was submitted at this moment.
     #[must_use]
     pub fn pending(id: JobId, agent: &str, task: &str) -> Self {
@@ -69,17 +107,27 @@ impl Record {
             context: None,
             caller: None,
             goal: None,
-            status: State::Pending,
+            status: Status::Pending,
+            phase: None,
             created_at: clock::unix_seconds(),
             started_at: None,
             completed_at: None,
             result: None,
             error: None,
             progress: None,
+            activity: None,
             progress_updated_at: None,
             session_id: None,
             deadline_at: None,
+            delivery: None,
+            resumptions: None,
             extra: Map::new(),
         }
+    }
+
+    /// Where the job stands.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        State::of_record(self.status, self.phase)
     }
 }

@@ -30,7 +30,7 @@ pub struct Launch {
     pub environment: Changes,
     /// A file that becomes its standard input, so that it ends and nobody else's input is inherited.
     pub stdin: PathBuf,
-    /// A file that takes its standard output. A file is complete even where the CLI leaves without flushing a pipe.
+    /// A file that takes its standard output, at its end. A file is complete even where the CLI leaves without flushing a pipe.
     pub stdout: PathBuf,
     /// A file that takes its standard error and stays locked until the process and all that inherited it are gone.
     pub stderr: PathBuf,
@@ -151,11 +151,13 @@ impl ProcessSpawner for SystemSpawner {
         };
         failpoint::check("outputs").map_err(file_error(&launch.stdout))?;
         let stdin = std::fs::File::open(&launch.stdin).map_err(file_error(&launch.stdin))?;
-        let stdout = atomic::create_or_truncate(&launch.stdout).map_err(file_error(&launch.stdout))?;
-        let stderr = atomic::create_or_truncate(&launch.stderr).map_err(file_error(&launch.stderr))?;
+        let stdout = atomic::create_or_append(&launch.stdout).map_err(file_error(&launch.stdout))?;
+        let stderr = atomic::create_or_append(&launch.stderr).map_err(file_error(&launch.stderr))?;
         failpoint::check("fence").map_err(file_error(&launch.stderr))?;
         stderr.try_lock().map_err(|error| file_error(&launch.stderr)(error.into()))?;
         failpoint::check("fenced").map_err(file_error(&launch.stderr))?;
+        // What an earlier process of the run said is read; nobody writes here any more.
+        stderr.set_len(0).map_err(file_error(&launch.stderr))?;
         let mut command = tokio::process::Command::new(&launch.program);
         command
             .args(&launch.arguments)

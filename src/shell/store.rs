@@ -6,7 +6,8 @@
 //! jobs/<id>/edit        held for the length of one read-step-write of the record
 //! jobs/<id>/plan.json   what to run
 //! jobs/<id>/prompt      becomes claude's standard input
-//! jobs/<id>/stdout      claude's event stream
+//! jobs/<id>/continuation  likewise, when it goes on in its session
+//! jobs/<id>/stdout      claude's event stream; a further process goes on in the same file
 //! jobs/<id>/stderr      claude's standard error, locked until claude and all that inherited it are gone
 //! ```
 
@@ -32,8 +33,9 @@ use self::index::Index;
 use super::atomic::{self, Durability};
 use super::failpoint;
 use super::record::Record;
+use crate::machines::activity::Activity;
 use crate::machines::ids::JobId;
-use crate::machines::job::{self, Effect, Event, State};
+use crate::machines::job::{self, Effect, Event};
 use crate::machines::plan::RunPlan;
 use crate::machines::refused::Refused;
 use crate::machines::summary::{Brief, Summary};
@@ -52,10 +54,21 @@ pub struct Patch {
     pub result: Option<Value>,
     /// The reason of a failure.
     pub error: Option<String>,
-    /// The rolling tail of progress.
-    pub progress: Option<Vec<String>>,
+    /// What a running job shows.
+    pub progress: Option<Shown>,
     /// When the run's time is up, in Unix seconds: until then somebody who finds it without a supervisor waits for it.
     pub deadline_at: Option<f64>,
+    /// How often the run has gone on, the time at hand included.
+    pub resumptions: Option<u8>,
+}
+
+/// What a running job shows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Shown {
+    /// The rolling tail of progress.
+    pub lines: Vec<String>,
+    /// How far it has come; `None` leaves what was known.
+    pub activity: Option<Activity>,
 }
 
 /// The jobs directory.
@@ -171,9 +184,7 @@ impl Store {
     /// [`StoreError::NotFound`] also for a record that cannot be parsed or whose id is not its file's name.
     pub fn read(&self, id: &JobId) -> Result<Record, StoreError> {
         let record = serde_json::from_slice::<Record>(&self.bytes(id)?).ok();
-        // No record says of itself that it is gone.
-        let sound = |record: &Record| record.id == *id && record.status != State::Collected;
-        record.filter(sound).ok_or(StoreError::NotFound(*id))
+        record.filter(|record| record.id == *id).ok_or(StoreError::NotFound(*id))
     }
 
     /// What a list shows of a record. Its long texts are passed over.
@@ -182,8 +193,7 @@ impl Store {
     /// As [`Self::read`].
     pub fn summary(&self, id: &JobId) -> Result<Summary, StoreError> {
         let brief = serde_json::from_slice::<Brief>(&self.bytes(id)?).map_err(|_| StoreError::NotFound(*id))?;
-        let sound = |summary: &Summary| summary.id == *id && summary.status != State::Collected;
-        Some(Summary::from(brief)).filter(sound).ok_or(StoreError::NotFound(*id))
+        Some(Summary::from(brief)).filter(|summary| summary.id == *id).ok_or(StoreError::NotFound(*id))
     }
 
     fn bytes(&self, id: &JobId) -> Result<Vec<u8>, StoreError> {
@@ -231,7 +241,7 @@ impl Store {
     pub fn conclude(
         &self,
         id: &JobId,
-        progress: Option<Vec<String>>,
+        progress: Option<Shown>,
         event: &Event,
         patch: Patch,
         durability: Durability,
@@ -282,11 +292,11 @@ impl Store {
     /// [`StoreError`]. A record that is none any more is left alone.
     pub fn collect(&self, id: &JobId) -> Result<(), StoreError> {
         let held = self.edit_lock(id)?;
-        match self.summary(id).map(|summary| summary.status) {
-            Ok(status) => {
+        match self.summary(id).map(|summary| summary.state) {
+            Ok(state) => {
                 // Its end could not be written, for want of space say, and was received all the same.
-                let status = if status.is_terminal() { status } else { job::step(status, &Event::Abandon)?.0 };
-                if job::step(status, &Event::Collect)?.1.into_iter().any(|effect| effect == Effect::RemoveFiles) {
+                let state = if state.is_terminal() { state } else { job::step(state, &Event::Abandon)?.0 };
+                if job::step(state, &Event::Collect)?.1.into_iter().any(|effect| effect == Effect::RemoveFiles) {
                     self.remove(id)?;
                 }
             }

@@ -32,7 +32,7 @@ use super::spawner::{self, Exit, ProcessSpawner, SystemSpawner};
 use super::store::{JobFile, Store, StoreError};
 use super::{clock, failpoint, tail};
 use crate::machines::command_line;
-use crate::machines::dispatch::{self, CancelledBy, Effect, Event, Omitted, State};
+use crate::machines::dispatch::{self, CancelledBy, Effect, Event, Run, Session, State};
 use crate::machines::ids::JobId;
 use crate::machines::job;
 use crate::machines::plan::RunPlan;
@@ -78,10 +78,14 @@ pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
         if caller_is_gone {
             supervision.note(Happened::Cancelled(CancelledBy::CallerGone));
         }
-        match record.status {
+        match record.state() {
             job::State::Pending => supervision.with_ticket(ticket).run().await,
-            job::State::Running => supervision.go_on(&record).await,
-            job::State::Done | job::State::Failed | job::State::Cancelled | job::State::Collected => {}
+            job::State::Running | job::State::Adopted | job::State::Resuming => supervision.go_on(&record).await,
+            job::State::Stopping
+            | job::State::Done
+            | job::State::Failed
+            | job::State::Cancelled
+            | job::State::Collected => {}
         }
         Ok(())
     });
@@ -106,7 +110,8 @@ pub struct Supervision<'a, S> {
     process: Option<Process>,
     output: Output,
     progress: Progress,
-    omitted: Omitted,
+    /// What the present process was started for.
+    run: Run,
     not_started: Option<NotStarted>,
     exit: Option<Exit>,
     stderr: String,
@@ -114,6 +119,8 @@ pub struct Supervision<'a, S> {
     claimed: Option<Record>,
     /// Whether claude has written more than was read at the last look.
     behind: bool,
+    /// Whether another supervisor had the job before: it may have come as far as the usage journal.
+    taken_over: bool,
 }
 
 struct Process {
@@ -144,31 +151,33 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             spawner,
             leash,
             terminated: signal(SignalKind::terminate())?,
-            state: dispatch::begin(0).0,
+            state: dispatch::begin(0, 0).0,
             due: VecDeque::new(),
             place: Place::None,
             ticket: None,
             process: None,
             output: Output::default(),
             progress: Progress::default(),
-            omitted: Omitted::default(),
+            run: Run::new(0, plan.resume_attempts),
             not_started: None,
             exit: None,
             stderr: String::new(),
             claimed: None,
             behind: false,
+            taken_over: true,
         })
     }
 
     /// The same, with a ticket that was taken for it before.
     #[must_use]
     pub fn with_ticket(self, ticket: Option<SlotRequest>) -> Self {
-        Self { ticket, ..self }
+        // It goes to the first supervisor only.
+        Self { taken_over: ticket.is_none(), ticket, ..self }
     }
 
     /// To the end: one event → one step → its effects in order → the next event.
     pub async fn run(mut self) {
-        let (state, effects) = dispatch::begin(self.timeout_ms());
+        let (state, effects) = dispatch::begin(self.timeout_ms(), self.plan.resume_attempts);
         self.state = state;
         for effect in effects {
             self.perform(effect).await;
@@ -243,7 +252,8 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 // The CLI refuses a flag before it does anything. A run that had begun has cost, and is not begun again.
                 let refused = command_line::unknown_option(&stderr.first).filter(|_| !self.output.begun);
                 let unknown = refused.and_then(dispatch::Flag::droppable);
-                self.due.push_back(Event::Exited { unknown });
+                let session = Session::of(self.output.signs(!self.run.omitted.session_id));
+                self.due.push_back(Event::Exited { unknown, seen: exit != Exit::Unknown, session });
             }
             Happened::Cancelled(by) => {
                 if by == CancelledBy::CallerGone {
@@ -283,11 +293,12 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 // A turn has many events; they say the same.
                 Sign::Turn if matches!(self.due.back(), Some(Event::TurnBegan)) => {}
                 Sign::Turn => self.due.push_back(Event::TurnBegan),
-                Sign::Progress(text) => {
+                Sign::Progress { text, deed } => {
+                    let activity = self.output.activity(deed);
                     if let Some(leash) = &mut self.leash {
-                        leash.progress(&text);
+                        leash.progress(&text, &activity);
                     }
-                    self.progress.push(text);
+                    self.progress.push(text, activity);
                 }
             }
         }
@@ -303,7 +314,8 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 self.ask_for_place();
             }
             Effect::WithdrawSlot | Effect::ReleaseSlot => self.place = Place::None,
-            Effect::Spawn(omitted) => self.start(omitted),
+            Effect::NoteResumption => self.note_resumption(),
+            Effect::Spawn(run) => self.start(run).await,
             Effect::Terminate => self.signal(spawner::Ending::Terminate),
             Effect::Kill => self.signal(spawner::Ending::Kill),
             Effect::Sweep => {
@@ -327,7 +339,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             // run than are wanted.
             Err(error) => {
                 self.not_started = Some(NotStarted::SpawnFailed(error.to_string()));
-                self.due.extend([Event::SlotGranted, Event::SpawnFailed]);
+                self.due.push_back(Event::SlotGranted);
                 self.place = Place::None;
             }
         }

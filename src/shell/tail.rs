@@ -16,12 +16,14 @@ pub struct Tail {
 }
 
 impl Tail {
-    /// Opens the file at its beginning, with an open file description of its own.
+    /// Opens the file so many bytes after its beginning, with an open file description of its own.
     ///
     /// # Errors
     /// As [`File::open`].
-    pub fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self { file: File::open(path)?, buffer: vec![0; CHUNK_BYTES], position: 0 })
+    pub fn open(path: &Path, position: u64) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(position))?;
+        Ok(Self { file, buffer: vec![0; CHUNK_BYTES], position })
     }
 
     /// The bytes that have come since the last call, at most one chunk; empty at the present end of the file.

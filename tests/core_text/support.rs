@@ -28,11 +28,15 @@ pub fn plan() -> RunPlan {
         disallowed_tools: Vec::new(),
         system_prompt: None,
         max_budget_usd: None,
+        response_schema: None,
+        max_turns: None,
         timeout_seconds: 300,
+        resume_attempts: 0,
         depth: 1,
         max_concurrency: 5,
         caller_job: None,
         wait_for_mcp: false,
+        usage_log: None,
     }
 }
 

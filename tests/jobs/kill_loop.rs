@@ -36,6 +36,7 @@ fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).ok().map_or(otherwise, |text| text.parse().unwrap())
 }
 
+//= U-1
 #[test]
 fn whoever_dies_when_every_job_comes_to_its_end() {
     let rounds = number("AGENT_DISPATCH_KILL_ROUNDS", ROUNDS);
@@ -109,6 +110,7 @@ fn round(seed: u64) -> BTreeMap<String, u32> {
         let record = ended(&mut client, id);
         let calls = world.dumps(&format!("a{job}"), "calls");
         assert!(calls.len() <= 1, "seed {seed}: {} workers for one job: {record}", calls.len());
+        assert_eq!(lines(&world, id), 1, "seed {seed}: lines in the usage journal: {record}");
         let outcome = record["status"].as_str().unwrap();
         *tally.entry(outcome.to_owned()).or_insert(0) += 1;
         match outcome {
@@ -135,6 +137,13 @@ fn round(seed: u64) -> BTreeMap<String, u32> {
     client.bye();
     within(Duration::from_secs(20), "the last process to leave", || world.processes().is_empty().then_some(()));
     tally
+}
+
+/// How many lines the usage journal has for a job.
+fn lines(world: &World, id: &str) -> usize {
+    let text = std::fs::read_to_string(world.path("usage.jsonl")).unwrap_or_default();
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines.filter(|line| line["job"] == id).count()
 }
 
 /// How long the agent's answer is, by its scene.

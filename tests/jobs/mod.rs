@@ -111,11 +111,15 @@ fn planted(world: &World, session: u8) -> (String, File) {
         disallowed_tools: vec![],
         system_prompt: None,
         max_budget_usd: None,
+        response_schema: None,
+        max_turns: None,
         timeout_seconds: 60,
+        resume_attempts: 0,
         max_concurrency: 5,
         depth: 1,
         caller_job: None,
         wait_for_mcp: true,
+        usage_log: None,
     };
     let id = JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
     let record = Record { session_id: Some(session.to_string()), ..Record::pending(id, "echo", "t") };

@@ -1,6 +1,8 @@
 //! Random runs. The properties stand in `dispatch_history`; here is what happens to a run.
 
-use agent_dispatch::machines::dispatch::{CancelledBy, Effect, End, Event, KILL_GRACE_MS, TERM_GRACE_MS, step};
+use agent_dispatch::machines::dispatch::{
+    CancelledBy, Effect, End, Event, KILL_GRACE_MS, Session, TERM_GRACE_MS, step,
+};
 use agent_dispatch::machines::refused::Refused;
 use agent_dispatch::machines::time::Millis;
 use proptest::prelude::*;
@@ -13,7 +15,7 @@ use super::walks;
 const MOST_TICKS: usize = 4;
 
 /// Walks that together come everywhere; fixed ones, so that this is so every time.
-const GOING_AROUND: usize = 400;
+const GOING_AROUND: usize = 1_000;
 
 /// What may happen next. Times are relative, so that a walk stays sensible while it shrinks.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +38,8 @@ enum Happening {
     TurnBegan,
     Exited {
         flag: Option<usize>,
+        seen: bool,
+        session: Session,
     },
     Cancel {
         by: CancelledBy,
@@ -45,6 +49,7 @@ enum Happening {
 fn happening() -> impl Strategy<Value = Happening> {
     let by = select(vec![CancelledBy::Request, CancelledBy::CallerGone]);
     let flag = prop_oneof![1 => Just(None), 3 => (0..FLAGS.len()).prop_map(Some)];
+    let session = select(vec![Session::Absent, Session::Begun, Session::Lost]);
     prop_oneof![
         7 => Just(Happening::Course),
         3 => select(vec![1, 99, 1_700, 2_000, 15_000, 60_000]).prop_map(|ms| Happening::Pass { ms }),
@@ -55,7 +60,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::SpawnFailed),
         3 => Just(Happening::ResultSeen),
         2 => Just(Happening::TurnBegan),
-        8 => flag.prop_map(|flag| Happening::Exited { flag }),
+        9 => (flag, any::<bool>(), session).prop_map(|(flag, seen, session)| Happening::Exited { flag, seen, session }),
         2 => by.prop_map(|by| Happening::Cancel { by }),
     ]
 }
@@ -64,12 +69,17 @@ fn timeout() -> impl Strategy<Value = u64> {
     select(vec![0, 1, 10_000, 20_000, 300_000, u64::MAX])
 }
 
+/// Time for each process, and how often a run may go on.
+fn limits() -> impl Strategy<Value = (u64, u8)> {
+    (timeout(), select(vec![0, 0, 1, 3]))
+}
+
 fn event(happening: Happening, walk: &Walk, now: &mut Millis) -> Option<Event> {
     Some(match happening {
-        Happening::Course if !walk.slot_granted() => Event::SlotGranted,
+        Happening::Course if !walk.holds_slot() => Event::SlotGranted,
         Happening::Course if walk.start_is_pending() => Event::Spawned { now: *now },
         Happening::Course if !walk.result_seen() => Event::ResultSeen { now: *now },
-        Happening::Course => Event::Exited { unknown: None },
+        Happening::Course => Event::Exited { unknown: None, seen: true, session: Session::Begun },
         Happening::Pass { ms } => {
             *now = now.plus(ms);
             return None;
@@ -85,18 +95,24 @@ fn event(happening: Happening, walk: &Walk, now: &mut Millis) -> Option<Event> {
         Happening::SpawnFailed => Event::SpawnFailed,
         Happening::ResultSeen => Event::ResultSeen { now: *now },
         Happening::TurnBegan => Event::TurnBegan,
-        Happening::Exited { flag } => Event::Exited { unknown: flag.map(|index| FLAGS[index]) },
+        Happening::Exited { flag, seen, session } => {
+            Event::Exited { unknown: flag.map(|index| FLAGS[index]), seen, session }
+        }
         Happening::Cancel { by } => Event::Cancel { by, now: *now },
     })
 }
 
 /// Performs the happenings and judges after each.
-fn perform(timeout_ms: u64, happenings: &[Happening]) -> (Walk, Millis) {
-    perform_watched(timeout_ms, happenings, |_| ())
+fn perform(limits: (u64, u8), happenings: &[Happening]) -> (Walk, Millis) {
+    perform_watched(limits, happenings, |_| ())
 }
 
-fn perform_watched(timeout_ms: u64, happenings: &[Happening], mut watch: impl FnMut(&Walk)) -> (Walk, Millis) {
-    let (mut walk, mut now) = (Walk::begin(timeout_ms), Millis(0));
+fn perform_watched(
+    (timeout_ms, resumes): (u64, u8),
+    happenings: &[Happening],
+    mut watch: impl FnMut(&Walk),
+) -> (Walk, Millis) {
+    let (mut walk, mut now) = (Walk::begin(timeout_ms, resumes), Millis(0));
     for happening in happenings {
         watch(&walk);
         let Some(event) = event(*happening, &walk, &mut now) else { continue };
@@ -134,16 +150,16 @@ fn tick_to_the_end(walk: &mut Walk) -> Option<Millis> {
 proptest! {
     #![proptest_config(walks())]
 
-    //= D-1 D-2 D-3 D-4 D-5 D-6 D-7 D-8 D-12 D-13 X-3
+    //= D-1 D-2 D-3 D-4 D-5 D-6 D-7 D-8 D-12 D-13 D-14 D-15 X-3
     #[test]
-    fn a_run_keeps_its_promises(timeout_ms in timeout(), happenings in prop::collection::vec(happening(), 1..40)) {
-        perform(timeout_ms, &happenings);
+    fn a_run_keeps_its_promises(limits in limits(), happenings in prop::collection::vec(happening(), 1..40)) {
+        perform(limits, &happenings);
     }
 
     //= D-11
     #[test]
     fn an_ended_run_takes_nothing(happenings in prop::collection::vec(happening(), 1..40), late in happening()) {
-        let (mut walk, mut now) = perform(10_000, &happenings);
+        let (mut walk, mut now) = perform((10_000, 1), &happenings);
         if walk.ended().is_some() && let Some(event) = event(late, &walk, &mut now) {
             let expected = Err(Refused::AlreadyThere { state: "ended", event: event.name() });
             prop_assert_eq!(walk.take(event), expected);
@@ -153,11 +169,11 @@ proptest! {
     //= D-9
     #[test]
     fn a_cancelled_run_is_soon_over(
-        timeout_ms in timeout(),
+        limits in limits(),
         happenings in prop::collection::vec(happening(), 0..20),
         by in select(vec![CancelledBy::Request, CancelledBy::CallerGone]),
     ) {
-        let (mut walk, now) = perform(timeout_ms, &happenings);
+        let (mut walk, now) = perform(limits, &happenings);
         let over = walk.ended().is_some();
         let taken = walk.take(Event::Cancel { by, now });
         prop_assert_eq!(taken.is_err(), over, "a cancel is taken at any point before the end");
@@ -173,7 +189,7 @@ proptest! {
     //= D-10
     #[test]
     fn a_process_that_never_ends_is_given_up(timeout_ms in timeout(), talk in prop::collection::vec((0..30_000_u64, any::<bool>()), 0..30)) {
-        let mut walk = Walk::begin(timeout_ms);
+        let mut walk = Walk::begin(timeout_ms, 1);
         walk.take(Event::SlotGranted).unwrap();
         let mut now = Millis(7);
         walk.take(Event::Spawned { now }).unwrap();
@@ -196,9 +212,9 @@ proptest! {
 
     /// The liveness phase: whatever happened before, once nothing fails any more the run comes to its end.
     #[test]
-    fn without_faults_every_run_ends(timeout_ms in timeout(), happenings in prop::collection::vec(happening(), 0..30)) {
-        let (mut walk, now) = perform(timeout_ms, &happenings);
-        for _ in 0..5 {
+    fn without_faults_every_run_ends(limits in limits(), happenings in prop::collection::vec(happening(), 0..30)) {
+        let (mut walk, now) = perform(limits, &happenings);
+        for _ in 0..6 {
             if walk.ended().is_some() {
                 break;
             }
@@ -216,12 +232,12 @@ fn the_walks_get_around() {
     use proptest::strategy::ValueTree as _;
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
-    let strategy = (timeout(), prop::collection::vec(happening(), 1..40));
+    let strategy = (limits(), prop::collection::vec(happening(), 1..40));
     let (mut states, mut ends) = (std::collections::BTreeSet::new(), Vec::new());
     let mut most_starts = 0;
     for _ in 0..GOING_AROUND {
-        let (timeout_ms, happenings) = strategy.new_tree(&mut runner).unwrap().current();
-        let (walk, _) = perform_watched(timeout_ms, &happenings, |walk| {
+        let (limits, happenings) = strategy.new_tree(&mut runner).unwrap().current();
+        let (walk, _) = perform_watched(limits, &happenings, |walk| {
             states.insert(walk.state.name());
         });
         most_starts = most_starts.max(walk.count(|effect| matches!(effect, Effect::Spawn(_))));
@@ -230,5 +246,5 @@ fn the_walks_get_around() {
     assert_eq!(states.len(), 7, "{states:?}");
     assert_eq!(ends.len(), 7, "{ends:?}");
     assert!(ends.contains(&End::TimedOut { answered: true }));
-    assert!(most_starts > 2, "a run that leaves out one flag after the other: {most_starts}");
+    assert!(most_starts > 3, "a run that leaves out flags and goes on: {most_starts} starts");
 }

@@ -1,13 +1,11 @@
 //! What a history of events and effects says about a run. Nothing in here knows the machine's states.
 
 use agent_dispatch::machines::dispatch::{
-    CancelledBy, Effect, End, Event, Flag, KILL_GRACE_MS, LEAVE_GRACE_MS, Omitted, State, TERM_GRACE_MS, begin, step,
+    CancelledBy, Effect, End, Event, Flag, KILL_GRACE_MS, LEAVE_GRACE_MS, Run, Session, State, TERM_GRACE_MS, Turn,
+    begin, step,
 };
 use agent_dispatch::machines::refused::Refused;
 use agent_dispatch::machines::time::Millis;
-
-/// The most processes that one run may start: one, and one more for each flag that the CLI may not know.
-const MOST_STARTS: usize = 1 + FLAGS.len();
 
 /// An event that was taken, and what came of it.
 #[derive(Debug, Clone)]
@@ -20,15 +18,17 @@ pub struct Step {
 #[derive(Debug, Clone)]
 pub struct Walk {
     pub timeout_ms: u64,
+    /// How often it may go on.
+    pub resumes: u8,
     pub state: State,
     pub steps: Vec<Step>,
 }
 
 impl Walk {
-    pub fn begin(timeout_ms: u64) -> Self {
-        let (state, effects) = begin(timeout_ms);
+    pub fn begin(timeout_ms: u64, resumes: u8) -> Self {
+        let (state, effects) = begin(timeout_ms, resumes);
         assert_eq!(effects.as_slice(), [Effect::RequestSlot]);
-        Self { timeout_ms, state, steps: Vec::new() }
+        Self { timeout_ms, resumes, state, steps: Vec::new() }
     }
 
     /// Takes an event; a refused one leaves no trace.
@@ -59,8 +59,17 @@ impl Walk {
         self.events().any(wanted)
     }
 
-    pub fn slot_granted(&self) -> bool {
-        self.happened(|event| matches!(event, Event::SlotGranted))
+    /// A slot was given and is not given back.
+    pub fn holds_slot(&self) -> bool {
+        let given = self.events().filter(|event| matches!(event, Event::SlotGranted)).count();
+        let returned = self.count(|effect| *effect == Effect::ReleaseSlot);
+        assert!(given == returned || given == returned + 1, "{given} slots given, {returned} given back");
+        given > returned
+    }
+
+    /// Some process ran.
+    fn ran(&self) -> bool {
+        self.happened(|event| matches!(event, Event::Spawned { .. }))
     }
 
     pub fn result_seen(&self) -> bool {
@@ -101,20 +110,38 @@ impl Walk {
         Some(first_result.plus(LEAVE_GRACE_MS))
     }
 
-    /// The flags that the last start left out.
-    fn omitted(&self) -> Omitted {
-        let last =
-            self.effects().filter_map(|effect| if let Effect::Spawn(o) = effect { Some(*o) } else { None }).last();
-        last.unwrap_or_default()
+    /// What the last process was started for.
+    fn last_start(&self) -> Option<Run> {
+        self.effects().filter_map(|effect| if let Effect::Spawn(run) = effect { Some(*run) } else { None }).last()
+    }
+
+    /// The steps since the present process was started, or since the last one was cut off.
+    fn turn(&self) -> &[Step] {
+        let begins =
+            |step: &Step| step.effects.iter().any(|effect| matches!(effect, Effect::Spawn(_) | Effect::NoteResumption));
+        let first = self.steps.iter().rposition(begins).map_or(0, |index| index + 1);
+        &self.steps[first..]
     }
 
     fn was_sent(&self, effect: Effect) -> bool {
-        self.effects().any(|sent| *sent == effect)
+        self.turn().iter().any(|step| step.effects.contains(&effect))
     }
 
     /// The step that told the process to leave.
     fn stop(&self) -> Option<&Step> {
-        self.steps.iter().find(|step| step.effects.contains(&Effect::Terminate))
+        self.turn().iter().find(|step| step.effects.contains(&Effect::Terminate))
+    }
+
+    /// The time of the process was up, and it was told to leave for that.
+    fn is_out_of_time(&self) -> bool {
+        let due = |now| self.deadline().is_some_and(|deadline| now >= deadline);
+        self.stop().is_some_and(|stop| matches!(stop.event, Event::Tick { now } if due(now)))
+    }
+
+    /// The end of the process that was cut off last.
+    fn cut_off(&self) -> Option<(Self, &Event)> {
+        let at = self.steps.iter().rposition(|step| step.effects.contains(&Effect::NoteResumption))?;
+        Some((Self { steps: self.steps[..at].to_vec(), ..self.clone() }, &self.steps[at].event))
     }
 
     /// The history before its last step, and that step.
@@ -133,35 +160,80 @@ pub fn judge(walk: &Walk) {
     conclusion(&before, last, walk);
 }
 
+/// What the end of a process means for the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// Another process at once.
+    Start(Run),
+    /// It queues, and goes on so.
+    Wait(Run),
+    End,
+}
+
+/// What follows the end of the process, from what was before it.
+fn next(before: &Walk, exit: &Event) -> Next {
+    let (Event::Exited { unknown, seen, session }, Some(run)) = (exit, before.last_start()) else { return Next::End };
+    if before.result_seen() {
+        return Next::End;
+    }
+    let wanted = !before.happened(|event| matches!(event, Event::Cancel { .. }));
+    let going_on = Run {
+        turn: if *session == Session::Absent { Turn::Task } else { Turn::Continue },
+        resumes_left: run.resumes_left.saturating_sub(1),
+        ..run
+    };
+    let gone_on = before.count(|effect| matches!(effect, Effect::Spawn(next) if next.resumes_left < before.resumes));
+    assert!(gone_on > 0 || run.resumes_left == before.resumes, "it has not gone on, and may less often");
+    let may = wanted && run.resumes_left > 0 && *session != Session::Lost;
+    if before.stop().is_some() {
+        return if may && before.is_out_of_time() { Next::Wait(going_on) } else { Next::End };
+    }
+    let known = |flag: &Flag| !run.omitted.has(*flag);
+    match unknown.filter(known) {
+        Some(flag) if *seen => Next::Start(Run { omitted: run.omitted.and(flag), ..run }),
+        Some(flag) => Next::Wait(Run { omitted: run.omitted.and(flag), ..run }),
+        None if *seen && run.turn == Turn::Continue && *session == Session::Absent => {
+            Next::Start(Run { turn: Turn::Task, ..run })
+        }
+        None if !*seen && may => Next::Wait(going_on),
+        None => Next::End,
+    }
+}
+
 fn starts(before: &Walk, last: &Step, walk: &Walk) {
-    let spawn = last.effects.iter().find_map(|effect| if let Effect::Spawn(o) = effect { Some(*o) } else { None });
+    let spawn = last.effects.iter().find_map(|effect| if let Effect::Spawn(run) = effect { Some(*run) } else { None });
     if matches!(last.event, Event::Spawned { .. }) {
         assert!(before.alive_since().is_none(), "a second living process");
     }
-    if let Some(omitted) = spawn {
-        assert!(walk.slot_granted(), "a start without a slot");
+    if let Some(run) = spawn {
+        assert!(walk.holds_slot(), "a start without a slot");
         assert!(walk.alive_since().is_none() && !before.start_is_pending(), "a start beside a living process");
         assert!(!walk.result_seen(), "a start after a result");
-        match last.event {
-            Event::SlotGranted => assert_eq!(omitted, Omitted::default(), "the first start leaves nothing out"),
-            Event::Exited { unknown: Some(flag) } => {
-                assert!(!before.omitted().has(flag), "{flag:?} was left out before");
-                for other in FLAGS {
-                    let left_out = other == flag || before.omitted().has(other);
-                    assert_eq!(
-                        omitted.has(other),
-                        left_out,
-                        "{flag:?} is left out as well, and nothing else: {other:?}"
-                    );
-                }
-            }
-            other => panic!("a start because of {other:?}"),
-        }
+        assert!(!walk.happened(|event| matches!(event, Event::Cancel { .. })), "a start of what is to end");
+        let expected = match (last.event, before.cut_off()) {
+            (Event::SlotGranted, None) => Next::Start(Run::new(walk.timeout_ms, walk.resumes)),
+            (Event::SlotGranted, Some((history, exit))) => match next(&history, exit) {
+                Next::Wait(run) => Next::Start(run),
+                other => panic!("a run went on that should have come to {other:?}"),
+            },
+            (exit, _) => next(before, &exit),
+        };
+        assert_eq!(Next::Start(run), expected, "what the process is started for");
     }
-    assert!(walk.count(|effect| matches!(effect, Effect::Spawn(_))) <= MOST_STARTS, "too many starts");
-    if let Event::Exited { unknown: Some(flag) } = last.event {
-        let worth = before.stop().is_none() && !before.result_seen() && !before.omitted().has(flag);
-        assert_eq!(spawn.is_some(), worth, "another start without {flag:?}");
+    let flags = FLAGS.len();
+    let most = 1 + flags + 2 * usize::from(walk.resumes);
+    assert!(walk.count(|effect| matches!(effect, Effect::Spawn(_))) <= most, "too many starts");
+    if matches!(last.event, Event::Exited { .. }) {
+        let expected = next(before, &last.event);
+        assert_eq!(spawn.is_some(), matches!(expected, Next::Start(_)), "another start: {expected:?}");
+        let waits = last.effects.contains(&Effect::NoteResumption);
+        assert_eq!(waits, matches!(expected, Next::Wait(_)), "it queues again: {expected:?}");
+    }
+    if last.effects.contains(&Effect::NoteResumption) {
+        let order = [Effect::Sweep, Effect::NoteResumption, Effect::ReleaseSlot, Effect::RequestSlot];
+        assert_eq!(last.effects, order, "nothing of it runs, and that is known, before somebody else has its slot");
+        let often = walk.count(|effect| *effect == Effect::NoteResumption);
+        assert!(often <= usize::from(walk.resumes) + flags, "it went on too often");
     }
 }
 
@@ -183,14 +255,14 @@ fn signals(before: &Walk, last: &Step) {
         let due = now >= time(&stop.event).unwrap().plus(TERM_GRACE_MS);
         assert_eq!(sent(Effect::Kill), due && !before.was_sent(Effect::Kill), "SIGKILL when the grace is over");
     }
-    assert!(!sent(Effect::Sweep) || before.slot_granted(), "nothing ran that could be left behind");
+    assert!(!sent(Effect::Sweep) || before.ran(), "nothing ran that could be left behind");
 }
 
 /// Who works is stopped by a tick exactly when its deadline or its time to leave is due.
 fn clock(before: &Walk, last: &Step) {
     let Event::Tick { now } = last.event else { return };
     let stopped = last.effects.contains(&Effect::Terminate);
-    let working = before.stop().is_none();
+    let working = before.alive_since().is_some() && before.stop().is_none();
     let due = |at: Option<Millis>| at.is_some_and(|at| now >= at);
     assert_eq!(
         stopped,
@@ -206,10 +278,12 @@ fn conclusion(before: &Walk, last: &Step, walk: &Walk) {
     let ends = matches!(walk.state, State::Ended { .. });
     assert!(before.ended().is_none(), "a step after the end");
     assert_eq!(concluded.len(), usize::from(ends), "concluded exactly in the step that ends the run");
-    assert_eq!(released.len(), usize::from(ends && walk.slot_granted()), "the slot is given back once, if granted");
+    let held = before.holds_slot();
+    let waits = last.effects.contains(&Effect::NoteResumption);
+    assert_eq!(released.len(), usize::from(held && (ends || waits)), "the slot is given back once, if granted");
     assert!(concluded.iter().zip(&released).all(|(c, r)| c < r), "the slot is given back before the conclusion");
     let withdrawn = last.effects.contains(&Effect::WithdrawSlot);
-    assert_eq!(withdrawn, ends && !walk.slot_granted(), "the request for a slot is taken back if none was granted");
+    assert_eq!(withdrawn, ends && !held, "the request for a slot is taken back if none was granted");
     if let Some(end) = walk.ended() {
         assert_eq!(end, expected_end(before, last), "how it ended");
         assert_eq!(walk.state, State::Ended { end }, "what is concluded is what is remembered");
@@ -267,4 +341,4 @@ pub fn time(event: &Event) -> Option<Millis> {
     }
 }
 
-pub const FLAGS: [Flag; 4] = [Flag::SessionId, Flag::SystemPrompt, Flag::Snapshot, Flag::MaxBudget];
+pub const FLAGS: [Flag; 6] = Flag::ALL;

@@ -1,6 +1,6 @@
 //! Random lives of a job, judged from the history of the events that were taken.
 
-use agent_dispatch::machines::job::{Effect, Event, State, step};
+use agent_dispatch::machines::job::{Effect, Event, State, Status, step};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -34,11 +34,17 @@ impl Life {
         self.steps.iter().any(|step| step.event == Event::Claim)
     }
 
+    /// A claude process may be there: it was claimed, and not said to be gone since.
+    fn manned(&self) -> bool {
+        let last = self.steps.iter().rev().find(|step| matches!(step.event, Event::Claim | Event::Resume));
+        self.end().is_none() && last.is_some_and(|step| step.event == Event::Claim)
+    }
+
     /// The step in which the job ended.
     fn end(&self) -> Option<usize> {
         let ends = |event| match event {
-            Event::Finish { .. } | Event::Cancel | Event::Abandon => true,
-            Event::Claim | Event::Progress | Event::Collect => false,
+            Event::Finish { .. } | Event::Cancel | Event::Stopped | Event::Abandon => true,
+            Event::Claim | Event::Adopt | Event::Resume | Event::Progress | Event::Collect => false,
         };
         self.steps.iter().position(|step| ends(step.event))
     }
@@ -68,21 +74,28 @@ proptest! {
     #[test]
     fn an_ended_job_never_changes(events in events()) {
         let life = live(&events);
-        if let Some(end) = life.end() {
-            let status = life.steps[end].after;
-            let expected = match life.steps[end].event {
-                Event::Finish { success: true } => State::Done,
-                Event::Cancel => State::Cancelled,
-                _ => State::Failed,
-            };
-            prop_assert_eq!(status, expected);
-            for (index, step) in life.steps.iter().enumerate().skip(end + 1) {
-                prop_assert_eq!(step.event, Event::Collect);
-                prop_assert_eq!(index, end + 1, "nothing is taken from a removed record");
-                prop_assert_eq!(step.after, State::Collected);
-            }
-        } else {
+        let status = |step: &Step| step.after.in_record().map(|(status, _)| status);
+        let Some(end) = life.end() else {
             prop_assert!(!life.state().is_terminal());
+            return Ok(());
+        };
+        let expected = match life.steps[end].event {
+            Event::Finish { success: true } => Status::Done,
+            Event::Cancel | Event::Stopped => Status::Cancelled,
+            _ => Status::Failed,
+        };
+        prop_assert_eq!(status(&life.steps[end]), Some(expected));
+        let mut running = life.steps[end].event == Event::Cancel;
+        for (index, step) in life.steps.iter().enumerate().skip(end + 1) {
+            if step.event == Event::Collect {
+                prop_assert!(!running, "removed before it was known that nothing of it runs");
+                prop_assert_eq!(step.after, State::Collected);
+                prop_assert_eq!(index + 1, life.steps.len(), "nothing is taken from a removed record");
+            } else {
+                prop_assert!(running, "nothing is taken but that nothing of it runs: {:?}", step);
+                prop_assert_eq!((status(step), step.effects.is_empty()), (Some(expected), true));
+                running = false;
+            }
         }
     }
 
@@ -99,13 +112,13 @@ proptest! {
     #[test]
     fn a_finished_result_is_stored(events in events(), success in any::<bool>()) {
         let mut life = live(&events);
-        let running = life.claimed() && life.end().is_none();
+        let running = life.manned();
         let taken = life.take(Event::Finish { success });
         if running {
             prop_assert!(taken);
         }
-        let finishes = (0..life.steps.len()).filter(|i| matches!(life.steps[*i].event, Event::Finish { .. }));
-        prop_assert_eq!(life.places(Effect::StoreResult), finishes.collect::<Vec<_>>());
+        let finish = life.end().filter(|end| matches!(life.steps[*end].event, Event::Finish { .. }));
+        prop_assert_eq!(life.places(Effect::StoreResult), finish.into_iter().collect::<Vec<_>>());
         for removed in life.places(Effect::RemoveFiles) {
             prop_assert!(life.end().is_some_and(|end| end < removed), "removed before its end");
         }
@@ -119,7 +132,7 @@ proptest! {
         let cancelled: Vec<usize> = cancelled.collect();
         prop_assert_eq!(&life.places(Effect::EndRun), &cancelled);
         for index in cancelled {
-            prop_assert_eq!(life.steps[index].after, State::Cancelled);
+            prop_assert_eq!(life.steps[index].after, State::Stopping);
             let expected = [Effect::StoreReason, Effect::StampCompleted, Effect::EndRun];
             prop_assert_eq!(&life.steps[index].effects[..], &expected[..]);
         }
@@ -127,11 +140,20 @@ proptest! {
 
     //= J-5
     #[test]
-    fn a_job_is_claimed_once_before_it_succeeds(events in events()) {
+    fn a_job_is_claimed_before_it_succeeds_and_again_each_time_it_goes_on(events in events()) {
         let life = live(&events);
-        let claims: Vec<usize> = (0..life.steps.len()).filter(|i| life.steps[*i].event == Event::Claim).collect();
-        prop_assert!(claims.len() <= 1);
-        prop_assert_eq!(&life.places(Effect::StampStarted), &claims);
+        let places = |event| (0..life.steps.len()).filter(|i| life.steps[*i].event == event).collect::<Vec<usize>>();
+        let (claims, resumptions) = (places(Event::Claim), places(Event::Resume));
+        let (first, again) = claims.split_at(claims.len().min(1));
+        prop_assert_eq!(life.places(Effect::StampStarted), first);
+        prop_assert_eq!(life.places(Effect::CountResumption), again);
+        prop_assert_eq!(life.places(Effect::StampDeadline), claims.clone());
+        for (resumed, claimed) in resumptions.iter().zip(&claims) {
+            prop_assert!(claimed < resumed, "resumed before it was claimed");
+        }
+        for (claimed, resumed) in again.iter().zip(&resumptions) {
+            prop_assert!(resumed < claimed, "claimed twice without a resumption");
+        }
         prop_assert!(life.claimed() || !life.steps.iter().any(|step| step.after == State::Done));
     }
 }

@@ -5,9 +5,11 @@
 
 mod cache;
 mod cache_list;
+mod dialogue;
 mod dispatch;
 mod dispatch_history;
 mod job;
+mod parallel;
 mod slots;
 mod slots_world;
 

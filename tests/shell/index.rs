@@ -1,14 +1,14 @@
 //! What a store remembers of its records is never older than the last change of them.
 
 use agent_dispatch::machines::ids::JobId;
-use agent_dispatch::machines::job::State;
+use agent_dispatch::machines::job::Status;
 use agent_dispatch::machines::summary::Filter;
 use agent_dispatch::shell::record::Record;
 use agent_dispatch::shell::store::Store;
 use proptest::prelude::*;
 
 const JOBS: u8 = 6;
-const STATES: [State; 5] = [State::Pending, State::Running, State::Done, State::Failed, State::Cancelled];
+const STATES: [Status; 5] = [Status::Pending, Status::Running, Status::Done, Status::Failed, Status::Cancelled];
 
 #[derive(Debug, Clone)]
 enum Change {

@@ -6,3 +6,4 @@ mod index;
 mod slots;
 mod store;
 mod supervision;
+mod usage;

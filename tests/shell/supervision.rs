@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use agent_dispatch::machines::ids::{JobId, SessionRef};
-use agent_dispatch::machines::job::State;
+use agent_dispatch::machines::job::Status;
 use agent_dispatch::machines::plan::{Format, RunPlan, SessionPlan};
 use agent_dispatch::shell::claude::ClaudeMissing;
 use agent_dispatch::shell::environment::CALLING_SESSION;
@@ -31,7 +31,7 @@ mock! {
 
 const GROUP: i32 = 4242;
 
-fn plan(timeout_seconds: u64) -> RunPlan {
+pub fn plan(timeout_seconds: u64) -> RunPlan {
     RunPlan {
         agent: "a".into(),
         directory: "/agent".into(),
@@ -48,11 +48,15 @@ fn plan(timeout_seconds: u64) -> RunPlan {
         disallowed_tools: vec![],
         system_prompt: Some("protocol".into()),
         max_budget_usd: Some(1.5),
+        response_schema: None,
+        max_turns: Some(7),
         timeout_seconds,
+        resume_attempts: 0,
         depth: 2,
         max_concurrency: 5,
         caller_job: None,
         wait_for_mcp: true,
+        usage_log: None,
     }
 }
 
@@ -69,7 +73,7 @@ fn supervise<S: ProcessSpawner>(plan: &RunPlan, spawner: S) -> Value {
     runtime.block_on(async { Supervision::new(store.clone(), id, plan, spawner, None).unwrap().run().await });
     drop(lock);
     let record = store.read(&id).unwrap();
-    assert!(record.status != State::Pending && record.status != State::Running);
+    assert!(record.status != Status::Pending && record.status != Status::Running);
     serde_json::to_value(record).unwrap()
 }
 
@@ -110,6 +114,7 @@ fn claude_is_started_with_what_the_plan_says_and_nothing_of_the_calling_session(
                 "--allowedTools=Read",
                 "--append-system-prompt=protocol",
                 "--max-budget-usd=1.5",
+                "--max-turns=7",
             ];
             assert_eq!(launch.arguments, expected);
             let variable =

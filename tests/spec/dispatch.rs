@@ -1,8 +1,8 @@
 //! The dispatch machine as a subject.
 
 use agent_dispatch::machines::dispatch::{
-    self, CancelledBy, Effect, End, Event, Flag, KILL_GRACE_MS, LEAVE_GRACE_MS, Omitted, Run, State, StopReason,
-    TERM_GRACE_MS,
+    self, CancelledBy, Effect, End, Event, Flag, KILL_GRACE_MS, LEAVE_GRACE_MS, Omitted, Run, Session, State,
+    StopReason, TERM_GRACE_MS, Turn,
 };
 use agent_dispatch::machines::refused::Refused;
 use agent_dispatch::machines::time::Millis;
@@ -13,7 +13,10 @@ use super::subject::{Datum, Guard, Subject, fields};
 pub struct Dispatch;
 
 const BYS: [CancelledBy; 2] = [CancelledBy::Request, CancelledBy::CallerGone];
-const FLAGS: [Flag; 4] = [Flag::SessionId, Flag::SystemPrompt, Flag::Snapshot, Flag::MaxBudget];
+const FLAGS: [Flag; 6] = Flag::ALL;
+const SESSIONS: [Session; 3] = [Session::Absent, Session::Begun, Session::Lost];
+/// How long a process may run, in ms, and how often the run may go on.
+const LIMITS: [(u64, u8); 4] = [(0, 0), (AT, 1), (AT, 3), (u64::MAX, 0)];
 /// A deadline in the middle of the times of the scope.
 const AT: u64 = 100;
 /// Times before, at and after every deadline of the scope, and the end of time.
@@ -37,9 +40,10 @@ impl Subject for Dispatch {
                 states.extend(leave.map(|leave_by| State::Answered { run, deadline, leave_by }));
             }
         }
-        for (reason, answered) in reasons().into_iter().flat_map(|reason| [(reason, false), (reason, true)]) {
-            states.push(State::Terminating { reason, answered, kill_at: Millis(AT) });
-            states.push(State::Killing { reason, answered, give_up_at: Millis(AT) });
+        let ways = reasons().into_iter().flat_map(|reason| [(reason, false), (reason, true)]);
+        for ((reason, answered), run) in ways.flat_map(|way| runs().into_iter().map(move |run| (way, run))) {
+            states.push(State::Terminating { run, reason, answered, kill_at: Millis(AT) });
+            states.push(State::Killing { run, reason, answered, give_up_at: Millis(AT) });
         }
         states.extend(ends().map(|end| State::Ended { end }));
         states
@@ -47,8 +51,10 @@ impl Subject for Dispatch {
 
     fn events() -> Vec<Event> {
         let mut events = vec![Event::SlotGranted, Event::SpawnFailed, Event::TurnBegan];
-        events.push(Event::Exited { unknown: None });
-        events.extend(FLAGS.map(|flag| Event::Exited { unknown: Some(flag) }));
+        let unknowns = FLAGS.into_iter().map(Some).chain([None]);
+        let exits = unknowns.flat_map(|unknown| [false, true].map(|seen| (unknown, seen)));
+        events
+            .extend(exits.flat_map(|(unknown, seen)| SESSIONS.map(|session| Event::Exited { unknown, seen, session })));
         for now in TIMES.map(Millis) {
             events.extend([Event::Spawned { now }, Event::ResultSeen { now }, Event::Tick { now }]);
             events.extend(BYS.map(|by| Event::Cancel { by, now }));
@@ -56,8 +62,15 @@ impl Subject for Dispatch {
         events
     }
 
+    /// The rows do not tell the flags apart: one that is left out shows what all would.
+    fn in_scope(state: &State) -> bool {
+        let others =
+            |omitted: &Value| ["system_prompt", "snapshot", "max_budget"].map(|flag| omitted[flag] == json!(true));
+        !others(&fields(state).get("run").unwrap_or(&Value::Null)["omitted"]).contains(&true)
+    }
+
     fn firsts() -> Vec<(State, Vec<Effect>)> {
-        let begun = [0, AT, u64::MAX].map(dispatch::begin);
+        let begun = LIMITS.map(|(timeout_ms, resumes_left)| dispatch::begin(timeout_ms, resumes_left));
         begun.map(|(state, effects)| (state, effects.into_iter().collect())).to_vec()
     }
 
@@ -77,13 +90,20 @@ impl Subject for Dispatch {
         vec![
             ("cancel_pending", |state, _| !fields(state)["cancelled"].is_null()),
             ("worth_another_start", |state, event| match event {
-                Event::Exited { unknown: Some(flag) } => {
+                Event::Exited { unknown: Some(flag), .. } => {
                     let fields = fields(state);
                     let left_out = fields["run"]["omitted"][flag_name(*flag)] == json!(true);
                     !left_out && fields["answered"] == json!(false)
                 }
                 _ => false,
             }),
+            ("seen", |_, event| matches!(event, Event::Exited { seen: true, .. })),
+            ("session_never_was", |state, event| {
+                fields(state)["run"]["turn"] == json!("continue") && session(event) == Session::Absent
+            }),
+            ("may_go_on", |state, event| resumes_left(state) > 0 && session(event) != Session::Lost),
+            ("may_go_on_later", |state, _| resumes_left(state) > 0),
+            ("out_of_time", |state, _| fields(state)["reason"] == json!("timeout")),
             ("deadline_due", |state, event| now(event) >= number(state, "deadline")),
             ("leave_due", |state, event| now(event) >= number(state, "leave_by")),
             ("kill_due", |state, event| now(event) >= number(state, "kill_at")),
@@ -115,10 +135,16 @@ impl Subject for Dispatch {
             }),
             ("the same without the unknown flag", |state, event| {
                 let mut run = fields(state)["run"].clone();
-                if let Event::Exited { unknown: Some(flag) } = event {
+                if let Event::Exited { unknown: Some(flag), .. } = event {
                     run["omitted"][flag_name(*flag)] = json!(true);
                 }
                 run
+            }),
+            ("the same with the task once more", |state, _| with_run(state, &[("turn", json!("task"))])),
+            ("the same without going on", |state, _| with_run(state, &[("resumes_left", json!(0))])),
+            ("as it goes on", |state, event| {
+                let turn = if session(event) == Session::Absent { "task" } else { "continue" };
+                with_run(state, &[("turn", json!(turn)), ("resumes_left", json!(resumes_left(state) - 1))])
             }),
             ("as the reason says", |state, _| {
                 let fields = fields(state);
@@ -134,20 +160,24 @@ impl Subject for Dispatch {
     }
 
     fn first_datum(name: &str, state: &State) -> Option<Value> {
-        let nothing = json!({"session_id": false, "system_prompt": false, "snapshot": false, "max_budget": false});
-        let asked = fields(state)["run"]["timeout_ms"].clone();
-        (name == "as asked").then(|| json!({"timeout_ms": asked, "omitted": nothing}))
+        let nothing = FLAGS.map(|flag| (flag_name(flag).to_owned(), json!(false)));
+        let nothing = Value::Object(nothing.into_iter().collect());
+        let asked = |name: &str| fields(state)["run"][name].clone();
+        let (timeout_ms, resumes_left) = (asked("timeout_ms"), asked("resumes_left"));
+        let run = json!({"timeout_ms": timeout_ms, "omitted": nothing, "turn": "task", "resumes_left": resumes_left});
+        (name == "as asked").then_some(run)
     }
 
     fn payload(effect: &Effect) -> Option<Value> {
         match effect {
-            Effect::Spawn(omitted) => Some(serde_json::to_value(omitted).unwrap()),
+            Effect::Spawn(run) => Some(serde_json::to_value(run).unwrap()),
             Effect::Conclude(end) => Some(serde_json::to_value(end).unwrap()),
             Effect::RequestSlot
             | Effect::WithdrawSlot
             | Effect::Terminate
             | Effect::Kill
             | Effect::Sweep
+            | Effect::NoteResumption
             | Effect::ReleaseSlot => None,
         }
     }
@@ -157,14 +187,37 @@ impl Subject for Dispatch {
     }
 }
 
+/// Every set of flags with the same limits, and every turn with all limits.
 fn runs() -> Vec<Run> {
-    let bits = (0..16).map(|bits| Omitted {
-        session_id: bits & 1 != 0,
-        system_prompt: bits & 2 != 0,
-        max_budget: bits & 4 != 0,
-        snapshot: bits & 8 != 0,
+    let chosen = |bits: u32| move |(index, _): &(usize, Flag)| bits & (1 << index) != 0;
+    let bits = (1..1 << FLAGS.len()).map(|bits: u32| {
+        let left_out = FLAGS.into_iter().enumerate().filter(chosen(bits));
+        left_out.fold(Omitted::NOTHING, |omitted, (_, flag)| omitted.and(flag))
     });
-    bits.flat_map(|omitted| [0, AT, u64::MAX].map(|timeout_ms| Run { timeout_ms, omitted })).collect()
+    let flags = bits.map(|omitted| Run { omitted, ..Run::new(AT, 1) });
+    let limits = LIMITS.map(|(timeout_ms, resumes_left)| Run::new(timeout_ms, resumes_left));
+    let turns = limits.into_iter().flat_map(|run| [Turn::Task, Turn::Continue].map(|turn| Run { turn, ..run }));
+    flags.chain(turns).collect()
+}
+
+/// The run of a state, with these fields instead of its own.
+fn with_run(state: &State, changes: &[(&str, Value)]) -> Value {
+    let mut run = fields(state)["run"].clone();
+    for (name, value) in changes {
+        run[*name] = value.clone();
+    }
+    run
+}
+
+fn resumes_left(state: &State) -> u64 {
+    fields(state)["run"]["resumes_left"].as_u64().unwrap()
+}
+
+fn session(event: &Event) -> Session {
+    match event {
+        Event::Exited { session, .. } => *session,
+        _ => panic!("{event:?} tells of no session"),
+    }
 }
 
 fn reasons() -> Vec<StopReason> {
@@ -207,5 +260,7 @@ fn flag_name(flag: Flag) -> &'static str {
         Flag::SystemPrompt => "system_prompt",
         Flag::Snapshot => "snapshot",
         Flag::MaxBudget => "max_budget",
+        Flag::MaxTurns => "max_turns",
+        Flag::JsonSchema => "json_schema",
     }
 }

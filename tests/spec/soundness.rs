@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cache::Cache;
+use super::dialogue::Dialogue;
 use super::dispatch::Dispatch;
 use super::file::{Spec, directory, root};
 use super::job::Job;
+use super::parallel::Parallel;
 use super::slots::Slots;
 use super::subject::{Subject, carried, fields, reachable};
 
@@ -30,6 +32,16 @@ fn slots_spec_is_sound() {
 }
 
 #[test]
+fn dialogue_spec_is_sound() {
+    check::<Dialogue>();
+}
+
+#[test]
+fn parallel_spec_is_sound() {
+    check::<Parallel>();
+}
+
+#[test]
 fn every_spec_file_is_compared_with_a_machine() {
     let mut files: Vec<String> = std::fs::read_dir(directory())
         .unwrap()
@@ -49,7 +61,29 @@ fn finality_in_the_spec_is_finality_in_the_code() {
     let spec = Spec::load("job");
     for state in State::ALL {
         let finished = spec.expand("finished").contains(state.name());
-        assert_eq!(state.is_terminal(), finished || state == State::Collected, "{state:?}");
+        let open = spec.expand("open").contains(state.name());
+        assert_eq!(state.is_terminal(), !open, "{state:?}");
+        assert_eq!(state.is_unsettled(), !finished && state != State::Collected, "{state:?}");
+    }
+}
+
+#[test]
+fn a_record_tells_the_state_and_older_readers_its_status() {
+    use agent_dispatch::machines::job::{Phase, State, Status};
+    let phases = Phase::ALL.map(Some).into_iter().chain([None]);
+    for (status, phase) in Status::ALL.into_iter().flat_map(|status| phases.clone().map(move |phase| (status, phase))) {
+        let state = State::of_record(status, phase);
+        let (told, exact) = state.in_record().unwrap();
+        assert_eq!(told, status, "{state:?} is still {status:?} for everybody");
+        assert!(exact == phase || exact.is_none(), "{status:?} {phase:?}");
+        assert_eq!(Status::named(status.name()), Some(status));
+        assert_eq!(status.is_terminal(), state.is_terminal(), "{state:?}");
+    }
+    for state in State::ALL {
+        match state.in_record() {
+            Some((status, phase)) => assert_eq!(State::of_record(status, phase), state),
+            None => assert_eq!(state, State::Collected),
+        }
     }
 }
 

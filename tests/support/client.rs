@@ -28,6 +28,8 @@ pub enum Era {
     Handshake,
     /// Every request carries who sends it.
     Stateless,
+    /// Likewise, and that tasks are taken for answers.
+    Tasks,
 }
 
 /// A server and the client's ends of its streams.
@@ -94,11 +96,13 @@ impl Client {
     pub fn request(&mut self, method: &str, mut params: Value) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
-        if self.era == Era::Stateless {
+        if self.era != Era::Handshake {
             let meta = &mut params["_meta"];
             meta["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
             meta["io.modelcontextprotocol/clientInfo"] = json!({"name": "test", "version": "1"});
-            meta["io.modelcontextprotocol/clientCapabilities"] = json!({});
+            let tasks = json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
+            let capabilities = if self.era == Era::Tasks { tasks } else { json!({}) };
+            meta["io.modelcontextprotocol/clientCapabilities"] = capabilities;
         }
         self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
         id

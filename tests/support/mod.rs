@@ -3,6 +3,7 @@
 pub mod client;
 pub mod disk;
 pub mod processes;
+pub mod python;
 pub mod world;
 
 use std::time::{Duration, Instant};

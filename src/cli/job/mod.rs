@@ -15,7 +15,7 @@ use super::output::{self, Style};
 use super::records::Records;
 use super::{figures, wait};
 use crate::config::path::Environment;
-use crate::machines::job::State;
+use crate::machines::job::Status;
 use crate::machines::text;
 use crate::shell::clock;
 use crate::shell::record::Record;
@@ -90,7 +90,7 @@ fn facts(record: &Record) -> Vec<(&'static str, String)> {
     let ago = |at: f64| format!("{} ago", figures::span(now - at));
     let name = |text: &Option<String>| text.as_deref().map(|text| shortened(text, NAME_CHARS));
     let took = record.started_at.map(|started| match (record.status, record.completed_at) {
-        (State::Running, _) => format!("{} so far", figures::span(now - started)),
+        (Status::Running, _) => format!("{} so far", figures::span(now - started)),
         (_, Some(ended)) => figures::span(ended - started),
         (_, None) => figures::UNKNOWN.to_owned(),
     });

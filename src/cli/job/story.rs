@@ -40,7 +40,7 @@ impl Deed {
                 let cut = text.chars().count() >= MAX_PROGRESS_CHARS;
                 Self::Said(if cut { format!("{text}…") } else { text })
             }
-            Seen::ToolUse(name) => Self::Used(shortened(&name, WORD_CHARS)),
+            Seen::ToolUse { name, .. } => Self::Used(shortened(&name, WORD_CHARS)),
             Seen::Init(init) => Self::Happened(began(&init)),
             Seen::Retry(retry) => Self::Happened(refused(&retry)),
             Seen::Result(result) => Self::Happened(ended(&result)),
@@ -118,7 +118,7 @@ impl Story {
     fn open(&self) -> Option<(Tail, Reader)> {
         // To open a pipe would wait for its other end.
         let regular = std::fs::metadata(&self.path).is_ok_and(|file| file.is_file());
-        let tail = regular.then(|| Tail::open(&self.path));
+        let tail = regular.then(|| Tail::open(&self.path, 0));
         tail?.ok().map(|tail| (tail, Reader::new()))
     }
 }

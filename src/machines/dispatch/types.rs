@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+use super::turn::{Run, Session};
 use crate::machines::command_line;
 use crate::machines::time::Millis;
 
@@ -18,9 +19,17 @@ pub enum Flag {
     Snapshot,
     /// `--max-budget-usd`: without it an overshoot is only reported.
     MaxBudget,
+    /// `--max-turns`: without it the number of turns has no limit.
+    MaxTurns,
+    /// `--json-schema`: without it the schema stands in the prompt alone; the answer is checked all the same.
+    JsonSchema,
 }
 
 impl Flag {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::SessionId, Self::SystemPrompt, Self::Snapshot, Self::MaxBudget, Self::MaxTurns, Self::JsonSchema];
+
     /// The flag behind an option, where a run without it is still the run that was asked for.
     #[must_use]
     pub const fn droppable(option: command_line::Flag) -> Option<Self> {
@@ -29,6 +38,8 @@ impl Flag {
             command_line::Flag::AppendSystemPrompt => Some(Self::SystemPrompt),
             command_line::Flag::SystemPromptSnapshot => Some(Self::Snapshot),
             command_line::Flag::MaxBudget => Some(Self::MaxBudget),
+            command_line::Flag::MaxTurns => Some(Self::MaxTurns),
+            command_line::Flag::JsonSchema => Some(Self::JsonSchema),
             command_line::Flag::Print
             | command_line::Flag::OutputFormat
             | command_line::Flag::Verbose
@@ -52,9 +63,23 @@ pub struct Omitted {
     pub snapshot: bool,
     /// `--max-budget-usd` is left out.
     pub max_budget: bool,
+    /// `--max-turns` is left out.
+    pub max_turns: bool,
+    /// `--json-schema` is left out.
+    pub json_schema: bool,
 }
 
 impl Omitted {
+    /// Nothing is left out.
+    pub const NOTHING: Self = Self {
+        session_id: false,
+        system_prompt: false,
+        snapshot: false,
+        max_budget: false,
+        max_turns: false,
+        json_schema: false,
+    };
+
     /// Whether `flag` is left out.
     #[must_use]
     pub const fn has(self, flag: Flag) -> bool {
@@ -63,6 +88,8 @@ impl Omitted {
             Flag::SystemPrompt => self.system_prompt,
             Flag::Snapshot => self.snapshot,
             Flag::MaxBudget => self.max_budget,
+            Flag::MaxTurns => self.max_turns,
+            Flag::JsonSchema => self.json_schema,
         }
     }
 
@@ -74,6 +101,8 @@ impl Omitted {
             Flag::SystemPrompt => self.system_prompt = true,
             Flag::Snapshot => self.snapshot = true,
             Flag::MaxBudget => self.max_budget = true,
+            Flag::MaxTurns => self.max_turns = true,
+            Flag::JsonSchema => self.json_schema = true,
         }
         self
     }
@@ -118,8 +147,10 @@ pub enum Effect {
     RequestSlot,
     /// Take back the request for a place.
     WithdrawSlot,
-    /// Start the CLI without the flags named here.
-    Spawn(Omitted),
+    /// Note in the record that the process is gone and that the run goes on in its session as soon as it may.
+    NoteResumption,
+    /// Start the CLI, for what the run says and without the flags that are left out.
+    Spawn(Run),
     /// SIGTERM to the process group.
     Terminate,
     /// SIGKILL to the process group.
@@ -137,6 +168,7 @@ impl fmt::Display for Effect {
         f.write_str(match self {
             Self::RequestSlot => "request_slot",
             Self::WithdrawSlot => "withdraw_slot",
+            Self::NoteResumption => "note_resumption",
             Self::Spawn(_) => "spawn",
             Self::Terminate => "terminate",
             Self::Kill => "kill",
@@ -170,6 +202,10 @@ pub enum Event {
     Exited {
         /// A flag that it said it does not know.
         unknown: Option<Flag>,
+        /// Somebody saw how it ended. Otherwise it went while nobody supervised it.
+        seen: bool,
+        /// What is left of the session.
+        session: Session,
     },
     /// A deadline may be due.
     Tick {
@@ -200,15 +236,6 @@ impl Event {
             Self::Cancel { .. } => "cancel",
         }
     }
-}
-
-/// What stays the same over the life of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Run {
-    /// How long the process may run, in ms.
-    pub timeout_ms: u64,
-    /// Flags that the CLI does not know.
-    pub omitted: Omitted,
 }
 
 /// Why a process is being ended.
@@ -262,6 +289,8 @@ pub enum State {
     },
     /// SIGTERM was sent.
     Terminating {
+        /// The run.
+        run: Run,
         /// Why.
         reason: StopReason,
         /// A complete result was seen.
@@ -271,6 +300,8 @@ pub enum State {
     },
     /// SIGKILL was sent.
     Killing {
+        /// The run.
+        run: Run,
         /// Why.
         reason: StopReason,
         /// A complete result was seen.

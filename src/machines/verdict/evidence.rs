@@ -94,6 +94,10 @@ pub struct Evidence<'a> {
     pub session_id: Option<String>,
     /// A timeout that the agent's history suggests, in seconds.
     pub suggested_timeout_seconds: Option<u64>,
+    /// How often the run went on by itself after it was cut off.
+    pub resumptions: u8,
+    /// What its processes before the last one have cost, in US dollars, as far as they told.
+    pub paid_before_usd: Option<f64>,
     /// The last retry of an API request.
     pub last_retry: Option<Retry>,
 }
@@ -112,6 +116,8 @@ impl<'a> Evidence<'a> {
             stderr: String::new(),
             session_id: None,
             suggested_timeout_seconds: None,
+            resumptions: 0,
+            paid_before_usd: None,
             last_retry: None,
         }
     }

@@ -1,6 +1,6 @@
 //! One event, applied to a record in memory.
 
-use super::Patch;
+use super::{Patch, Shown};
 use crate::machines::job::{self, Effect, Event};
 use crate::machines::refused::Refused;
 use crate::shell::clock;
@@ -16,19 +16,23 @@ pub(super) struct Did {
 
 /// Takes one event: the record's new state, and what the machine's effects write into it.
 pub(super) fn apply(record: &mut Record, event: &Event, patch: Patch) -> Result<Did, Refused> {
-    let (next, effects) = job::step(record.status, event)?;
-    record.status = next;
+    let (next, effects) = job::step(record.state(), event)?;
+    if let Some((status, phase)) = next.in_record() {
+        (record.status, record.phase) = (status, phase);
+    }
     let mut did = Did { end_run: false, remove: false };
-    let Patch { mut result, mut error, mut progress, deadline_at } = patch;
+    let Patch { mut result, mut error, mut progress, deadline_at, resumptions } = patch;
     for effect in effects {
         match effect {
-            Effect::StampStarted => {
-                record.started_at = Some(clock::unix_seconds());
-                record.deadline_at = deadline_at;
-            }
+            Effect::StampStarted => record.started_at = Some(clock::unix_seconds()),
+            Effect::StampDeadline => record.deadline_at = deadline_at,
+            Effect::CountResumption => record.resumptions = resumptions,
             Effect::StampCompleted => record.completed_at = Some(clock::unix_seconds()),
             Effect::StoreProgress => {
-                record.progress = progress.take();
+                if let Some(Shown { lines, activity }) = progress.take() {
+                    record.progress = Some(lines);
+                    record.activity = activity.or_else(|| record.activity.take());
+                }
                 record.progress_updated_at = Some(clock::unix_seconds());
             }
             Effect::StoreResult => {

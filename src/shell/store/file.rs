@@ -11,6 +11,8 @@ pub enum JobFile {
     Plan,
     /// Claude's standard input.
     Prompt,
+    /// Claude's standard input when it goes on in its session.
+    Continuation,
     /// Claude's event stream.
     Stdout,
     /// Claude's standard error.
@@ -24,6 +26,7 @@ impl JobFile {
             Self::Edit => "edit",
             Self::Plan => "plan.json",
             Self::Prompt => "prompt",
+            Self::Continuation => "continuation",
             Self::Stdout => "stdout",
             Self::Stderr => "stderr",
         }

@@ -1,7 +1,7 @@
 //! What a server remembers of its records, so that a list of many costs a look at the directory and not one at every file.
 //!
-//! Only for choosing: whatever is shown or removed is read first. A record that is terminal never changes, and every change
-//! of another one puts another file in its place; so a terminal one whose file is still the same is not read again, and all
+//! Only for choosing: whatever is shown or removed is read first. A record of a job of which nothing runs never changes, and every change
+//! of another one puts another file in its place; so such a one whose file is still the same is not read again, and all
 //! others are. While the directory's own time stays the same, no file was put in another one's place.
 
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use super::Store;
 use crate::machines::ids::JobId;
-use crate::machines::job::State;
+use crate::machines::job::Status;
 use crate::machines::summary::Filter;
 
 /// Two changes of a directory within this time may bear the same time: file systems count in ticks, some of them in seconds.
@@ -37,7 +37,8 @@ struct Remembered {
 struct Line {
     inode: u64,
     look: u64,
-    status: State,
+    status: Status,
+    settled: bool,
     agent: usize,
     created_at: f64,
     ended_at: f64,
@@ -67,10 +68,10 @@ impl Store {
         found
     }
 
-    /// The records that are not terminal, in no order.
+    /// The records of jobs of which something may run, in no order.
     #[must_use]
     pub fn live(&self) -> Vec<Candidate> {
-        self.candidates(|_| Box::new(|line| !line.status.is_terminal()))
+        self.candidates(|_| Box::new(|line| !line.settled))
     }
 
     /// The records that had their end at that time or before, oldest first.
@@ -107,7 +108,7 @@ impl Remembered {
             let name = entry.file_name();
             let Some(id) = name.to_str().and_then(super::id_of) else { continue };
             match self.lines.get_mut(&id) {
-                Some(line) if line.inode == entry.ino() && line.status.is_terminal() => line.look = self.look,
+                Some(line) if line.inode == entry.ino() && line.settled => line.look = self.look,
                 _ => self.read(store, id, entry.ino()),
             }
         }
@@ -117,7 +118,7 @@ impl Remembered {
 
     /// No name has come, gone or changed its file: only what is in those files that are written again can have changed.
     fn refresh_live(&mut self, store: &Store) {
-        let live = self.lines.iter().filter(|(_, line)| !line.status.is_terminal());
+        let live = self.lines.iter().filter(|(_, line)| !line.settled);
         let live = live.map(|(id, line)| (*id, line.inode)).collect::<Vec<_>>();
         for (id, inode) in live {
             self.read(store, id, inode);
@@ -135,8 +136,9 @@ impl Remembered {
             self.agents.push(summary.agent);
             self.agents.len() - 1
         });
-        let (status, created_at) = (summary.status, summary.created_at);
+        let (status, settled) = (summary.status, !summary.state.is_unsettled());
+        let created_at = summary.created_at;
         let ended_at = summary.completed_at.unwrap_or(created_at);
-        self.lines.insert(id, Line { inode, look: self.look, status, agent, created_at, ended_at });
+        self.lines.insert(id, Line { inode, look: self.look, status, settled, agent, created_at, ended_at });
     }
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 use super::output::Output;
 use super::place::Place;
 use super::{Process, Supervision};
+use crate::machines::dispatch::{self, Run};
 use crate::machines::ids::{JobId, SessionRef};
-use crate::machines::{dispatch, job};
+use crate::machines::job;
 use crate::shell::atomic::Durability;
 use crate::shell::record::Record;
 use crate::shell::session_lock::SessionLock;
@@ -36,13 +37,15 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a timeout")]
         let deadline = clock::monotonic().plus(left_ms as u64);
         failpoint::reach("adopt");
-        self.state = dispatch::adopted(self.timeout_ms(), deadline);
-        self.output = Output::open(&self.store.file(&self.id, JobFile::Stdout));
+        let resumes_left = self.plan.resume_attempts.saturating_sub(record.resumptions.unwrap_or_default());
+        self.run = Run::new(self.timeout_ms(), resumes_left);
+        self.state = dispatch::adopted(self.timeout_ms(), resumes_left, deadline);
+        self.output = Output::open(&self.store.file(&self.id, JobFile::Stdout), 0, &self.plan.directory);
         let exit = Box::pin(over(self.store.file(&self.id, JobFile::Stderr), self.id));
         self.process = Some(Process { group: None, exit });
-        self.claimed = Some(record.clone());
         // Nobody may have touched the record for long.
-        self.progress.write_soon();
+        let adopted = self.store.step(&self.id, &job::Event::Adopt, Patch::default(), Durability::Cached);
+        self.claimed = Some(adopted.map_or_else(|_| record.clone(), |stepped| stepped.record));
         self.place = Place::of_adopted(self.store.directory(), &self.id, self.plan);
     }
 }

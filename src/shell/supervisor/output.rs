@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
+use crate::machines::activity::{self, Activity};
+use crate::machines::dispatch::SessionSigns;
 use crate::machines::events::{Reader, ResultEvent, Retry, Seen};
+use crate::machines::verdict;
 use crate::shell::tail::Tail;
 
 /// How much is read before other events get their turn, in chunks of 256 KB: a few milliseconds' work, and what was seen
 /// in it takes about as much memory.
 const CHUNKS_AT_ONCE: usize = 4;
 
-/// The output of one start of claude.
+/// The output of a run: of one start of claude, and what remains of the starts before it.
 #[derive(Default)]
 pub struct Output {
     source: Option<(Tail, Reader)>,
@@ -23,8 +26,16 @@ pub struct Output {
     pub last_retry: Option<Retry>,
     /// Output that is no event.
     pub stray: Option<String>,
-    /// Whether there was an event: claude had begun to work.
+    /// Whether there was an event: this claude had begun to work.
     pub begun: bool,
+    /// What the results so far have cost.
+    cost_usd: Option<f64>,
+    directory: String,
+    turns: u64,
+    /// What the starts before this one have cost, in US dollars, as far as they told.
+    pub paid_before_usd: Option<f64>,
+    /// Of all starts. Whether the id is known shows in `session_id` as well.
+    signs: SessionSigns,
 }
 
 /// What a look at the output brought.
@@ -34,18 +45,41 @@ pub enum Sign {
     Result,
     /// A turn after a result.
     Turn,
-    /// Something to show.
-    Progress(String),
+    /// Something to show, and in a line what the agent is doing.
+    Progress {
+        /// As it was said.
+        text: String,
+        /// What it amounts to.
+        deed: String,
+    },
 }
 
 impl Output {
-    /// The output that is being written to `path`.
-    pub fn open(path: &Path) -> Self {
-        let source = Tail::open(path)
+    /// The output that is being written to `path`, so many bytes after its beginning, by an agent in `directory`.
+    pub fn open(path: &Path, position: u64, directory: &str) -> Self {
+        let source = Tail::open(path, position)
             .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "claude's output cannot be read"))
             .ok()
             .map(|tail| (tail, Reader::new()));
-        Self { source, ..Self::default() }
+        Self { source, directory: directory.to_owned(), ..Self::default() }
+    }
+
+    /// The same run's output, for one more start of claude that writes to `path` from `position` on.
+    pub fn go_on(&mut self, path: &Path, position: u64, directory: &str) {
+        let before = std::mem::take(self);
+        let paid = [before.paid_before_usd, before.result.as_ref().and_then(ResultEvent::cost_usd)];
+        *self = Self {
+            session_id: before.session_id,
+            last_text: before.last_text,
+            paid_before_usd: paid.into_iter().flatten().reduce(|sum, cost| sum + cost),
+            signs: SessionSigns { missing: false, ..before.signs },
+            ..Self::open(path, position, directory)
+        };
+    }
+
+    /// What was seen of the run's session. `planned`: the CLI was given an id for it.
+    pub fn signs(&self, planned: bool) -> SessionSigns {
+        SessionSigns { known: planned || self.session_id.is_some(), ..self.signs }
     }
 
     /// Reads on. The second value says whether there is more to read at once.
@@ -68,8 +102,14 @@ impl Output {
                 }
             }
         }
+        self.turns = reader.turns();
         self.take(seen, &mut signs);
         (signs, more)
+    }
+
+    /// How far the run has come with this deed.
+    pub const fn activity(&self, deed: String) -> Activity {
+        Activity { turn: self.turns, doing: Some(deed), cost_usd: self.cost_usd }
     }
 
     /// How far it was read, in bytes.
@@ -87,7 +127,7 @@ impl Output {
         let mut signs = Vec::new();
         if let Some((_, reader)) = self.source.take() {
             let rest = reader.finish();
-            self.last_text = rest.last_text;
+            self.last_text = rest.last_text.or(self.last_text.take());
             self.stray = rest.stray;
             self.take(rest.seen, &mut signs);
         }
@@ -97,26 +137,41 @@ impl Output {
     fn take(&mut self, seen: Vec<Seen>, signs: &mut Vec<Sign>) {
         for seen in seen {
             self.begun |= !matches!(seen, Seen::Other);
+            self.signs.begun |= !matches!(seen, Seen::Other | Seen::Result(_));
+            self.signs.worked |= matches!(seen, Seen::AssistantText(_) | Seen::ToolUse { .. });
             match seen {
                 Seen::Init(init) => {
+                    if std::mem::take(&mut self.signs.missing) {
+                        self.result = None;
+                    }
                     self.session_id = init.session_id.or(self.session_id.take());
                     signs.push(Sign::Turn);
                 }
                 Seen::AssistantText(text) => {
                     signs.push(Sign::Turn);
-                    signs.push(Sign::Progress(text));
+                    let deed = activity::deed(&text);
+                    signs.push(Sign::Progress { text, deed });
                 }
-                Seen::ToolUse(name) => {
+                Seen::ToolUse { name, subject } => {
+                    let deed = activity::tool_use(&name, subject.as_deref(), &self.directory);
                     signs.push(Sign::Turn);
-                    signs.push(Sign::Progress(format!("Using tool: {name}")));
+                    signs.push(Sign::Progress { text: format!("Using tool: {name}"), deed });
                 }
                 Seen::Retry(retry) => {
                     let attempt = retry.attempt.map_or(String::new(), |attempt| format!(", attempt {attempt}"));
-                    signs.push(Sign::Progress(format!("Waiting for the API: {}{attempt}", retry.error)));
+                    let text = format!("Waiting for the API: {}{attempt}", retry.error);
+                    signs.push(Sign::Progress { deed: activity::deed(&text), text });
                     self.last_retry = Some(retry);
                 }
+                Seen::Result(result) if verdict::is_session_missing(&result) => {
+                    // No answer: whether the task is given again instead is not decided here.
+                    self.signs.missing = true;
+                    self.result = Some(*result);
+                }
                 Seen::Result(result) => {
+                    (self.signs.begun, self.signs.worked) = (true, true);
                     self.session_id = result.session_id.clone().or(self.session_id.take());
+                    self.cost_usd = result.run_cost_usd.or(result.total_cost_usd).or(self.cost_usd);
                     self.result = Some(*result);
                     signs.push(Sign::Result);
                 }

@@ -1,31 +1,44 @@
 //! The start of claude.
 
-use std::io;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::time::Duration;
 
-use super::output::Output;
 use super::{Process, Supervision};
 use crate::machines::command_line;
-use crate::machines::dispatch::{Event, Omitted};
+use crate::machines::dispatch::{CancelledBy, Event, KILL_GRACE_MS, Run, Turn};
+use crate::machines::ids::SessionRef;
 use crate::machines::job;
+use crate::machines::plan::{self, Continuation, RunPlan};
 use crate::machines::verdict::NotStarted;
-use crate::shell::atomic::Durability;
+use crate::shell::atomic::{self, Durability};
 use crate::shell::leash::News;
 use crate::shell::spawner::{Launch, ProcessSpawner, SpawnError};
-use crate::shell::store::{JobFile, Patch};
+use crate::shell::store::{JobFile, Patch, StoreError};
 use crate::shell::{clock, environment, failpoint};
 
+/// How often to look whether the fence is free.
+const FENCE_RETRY: Duration = Duration::from_millis(5);
+/// What is shown of a run that waits to go on.
+const CUT_OFF: &str = "Cut off; goes on as soon as it may";
+
 impl<S: ProcessSpawner> Supervision<'_, S> {
-    /// The record says `running` before anything runs: what costs is never unseen.
-    pub(super) fn start(&mut self, omitted: Omitted) {
-        if self.not_started.is_some() {
-            return;
-        }
-        self.omitted = omitted;
-        let started = self.claim().and_then(|()| self.spawn());
+    /// The record says `running` before anything runs: what costs is never unseen. The fence is looked at before anything
+    /// runs as well: never two workers for one job.
+    pub(super) async fn start(&mut self, run: Run) {
+        self.run = run;
+        let prepared = match self.not_started.take() {
+            Some(reason) => Err(reason),
+            None => self.claim().and_then(|()| self.input()),
+        };
+        let started = match prepared {
+            Ok(input) => self.spawn_behind_fence(input).await,
+            Err(reason) => Err(reason),
+        };
         self.due.push_back(match started {
             Ok(process) => {
                 self.process = Some(process);
-                self.output = Output::open(&self.store.file(&self.id, JobFile::Stdout));
                 if let Some(leash) = &mut self.leash {
                     leash.tell(&News::Started);
                 }
@@ -38,14 +51,43 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         });
     }
 
+    /// The run goes on when its turn comes. A record that does not take it was told to end: then so does the run.
+    pub(super) fn note_resumption(&mut self) {
+        // A supervisor before this one noted it.
+        if self.waits_to_go_on() {
+            return;
+        }
+        match self.store.step(&self.id, &job::Event::Resume, Patch::default(), Durability::Cached) {
+            Ok(stepped) => {
+                self.claimed = Some(stepped.record);
+                let activity = self.output.activity(CUT_OFF.to_owned());
+                self.progress.push(CUT_OFF.to_owned(), activity);
+            }
+            Err(StoreError::Refused(refused)) => {
+                tracing::debug!(id = %self.id, %refused, "the run is not to go on");
+                self.due.push_back(Event::Cancel { by: CancelledBy::Request, now: clock::monotonic() });
+            }
+            Err(error) => self.not_started = Some(NotStarted::SpawnFailed(error.to_string())),
+        }
+    }
+
+    fn waits_to_go_on(&self) -> bool {
+        self.claimed.as_ref().is_some_and(|record| record.state() == job::State::Resuming)
+    }
+
+    /// How often the run has gone on.
+    pub(super) const fn resumptions(&self) -> u8 {
+        self.plan.resume_attempts.saturating_sub(self.run.resumes_left)
+    }
+
     fn claim(&mut self) -> Result<(), NotStarted> {
-        // A second start of the same run, without a flag that the CLI does not know.
-        if self.exit.is_some() {
+        // A second start without a flag that the CLI does not know, or with the task once more, is the same claim.
+        if self.claimed.is_some() && !self.waits_to_go_on() {
             return Ok(());
         }
         #[expect(clippy::cast_precision_loss, reason = "a timeout is at most some thousand seconds")]
         let deadline_at = clock::unix_seconds() + self.plan.timeout_seconds as f64;
-        let patch = Patch { deadline_at: Some(deadline_at), ..Patch::default() };
+        let patch = Patch { deadline_at: Some(deadline_at), resumptions: Some(self.resumptions()), ..Patch::default() };
         // A power cut ends a waiting caller as well, and after half a minute the record is on the disk anyway.
         let durability = if self.leash.is_some() { Durability::Brief } else { Durability::Cached };
         failpoint::reach("claim");
@@ -59,15 +101,40 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         }
     }
 
-    fn spawn(&self) -> Result<Process, NotStarted> {
+    /// The plan of the process, and the file that becomes its standard input.
+    fn input(&self) -> Result<(RunPlan, JobFile), NotStarted> {
+        let prompt = match self.run.turn {
+            Turn::Task => return Ok((self.plan.clone(), JobFile::Prompt)),
+            Turn::Continue => plan::CONTINUE.to_owned(),
+        };
+        let failed = |error: io::Error| NotStarted::SpawnFailed(format!("cannot write what it is told: {error}"));
+        let file = self.store.file(&self.id, JobFile::Continuation);
+        atomic::replace(&file, prompt.as_bytes(), Durability::Cached).map_err(failed)?;
+        // As the CLI named it, which may not be the id that it was given.
+        let told = self.output.session_id.as_deref().and_then(|id| SessionRef::try_from(id).ok());
+        let session = told.unwrap_or_else(|| self.plan.session.id().clone());
+        Ok((self.plan.continued(Continuation { session, prompt }), JobFile::Continuation))
+    }
+
+    async fn spawn_behind_fence(&mut self, (plan, stdin): (RunPlan, JobFile)) -> Result<Process, NotStarted> {
+        let (stdout, stderr) = (self.store.file(&self.id, JobFile::Stdout), self.store.file(&self.id, JobFile::Stderr));
+        let cannot = |error: io::Error| NotStarted::SpawnFailed(error.to_string());
+        fence_is_free(&stderr).await.map_err(cannot)?;
+        let position = end_last_line(&stdout).map_err(cannot)?;
+        let process = self.spawn(&plan, stdin)?;
+        self.output.go_on(&stdout, position, &self.plan.directory);
+        Ok(process)
+    }
+
+    fn spawn(&self, plan: &RunPlan, stdin: JobFile) -> Result<Process, NotStarted> {
         let program = self.spawner.find_claude().map_err(|missing| NotStarted::CliMissing(missing.to_string()))?;
-        let arguments = command_line::arguments(self.plan, self.omitted).map_err(NotStarted::BadValue)?;
+        let arguments = command_line::arguments(plan, self.run.omitted).map_err(NotStarted::BadValue)?;
         let launch = Launch {
             program,
             arguments,
-            directory: self.plan.directory.clone().into(),
-            environment: environment::for_claude(&self.id, self.plan.depth, self.plan.wait_for_mcp),
-            stdin: self.store.file(&self.id, JobFile::Prompt),
+            directory: plan.directory.clone().into(),
+            environment: environment::for_claude(&self.id, plan.depth, plan.wait_for_mcp),
+            stdin: self.store.file(&self.id, stdin),
             stdout: self.store.file(&self.id, JobFile::Stdout),
             stderr: self.store.file(&self.id, JobFile::Stderr),
         };
@@ -82,4 +149,45 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
             }
         }
     }
+}
+
+/// Waits until nobody holds the fence: what a run left behind was ended a moment ago, and dies when the kernel comes to it.
+async fn fence_is_free(fence: &Path) -> io::Result<()> {
+    let file = match File::open(fence) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let give_up = clock::monotonic().plus(KILL_GRACE_MS);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if clock::monotonic() >= give_up => {
+                return Err(io::Error::other("a process of this run still lives, and a run never has two"));
+            }
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(FENCE_RETRY).await,
+        }
+    }
+}
+
+/// Ends the line that a process was cut off in, and returns how long the file is.
+fn end_last_line(output: &Path) -> io::Result<u64> {
+    let mut file = match fs::OpenOptions::new().read(true).append(true).open(output) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    let length = file.metadata()?.len();
+    if length == 0 {
+        return Ok(0);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    if last == *b"\n" {
+        return Ok(length);
+    }
+    file.write_all(b"\n")?;
+    Ok(length + 1)
 }

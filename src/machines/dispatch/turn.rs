@@ -1,0 +1,108 @@
+//! The processes of a run: what each is started for, and what one that is gone left behind for the next.
+
+use serde::{Deserialize, Serialize};
+
+use super::types::{Flag, Omitted};
+
+/// What a process of a run is started for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Turn {
+    /// For the task, as it was given.
+    #[default]
+    Task,
+    /// To go on in the session where the process before it was cut off.
+    Continue,
+}
+
+/// What is known of a run's session when a process of it is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Session {
+    /// It never came to exist: nothing was paid, and the task can be given as if for the first time.
+    Absent,
+    /// It can be gone on with.
+    Begun,
+    /// The agent worked in it, and it cannot be gone on with.
+    Lost,
+}
+
+/// What was seen of a run's session, in the output of all processes of the run so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SessionSigns {
+    /// Some process told of its session.
+    pub begun: bool,
+    /// The agent said or did something.
+    pub worked: bool,
+    /// The last process said that there is no such session.
+    pub missing: bool,
+    /// Its id is known.
+    pub known: bool,
+}
+
+impl Session {
+    /// What the signs amount to. A CLI tells of a session before it writes it to its disk, so that one that was told of may
+    /// be missing; it writes it before it asks the model.
+    #[must_use]
+    pub const fn of(signs: SessionSigns) -> Self {
+        match signs {
+            SessionSigns { worked: true, missing: true, .. } | SessionSigns { begun: true, known: false, .. } => {
+                Self::Lost
+            }
+            SessionSigns { missing: true, .. } | SessionSigns { begun: false, .. } => Self::Absent,
+            SessionSigns { begun: true, .. } => Self::Begun,
+        }
+    }
+}
+
+/// What a run knows of itself: its limits, and what its present process is started for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Run {
+    /// How long each process may run, in ms.
+    pub timeout_ms: u64,
+    /// Flags that the CLI does not know.
+    pub omitted: Omitted,
+    /// What the process is started for.
+    pub turn: Turn,
+    /// How often the run may still go on after it was cut off.
+    pub resumes_left: u8,
+}
+
+impl Run {
+    /// A run at its beginning.
+    #[must_use]
+    pub const fn new(timeout_ms: u64, resumes_left: u8) -> Self {
+        Self { timeout_ms, omitted: Omitted::NOTHING, turn: Turn::Task, resumes_left }
+    }
+
+    /// The same, started once more without a flag that the CLI does not know; `None` where that was done before.
+    #[must_use]
+    pub fn without(self, unknown: Option<Flag>) -> Option<Self> {
+        let flag = unknown.filter(|flag| !self.omitted.has(*flag))?;
+        Some(Self { omitted: self.omitted.and(flag), ..self })
+    }
+
+    /// The same, with the task once more: the process was told to go on in a session that turned out not to be there.
+    #[must_use]
+    pub fn from_the_beginning(self, session: Session) -> Option<Self> {
+        (self.turn == Turn::Continue && session == Session::Absent).then_some(Self { turn: Turn::Task, ..self })
+    }
+
+    /// The run as it goes on after it was cut off; `None` where it may not, or cannot.
+    #[must_use]
+    pub const fn gone_on(self, session: Session) -> Option<Self> {
+        let Some(resumes_left) = self.resumes_left.checked_sub(1) else { return None };
+        let turn = match session {
+            Session::Absent => Turn::Task,
+            Session::Begun => Turn::Continue,
+            Session::Lost => return None,
+        };
+        Some(Self { turn, resumes_left, ..self })
+    }
+
+    /// The same, which does not go on when it is cut off: somebody wants it to end.
+    #[must_use]
+    pub const fn last(self) -> Self {
+        Self { resumes_left: 0, ..self }
+    }
+}
