@@ -1,6 +1,7 @@
 //! The jobs of all servers and sessions: reading them, finding out which have lost their supervisor, ending and removing
 //! them. Whoever reads a job that has lost its supervisor gives it a new one.
 
+mod collect;
 mod waiting;
 
 use std::fs::{File, TryLockError};
@@ -10,10 +11,11 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Serialize;
 
+pub use self::collect::Collected;
 use super::atomic::Durability;
 use super::engine::Engine;
 use super::record::Record;
-use super::session_lock::{self, SessionLock};
+use super::session_lock::SessionLock;
 use super::store::{JobFile, Patch, Store, StoreError};
 use super::{clock, failpoint, leftovers, orphan, slots};
 use crate::config::plan::Request;
@@ -31,8 +33,6 @@ const END_RETRY: Duration = Duration::from_millis(5);
 const FOREIGN_RUNNING_LIMIT: Duration = Duration::from_secs(3_600);
 /// Likewise a pending one, counted from its submission, in seconds.
 const FOREIGN_PENDING_LIMIT_SECONDS: f64 = 24.0 * 3_600.0;
-/// Seconds of a day.
-const DAY_SECONDS: f64 = 86_400.0;
 
 /// What became of a wish to cancel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -46,15 +46,6 @@ pub enum CancelOutcome {
     AlreadyTerminal,
     /// It belongs to a process of the older implementation, which cannot be told.
     Running,
-}
-
-/// What a removal found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Collected {
-    /// Ids of the jobs that are, or would be, removed; oldest first.
-    pub ids: Vec<JobId>,
-    /// How many were removed.
-    pub purged: usize,
 }
 
 /// The jobs in one directory.
@@ -268,37 +259,6 @@ impl Jobs {
         if let Some(Ok(session)) = record.session_id.as_deref().map(SessionRef::try_from) {
             drop(SessionLock::try_acquire(self.store().directory(), &session));
         }
-    }
-
-    /// Removes terminal jobs that ended more than `max_age_days` ago, or only says which. Blocks.
-    #[must_use]
-    pub fn collect(&self, max_age_days: f64, dry_run: bool) -> Collected {
-        let before = clock::unix_seconds() - max_age_days * DAY_SECONDS;
-        let candidates = self.store().ended_by(before).into_iter();
-        let read = candidates.filter_map(|candidate| self.store().summary(&candidate.id).ok());
-        let is_old = |job: &Summary| job.status.is_terminal() && job.completed_at.unwrap_or(job.created_at) <= before;
-        let ids = read.filter(is_old).map(|job| job.id).collect::<Vec<_>>();
-        if !dry_run {
-            self.tidy();
-        }
-        let purged = if dry_run { 0 } else { ids.iter().filter(|id| self.remove(id)).count() };
-        Collected { ids, purged }
-    }
-
-    /// Removes what killed processes have left. Nothing of a job that has a record is touched.
-    pub fn tidy(&self) {
-        session_lock::tidy(self.store().directory());
-        let removed = self.store().tidy();
-        if removed > 0 {
-            tracing::info!(removed, "removed what killed processes had left in the jobs directory");
-        }
-    }
-
-    fn remove(&self, id: &JobId) -> bool {
-        // Settled first, where somebody died who was about to end it.
-        drop(self.read(id));
-        let removed = self.store().step(id, &Event::Collect, Patch::default(), Durability::Cached);
-        removed.inspect_err(|error| tracing::warn!(%id, %error, "job not removed")).is_ok()
     }
 
     /// Stores an answer that no job was run for as a finished one, and returns its id.

@@ -84,20 +84,26 @@ fn round(seed: u64) -> BTreeMap<String, u32> {
     for _ in 0..=dice.below(3) {
         let moment = Duration::from_millis(dice.below(LATEST_MS));
         std::thread::sleep(moment.saturating_sub(start.elapsed()));
-        let (what, victims) = match dice.below(6) {
-            0 => ("server", vec![client.pid()]),
-            1 | 2 => ("supervisor", world.supervisors()),
-            3 => ("all supervisors", world.supervisors()),
-            4 => ("claude", world.workers()),
-            _ => ("everything", world.processes()),
-        };
-        let all = ["all supervisors", "everything"].contains(&what);
-        let chosen = if victims.is_empty() { 0 } else { usize::try_from(dice.below(victims.len() as u64)).unwrap() };
-        for victim in victims.iter().enumerate().filter(|(at, _)| all || *at == chosen).map(|(_, pid)| *pid) {
-            claudes_killed |= ["claude", "everything"].contains(&what);
+        // One of the three, two or all, and of each kind one or all, in any order.
+        let kinds = 1 + dice.below(7);
+        let mut victims = Vec::new();
+        for (bit, name) in ["server", "supervisor", "claude"].into_iter().enumerate() {
+            let found = match name {
+                _ if kinds >> bit & 1 == 0 => vec![],
+                "server" => vec![client.pid()],
+                "supervisor" => world.supervisors(),
+                _ => world.workers(),
+            };
+            let only = (dice.below(2) == 0 && !found.is_empty()).then(|| dice.below(found.len() as u64));
+            let chosen = found.into_iter().zip(0..).filter(|(_, at)| only.is_none_or(|only| only == *at));
+            victims.extend(chosen.map(|(pid, _)| (pid, name)));
+        }
+        victims.sort_by_cached_key(|_| dice.below(1 << 20));
+        for (victim, name) in victims {
+            claudes_killed |= name == "claude";
             server_killed |= victim == client.pid();
             signal(victim, Signal::KILL);
-            *tally.entry(format!("killed {what}")).or_insert(0) += 1;
+            *tally.entry(format!("killed {name}")).or_insert(0) += 1;
         }
         // A reader in the middle of it, now and then.
         if !server_killed && dice.below(2) == 0 {
