@@ -8,6 +8,7 @@ mod foreign;
 mod kill_loop;
 mod recovery;
 mod reference;
+mod resumption;
 mod waiting;
 
 use std::fs::{self, File};

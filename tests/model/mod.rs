@@ -8,6 +8,11 @@ mod cache_list;
 mod dispatch;
 mod dispatch_history;
 mod job;
+mod life;
+mod life_moves;
+mod life_supervisor;
+mod life_world;
+mod search;
 mod slots;
 mod slots_world;
 

@@ -14,7 +14,7 @@ pub struct Dispatch;
 
 const BYS: [CancelledBy; 2] = [CancelledBy::Request, CancelledBy::CallerGone];
 const FLAGS: [Flag; 4] = [Flag::SessionId, Flag::SystemPrompt, Flag::Snapshot, Flag::MaxBudget];
-const SESSIONS: [Session; 3] = [Session::Absent, Session::Begun, Session::Lost];
+const SESSIONS: [Session; 4] = [Session::Unstarted, Session::Absent, Session::Begun, Session::Lost];
 /// How long a process may run, in ms, and how often the run may go on.
 const LIMITS: [(u64, u8); 4] = [(0, 0), (AT, 1), (AT, 3), (u64::MAX, 0)];
 /// A deadline in the middle of the times of the scope.
@@ -101,7 +101,10 @@ impl Subject for Dispatch {
             ("session_never_was", |state, event| {
                 fields(state)["run"]["turn"] == json!("continue") && session(event) == Session::Absent
             }),
-            ("may_go_on", |state, event| resumes_left(state) > 0 && session(event) != Session::Lost),
+            ("never_started", |_, event| session(event) == Session::Unstarted),
+            ("may_go_on", |state, event| {
+                resumes_left(state) > 0 && [Session::Absent, Session::Begun].contains(&session(event))
+            }),
             ("may_go_on_later", |state, _| resumes_left(state) > 0),
             ("out_of_time", |state, _| fields(state)["reason"] == json!("timeout")),
             ("deadline_due", |state, event| now(event) >= number(state, "deadline")),

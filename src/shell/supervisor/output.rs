@@ -1,5 +1,6 @@
 //! What claude has written so far.
 
+use std::io;
 use std::path::Path;
 
 use crate::machines::dispatch::SessionSigns;
@@ -47,11 +48,14 @@ pub enum Sign {
 impl Output {
     /// The output that is being written to `path`, so many bytes after its beginning.
     pub fn open(path: &Path, position: u64) -> Self {
-        let source = Tail::open(path, position)
+        let source = Tail::open(path, position);
+        // The file is made before claude is started: where it is missing, no claude ever was.
+        let started = !matches!(&source, Err(error) if error.kind() == io::ErrorKind::NotFound);
+        let source = source
             .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "claude's output cannot be read"))
             .ok()
             .map(|tail| (tail, Reader::new()));
-        Self { source, ..Self::default() }
+        Self { source, signs: SessionSigns { started, ..SessionSigns::default() }, ..Self::default() }
     }
 
     /// The same run's output, for one more start of claude that writes to `path` from `position` on.
@@ -62,7 +66,7 @@ impl Output {
             session_id: before.session_id,
             last_text: before.last_text,
             paid_before_usd: paid.into_iter().flatten().reduce(|sum, cost| sum + cost),
-            signs: SessionSigns { missing: false, ..before.signs },
+            signs: SessionSigns { started: true, missing: false, ..before.signs },
             ..Self::open(path, position)
         };
     }
