@@ -275,13 +275,22 @@ fn report(argv: &[String], prompt: Option<&str>, call: u64, session: Option<&str
     let env: Map<String, Value> = std::env::vars_os()
         .map(|(k, v)| (k.to_string_lossy().into_owned(), Value::from(v.to_string_lossy().into_owned())))
         .collect();
-    let raw = |pid: rustix::io::Result<rustix::process::Pid>| pid.ok().map(|p| p.as_raw_nonzero().get());
+    let (group, session_leader) = group_and_session();
     let line = json!({"argv":argv,"cwd":std::env::current_dir()?.to_string_lossy(),"prompt":prompt,"call":call,"session":session,
-        "pid":std::process::id(),"pgid":raw(rustix::process::getpgid(None)),"sid":raw(rustix::process::getsid(None)),
+        "pid":std::process::id(),"pgid":group,"sid":session_leader,
         "stdin":kind(0),"stdout":kind(1),"stderr":kind(2),"env":env});
     let mut file = OpenOptions::new().create(true).append(true).open(path)?;
     file.lock()?;
     file.write_all(format!("{line}\n").as_bytes())
+}
+
+/// The ids of this process's group and session; 0 where the leader is outside of the PID namespace, see proc(5).
+fn group_and_session() -> (Option<i32>, Option<i32>) {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The fields begin after the program's name, which stands in parentheses.
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let mut ids = fields.split_whitespace().skip(2).map(|field| field.parse().ok());
+    (ids.next().flatten(), ids.next().flatten())
 }
 
 /// What a descriptor is.

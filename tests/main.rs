@@ -4,6 +4,7 @@
 mod cli;
 mod config;
 mod core_text;
+mod differential;
 mod fake_claude;
 mod jobs;
 mod mcp;

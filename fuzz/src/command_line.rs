@@ -21,6 +21,8 @@ pub fn check(data: &[u8]) {
         system_prompt: switches & 2 != 0,
         max_budget: switches & 4 != 0,
         snapshot: switches & 16 != 0,
+        max_turns: switches & 32 != 0,
+        json_schema: switches & 64 != 0,
     };
     check_plan(&plan, omit);
     for field in &fields {
@@ -74,7 +76,16 @@ fn meant(plan: &RunPlan, omit: Omitted) -> Parsed {
     if let Some(budget) = plan.max_budget_usd.filter(|_| !omit.max_budget) {
         add("--max-budget-usd", Some(budget.to_string()));
     }
+    if let Some(turns) = plan.max_turns.filter(|turns| *turns > 0 && !omit.max_turns) {
+        add("--max-turns", Some(turns.to_string()));
+    }
     Parsed { options, positionals: Vec::new() }
+}
+
+/// Half of all inputs set a limit.
+fn data_turns(fields: &[String]) -> Option<u32> {
+    let length = fields.get(4)?.len();
+    (length % 2 == 0).then(|| u32::try_from(length).unwrap_or(u32::MAX))
 }
 
 fn plan(fields: &[String]) -> Option<RunPlan> {
@@ -104,11 +115,13 @@ fn plan(fields: &[String]) -> Option<RunPlan> {
         disallowed_tools: every_other(1),
         system_prompt: field(4),
         max_budget_usd: field(5).and_then(|budget| budget.parse().ok()),
+        max_turns: data_turns(fields),
         timeout_seconds: 300,
         resume_attempts: 0,
         depth: 1,
         max_concurrency: 5,
         caller_job: None,
         wait_for_mcp: false,
+        usage_log: None,
     })
 }

@@ -30,7 +30,10 @@ fn assert_bounded((seen, end): &(Vec<Seen>, Finished), stream_bytes: usize) {
     for seen in seen.iter().chain(&end.seen) {
         match seen {
             Seen::AssistantText(text) => assert!(text.chars().count() <= MAX_PROGRESS_CHARS),
-            Seen::ToolUse(name) => assert!(name.chars().count() <= 100),
+            Seen::ToolUse { name, subject } => {
+                assert!(name.chars().count() <= 100);
+                assert!(subject.as_ref().is_none_or(|subject| subject.chars().count() <= 200));
+            }
             Seen::Retry(retry) => assert!(retry.error.chars().count() <= 200),
             Seen::Init(init) => assert!(init.mcp_servers.len() <= 100),
             Seen::Result(event) => {

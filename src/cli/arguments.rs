@@ -14,11 +14,13 @@ Examples:
   agent-dispatch add infra ~/projects/infra          make a project an agent
   agent-dispatch test infra \"Which services run?\"    one real run
   agent-dispatch jobs                                what runs, and what ran in the background
+  agent-dispatch stats                               what it took and cost
   agent-dispatch doctor                              find out what is missing
 
 Environment:
   AGENT_DISPATCH_CONFIG     agents.yaml to use
   AGENT_DISPATCH_JOBS_DIR   where job records are kept
+  AGENT_DISPATCH_USAGE_LOG  where usage is recorded
   AGENT_DISPATCH_CLAUDE     claude CLI to use
   AGENT_DISPATCH_LOG        log filter, such as debug
   NO_COLOR                  no colours";
@@ -48,7 +50,7 @@ Examples:
 
     /// Change an agent
     #[command(after_help = "\
-`none` clears a text or a list, `--max-budget 0` the cap.
+`none` clears a text or a list, `--max-budget 0` the cap, `--max-turns 0` the turn limit.
 
 Examples:
   agent-dispatch update infra --timeout 600
@@ -125,6 +127,15 @@ Examples:
   agent-dispatch gc --all               every finished job, however young")]
     Gc(GcArguments),
 
+    /// Show what dispatches took and cost: in all, by agent, by day
+    #[command(after_help = "\
+Counted is what this machine's usage journal holds; `settings.usage_log: false` in agents.yaml turns that off.
+
+Examples:
+  agent-dispatch stats
+  agent-dispatch stats --days 7 --agent infra --json")]
+    Stats(StatsArguments),
+
     /// Serve MCP on standard input and output; Claude Code starts this
     Serve,
 
@@ -177,6 +188,7 @@ impl Verb {
             Self::Job(arguments) => arguments.json,
             Self::Wait(arguments) => arguments.json,
             Self::Gc(arguments) => arguments.json,
+            Self::Stats(arguments) => arguments.json,
             Self::Init
             | Self::Add(_)
             | Self::Update(_)
@@ -224,6 +236,9 @@ pub struct FieldArguments {
     /// Spend cap of a run
     #[arg(long, visible_alias = "max-budget-usd", value_name = "USD", value_parser = dollars, allow_negative_numbers = true)]
     pub max_budget: Option<f64>,
+    /// Turn limit of a run
+    #[arg(long, value_name = "TURNS")]
+    pub max_turns: Option<u32>,
     /// Model, such as sonnet
     #[arg(long)]
     pub model: Option<String>,
@@ -329,6 +344,20 @@ pub struct GcArguments {
     pub json: bool,
 }
 
+/// `stats`
+#[derive(Debug, Args)]
+pub struct StatsArguments {
+    /// Only the last N days; 0 is all
+    #[arg(long, value_name = "N", default_value_t = 0.0, hide_default_value = true, value_parser = period, allow_negative_numbers = true)]
+    pub days: f64,
+    /// Only this agent's
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 fn status(text: &str) -> Result<Status, String> {
     Status::named(text).ok_or_else(|| "one of pending, running, done, failed, cancelled".to_owned())
 }
@@ -341,6 +370,12 @@ fn days(text: &str) -> Result<f64, String> {
     } else {
         Err("must be more than 0; --all is for every age".to_owned())
     }
+}
+
+/// A period: a number from 0 up.
+fn period(text: &str) -> Result<f64, String> {
+    let days = text.parse::<f64>().map_err(|_| "not a number of days".to_owned())?;
+    if days.is_finite() && days >= 0.0 { Ok(days) } else { Err("must be 0 or more".to_owned()) }
 }
 
 /// An amount of money: a number from 0 up, or `none` for 0.

@@ -7,6 +7,7 @@ use super::output::{self, Style};
 use crate::config::listing;
 use crate::config::path::{self, Environment};
 use crate::config::read;
+use crate::shell::usage::{History, Journal};
 
 /// How much of CLAUDE.md and README.md is shown, in lines; the tool's default (contract).
 const PREVIEW_LINES: i64 = 40;
@@ -14,7 +15,9 @@ const PREVIEW_LINES: i64 = 40;
 /// Shows everything about an agent. An entry with a mistake is shown with it, and is a failure.
 pub fn run(environment: &Environment, name: &str, json: bool) -> Result<Exit, Failure> {
     let config = read::load(&path::config_path(environment), environment.home.clone())?;
-    let agent = listing::inspect_agent(&config, name, PREVIEW_LINES, &|_| None)
+    let history = config.settings.usage_log.then(|| History::of(Journal::at(path::usage_log_path(environment))));
+    let looked = history.as_ref().map(History::look);
+    let agent = listing::inspect_agent(&config, name, PREVIEW_LINES, &|agent| looked.as_ref()?.full(agent))
         .map_err(|unknown| Failure::new(unknown.0).hint("agent-dispatch list shows all agents"))?;
     if json {
         output::json(&agent)?;
@@ -38,9 +41,25 @@ fn line(style: Style, key: &str, value: &Value) -> String {
             let words = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
             format!(" {}", words.collect::<Vec<_>>().join(", "))
         }
-        Value::Null | Value::Number(_) | Value::Object(_) => format!(" {value}"),
+        Value::Object(entries) => {
+            let words = entries.iter().map(|(key, value)| format!("{} {}", key.replace('_', " "), figure(value)));
+            format!(" {}", words.collect::<Vec<_>>().join(", "))
+        }
+        Value::Null | Value::Number(_) => format!(" {value}"),
     };
     format!("{key}{}", output::printable(&shown))
+}
+
+/// A value inside a value; what is nested deeper stands in brackets.
+fn figure(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Object(entries) => {
+            let words = entries.iter().map(|(key, value)| format!("{key} {}", figure(value)));
+            format!("({})", words.collect::<Vec<_>>().join(", "))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => value.to_string(),
+    }
 }
 
 fn indented(text: &str) -> String {

@@ -4,8 +4,8 @@ use super::arguments::FieldArguments;
 use crate::config::argument::{Amount, Words};
 use crate::config::change::Fields;
 
-/// What takes an agent's cap away, as an update has it.
-const NO_CAP: f64 = -1.0;
+/// What takes a limit of an agent away, as an update has it.
+const NO_LIMIT: f64 = -1.0;
 
 /// The fields of a new agent.
 #[expect(clippy::cast_precision_loss, reason = "whatever is beyond 2^53 seconds is refused by its own bound")]
@@ -15,6 +15,7 @@ pub fn for_add(typed: FieldArguments) -> Fields {
         description: typed.description,
         timeout: Amount(typed.timeout.map(|seconds| seconds as f64)),
         max_budget_usd: Amount(typed.max_budget),
+        max_turns: Amount(typed.max_turns.map(f64::from)),
         model: typed.model,
         permission_mode: typed.permission_mode,
         allowed_tools: words(typed.allowed_tools),
@@ -25,9 +26,9 @@ pub fn for_add(typed: FieldArguments) -> Fields {
     }
 }
 
-/// The fields of an update: there a cap of 0 is no cap.
+/// The fields of an update: there a limit of 0 is no limit.
 pub fn for_update(typed: FieldArguments) -> Fields {
     let fields = for_add(typed);
-    let max_budget_usd = Amount(fields.max_budget_usd.0.map(|usd| if usd == 0.0 { NO_CAP } else { usd }));
-    Fields { max_budget_usd, ..fields }
+    let limit = |given: Amount| Amount(given.0.map(|limit| if limit == 0.0 { NO_LIMIT } else { limit }));
+    Fields { max_budget_usd: limit(fields.max_budget_usd), max_turns: limit(fields.max_turns), ..fields }
 }

@@ -25,6 +25,7 @@ const TEMPLATE: &str = "\
 #     timeout: 300                     # seconds
 #     model: sonnet
 #     max_budget_usd: 1.0              # spend cap of a run
+#     max_turns: 50                    # turn limit of a run
 #     permission_mode: default         # acceptEdits, auto, bypassPermissions, default, dontAsk or plan
 #     allowed_tools: [Read, Grep]      # absent: the default of the settings; []: none
 #     instructions: |                  # standing orders for every run

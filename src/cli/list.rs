@@ -8,6 +8,7 @@ use crate::config::listing;
 use crate::config::path::{self, Environment};
 use crate::config::read;
 use crate::machines::text;
+use crate::shell::usage::{History, Journal};
 
 /// Longest description in the table, in characters: with a name and a usual path it fits on one line.
 const DESCRIPTION_CHARS: usize = 80;
@@ -16,7 +17,11 @@ const DESCRIPTION_CHARS: usize = 80;
 pub fn run(environment: &Environment, json: bool) -> Result<Exit, Failure> {
     let file = path::config_path(environment);
     let config = read::load(&file, environment.home.clone())?;
-    let agents = match listing::list_agents(&config, &|_| None) {
+    // Only programs are told: a table of agents has no room for it.
+    let history =
+        (json && config.settings.usage_log).then(|| History::of(Journal::at(path::usage_log_path(environment))));
+    let looked = history.as_ref().map(History::look);
+    let agents = match listing::list_agents(&config, &|agent| looked.as_ref()?.short(agent)) {
         Ok(Value::Array(agents)) => agents,
         Ok(_) | Err(_) => Vec::new(),
     };

@@ -8,15 +8,16 @@
 //! | `registration` | what Claude Code knows of us, and the path it should know |
 //! | `bounded` | runs another program for a limited time |
 //! | `records` | the jobs, and what is said when one is not there |
-//! | `figures` | times and amounts for people |
+//! | `figures`, `chart` | times and amounts for people; bars |
 //!
-//! A verb is a variant in `arguments`, a line in [`perform`] and a file. The verbs on groups and usage join the others in
-//! these three places.
+//! A verb is a variant in `arguments`, a line in [`perform`] and a file. The verbs on groups join the others in these
+//! three places.
 
 mod add;
 pub mod arguments;
 mod bounded;
 mod cancel;
+mod chart;
 mod demo;
 mod describe;
 mod doctor;
@@ -34,6 +35,7 @@ mod records;
 mod registration;
 mod remove;
 mod serve;
+mod stats;
 mod supervise;
 mod test;
 mod update;
@@ -80,6 +82,7 @@ fn perform(verb: Verb, environment: &Environment) -> Result<Exit, Failure> {
         Verb::Wait(arguments) => wait::run(environment, &arguments),
         Verb::Cancel { id, json } => cancel::run(environment, &id, json),
         Verb::Gc(arguments) => gc::run(environment, &arguments),
+        Verb::Stats(arguments) => stats::run(environment, &arguments),
         Verb::Serve => serve::run(environment),
         Verb::Doctor { json, strict } => doctor::run(environment, json, strict),
         Verb::Demo { real } => demo::run(environment, real.as_deref()),

@@ -105,6 +105,12 @@ impl Style {
         Self { colour: io::stderr().is_terminal() && wanted() }
     }
 
+    /// Whether there may be more than plain text: a terminal, and nobody who asked for less.
+    #[must_use]
+    pub const fn is_rich(self) -> bool {
+        self.colour
+    }
+
     fn paint(self, code: u8, text: impl Display) -> String {
         if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_string() }
     }

@@ -46,7 +46,8 @@ pub fn run(environment: &Environment, arguments: TestArguments) -> Result<Exit, 
     let agent = plan::agent(&config, &request.agent)
         .map_err(|error| Failure::new(error.to_string()).hint("agent-dispatch list shows all agents"))?;
     let session = dispatcher::fresh_session();
-    let dispatcher = Dispatcher::new(Engine::new(Store::new(path::jobs_dir(environment)), Engine::own_program()));
+    let engine = Engine::new(Store::new(path::jobs_dir(environment)), Engine::own_program());
+    let dispatcher = Dispatcher::new(engine, &path::usage_log_path(environment));
     let trial = Trial { config: &config, agent, request, session, stream, json };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         Failure::new(format!("cannot watch a process: {error}")).hint("too many processes or open files?")
@@ -60,6 +61,8 @@ pub fn run(environment: &Environment, arguments: TestArguments) -> Result<Exit, 
         }
         Err(failure) => Err(failure),
     };
+    // The line of a run that could not begin is still on its way into the usage journal.
+    runtime.block_on(dispatcher.engine().errands().done(FILES_WITHIN));
     // A look at a dead network mount cannot be taken back; it must not keep the process.
     runtime.shutdown_background();
     exit
@@ -73,9 +76,9 @@ impl Trial<'_> {
         let on_news = |news: &News| match news {
             News::Queued(place) => self.tell(&format!("waiting: place {place} in the queue")),
             News::Started => self.announce(),
-            News::Progress(text) if self.stream => self.tell(&output::printable(text).replace('\n', "\n  ")),
+            News::Progress { text, .. } if self.stream => self.tell(&output::printable(text).replace('\n', "\n  ")),
             News::Missed(count) if self.stream => self.tell(&format!("({count} earlier messages left out)")),
-            News::Progress(_) | News::Missed(_) | News::Rescued(_) | News::Ended => {}
+            News::Progress { .. } | News::Missed(_) | News::Rescued(_) | News::Ended => {}
         };
         let session = self.session.clone();
         tokio::select! {

@@ -12,6 +12,7 @@ use super::name::{echoed, is_valid_name, unknown_agent};
 use super::path::{Environment, expand_home};
 use super::settings::MAX_TIMEOUT_SECONDS;
 use super::write::{self, WriteError};
+use crate::machines::plan::MAX_TURNS;
 
 /// The permission modes that claude knows. Another one is stored with a warning: a newer claude may know it.
 pub const KNOWN_PERMISSION_MODES: &[&str] = &["acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan"];
@@ -32,6 +33,8 @@ pub struct Fields {
     pub timeout: Amount,
     /// Spend cap in US dollars; a negative one clears it (update only).
     pub max_budget_usd: Amount,
+    /// Most turns of a run; a negative number clears it (update only).
+    pub max_turns: Amount,
     /// Model for claude.
     pub model: Option<String>,
     /// Permission mode.
@@ -77,7 +80,9 @@ pub enum ChangeError {
         reason: String,
     },
     /// An update that changes nothing.
-    #[error("nothing to update; give at least one field (`none` clears a text or a list, a negative budget the cap)")]
+    #[error(
+        "nothing to update; give at least one field (`none` clears a text or a list, a negative budget the cap, negative turns their limit)"
+    )]
     Nothing,
     /// The file could not be changed.
     #[error(transparent)]
@@ -108,9 +113,11 @@ pub fn add_agent(env: &Environment, name: &str, directory: &str, fields: &Fields
     if !is_valid_name(name) {
         return Err(ChangeError::Name(echoed(name)));
     }
-    if fields.max_budget_usd.0.is_some_and(|dollars| dollars < 0.0) {
-        let reason = "must not be negative; 0 means no cap of its own".to_owned();
-        return Err(ChangeError::Value { field: "max_budget_usd", reason });
+    for (field, limit) in [("max_budget_usd", fields.max_budget_usd), ("max_turns", fields.max_turns)] {
+        if limit.0.is_some_and(|limit| limit < 0.0) {
+            let reason = "must not be negative; 0 means no limit of its own".to_owned();
+            return Err(ChangeError::Value { field, reason });
+        }
     }
     let directory = existing_directory(env, directory)?;
     let mut given: Vec<(&'static str, Node)> =
@@ -223,6 +230,7 @@ impl Fields {
         text(&mut given, "description", self.description.as_deref())?;
         self.timeout(&mut given)?;
         self.budget(&mut given)?;
+        self.turns(&mut given)?;
         text(&mut given, "model", self.model.as_deref())?;
         text(&mut given, "permission_mode", self.permission_mode.as_deref())?;
         words(&mut given, "allowed_tools", &self.allowed_tools)?;
@@ -259,6 +267,21 @@ impl Fields {
             }
             Some(dollars) if dollars < 0.0 => given.push(("max_budget_usd", None)),
             Some(dollars) => given.push(("max_budget_usd", Some(Node::Number(dollars)))),
+        }
+        Ok(())
+    }
+
+    fn turns(&self, given: &mut Vec<Given>) -> Result<(), ChangeError> {
+        match self.max_turns.0 {
+            None | Some(0.0) => {}
+            Some(turns) if turns < 0.0 => given.push(("max_turns", None)),
+            Some(turns) if turns.fract() == 0.0 && turns <= f64::from(MAX_TURNS) => {
+                given.push(("max_turns", Some(Node::Whole(turns as u64))));
+            }
+            Some(turns) => {
+                let reason = format!("{turns} is not a whole number of turns, 1 to {MAX_TURNS}");
+                return Err(ChangeError::Value { field: "max_turns", reason });
+            }
         }
         Ok(())
     }

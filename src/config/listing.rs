@@ -98,6 +98,7 @@ fn inspected(name: &str, agent: &Agent, found: Inspection, typical: Option<Value
     answer.set("timeout", agent.timeout_seconds.unwrap_or(DEFAULT_TIMEOUT_SECONDS));
     answer.set_some("model", agent.model.as_deref());
     answer.set_some("max_budget_usd", agent.max_budget_usd);
+    answer.set_some("max_turns", agent.max_turns);
     answer.set_some("permission_mode", agent.permission_mode.as_deref());
     answer.set_some("allowed_tools", agent.allowed_tools.as_deref());
     answer.set_some("disallowed_tools", agent.disallowed_tools.as_deref());
@@ -145,10 +146,7 @@ pub fn inspect_group(config: &Config, name: &str) -> Result<Value, UnknownName> 
     match config.group(name) {
         Some(Entry::Valid(group)) => Ok(group_answer(config, name, group, &member_health(config), true)),
         Some(Entry::Invalid(problem)) => Ok(invalid(name, problem)),
-        None => {
-            let names: Vec<&str> = config.groups.iter().map(|(name, _)| name.as_str()).collect();
-            Err(UnknownName(unknown_group(name, &names)))
-        }
+        None => Err(UnknownName(unknown_group(name, &config.group_names().collect::<Vec<_>>()))),
     }
 }
 

@@ -10,6 +10,7 @@ pub mod detect;
 pub mod edit;
 mod entries;
 mod files;
+pub mod group;
 mod guard;
 pub mod listing;
 mod locate;

@@ -77,6 +77,8 @@ pub struct Agent {
     pub model: Option<String>,
     /// Spend cap in US dollars as the file gives it, finite and not negative. Use [`Agent::budget`].
     pub max_budget_usd: Option<f64>,
+    /// Most turns of a run, above 0; `None` = no limit.
+    pub max_turns: Option<u32>,
     /// Permission mode as the file gives it. Use [`Agent::permission_mode`].
     pub permission_mode: Option<String>,
     /// `None` = the defaults of the settings, empty = explicitly none. Use [`Agent::allowed_tools`].
@@ -123,6 +125,11 @@ impl Config {
         self.groups.iter().find(|(known, _)| known == name).map(|(_, entry)| entry)
     }
 
+    /// All group names in the order of the file, valid or not.
+    pub fn group_names(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().map(|(name, _)| name.as_str())
+    }
+
     /// All agent names in the order of the file, valid or not.
     pub fn agent_names(&self) -> impl Iterator<Item = &str> {
         self.agents.iter().map(|(name, _)| name.as_str())
@@ -159,6 +166,7 @@ impl Agent {
             timeout_seconds: None,
             model: None,
             max_budget_usd: None,
+            max_turns: None,
             permission_mode: None,
             allowed_tools: None,
             disallowed_tools: None,

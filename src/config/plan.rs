@@ -5,7 +5,7 @@ use super::name;
 use super::settings::Settings;
 use crate::machines::ids::{IdError, SessionRef};
 use crate::machines::plan::{
-    Format, MAX_RESUME_ATTEMPTS, MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS, RunPlan, SessionPlan,
+    Format, MAX_RESUME_ATTEMPTS, MAX_TIMEOUT_SECONDS, MAX_TURNS, MIN_TIMEOUT_SECONDS, RunPlan, SessionPlan,
 };
 use crate::machines::prompt::{self, PromptError};
 use crate::machines::{cache, protocol};
@@ -19,6 +19,8 @@ pub struct Request {
     pub task: String,
     /// Further facts; may be empty.
     pub context: String,
+    /// The group that the agent is asked as a member of; empty for none. See [`super::group::within`].
+    pub group: String,
     /// Who asks; may be empty.
     pub caller: String,
     /// To what end; may be empty.
@@ -27,6 +29,8 @@ pub struct Request {
     pub format: Format,
     /// Zero or less: the agent's own.
     pub timeout_seconds: i64,
+    /// Most turns; zero or less: the agent's own.
+    pub max_turns: i64,
     /// The session to go on with; empty for a new one.
     pub session_id: String,
     /// How often the run may go on by itself after it was cut off; `None`: as the settings say.
@@ -42,6 +46,8 @@ pub struct Surroundings {
     pub depth: u32,
     /// The job that the caller runs for, if any.
     pub caller_job: Option<String>,
+    /// Where usage is recorded, unless the settings say that it is not.
+    pub usage_log: Option<String>,
 }
 
 /// A request that cannot be run: the caller's mistake.
@@ -57,6 +63,27 @@ pub enum RequestError {
         agent: String,
         /// What is wrong, and where.
         problem: super::model::Problem,
+    },
+    /// No group of that name.
+    #[error("{0}")]
+    UnknownGroup(String),
+    /// The group's entry is invalid.
+    #[error("group '{group}' is disabled by a mistake in its entry: {problem}")]
+    InvalidGroup {
+        /// Its name.
+        group: String,
+        /// What is wrong, and where.
+        problem: super::model::Problem,
+    },
+    /// The agent does not belong to the group.
+    #[error("agent '{agent}' is not a member of group '{group}'. {members}")]
+    NotAMember {
+        /// The agent's name.
+        agent: String,
+        /// The group's name.
+        group: String,
+        /// A sentence that names the members.
+        members: String,
     },
     /// The task cannot be sent.
     #[error(transparent)]
@@ -121,12 +148,14 @@ pub fn plan<'a>(
             max_budget_usd,
         ),
         max_budget_usd,
+        max_turns: max_turns(request.max_turns, agent),
         timeout_seconds,
         resume_attempts: request.resume_attempts.unwrap_or(settings.resume_attempts).min(MAX_RESUME_ATTEMPTS),
         max_concurrency: settings.max_concurrency,
         depth: around.depth.saturating_add(1),
         caller_job: around.caller_job,
         wait_for_mcp: settings.wait_for_mcp,
+        usage_log: around.usage_log.filter(|_| settings.usage_log),
     })
 }
 
@@ -134,6 +163,14 @@ fn timeout(wanted: i64, agent: &Agent, settings: &Settings) -> u64 {
     match u64::try_from(wanted) {
         Ok(0) | Err(_) => agent.timeout(settings),
         Ok(seconds) => seconds.clamp(MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS),
+    }
+}
+
+/// The call's limit of turns, in bounds, or the agent's own.
+fn max_turns(wanted: i64, agent: &Agent) -> Option<u32> {
+    match u64::try_from(wanted) {
+        Ok(0) | Err(_) => agent.max_turns,
+        Ok(turns) => Some(u32::try_from(turns).map_or(MAX_TURNS, |turns| turns.min(MAX_TURNS))),
     }
 }
 
@@ -145,6 +182,7 @@ pub fn cache_key(request: &Request, agent: &Agent, settings: &Settings) -> cache
         agent.directory.to_string_lossy(),
         agent.model,
         agent.budget(settings),
+        max_turns(request.max_turns, agent),
         agent.permission_mode(settings),
         agent.allowed_tools(settings),
         agent.disallowed_tools(settings),

@@ -12,13 +12,14 @@ use super::name::is_valid_name;
 use super::number::{Dollars, Flag, Whole};
 use super::path::expand_home;
 use super::settings::{MAX_COUNT, MAX_TIMEOUT_SECONDS};
-use crate::machines::plan::MAX_RESUME_ATTEMPTS;
+use crate::machines::plan::{MAX_RESUME_ATTEMPTS, MAX_TURNS};
 
 type Seconds = Whole<0, MAX_TIMEOUT_SECONDS>;
 type PositiveSeconds = Whole<1, MAX_TIMEOUT_SECONDS>;
 type Count = Whole<0, { MAX_COUNT as u64 }>;
 /// More than the most is read as the most.
 type Attempts = Whole<0, { MAX_RESUME_ATTEMPTS as u64 }>;
+type Turns = Whole<0, { MAX_TURNS as u64 }>;
 type PositiveCount = Whole<1, { MAX_COUNT as u64 }>;
 
 /// Keys of one table that need a word from `doctor`.
@@ -99,6 +100,7 @@ table!(
     timeout: Seconds,
     model: String,
     max_budget_usd: Dollars,
+    max_turns: Turns,
     permission_mode: String,
     allowed_tools: Texts,
     disallowed_tools: Texts,
@@ -271,6 +273,11 @@ impl RawAgent {
             timeout_seconds: self.timeout.flatten().map(|seconds| seconds.0),
             model: said(self.model),
             max_budget_usd: self.max_budget_usd.flatten().map(|dollars| dollars.0),
+            max_turns: self
+                .max_turns
+                .flatten()
+                .and_then(|turns| u32::try_from(turns.0).ok())
+                .filter(|turns| *turns > 0),
             permission_mode: said(self.permission_mode),
             allowed_tools: self.allowed_tools.flatten().map(|texts| texts.0),
             disallowed_tools: self.disallowed_tools.flatten().map(|texts| texts.0),

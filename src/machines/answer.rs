@@ -175,13 +175,14 @@ impl Answer {
     /// What is told of an answer that stays in the store: its beginning, and its size in characters.
     #[must_use]
     pub fn by_reference(&self, reference: JobId, summary_chars: usize) -> Reference<'_> {
+        let summary = text::first_chars(&self.result, summary_chars);
         Reference {
             r#ref: reference,
             agent: &self.agent,
             success: self.success,
             size: self.result.chars().count(),
-            summary_chars,
-            summary: text::first_chars(&self.result, summary_chars),
+            summary_chars: summary.chars().count(),
+            summary,
             session_id: self.session_id.as_deref(),
             cost_usd: self.cost_usd,
             duration_ms: self.duration_ms,

@@ -42,11 +42,15 @@ pub enum Flag {
     SystemPromptSnapshot,
     /// `--max-budget-usd`
     MaxBudget,
+    /// `--max-turns`
+    MaxTurns,
+    /// `--json-schema`
+    JsonSchema,
 }
 
 impl Flag {
     /// Every option that we pass.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Print,
         Self::OutputFormat,
         Self::Verbose,
@@ -59,6 +63,8 @@ impl Flag {
         Self::AppendSystemPrompt,
         Self::SystemPromptSnapshot,
         Self::MaxBudget,
+        Self::MaxTurns,
+        Self::JsonSchema,
     ];
 
     /// The option as it is written.
@@ -77,6 +83,8 @@ impl Flag {
             Self::AppendSystemPrompt => "--append-system-prompt",
             Self::SystemPromptSnapshot => "--system-prompt-snapshot",
             Self::MaxBudget => "--max-budget-usd",
+            Self::MaxTurns => "--max-turns",
+            Self::JsonSchema => "--json-schema",
         }
     }
 
@@ -90,6 +98,8 @@ impl Flag {
             Self::DisallowedTools => "correct `disallowed_tools` of the agent or `default_disallowed_tools`",
             Self::AppendSystemPrompt => "correct `instructions` of the agent; long ones belong in its CLAUDE.md",
             Self::MaxBudget => "correct `max_budget_usd` of the agent or `default_max_budget_usd`",
+            Self::MaxTurns => "correct `max_turns` of the call or of the agent",
+            Self::JsonSchema => "shorten `response_schema`",
             Self::Print | Self::OutputFormat | Self::Verbose | Self::SystemPromptSnapshot => "update agent-dispatch",
         }
     }
@@ -187,6 +197,10 @@ pub fn arguments(plan: &RunPlan, omit: Omitted) -> Result<Vec<String>, BadValue>
             return Err(bad(Flag::MaxBudget, Why::NotPositive, &value));
         }
         push(Flag::MaxBudget, &value)?;
+    }
+    // The CLI reads 0 as no limit.
+    if let Some(turns) = plan.max_turns.filter(|turns| *turns > 0 && !omit.max_turns) {
+        push(Flag::MaxTurns, &turns.to_string())?;
     }
     Ok(arguments)
 }

@@ -23,8 +23,13 @@ pub enum Seen {
     Init(Box<Init>),
     /// The agent, or a sub-agent of it, said something: its first [`MAX_PROGRESS_CHARS`] characters.
     AssistantText(String),
-    /// A tool is being used; its name.
-    ToolUse(String),
+    /// A tool is being used.
+    ToolUse {
+        /// Its name.
+        name: String,
+        /// What for: the file, command or pattern among its arguments, where one is known by its name.
+        subject: Option<String>,
+    },
     /// The API refused and the CLI tries again.
     Retry(Retry),
     /// A result. Several may come, and other events after it; the last one counts.

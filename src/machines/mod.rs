@@ -7,6 +7,7 @@
 //!
 //! `spec/*.yaml` declares each machine; `tests/spec` compares the shipped `step` functions with it, row by row.
 
+pub mod activity;
 pub mod answer;
 pub mod cache;
 pub mod command_line;
@@ -24,4 +25,5 @@ pub mod status_line;
 pub mod summary;
 pub mod text;
 pub mod time;
+pub mod usage;
 pub mod verdict;

@@ -14,6 +14,9 @@ pub const MAX_TIMEOUT_SECONDS: u64 = 7_200;
 pub const MAX_RESUME_ATTEMPTS: u8 = 3;
 /// What an agent is told that goes on in the session in which it was cut off.
 pub const CONTINUE: &str = "Continue where you left off";
+/// Most turns that a caller may allow. More than a run takes in the longest time that it may have: a turn of the model
+/// takes a second at least.
+pub const MAX_TURNS: u32 = 10_000;
 
 /// The form that the caller wants the answer in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -113,6 +116,9 @@ pub struct RunPlan {
     /// Spend cap of the run in US dollars; absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_budget_usd: Option<f64>,
+    /// Most turns of each process of the run; absent: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_turns: Option<u32>,
     /// Time that each process of the run may take, in seconds, from the start of claude.
     pub timeout_seconds: u64,
     /// How often the run may go on by itself, in the same session, after it was cut off.
@@ -128,6 +134,9 @@ pub struct RunPlan {
     /// Whether claude waits for its MCP servers before the first turn.
     #[serde(default)]
     pub wait_for_mcp: bool,
+    /// Absolute path of the usage journal that gets a line when the run is over; absent: none is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage_log: Option<String>,
 }
 
 impl RunPlan {

@@ -54,14 +54,14 @@ pub fn judge(mut evidence: Evidence<'_>) -> Answer {
         Some(event) => of_result(&evidence, event, &advice),
         None => Some(of_ending(&evidence, &advice)),
     };
+    let stopped_at_cap = result.as_ref().is_some_and(|event| event.is_error && is_budget_stop(event));
     let mut answer = answer_from(&evidence, result, &session_id);
     match failure {
         None => succeed(&mut answer, &evidence, &advice),
         Some(failure) => {
             answer.success = false;
             answer.parsed_result = None;
-            answer.budget_exceeded =
-                (failure.error_type == ErrorType::Budget).then_some(true).or(answer.budget_exceeded);
+            answer.budget_exceeded = stopped_at_cap.then_some(true).or(answer.budget_exceeded);
             answer.error = Some(format!("{}; {}", failure.what, failure.way_out));
             answer.error_type = Some(failure.error_type);
         }
@@ -161,6 +161,11 @@ fn of_error_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice
         let spent = event.cost_usd().map_or_else(String::new, |cost| format!(" after ${cost:.4}"));
         let what = format!("agent '{agent}' was stopped at its spend cap{cap}{spent}");
         return Failure { error_type: ErrorType::Budget, what, way_out: advice.budget() };
+    }
+    // A limit that the caller set, as a spend cap is. Where the caller set none the text tells the cause.
+    if let Some(limit) = evidence.plan.max_turns.filter(|_| event.subtype == "error_max_turns") {
+        let what = format!("agent '{agent}' was stopped at its limit of {limit} turns");
+        return Failure { error_type: ErrorType::Budget, what, way_out: advice.turns(limit) };
     }
     let message = if message.is_empty() { format!("it gave no reason ({})", event.subtype) } else { message };
     if !event.permission_denials.is_empty() {

@@ -8,6 +8,7 @@
 //! | `server` | the protocol's requests |
 //! | `table`, `arguments` | what each tool takes, and the lenient reading of it |
 //! | `tools` | what each tool does |
+//! | `tasks` | jobs as MCP Tasks |
 //! | `progress` | news of a run to the client |
 //! | `reply` | what a tool answers |
 
@@ -18,5 +19,6 @@ pub mod serve;
 pub mod server;
 mod stdio;
 pub mod table;
+pub mod tasks;
 pub mod tools;
 mod transport;

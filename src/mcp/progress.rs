@@ -12,14 +12,23 @@ use tokio::sync::Notify;
 use crate::machines::text;
 use crate::shell::leash::News;
 
-/// A client hears from a quiet run this often, so that it does not give up.
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// A client hears from a quiet run this often, so that it does not give up: every 10 s (contract), on a busy machine too.
+const KEEP_ALIVE: Duration = Duration::from_secs(8);
 /// How long a progress message is at most, in characters.
 const MESSAGE_CHARS: usize = 200;
 /// How long a log message is at most, in characters (contract).
 const LOG_CHARS: usize = 500;
 /// How much news waits for a client that reads slowly, in pieces. What is more is counted and told.
 const BACKLOG: usize = 64;
+
+/// Said of a run of which nothing else is known.
+const STILL_RUNNING: &str = "still running";
+
+/// Said of a run that waits for its slot.
+#[must_use]
+pub fn waiting(place: usize) -> String {
+    format!("waiting: place {place} in the queue")
+}
 
 /// Where a client hears of a run.
 #[derive(Debug)]
@@ -30,12 +39,24 @@ pub struct Reporter {
     logs: bool,
     agent: String,
     sent: u32,
+    telling: Telling,
+    /// What is said when there is nothing new.
+    last: String,
+}
+
+/// How the agent's progress is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// In its own words.
+    Verbatim,
+    /// As a line about where it stands.
+    Standing,
 }
 
 impl Reporter {
     /// For the client of this call. It hears progress if it gave a token.
     #[must_use]
-    pub fn new(context: &RequestContext<RoleServer>, agent: &str, logs: bool) -> Self {
+    pub fn new(context: &RequestContext<RoleServer>, agent: &str, telling: Telling, logs: bool) -> Self {
         // The stateless protocol has no log messages: only a client that went through `initialize` gets them.
         let legacy = context.protocol_version().is_none_or(|version| version.has_initialize());
         Self {
@@ -44,6 +65,8 @@ impl Reporter {
             logs: logs && legacy,
             agent: agent.to_owned(),
             sent: 0,
+            telling,
+            last: STILL_RUNNING.to_owned(),
         }
     }
 
@@ -57,7 +80,7 @@ impl Reporter {
                 match tokio::time::timeout(KEEP_ALIVE, waiting.next()).await {
                     Ok(Some(news)) => self.tell(&news).await,
                     Ok(None) => return,
-                    Err(_) => self.progress("still running").await,
+                    Err(_) => self.progress(&self.last.clone()).await,
                 }
             }
         };
@@ -66,9 +89,21 @@ impl Reporter {
 
     async fn tell(&mut self, news: &News) {
         let message = match news {
-            News::Queued(place) => format!("waiting: place {place} in the queue"),
-            News::Started => format!("{} started", self.agent),
-            News::Progress(text) => text.clone(),
+            News::Queued(place) => {
+                self.last = waiting(*place);
+                self.last.clone()
+            }
+            News::Started => {
+                STILL_RUNNING.clone_into(&mut self.last);
+                format!("{} started", self.agent)
+            }
+            News::Progress { text, activity } => {
+                self.last = activity.line();
+                match self.telling {
+                    Telling::Verbatim => text.clone(),
+                    Telling::Standing => self.last.clone(),
+                }
+            }
             News::Missed(count) => format!("({count} earlier messages left out)"),
             News::Rescued(_) | News::Ended => return,
         };
@@ -157,7 +192,7 @@ impl Sink {
         let mut queue = self.0.lock();
         match news {
             News::Missed(count) => queue.missed += count,
-            News::Queued(_) | News::Started | News::Progress(_) | News::Rescued(_) | News::Ended => {
+            News::Queued(_) | News::Started | News::Progress { .. } | News::Rescued(_) | News::Ended => {
                 if queue.news.len() == BACKLOG {
                     queue.news.pop_front();
                     queue.missed += 1;

@@ -1,10 +1,49 @@
 //! What a tool answers: compact JSON in one text block.
 
-use rmcp::model::{CallToolResult, ContentBlock};
+use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, CreateTaskResult, Task};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::transport::Pledge;
+use crate::shell::dispatcher::Handed;
 use crate::shell::engine::Receipt;
+
+/// What a call comes to.
+#[derive(Debug)]
+pub enum Response {
+    /// An answer.
+    Reply(Reply),
+    /// A task that is to be asked for the answer; held until its id was delivered, where it is this call's own.
+    Task(Box<Task>, Option<Handed>),
+}
+
+impl From<Reply> for Response {
+    fn from(reply: Reply) -> Self {
+        Self::Reply(reply)
+    }
+}
+
+impl From<Mistake> for Response {
+    fn from(mistake: Mistake) -> Self {
+        Self::Reply(mistake.into())
+    }
+}
+
+impl Response {
+    /// As the protocol carries it, and what is owed when it was delivered.
+    #[must_use]
+    pub fn into_parts(self) -> (CallToolResponse, Option<Pledge>) {
+        match self {
+            Self::Reply(reply) => {
+                let (result, receipt) = reply.into_parts();
+                (result.into(), receipt.map(Pledge::Receipt))
+            }
+            Self::Task(task, handed) => {
+                (CallToolResponse::Task(CreateTaskResult::new(*task)), handed.map(Pledge::Task))
+            }
+        }
+    }
+}
 
 /// An answer, and the receipt to redeem once it is delivered.
 #[derive(Debug)]

@@ -5,8 +5,10 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, CustomRequest, CustomResult, ErrorCode, ErrorData,
-    Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+    CallToolRequestParams, CallToolResponse, CancelTaskParams, CustomRequest, CustomResult, DiscoverResult, ErrorCode,
+    ErrorData, GetTaskParams, GetTaskResult, Implementation, InitializeRequestParams, InitializeResult,
+    ListToolsResult, PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, TASKS_EXTENSION_ID,
+    Tool, UpdateTaskParams,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
@@ -14,8 +16,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments;
-use super::reply::{Mistake, Reply};
+use super::reply::{Mistake, Response};
 use super::table::ToolRow;
+use super::tasks;
 use super::tools::{self, Call, Desk};
 use super::transport::Outgoing;
 
@@ -28,6 +31,22 @@ after a timeout. Answers are JSON: check success, then error_type; hint and erro
 /// How long a call may still take when the server leaves: the last requests of a client that closes its end behind them
 /// have not even begun then. Part of the time in which the server is to be gone.
 const LAST_MOMENT: Duration = Duration::from_millis(20);
+
+/// What the requests take that are served here and have parameters.
+const SHAPES: [(&str, &str); 9] = [
+    (
+        "initialize",
+        r#"{"protocolVersion": text, "capabilities": object, "clientInfo": {"name": text, "version": text}}"#,
+    ),
+    ("server/discover", r#"{"_meta": object}"#),
+    ("tools/list", r#"{"cursor": text}"#),
+    ("tools/call", r#"{"name": text, "arguments": object}"#),
+    ("tasks/get", r#"{"taskId": text}"#),
+    ("tasks/cancel", r#"{"taskId": text}"#),
+    ("tasks/update", r#"{"taskId": text, "inputResponses": object}"#),
+    ("logging/setLevel", r#"{"level": one of debug, info, notice, warning, error, critical, alert, emergency}"#),
+    ("ping", "{}"),
+];
 
 /// The tools as clients are told of them; made once.
 static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| tools::ROWS.iter().map(ToolRow::to_tool).collect());
@@ -52,7 +71,7 @@ impl Server {
 
     /// Runs a call to its reply, in a task of its own: a panic in there must become an answer, and a call that is
     /// dropped ends with everything that it started.
-    async fn answer(&self, call: Call, context: &RequestContext<RoleServer>) -> Reply {
+    async fn answer(&self, call: Call, context: &RequestContext<RoleServer>) -> Response {
         let name = call.row.name;
         let desk = Arc::clone(&self.desk);
         let mut task = JoinSet::new();
@@ -61,11 +80,11 @@ impl Server {
             biased;
             () = context.ct.cancelled() => Mistake::new(format!("{name} was cancelled")).into(),
             () = self.stopping.cancelled() => match tokio::time::timeout(LAST_MOMENT, task.join_next()).await {
-                Ok(Some(Ok(reply))) => reply,
+                Ok(Some(Ok(response))) => response,
                 Ok(Some(Err(_)) | None) | Err(_) => Mistake::new("the server is leaving; call again").into(),
             },
             joined = task.join_next() => match joined {
-                Some(Ok(reply)) => reply,
+                Some(Ok(response)) => response,
                 Some(Err(_)) | None => Mistake::new(format!("{name} failed inside agent-dispatch"))
                     .with_hint("this is a bug of agent-dispatch; `jobs` beside agents.yaml holds every answer that was paid for")
                     .into(),
@@ -77,12 +96,38 @@ impl Server {
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
         #[expect(deprecated, reason = "clients of the protocol versions with `initialize` get log messages (contract)")]
-        let capabilities = ServerCapabilities::builder().enable_tools().enable_logging().build();
+        let capabilities = ServerCapabilities::builder().enable_tools().enable_logging().enable_tasks().build();
         ServerConfig::new(capabilities)
             .with_server_info(
                 Implementation::new("agent-dispatch", env!("CARGO_PKG_VERSION")).with_title("agent-dispatch"),
             )
             .with_instructions(INSTRUCTIONS)
+    }
+
+    /// Tasks belong to the protocol without `initialize`, and log messages to the ones with it.
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        context.peer.set_peer_info(request.clone());
+        let mut served = request;
+        served.protocol_version = nearest(&served.protocol_version);
+        let mut result = self.negotiate_initialize(&served)?;
+        if let Some(extensions) = &mut result.capabilities.extensions {
+            extensions.remove(TASKS_EXTENSION_ID);
+        }
+        result.capabilities.extensions = result.capabilities.extensions.filter(|extensions| !extensions.is_empty());
+        Ok(result)
+    }
+
+    async fn discover(&self, context: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
+        let mut info = self.get_info();
+        info.capabilities.logging = None;
+        if !takes_tasks(&context) {
+            info.capabilities.extensions = None;
+        }
+        Ok(DiscoverResult::from_server_info(self.supported_protocol_versions().into_owned(), info))
     }
 
     async fn list_tools(
@@ -102,7 +147,31 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        Ok(self.call(&request.name, request.arguments, context).await.into())
+        Ok(self.call(&request.name, request.arguments, context).await)
+    }
+
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        tasks::get(&self.desk, &request.task_id).await
+    }
+
+    async fn cancel_task(
+        &self,
+        request: CancelTaskParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        tasks::cancel(&self.desk, &request.task_id).await
+    }
+
+    async fn update_task(
+        &self,
+        request: UpdateTaskParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        tasks::update(&self.desk, &request.task_id).await
     }
 
     #[expect(deprecated, reason = "clients of the protocol versions with `initialize` may choose what they are told")]
@@ -124,10 +193,10 @@ impl ServerHandler for Server {
         _context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         let CustomRequest { method, .. } = request;
-        Err(if method == "tools/call" {
-            ErrorData::invalid_params("tools/call takes {\"name\": text, \"arguments\": object}", None)
-        } else {
-            ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method, None)
+        let wanted = SHAPES.iter().find(|(known, _)| *known == method);
+        Err(match wanted {
+            Some((_, shape)) => ErrorData::invalid_params(format!("{method} takes {shape}"), None),
+            None => ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method, None),
         })
     }
 }
@@ -138,8 +207,8 @@ impl Server {
         name: &str,
         given: Option<rmcp::model::JsonObject>,
         context: RequestContext<RoleServer>,
-    ) -> CallToolResult {
-        let reply = match tools::row(name) {
+    ) -> CallToolResponse {
+        let response = match tools::row(name) {
             None => {
                 let names = tools::ROWS.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
                 Mistake::new(format!("Unknown tool: '{name}'. Available: {names}")).into()
@@ -148,13 +217,30 @@ impl Server {
                 Err(error) => Mistake::new(error.to_string()).into(),
                 Ok(arguments) => {
                     let logs = self.logs.load(Ordering::Relaxed);
-                    self.answer(Call { row, arguments, context: context.clone(), logs }, &context).await
+                    let call = Call { row, arguments, logs, tasks: takes_tasks(&context), context: context.clone() };
+                    self.answer(call, &context).await
                 }
             },
         };
-        let (result, receipt) = reply.into_parts();
-        // The answer to a request that was taken back never leaves; its record stays.
-        self.outgoing.put(context.id, receipt.filter(|_| !context.ct.is_cancelled()));
-        result
+        let (response, pledge) = response.into_parts();
+        // The answer to a request that was taken back never leaves: its record stays, its task is cancelled.
+        self.outgoing.put(context.id, pledge.filter(|_| !context.ct.is_cancelled()));
+        response
     }
+}
+
+/// Whether whoever sent the request takes a task for an answer: it says so, in the protocol that has them.
+fn takes_tasks(context: &RequestContext<RoleServer>) -> bool {
+    context.protocol_version().is_some_and(|version| !version.has_initialize())
+        && context.client_capabilities().is_some_and(|capabilities| capabilities.supports_tasks())
+}
+
+/// The version to answer `initialize` with: the one that is asked for, else the newest that is older, else the oldest. What
+/// is no version gets the newest.
+fn nearest(asked: &ProtocolVersion) -> ProtocolVersion {
+    let served = || ProtocolVersion::KNOWN_VERSIONS.iter().filter(|version| version.has_initialize());
+    let is_date = |text: &str| text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let older = served().filter(|version| version.as_str() <= asked.as_str() || !is_date(asked.as_str()));
+    let newest = older.max_by(|a, b| a.as_str().cmp(b.as_str()));
+    newest.or_else(|| served().min_by(|a, b| a.as_str().cmp(b.as_str()))).unwrap_or(&ProtocolVersion::LATEST).clone()
 }

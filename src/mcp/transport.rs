@@ -1,5 +1,5 @@
 //! rmcp's line transport with two things added: what comes before the session begins cannot end the server, and an answer
-//! that has left this process redeems its receipt.
+//! that has left this process redeems its pledge.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,32 +13,53 @@ use rmcp::transport::async_rw::AsyncRwTransport;
 use tokio_util::sync::CancellationToken;
 
 use super::stdio::{Input, Output};
+use crate::shell::dispatcher::Handed;
 use crate::shell::engine::Receipt;
 
 /// Longest line that is read, in bytes. The largest prompt of 10 MiB grows at most sixfold by JSON's escapes.
 const MAX_LINE_BYTES: usize = 64 * 1024 * 1024;
 
-/// Receipts of answers that are on their way out, by the request they answer.
+/// What is owed to an answer that has left this process.
+#[derive(Debug)]
+pub enum Pledge {
+    /// It was paid for, and its record goes.
+    Receipt(Receipt),
+    /// It names a task, which somebody knows of from then on.
+    Task(Handed),
+}
+
+impl Pledge {
+    fn redeem(self) {
+        match self {
+            Self::Receipt(receipt) => receipt.redeem_soon(),
+            Self::Task(task) => task.delivered(),
+        }
+    }
+}
+
+/// What is owed to answers that are on their way out, by the request they answer.
 #[derive(Debug, Clone, Default)]
-pub struct Outgoing(Arc<Mutex<HashMap<RequestId, Receipt>>>);
+pub struct Outgoing(Arc<Mutex<HashMap<RequestId, Pledge>>>);
 
 impl Outgoing {
     /// The answer to `request` is about to be sent.
-    pub fn put(&self, request: RequestId, receipt: Option<Receipt>) {
-        let mut receipts = self.lock();
-        // A receipt that is displaced here belongs to an answer that never left, of an earlier request with the same id; its
-        // record stays.
-        drop(match receipt {
-            Some(receipt) => receipts.insert(request, receipt),
-            None => receipts.remove(&request),
-        });
+    pub fn put(&self, request: RequestId, pledge: Option<Pledge>) {
+        let mut pledges = self.lock();
+        // A pledge that is displaced here belongs to an answer that never left, of an earlier request with the same id: a
+        // record stays, a task is cancelled.
+        let displaced = match pledge {
+            Some(pledge) => pledges.insert(request, pledge),
+            None => pledges.remove(&request),
+        };
+        drop(pledges);
+        drop(displaced);
     }
 
-    fn take(&self, request: &RequestId) -> Option<Receipt> {
+    fn take(&self, request: &RequestId) -> Option<Pledge> {
         self.lock().remove(request)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RequestId, Receipt>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RequestId, Pledge>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -74,9 +95,12 @@ impl Transport<RoleServer> for Tolerant {
         let outgoing = self.outgoing.clone();
         let sending = self.lines.send(message);
         async move {
-            sending.await?;
-            if let Some(receipt) = answered.and_then(|id| outgoing.take(&id)) {
-                receipt.redeem_soon();
+            let sent = sending.await;
+            // What never left is dropped with its pledge: a record stays, a task is cancelled.
+            let pledge = answered.and_then(|id| outgoing.take(&id));
+            sent?;
+            if let Some(pledge) = pledge {
+                pledge.redeem();
             }
             Ok(())
         }

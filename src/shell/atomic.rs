@@ -5,10 +5,15 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+use super::failpoint;
+
 /// Files that may hold prompts and answers are for their owner only.
 pub const OWNER_ONLY_FILE: u32 = 0o600;
 /// Likewise directories.
 pub const OWNER_ONLY_DIRECTORY: u32 = 0o700;
+
+/// How names begin of files that are about to replace others.
+pub const TEMPORARY_PREFIX: &str = ".tmp-";
 
 /// What must hold after a power cut. The death of processes never costs anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,20 +34,28 @@ pub enum Durability {
 /// Whatever creating, writing, syncing or renaming says: full disk, read-only directory, no permission.
 pub fn replace(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    failpoint::check("replace")?;
     let mut temporary = tempfile::Builder::new()
-        .prefix(".tmp-")
+        .prefix(TEMPORARY_PREFIX)
         .permissions(Permissions::from_mode(OWNER_ONLY_FILE))
         .tempfile_in(directory)?;
+    failpoint::check("replace_write")?;
     temporary.write_all(bytes)?;
+    failpoint::check("replace_written")?;
     match durability {
-        Durability::Synced => temporary.as_file().sync_data()?,
+        Durability::Synced => {
+            temporary.as_file().sync_data()?;
+            failpoint::check("replace_synced")?;
+        }
         Durability::Brief if exchanged(temporary.path(), path) => {
+            failpoint::reach("replace_exchanged");
             // The temporary name leads to what was there before, and goes with it.
             return temporary.close();
         }
         Durability::Cached | Durability::Brief => {}
     }
     temporary.persist(path).map_err(|error| error.error)?;
+    failpoint::reach("replace_renamed");
     Ok(())
 }
 

@@ -17,5 +17,29 @@ pub fn monotonic() -> Millis {
 /// The wall clock in Unix seconds, as records store it.
 #[must_use]
 pub fn unix_seconds() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+    now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+/// The wall clock, to be compared with the times of files.
+#[cfg(not(feature = "faults"))]
+#[must_use]
+pub fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+/// The wall clock, to be compared with the times of files; set by as many seconds as the file says that
+/// `AGENT_DISPATCH_CLOCK` names.
+#[cfg(feature = "faults")]
+#[must_use]
+pub fn now() -> SystemTime {
+    let text = std::env::var_os("AGENT_DISPATCH_CLOCK").and_then(|path| std::fs::read_to_string(path).ok());
+    let seconds = text.and_then(|text| text.trim().parse::<i64>().ok()).unwrap_or_default();
+    let by = std::time::Duration::from_secs(seconds.unsigned_abs());
+    if seconds < 0 { SystemTime::now() - by } else { SystemTime::now() + by }
+}
+
+/// The wall clock in whole Unix seconds, as the usage journal stores it.
+#[must_use]
+pub fn whole_unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -11,10 +11,10 @@ use thiserror::Error;
 use super::atomic::Durability;
 use super::errands::Errands;
 use super::leash::{Intake, News};
-use super::record::Record;
+use super::record::{Form, Record};
 use super::slots::{self, SlotRequest};
 use super::store::{Patch, Store, StoreError};
-use super::{environment, orphan};
+use super::{environment, failpoint, orphan};
 use crate::machines::ids::JobId;
 use crate::machines::job::{Event, Status};
 use crate::machines::plan::RunPlan;
@@ -147,7 +147,8 @@ impl Engine {
         let input = prompt::for_stdin(&plan.prompt)?.into_owned();
         let (id, mut intake) = {
             let (engine, plan) = (self.clone(), plan.clone());
-            let submit = move || engine.submit(&plan, input.as_bytes(), |id, files| engine.start_on_leash(id, files));
+            let submit =
+                move || engine.submit(&plan, None, input.as_bytes(), |id, files| engine.start_on_leash(id, files));
             self.errands.run(submit).await?
         };
         let mut record = self.listen(id, &mut intake, &mut on_news).await?;
@@ -177,7 +178,7 @@ impl Engine {
             match news {
                 News::Ended => break,
                 News::Rescued(record) => rescued = Some(record),
-                News::Queued(_) | News::Started | News::Progress(_) | News::Missed(_) => on_news(&news),
+                News::Queued(_) | News::Started | News::Progress { .. } | News::Missed(_) => on_news(&news),
             }
         }
         if let Some(record) = rescued {
@@ -211,14 +212,15 @@ impl Engine {
         }
     }
 
-    /// Submits a job that runs whatever becomes of this process.
+    /// Submits a job that runs whatever becomes of this process. `delivery` is how its caller gets the answer, if as a
+    /// task. When this returns, the job is on disk and supervised: any other process can tell of it from then on.
     ///
     /// # Errors
     /// [`EngineError`]; then nothing was submitted.
-    pub fn submit_detached(&self, plan: &RunPlan) -> Result<JobId, EngineError> {
+    pub fn submit_detached(&self, plan: &RunPlan, delivery: Option<Form>) -> Result<JobId, EngineError> {
         let input = prompt::for_stdin(&plan.prompt)?;
-        let (id, _) =
-            self.submit(plan, input.as_bytes(), |id, files| self.start_supervisor(id, files, Stdio::null()))?;
+        let start = |id: &JobId, files| self.start_supervisor(id, files, Stdio::null());
+        let (id, ()) = self.submit(plan, delivery, input.as_bytes(), start)?;
         Ok(id)
     }
 
@@ -236,11 +238,12 @@ impl Engine {
     fn submit<T>(
         &self,
         plan: &RunPlan,
+        delivery: Option<Form>,
         input: &[u8],
         start: impl FnOnce(&JobId, Files) -> Result<T, EngineError>,
     ) -> Result<(JobId, T), EngineError> {
         let id = JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
-        let lock = self.store.create(&pending(id, plan), plan, input)?;
+        let lock = self.store.create(&Record { delivery, ..pending(id, plan) }, plan, input)?;
         let started = self.with_ticket(&id, plan, |ticket| start(&id, Files { lock, ticket }));
         if let Err(error) = &started {
             let patch = Patch { error: Some(error.to_string()), ..Patch::default() };
@@ -260,7 +263,9 @@ impl Engine {
         let failed = |source| EngineError::Queue { directory: directory.to_path_buf(), source };
         let limit = usize::try_from(plan.max_concurrency).unwrap_or(usize::MAX);
         slots::set_limit(directory, limit).map_err(failed)?;
+        failpoint::check("ticket").map_err(failed)?;
         let request = SlotRequest::new(directory, plan.depth, &id.to_string()).map_err(failed)?;
+        failpoint::check("took_ticket").map_err(failed)?;
         let started = start(Stdio::from(request.lend().map_err(failed)?))?;
         request.hand_over();
         Ok(started)
@@ -288,7 +293,10 @@ impl Engine {
             .stdout(Stdio::from(files.lock))
             .stderr(files.ticket);
         // The handle is dropped at once: the runtime reaps the process when it ends, nothing here waits for it.
-        command.spawn().map(drop).map_err(EngineError::Supervisor)
+        failpoint::check("spawn_supervisor").map_err(EngineError::Supervisor)?;
+        command.spawn().map(drop).map_err(EngineError::Supervisor)?;
+        failpoint::reach("spawned_supervisor");
+        Ok(())
     }
 }
 

@@ -1,31 +1,28 @@
 //! The jobs of all servers and sessions: reading them, finding out which have lost their supervisor, ending and removing
 //! them. Whoever reads a job that has lost its supervisor gives it a new one.
 
-use std::fs::{File, TryLockError};
-use std::io;
-use std::time::{Duration, Instant, SystemTime};
+mod ending;
 
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::fs::File;
+use std::io;
+use std::time::{Duration, Instant};
+
 use serde::Serialize;
 
 use super::atomic::Durability;
 use super::engine::Engine;
+use super::leash::News;
 use super::record::Record;
-use super::session_lock::{self, SessionLock};
+use super::session_lock;
 use super::store::{JobFile, Patch, Store, StoreError};
 use super::watch::Watch;
-use super::{clock, leftovers};
+use super::{clock, failpoint, slots};
 use crate::config::plan::Request;
 use crate::machines::answer::Answer;
-use crate::machines::ids::{JobId, SessionRef};
+use crate::machines::ids::JobId;
 use crate::machines::job::{Event, State, Status};
-use crate::machines::refused::Refused;
 use crate::machines::summary::{Filter, Summary};
 
-/// How long a cancelled run may take to go: SIGTERM, the grace, SIGKILL.
-const END_WAIT: Duration = Duration::from_secs(4);
-/// How often to look meanwhile.
-const END_RETRY: Duration = Duration::from_millis(5);
 /// A look may bring the next news itself, where no supervisor can be started for want of processes say. So many looks may
 /// follow each other at once (the end of a run closes five files), then there is a pause between them.
 const QUICK_LOOKS: u32 = 8;
@@ -97,6 +94,20 @@ impl Jobs {
     /// # Errors
     /// [`StoreError`].
     pub async fn wait(&self, id: JobId, patience: Duration) -> Result<(Record, bool), StoreError> {
+        self.wait_telling(id, patience, |_| {}).await
+    }
+
+    /// As [`Self::wait`], with what happens meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn wait_telling(
+        &self,
+        id: JobId,
+        patience: Duration,
+        mut on_news: impl FnMut(&News) + Send,
+    ) -> Result<(Record, bool), StoreError> {
+        let mut told = None;
         let give_up = tokio::time::Instant::now() + patience;
         // Before the first look: an end between look and watch would be missed.
         let watch = Watch::of(&self.store().folder(&id));
@@ -104,10 +115,19 @@ impl Jobs {
         loop {
             let looked = Instant::now();
             let jobs = self.clone();
-            let read = tokio::task::spawn_blocking(move || jobs.read(&id)).await;
-            let record = read.map_err(|_| StoreError::NotFound(id))??;
+            let read = tokio::task::spawn_blocking(move || {
+                let record = jobs.read(&id)?;
+                let place = jobs.place(&record);
+                Ok::<_, StoreError>((record, place))
+            });
+            let (record, place) = read.await.map_err(|_| StoreError::NotFound(id))??;
             if record.status.is_terminal() {
                 return Ok((record, true));
+            }
+            let news = standing(&record, place);
+            if news.is_some() && news != told {
+                news.iter().for_each(&mut on_news);
+                told = news;
             }
             let news = async {
                 watch.changed().await;
@@ -121,6 +141,14 @@ impl Jobs {
                 return Ok((record, false));
             }
         }
+    }
+
+    /// A waiting job's place in the queue for a slot, 1 for the next one. `None` for one that does not wait there: it runs
+    /// or has ended, or waits for its session.
+    #[must_use]
+    pub fn place(&self, record: &Record) -> Option<usize> {
+        let waits = record.status == Status::Pending;
+        waits.then(|| slots::place_of(self.store().directory(), &record.id.to_string())).flatten()
     }
 
     /// Gives a job that has lost its supervisor a new one; the lock shows that there is none, and is handed on.
@@ -141,6 +169,7 @@ impl Jobs {
         if lock.try_lock().is_err() {
             return record;
         }
+        failpoint::reach("recover");
         // Read again under the lock: its supervisor may have ended it in between.
         match self.store().read(&id) {
             Ok(fresh) if fresh.status.is_terminal() => fresh,
@@ -161,7 +190,7 @@ impl Jobs {
             Status::Running => self
                 .store()
                 .touched(&record.id)
-                .and_then(|touched| SystemTime::now().duration_since(touched).ok())
+                .and_then(|touched| clock::now().duration_since(touched).ok())
                 .is_some_and(|age| age > FOREIGN_RUNNING_LIMIT),
             Status::Pending => clock::unix_seconds() - record.created_at > FOREIGN_PENDING_LIMIT_SECONDS,
             Status::Done | Status::Failed | Status::Cancelled => false,
@@ -209,92 +238,6 @@ impl Jobs {
         }
     }
 
-    /// Marks a job cancelled, then ends its run and everything that it started. Blocks until that is gone.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn cancel(&self, id: &JobId) -> Result<(CancelOutcome, Status), StoreError> {
-        let record = self.store().read(id)?;
-        let ours = self.store().file(id, JobFile::Lock).exists();
-        if !ours && record.status == Status::Running {
-            return Ok((CancelOutcome::Running, Status::Running));
-        }
-        let patch = Patch { error: Some(cancelled_reason(&record)), ..Patch::default() };
-        let stepped = match self.store().step(id, &Event::Cancel, patch, Durability::Cached) {
-            Ok(stepped) => stepped,
-            Err(StoreError::Refused(Refused::AlreadyThere { .. } | Refused::NotHere { .. })) => {
-                // Whoever asked first may have died before the run was ended.
-                let record = self.store().read(id)?;
-                if record.state() == State::Stopping {
-                    self.finish_stopping(&record);
-                }
-                return Ok((CancelOutcome::AlreadyTerminal, record.status));
-            }
-            Err(error) => return Err(error),
-        };
-        if stepped.end_run {
-            self.finish_stopping(&stepped.record);
-        }
-        let began = stepped.record.started_at.is_some();
-        let outcome = if began { CancelOutcome::CancelledRunning } else { CancelOutcome::Cancelled };
-        Ok((outcome, Status::Cancelled))
-    }
-
-    /// Ends what is left of a job that was told to end. Blocks until that is gone.
-    fn finish_stopping(&self, record: &Record) {
-        let id = &record.id;
-        if self.store().file(id, JobFile::Lock).exists() {
-            if !self.end_run(id) {
-                return;
-            }
-            self.give_session_back(record);
-        }
-        // Refused where its supervisor has said so itself.
-        if let Err(error) = self.store().step(id, &Event::Stopped, Patch::default(), Durability::Cached) {
-            tracing::debug!(%id, %error, "not noted that the run is ended");
-        }
-    }
-
-    /// A job that was told to end by somebody who may have died before it was ended. Its supervisor is told once more; the
-    /// rest is ended here where it has none.
-    fn stop(&self, record: Record) -> Record {
-        let path = self.store().file(&record.id, JobFile::Lock);
-        if File::open(&path).is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock))) {
-            tell_supervisor(&path);
-            return record;
-        }
-        self.finish_stopping(&record);
-        self.store().read(&record.id).unwrap_or(record)
-    }
-
-    /// Tells the supervisor, whose identity its lock proves, and waits for it to leave. Without one, or when it does not
-    /// leave, the run's processes are ended here. Returns whether none is left that could start another.
-    fn end_run(&self, id: &JobId) -> bool {
-        let path = self.store().file(id, JobFile::Lock);
-        let Ok(lock) = File::open(&path) else { return false };
-        let give_up = Instant::now() + END_WAIT;
-        let mut told = false;
-        let mut gone = true;
-        while matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
-            told = told || tell_supervisor(&path);
-            if Instant::now() >= give_up {
-                gone = false;
-                break;
-            }
-            std::thread::sleep(END_RETRY);
-        }
-        let ended = leftovers::end_all(id);
-        tracing::debug!(%id, told, ended, gone, "run ended");
-        gone
-    }
-
-    /// A supervisor that was killed, before it could take notice of the signal say, leaves the file of its session's lock.
-    fn give_session_back(&self, record: &Record) {
-        if let Some(Ok(session)) = record.session_id.as_deref().map(SessionRef::try_from) {
-            drop(SessionLock::try_acquire(self.store().directory(), &session));
-        }
-    }
-
     /// Removes terminal jobs that ended more than `max_age_days` ago, or only says which. Blocks.
     #[must_use]
     pub fn collect(&self, max_age_days: f64, dry_run: bool) -> Collected {
@@ -308,15 +251,27 @@ impl Jobs {
         old.sort_by(|a, b| a.created_at.total_cmp(&b.created_at).then_with(|| a.id.cmp(&b.id)));
         let ids = old.iter().map(|job| job.id).collect::<Vec<_>>();
         if !dry_run {
-            session_lock::tidy(self.store().directory());
+            self.tidy();
         }
-        let purged = if dry_run { 0 } else { ids.iter().filter(|id| self.remove(id)).count() };
+        let purged = if dry_run { 0 } else { old.iter().filter(|job| self.remove(job)).count() };
         Collected { ids, purged }
     }
 
-    fn remove(&self, id: &JobId) -> bool {
+    /// Removes what killed processes have left. Nothing of a job that has a record is touched.
+    pub fn tidy(&self) {
+        session_lock::tidy(self.store().directory());
+        let removed = self.store().tidy();
+        if removed > 0 {
+            tracing::info!(removed, "removed what killed processes had left in the jobs directory");
+        }
+    }
+
+    fn remove(&self, job: &Summary) -> bool {
+        let id = &job.id;
         // Settled first, where somebody died who was about to end it.
-        drop(self.read(id));
+        if job.state.is_unsettled() {
+            drop(self.read(id));
+        }
         let removed = self.store().step(id, &Event::Collect, Patch::default(), Durability::Cached);
         removed.inspect_err(|error| tracing::warn!(%id, %error, "job not removed")).is_ok()
     }
@@ -345,24 +300,11 @@ impl Jobs {
     }
 }
 
-/// Sends SIGTERM to the supervisor that the lock file names. The handle is opened before its command line is looked at, so
-/// that a reused process id is never hit.
-fn tell_supervisor(lock: &std::path::Path) -> bool {
-    let pid = std::fs::read_to_string(lock).ok().and_then(|text| text.trim().parse::<i32>().ok());
-    let Some(pid) = pid.and_then(Pid::from_raw) else { return false };
-    let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
-    let Some(id) = lock.parent().and_then(|folder| folder.file_name()) else { return false };
-    let command = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
-    let named = command.split(|byte| *byte == 0).any(|argument| argument == id.as_encoded_bytes());
-    named && pidfd_send_signal(handle, Signal::TERM).is_ok()
-}
-
-fn cancelled_reason(record: &Record) -> String {
-    match (&record.session_id, record.started_at) {
-        (Some(session), Some(_)) => format!(
-            "cancelled; go on with dispatch_session(agent={:?}, task=\"Continue where you left off\", session_id={session:?})",
-            record.agent
-        ),
-        _ => "cancelled before it began".to_owned(),
+/// Where a job stands, as its supervisor would tell it.
+fn standing(record: &Record, place: Option<usize>) -> Option<News> {
+    match (place, &record.activity) {
+        (Some(place), _) => Some(News::Queued(place)),
+        (None, Some(activity)) => Some(News::Progress { text: activity.line(), activity: activity.clone() }),
+        (None, None) => (record.status == Status::Running).then_some(News::Started),
     }
 }

@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::UnixStream;
 
 use super::record::Record;
+use crate::machines::activity::Activity;
 
 /// What a supervisor tells its caller.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,8 +21,13 @@ pub enum News {
     Queued(usize),
     /// The process runs.
     Started,
-    /// Something the agent said or did, at most 500 characters.
-    Progress(String),
+    /// Something the agent said or did.
+    Progress {
+        /// As it was said, at most 500 characters.
+        text: String,
+        /// How far the run has come with it.
+        activity: Activity,
+    },
     /// The caller read too slowly: that many pieces of progress were left out here.
     Missed(usize),
     /// The record could not be written, for want of disk space say: this is what it would have held.
@@ -37,7 +43,7 @@ const BACKLOG: usize = 64;
 #[derive(Debug)]
 pub struct Outlet {
     socket: UnixStream,
-    backlog: VecDeque<String>,
+    backlog: VecDeque<(String, Activity)>,
     missed: usize,
     partial: Vec<u8>,
 }
@@ -50,12 +56,12 @@ impl Outlet {
     }
 
     /// Queues a piece of progress, to be sent with the next [`Self::flush`]: pieces that come together leave together.
-    pub fn progress(&mut self, text: &str) {
+    pub fn progress(&mut self, text: &str, activity: &Activity) {
         if self.backlog.len() == BACKLOG {
             self.backlog.pop_front();
             self.missed += 1;
         }
-        self.backlog.push_back(text.to_owned());
+        self.backlog.push_back((text.to_owned(), activity.clone()));
     }
 
     /// Sends a piece of news that must not be lost, after the progress that still waits.
@@ -70,8 +76,8 @@ impl Outlet {
         if self.missed > 0 {
             self.partial.extend(line(&News::Missed(std::mem::take(&mut self.missed))));
         }
-        for text in self.backlog.drain(..) {
-            self.partial.extend(line(&News::Progress(text)));
+        for (text, activity) in self.backlog.drain(..) {
+            self.partial.extend(line(&News::Progress { text, activity }));
         }
     }
 

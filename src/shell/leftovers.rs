@@ -88,9 +88,18 @@ mod linux {
     }
 
     pub fn leads(job: &JobId) -> bool {
-        use rustix::process::{getpgid, getsid};
-        let marked = find(job).into_iter().filter_map(Pid::from_raw);
-        marked.into_iter().any(|pid| getpgid(Some(pid)) == Ok(pid) && getsid(Some(pid)) != Ok(pid))
+        find(job)
+            .into_iter()
+            .any(|pid| group_and_session(pid).is_some_and(|(group, session)| group == pid && session != pid))
+    }
+
+    /// The ids of a process's group and session. In a PID namespace the id of a leader outside of it is 0, which is no
+    /// `Pid`: the system calls' wrappers cannot say it, the file can. See proc(5), `/proc/pid/stat`.
+    fn group_and_session(pid: i32) -> Option<(i32, i32)> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name of the program may hold anything, a closing parenthesis too: the fields begin after the last one.
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(2).map(str::parse);
+        Some((fields.next()?.ok()?, fields.next()?.ok()?))
     }
 
     pub fn find(job: &JobId) -> Vec<i32> {

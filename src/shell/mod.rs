@@ -16,8 +16,10 @@
 //! | `tail` | reads a file while it grows |
 //! | `watch` | news of a job's end |
 //! | `environment`, `claude` | what the child sees, and where the CLI is |
+//! | `usage` | the journal of what dispatches took and cost |
 //! | `slots` | how many runs at once, over all processes |
 //! | `clock` | the two clocks |
+//! | `failpoint` | where tests kill, fail or hold up a process; empty in the program that is installed |
 
 pub mod atomic;
 pub mod claude;
@@ -26,6 +28,7 @@ pub mod dispatcher;
 pub mod engine;
 pub mod environment;
 pub mod errands;
+pub mod failpoint;
 pub mod jobs;
 pub mod leash;
 pub mod leftovers;
@@ -37,4 +40,5 @@ pub mod spawner;
 pub mod store;
 pub mod supervisor;
 pub mod tail;
+pub mod usage;
 pub mod watch;

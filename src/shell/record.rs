@@ -4,8 +4,23 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::clock;
+use crate::machines::activity::Activity;
+use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::ids::JobId;
 use crate::machines::job::{Phase, State, Status};
+
+/// In which form a caller gets an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// The answer itself.
+    Answer,
+    /// Where it is stored, and its beginning.
+    Reference {
+        /// How much of it, in characters.
+        summary_chars: usize,
+    },
+}
 
 /// A job as its file tells it. Times are Unix seconds. Keys that we do not know are kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,6 +62,9 @@ pub struct Record {
     /// The last lines of what the agent did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Vec<String>>,
+    /// How far it has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity: Option<Activity>,
     /// When `progress` was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress_updated_at: Option<f64>,
@@ -59,12 +77,26 @@ pub struct Record {
     /// How often it went on by itself after it was cut off; absent for never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resumptions: Option<u8>,
+    /// What the caller of a dispatch gets that became a task. Without it, whoever asks for the job as a task gets the
+    /// record, as `dispatch_wait` gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<Form>,
     /// Keys of other implementations and later versions.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
 impl Record {
+    /// The answer of a job that ended; what is known of one that ended without any.
+    #[must_use]
+    pub fn into_answer(self) -> Answer {
+        let answer = self.result.and_then(|result| serde_json::from_value(result).ok());
+        answer.unwrap_or_else(|| {
+            let error = self.error.unwrap_or_else(|| "the job ended without an answer".to_owned());
+            Answer { session_id: self.session_id, ..Answer::failure(self.agent, ErrorType::CliError, error) }
+        })
+    }
+
     /// A job that was submitted at this moment.
     #[must_use]
     pub fn pending(id: JobId, agent: &str, task: &str) -> Self {
@@ -83,10 +115,12 @@ impl Record {
             result: None,
             error: None,
             progress: None,
+            activity: None,
             progress_updated_at: None,
             session_id: None,
             deadline_at: None,
             resumptions: None,
+            delivery: None,
             extra: Map::new(),
         }
     }

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::atomic;
+use super::{atomic, failpoint};
 use crate::machines::ids::SessionRef;
 
 const DIRECTORY: &str = ".sessions";
@@ -43,6 +43,7 @@ impl SessionLock {
     }
 
     fn at(path: &Path) -> io::Result<Option<Self>> {
+        failpoint::check("session")?;
         loop {
             let file =
                 OpenOptions::new().read(true).append(true).create(true).mode(atomic::OWNER_ONLY_FILE).open(path)?;
@@ -55,6 +56,7 @@ impl SessionLock {
             let ours = file.metadata()?;
             match std::fs::metadata(path) {
                 Ok(named) if (named.dev(), named.ino()) == (ours.dev(), ours.ino()) => {
+                    failpoint::reach("session_locked");
                     return Ok(Some(Self { path: path.to_path_buf(), file }));
                 }
                 Ok(_) => {}
@@ -67,7 +69,9 @@ impl SessionLock {
 
 impl Drop for SessionLock {
     fn drop(&mut self) {
+        failpoint::reach("session_back");
         // Still locked here, so that nobody else can hold a file of this name.
         drop(std::fs::remove_file(&self.path));
+        failpoint::reach("session_gone");
     }
 }

@@ -316,6 +316,21 @@ pub fn limit(jobs: &Path) -> Option<usize> {
 
 const LIMIT: &str = "limit";
 
+/// Where all of it is.
+pub(super) fn directory(jobs: &Path) -> PathBuf {
+    jobs.join(room::DIRECTORY)
+}
+
+/// The place of the asker of that label in the queue of its depth, 1 for the next one; `None` where it waits in none.
+#[must_use]
+pub fn place_of(jobs: &Path, label: &str) -> Option<usize> {
+    let depths = std::fs::read_dir(jobs.join(room::DIRECTORY)).ok()?;
+    depths.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).find_map(|depth| {
+        let queue = waiting(jobs, depth).ok()?;
+        queue.iter().position(|waiting| waiting == label).map(|ahead| ahead + 1)
+    })
+}
+
 /// The labels of those who wait at a depth, in the order of their arrival. The dead that nobody has come upon yet are
 /// among them.
 ///

@@ -13,6 +13,7 @@ use thiserror::Error;
 use super::atomic;
 use super::claude::{self, ClaudeMissing};
 use super::environment::Changes;
+use super::failpoint;
 use super::leftovers;
 use crate::machines::ids::JobId;
 
@@ -148,12 +149,15 @@ impl ProcessSpawner for SystemSpawner {
             let file = file.clone();
             move |source| SpawnError::File { file, source }
         };
+        failpoint::check("outputs").map_err(file_error(&launch.stdout))?;
         let stdin = std::fs::File::open(&launch.stdin).map_err(file_error(&launch.stdin))?;
         let stdout = atomic::create_or_append(&launch.stdout).map_err(file_error(&launch.stdout))?;
         let stderr = atomic::create_or_append(&launch.stderr).map_err(file_error(&launch.stderr))?;
+        failpoint::check("fence").map_err(file_error(&launch.stderr))?;
         stderr.try_lock().map_err(|error| file_error(&launch.stderr)(error.into()))?;
         // What an earlier process of the run said is read; nobody writes here any more.
         stderr.set_len(0).map_err(file_error(&launch.stderr))?;
+        failpoint::check("fenced").map_err(file_error(&launch.stderr))?;
         let mut command = tokio::process::Command::new(&launch.program);
         command
             .args(&launch.arguments)
@@ -170,6 +174,7 @@ impl ProcessSpawner for SystemSpawner {
         }
         let mut child =
             command.spawn().map_err(|source| SpawnError::Program { program: launch.program.clone(), source })?;
+        failpoint::reach("spawned");
         // The id is there until the child is waited for.
         let group = child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or_default();
         let exit = Box::pin(async move { child.wait().await.map_or(Exit::Unknown, Exit::from) });

@@ -13,6 +13,8 @@
 
 mod apply;
 mod file;
+mod litter;
+mod patch;
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
@@ -20,12 +22,13 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use serde_json::Value;
 use thiserror::Error;
 
 use self::apply::{Did, apply};
 pub use self::file::JobFile;
+pub use self::patch::{Patch, Shown};
 use super::atomic::{self, Durability};
+use super::failpoint;
 use super::record::Record;
 use crate::machines::ids::JobId;
 use crate::machines::job::{self, Effect, Event};
@@ -65,25 +68,10 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_path_buf();
         move |source| Self::Io { doing, path, source }
     }
-}
-
-/// What an event brings for the record. The machine's effects say which of it is written.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Patch {
-    /// The answer.
-    pub result: Option<Value>,
-    /// The reason of a failure.
-    pub error: Option<String>,
-    /// The rolling tail of progress.
-    pub progress: Option<Vec<String>>,
-    /// When the run's time is up, in Unix seconds: until then somebody who finds it without a supervisor waits for it.
-    pub deadline_at: Option<f64>,
-    /// How often the run has gone on, the time at hand included.
-    pub resumptions: Option<u8>,
 }
 
 /// The jobs directory.
@@ -159,19 +147,26 @@ impl Store {
     fn write_new(&self, record: &Record, plan: &RunPlan, prompt: &[u8]) -> Result<File, StoreError> {
         let id = &record.id;
         let folder = self.folder(id);
+        let failed = |path: &Path| StoreError::io("write", path);
+        failpoint::check("create_folder").map_err(failed(&folder))?;
         DirBuilder::new()
             .mode(atomic::OWNER_ONLY_DIRECTORY)
             .create(&folder)
             .map_err(StoreError::io("create", &folder))?;
+        failpoint::check("create_lock").map_err(failed(&folder))?;
         let lock_path = self.file(id, JobFile::Lock);
         let lock = atomic::create_new(&lock_path).map_err(StoreError::io("create", &lock_path))?;
+        failpoint::check("created_lock").map_err(failed(&lock_path))?;
         lock.lock().map_err(StoreError::io("lock", &lock_path))?;
+        failpoint::check("took_lock").map_err(failed(&lock_path))?;
         for (name, bytes) in [(JobFile::Plan, to_json(plan)), (JobFile::Prompt, prompt.to_vec())] {
             let path = self.file(id, name);
             let mut file = atomic::create_new(&path).map_err(StoreError::io("create", &path))?;
             io::Write::write_all(&mut file, &bytes).map_err(StoreError::io("write", &path))?;
+            failpoint::check("wrote_input").map_err(failed(&path))?;
         }
         self.write(record, Durability::Cached)?;
+        failpoint::reach("created");
         Ok(lock)
     }
 
@@ -248,7 +243,7 @@ impl Store {
     pub fn conclude(
         &self,
         id: &JobId,
-        progress: Option<Vec<String>>,
+        progress: Option<Shown>,
         event: &Event,
         patch: Patch,
         durability: Durability,
@@ -271,6 +266,7 @@ impl Store {
         change: impl FnOnce(&mut Record) -> Result<Did, Refused>,
     ) -> Result<Stepped, StoreError> {
         let held = self.edit_lock(id)?;
+        failpoint::reach("edit_locked");
         let mut record = self.read(id)?;
         let did = change(&mut record)?;
         if did.remove {
@@ -278,6 +274,7 @@ impl Store {
         } else {
             self.write(&record, durability)?;
         }
+        failpoint::reach("edited");
         drop(held);
         Ok(Stepped { record, end_run: did.end_run })
     }
@@ -320,13 +317,14 @@ impl Store {
     pub fn sync(&self, id: &JobId) -> Result<(), StoreError> {
         let path = self.record_path(id);
         match File::open(&path) {
-            Ok(file) => file.sync_data().map_err(StoreError::io("sync", &path)),
+            Ok(file) => failpoint::check("sync").and_then(|()| file.sync_data()).map_err(StoreError::io("sync", &path)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(source) => Err(StoreError::io("open", &path)(source)),
         }
     }
 
     fn edit_lock(&self, id: &JobId) -> Result<File, StoreError> {
+        failpoint::reach("edit");
         // A record without a folder is one of the older implementation's, or an answer that was only kept: those share a lock.
         let own = self.file(id, JobFile::Edit);
         let path = if self.folder(id).is_dir() || !self.record_path(id).exists() {
@@ -363,8 +361,12 @@ impl Store {
     /// Record first: a folder without a record is nobody's job, a record without a folder would look alive.
     fn remove(&self, id: &JobId) -> Result<(), StoreError> {
         let path = self.record_path(id);
+        failpoint::check("remove").map_err(StoreError::io("remove", &path))?;
         std::fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
-        self.remove_folder(id)
+        failpoint::reach("removed_record");
+        self.remove_folder(id)?;
+        failpoint::reach("removed_folder");
+        Ok(())
     }
 
     fn remove_folder(&self, id: &JobId) -> Result<(), StoreError> {

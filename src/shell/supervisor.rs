@@ -30,7 +30,7 @@ use super::record::Record;
 use super::slots::SlotRequest;
 use super::spawner::{self, Exit, ProcessSpawner, SystemSpawner};
 use super::store::{JobFile, Store, StoreError};
-use super::{clock, tail};
+use super::{clock, failpoint, tail};
 use crate::machines::command_line;
 use crate::machines::dispatch::{self, CancelledBy, Effect, Event, Run, Session, State};
 use crate::machines::ids::JobId;
@@ -60,8 +60,10 @@ pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
     // A session of its own: no terminal's hang-up and no signal that was meant for the caller's group. It fails only
     // where this process already leads a group, and then it is apart already.
     let _ = rustix::process::setsid();
+    failpoint::reach("supervise");
     let store = Store::new(jobs.to_path_buf());
     let lock = inherited::lock(store.file(&id, JobFile::Lock))?;
+    failpoint::reach("supervisor_named");
     let record = store.read(&id)?;
     let plan = match store.plan(&id) {
         Ok(plan) => plan,
@@ -87,6 +89,7 @@ pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
         }
         Ok(())
     });
+    failpoint::reach("leave");
     drop(lock);
     runtime.shutdown_background();
     result
@@ -116,6 +119,8 @@ pub struct Supervision<'a, S> {
     claimed: Option<Record>,
     /// Whether claude has written more than was read at the last look.
     behind: bool,
+    /// Whether another supervisor had the job before: it may have come as far as the usage journal.
+    taken_over: bool,
 }
 
 struct Process {
@@ -159,13 +164,15 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             stderr: String::new(),
             claimed: None,
             behind: false,
+            taken_over: true,
         })
     }
 
     /// The same, with a ticket that was taken for it before.
     #[must_use]
     pub fn with_ticket(self, ticket: Option<SlotRequest>) -> Self {
-        Self { ticket, ..self }
+        // It goes to the first supervisor only.
+        Self { taken_over: ticket.is_none(), ticket, ..self }
     }
 
     /// To the end: one event → one step → its effects in order → the next event.
@@ -286,11 +293,12 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 // A turn has many events; they say the same.
                 Sign::Turn if matches!(self.due.back(), Some(Event::TurnBegan)) => {}
                 Sign::Turn => self.due.push_back(Event::TurnBegan),
-                Sign::Progress(text) => {
+                Sign::Progress { text, deed } => {
+                    let activity = self.output.activity(deed);
                     if let Some(leash) = &mut self.leash {
-                        leash.progress(&text);
+                        leash.progress(&text, &activity);
                     }
-                    self.progress.push(text);
+                    self.progress.push(text, activity);
                 }
             }
         }

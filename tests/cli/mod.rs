@@ -14,6 +14,7 @@ mod job;
 mod jobs;
 mod list;
 mod remove;
+mod stats;
 mod test;
 mod update;
 mod usage;

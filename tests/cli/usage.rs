@@ -19,6 +19,7 @@ fn no_verb_greets() {
       agent-dispatch add NAME DIR   make a project directory an agent
       agent-dispatch test NAME      ask an agent something; a real run, costs money
       agent-dispatch jobs           see what runs, and what ran in the background
+      agent-dispatch stats                               what it took and cost
       agent-dispatch doctor         find out what is missing
 
     agent-dispatch --help shows the rest.
@@ -58,6 +59,7 @@ fn help_shows_every_verb_but_the_hidden_ones() {
       wait      Wait for the end of a job and print its answer
       cancel    End a job, whoever started it, with everything that it runs
       gc        Remove finished jobs and their answers for good
+      stats     Show what dispatches took and cost: in all, by agent, by day
       serve     Serve MCP on standard input and output; Claude Code starts this
       doctor    Check the installation; every finding comes with its remedy
       demo      See it work with simulated agents: needs nothing, costs nothing, leaves nothing behind
@@ -73,11 +75,13 @@ fn help_shows_every_verb_but_the_hidden_ones() {
       agent-dispatch add infra ~/projects/infra          make a project an agent
       agent-dispatch test infra "Which services run?"    one real run
       agent-dispatch jobs                                what runs, and what ran in the background
+      agent-dispatch stats                               what it took and cost
       agent-dispatch doctor                              find out what is missing
 
     Environment:
       AGENT_DISPATCH_CONFIG     agents.yaml to use
       AGENT_DISPATCH_JOBS_DIR   where job records are kept
+      AGENT_DISPATCH_USAGE_LOG  where usage is recorded
       AGENT_DISPATCH_CLAUDE     claude CLI to use
       AGENT_DISPATCH_LOG        log filter, such as debug
       NO_COLOR                  no colours

@@ -20,14 +20,14 @@ fn adding_answers_with_what_was_set() {
     let (_directory, env) = place();
     std::fs::create_dir(env.current_dir.join("p")).unwrap();
     let home = env.current_dir.to_str().unwrap();
-    let all = json!({"timeout": "60", "max_budget_usd": 1.5, "model": " opus ", "permission_mode": "plan", "description": "",
+    let all = json!({"timeout": "60", "max_budget_usd": 1.5, "max_turns": "12", "model": " opus ", "permission_mode": "plan", "description": "",
         "allowed_tools": "Read, Bash(git log:*, git show:*) ,", "disallowed_tools": ["Write"], "capabilities": null, "unknown": 1,
         "instructions": "Line one\nLine two: x"});
     let answer = add_agent(&env, "infra", "~/p", &fields(all)).unwrap();
     assert_eq!(
         answer.to_string(),
         json!({"added": "infra", "directory": format!("{home}/p"), "description": "Agent in p", "timeout": 60,
-        "max_budget_usd": 1.5, "model": "opus", "permission_mode": "plan",
+        "max_budget_usd": 1.5, "max_turns": 12, "model": "opus", "permission_mode": "plan",
         "allowed_tools": ["Read", "Bash(git log:*, git show:*)"], "disallowed_tools": ["Write"],
         "instructions": "Line one\nLine two: x"})
         .to_string()
@@ -54,6 +54,10 @@ fn adding_refuses_what_cannot_be() {
         json!({"timeout": 1e300}),
         json!({"max_budget_usd": -1}),
         json!({"max_budget_usd": "1e999"}),
+        json!({"max_turns": -1}),
+        json!({"max_turns": 1.5}),
+        json!({"max_turns": 10_001}),
+        json!({"max_turns": "1e999"}),
         json!({"instructions": "x".repeat(70_000)}),
         json!({"capabilities": ["x".repeat(70_000)]}),
     ] {
@@ -68,7 +72,7 @@ fn adding_refuses_what_cannot_be() {
 #[test]
 fn updating_leaves_clears_and_sets() {
     let (_directory, env) = place();
-    let before = "agents:\n  a:\n    directory: /x # here\n    timeout: 5\n    max_budget_usd: 2.0\n    model: opus\n    allowed_tools: [Read]\n    odd: 1\n";
+    let before = "agents:\n  a:\n    directory: /x # here\n    timeout: 5\n    max_budget_usd: 2.0\n    max_turns: 3\n    model: opus\n    allowed_tools: [Read]\n    odd: 1\n";
     std::fs::write(env.config.as_ref().unwrap(), before).unwrap();
     let update = |value: Value| update_agent(&env, "a", &fields(value));
     assert_eq!(
@@ -77,12 +81,12 @@ fn updating_leaves_clears_and_sets() {
     );
     assert_eq!(text(&env), before);
     let answer = update(
-        json!({"timeout": 9.0, "max_budget_usd": -1, "model": "None", "allowed_tools": "none", "capabilities": "none"}),
+        json!({"timeout": 9.0, "max_budget_usd": -1, "max_turns": -1, "model": "None", "allowed_tools": "none", "capabilities": "none"}),
     )
     .unwrap();
     assert_eq!(
         answer,
-        json!({"updated": "a", "fields": ["timeout", "max_budget_usd", "model", "allowed_tools", "capabilities"]})
+        json!({"updated": "a", "fields": ["timeout", "max_budget_usd", "max_turns", "model", "allowed_tools", "capabilities"]})
     );
     assert_eq!(text(&env), "agents:\n  a:\n    directory: /x # here\n    timeout: 9\n    odd: 1\n");
     let answer = update(json!({"permission_mode": "yolo"})).unwrap();

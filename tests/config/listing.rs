@@ -16,7 +16,7 @@ fn config() -> (tempfile::TempDir, Config) {
     fs::create_dir_all(project.join("prisma")).unwrap();
     fs::write(project.join("CLAUDE.md"), "one\ntwo\nthree\n").unwrap();
     fs::write(project.join(".mcp.json"), r#"{"mcpServers": {"pg": {}}}"#).unwrap();
-    let text = "agents:\n  full: {directory: full, description: d, timeout: 9, model: opus, permission_mode: plan, allowed_tools: [], disallowed_tools: [Write], capabilities: [x], risky_capabilities: [y], instructions: careful, max_budget_usd: 1.5}\n  gone: {directory: gone}\n  bad: {directory: full, timeout: -1}\ngroups:\n  shop: {description: o, shared_context: facts, members: [{agent: full, use_for: all}, {agent: gone}, {agent: nobody}, {agent: bad}]}\n  broken: 5\n";
+    let text = "agents:\n  full: {directory: full, description: d, timeout: 9, max_turns: 20, model: opus, permission_mode: plan, allowed_tools: [], disallowed_tools: [Write], capabilities: [x], risky_capabilities: [y], instructions: careful, max_budget_usd: 1.5}\n  gone: {directory: gone}\n  bad: {directory: full, timeout: -1}\ngroups:\n  shop: {description: o, shared_context: facts, members: [{agent: full, use_for: all}, {agent: gone}, {agent: nobody}, {agent: bad}]}\n  broken: 5\n";
     let config = parse_text(&directory.path().join("agents.yaml"), text, None).unwrap();
     (directory, config)
 }
@@ -47,7 +47,7 @@ fn inspecting_shows_everything() {
     let (directory, config) = config();
     let answer = inspect_agent(&config, "full", 2, &none).unwrap();
     let expected = json!({"name": "full", "directory": directory.path().join("full").to_str().unwrap(), "description": "d", "timeout": 9,
-        "model": "opus", "max_budget_usd": 1.5, "permission_mode": "plan", "allowed_tools": [], "disallowed_tools": ["Write"],
+        "model": "opus", "max_budget_usd": 1.5, "max_turns": 20, "permission_mode": "plan", "allowed_tools": [], "disallowed_tools": ["Write"],
         "capabilities": ["x"], "risky_capabilities": ["y"], "instructions": "careful", "healthy": true, "mcp_servers": ["pg"],
         "stacks": [], "dbs": ["Prisma"], "has_claude_md": true, "has_readme": false, "has_mcp_config": true,
         "claude_md_preview": "one\ntwo", "claude_md_truncated": true});

@@ -15,8 +15,13 @@ fn full() -> RunPlan {
         disallowed_tools: vec!["Write".into()],
         system_prompt: Some("# Dispatch protocol\n- one\n\t- two".into()),
         max_budget_usd: Some(0.5),
+        max_turns: Some(20),
         ..plan()
     }
+}
+
+fn everything_omitted() -> Omitted {
+    dispatch::Flag::ALL.into_iter().fold(Omitted::NOTHING, Omitted::and)
 }
 
 fn refusal(plan: &RunPlan) -> (Flag, Why) {
@@ -41,6 +46,7 @@ fn each_value_stands_with_its_option() {
             "--disallowedTools=Write",
             "--append-system-prompt=# Dispatch protocol\n- one\n\t- two",
             "--max-budget-usd=0.5",
+            "--max-turns=20",
         ]
     );
     assert_eq!(
@@ -53,22 +59,27 @@ fn each_value_stands_with_its_option() {
 fn a_resumed_session_is_named_by_uuid_or_title() {
     let resumed = RunPlan { session: SessionPlan::Resume { id: session("my title") }, ..plan() };
     assert_eq!(arguments(&resumed, Omitted::default()).unwrap()[3], "--resume=my title");
-    let all = Omitted { session_id: true, system_prompt: true, snapshot: true, max_budget: true };
-    assert_eq!(arguments(&resumed, all).unwrap()[3], "--resume=my title");
+    assert_eq!(arguments(&resumed, everything_omitted()).unwrap()[3], "--resume=my title");
     let fresh = RunPlan { session: SessionPlan::Fresh { id: session("my title") }, ..plan() };
     assert_eq!(refusal(&fresh), (Flag::SessionId, Why::NotAUuid));
 }
 
 #[test]
 fn options_that_the_cli_does_not_know_are_left_out() {
-    let all = Omitted { session_id: true, system_prompt: true, snapshot: true, max_budget: true };
-    let line = arguments(&full(), all).unwrap().join(" ");
-    for gone in ["--session-id", "--append-system-prompt", "--max-budget-usd"] {
+    let line = arguments(&full(), everything_omitted()).unwrap().join(" ");
+    for gone in ["--session-id", "--append-system-prompt", "--max-budget-usd", "--max-turns"] {
         assert!(!line.contains(gone), "{line}");
     }
     for flag in Flag::ALL {
-        let droppable =
-            matches!(flag, Flag::SessionId | Flag::AppendSystemPrompt | Flag::SystemPromptSnapshot | Flag::MaxBudget);
+        let droppable = matches!(
+            flag,
+            Flag::SessionId
+                | Flag::AppendSystemPrompt
+                | Flag::SystemPromptSnapshot
+                | Flag::MaxBudget
+                | Flag::MaxTurns
+                | Flag::JsonSchema
+        );
         let left_out = dispatch::Flag::droppable(flag);
         assert_eq!(left_out.is_some(), droppable, "{flag}");
         assert!(left_out.is_none_or(|left_out| Omitted::default().and(left_out).has(left_out)), "{flag}");
@@ -124,6 +135,7 @@ fn the_refused_option_is_read_from_stderr() {
         ("error: unknown option '--session-id'\n", Some(Flag::SessionId)),
         ("error: unknown option '--session-id=44c1d7c7'\n(Did you mean --resume?)\n", Some(Flag::SessionId)),
         ("warning: x\nerror: unknown option '--max-budget-usd=0.5'", Some(Flag::MaxBudget)),
+        ("error: unknown option '--max-turns=20'\n", Some(Flag::MaxTurns)),
         ("error: unknown option '--nonexistent'\n(Did you mean --model?)", None),
         (
             "error: unknown option '--append-system-prompt=# x\nerror: unknown option '--session-id''",
@@ -185,16 +197,17 @@ proptest! {
     fn the_cli_reads_exactly_what_was_meant_or_is_not_started(
         model in prop::option::of(value()), mode in prop::option::of(value()), prompt in prop::option::of(value()),
         allowed in prop::collection::vec(value(), 0..4), disallowed in prop::collection::vec(value(), 0..4),
-        budget in prop::option::of(any::<f64>()), title in prop::option::of(value()), left_out: [bool; 4],
+        budget in prop::option::of(any::<f64>()), title in prop::option::of(value()), turns in prop::option::of(any::<u32>()),
+        left_out: [bool; 6],
     ) {
         let resumed = title.and_then(|title| agent_dispatch::machines::ids::SessionRef::try_from(title).ok());
         let fresh = SessionPlan::Fresh { id: session(UUID) };
         let plan = RunPlan {
             model, permission_mode: mode, system_prompt: prompt, allowed_tools: allowed, disallowed_tools: disallowed,
-            max_budget_usd: budget, session: resumed.map_or(fresh, |id| SessionPlan::Resume { id }), ..plan()
+            max_budget_usd: budget, max_turns: turns, session: resumed.map_or(fresh, |id| SessionPlan::Resume { id }), ..plan()
         };
-        let [session_id, system_prompt, snapshot, max_budget] = left_out;
-        check_plan(&plan, Omitted { session_id, system_prompt, snapshot, max_budget });
+        let omit = dispatch::Flag::ALL.into_iter().zip(left_out).filter(|(_, out)| *out);
+        check_plan(&plan, omit.fold(Omitted::NOTHING, |omit, (flag, _)| omit.and(flag)));
     }
 
     #[test]

@@ -44,7 +44,7 @@ fn a_whole_run_is_seen_as_it_happens() {
             status: Some(401),
             error: "authentication_failed".into(),
         }),
-        Seen::ToolUse("Bash".into()),
+        Seen::ToolUse { name: "Bash".into(), subject: None },
         Seen::Other,
         Seen::Other,
         Seen::AssistantText("hello".into()),

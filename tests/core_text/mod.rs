@@ -9,4 +9,5 @@ mod prompt;
 mod status_line;
 mod support;
 mod text;
+mod usage;
 mod verdict;

@@ -28,12 +28,14 @@ pub fn plan() -> RunPlan {
         disallowed_tools: Vec::new(),
         system_prompt: None,
         max_budget_usd: None,
+        max_turns: None,
         timeout_seconds: 300,
         resume_attempts: 0,
         depth: 1,
         max_concurrency: 5,
         caller_job: None,
         wait_for_mcp: false,
+        usage_log: None,
     }
 }
 

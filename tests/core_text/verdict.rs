@@ -177,6 +177,27 @@ fn a_budget_stop_is_a_budget_stop_whatever_else_happened() {
 }
 
 #[test]
+fn a_turn_limit_that_was_asked_for_is_a_limit_of_the_caller() {
+    let limited = RunPlan { max_turns: Some(6_000), ..plan() };
+    let stopped = |plan: &RunPlan| {
+        let event = ResultEvent {
+            subtype: "error_max_turns".into(),
+            is_error: true,
+            result: None,
+            errors: vec!["Reached maximum number of turns (6000)".into()],
+            permission_denials: vec!["Bash".into()],
+            ..good("")
+        };
+        judge(Evidence { result: Some(event), ..Evidence::new(plan, Ending::Exited { code: 1 }) })
+    };
+    let answer = stopped(&limited);
+    let call = format!("session_id=\"{UUID}\", max_turns=10000)");
+    assert_failure(&answer, ErrorType::Budget, &["6000 turns", &call, "update_agent("]);
+    assert_eq!((answer.budget_exceeded, answer.cost_usd), (None, Some(0.25)), "turns are no dollars");
+    assert_ne!(stopped(&plan()).error_type, Some(ErrorType::Budget), "nobody here set that limit");
+}
+
+#[test]
 fn denied_tools_make_a_failure_a_matter_of_permission() {
     let plan = RunPlan { allowed_tools: vec!["Read".into()], ..plan() };
     let event = ResultEvent { permission_denials: vec!["Bash".into()], ..api_error("rate limit", None) };

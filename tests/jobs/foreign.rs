@@ -1,6 +1,6 @@
 //! One directory, two implementations: records of the older one, which have no folder and no lock, and its view of ours.
 //!
-//! With `AGENT_DISPATCH_PYTHON` naming an interpreter that has version 0.16.0 the real one is asked as well.
+//! Where it is installed the real one is asked as well (see `support::python`).
 
 use std::fs::{self, File};
 use std::process::Command;
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{WAITS, ended, go, numbered, record_path, status, submit, supervisor, works, write_old};
 use crate::support::client::Client;
 use crate::support::processes::{alive, signal};
+use crate::support::python::{self, python_tests};
 use crate::support::world::World;
 use crate::support::{note, until};
 
@@ -60,17 +61,23 @@ fn old_records_are_read_listed_fetched_waited_for_and_removed() {
 #[test]
 fn the_end_of_an_old_job_is_noticed_by_those_who_wait() {
     let world = World::with(WAITS);
-    let id = numbered(2);
-    write_old(&world, &id, json!({"status": "running", "created_at": now(), "started_at": now()}));
     let mut client = Client::new(&world);
-    assert_eq!(client.ask("dispatch_wait", json!({"job_id": id, "timeout_seconds": 1}))["timed_out_waiting"], true);
-    let waiting = client.call("dispatch_wait", json!({"job_id": id}));
-    client.ask("cache_stats", json!({}));
-    write_old(&world, &id, json!({"completed_at": now(), "result": {"agent": "echo", "success": true, "result": "r"}}));
-    let start = Instant::now();
-    assert_eq!(client.said(waiting)["result"]["result"], "r");
-    note(&format!("the end of a job of the older implementation was told after {:?}", start.elapsed()));
-    assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
+    let mut soonest = Duration::MAX;
+    for number in 2..7 {
+        let id = numbered(number);
+        write_old(&world, &id, json!({"status": "running", "created_at": now(), "started_at": now()}));
+        assert_eq!(client.ask("dispatch_wait", json!({"job_id": id, "timeout_seconds": 1}))["timed_out_waiting"], true);
+        let waiting = client.call("dispatch_wait", json!({"job_id": id}));
+        client.ask("cache_stats", json!({}));
+        let end = json!({"completed_at": now(), "result": {"agent": "echo", "success": true, "result": "r"}});
+        write_old(&world, &id, end);
+        let start = Instant::now();
+        assert_eq!(client.said(waiting)["result"]["result"], "r");
+        soonest = soonest.min(start.elapsed());
+    }
+    // The contract has 100 ms; looks of a second each would never be that soon, however busy the machine is.
+    note(&format!("the end of a job of the older implementation was told after {soonest:?} at best"));
+    assert!(soonest < Duration::from_millis(500), "{soonest:?}");
     client.bye();
 }
 
@@ -131,102 +138,96 @@ fn changes_of_old_records_wait_for_the_lock_of_the_older_implementation() {
     client.bye();
 }
 
-/// Asks the older implementation, or nothing where it is not at hand.
-fn older(world: &World, code: &str) -> Option<Value> {
-    let Some(python) = std::env::var_os("AGENT_DISPATCH_PYTHON") else {
-        note("SKIPPED: AGENT_DISPATCH_PYTHON names no interpreter with version 0.16.0");
-        return None;
-    };
+/// Asks the older implementation.
+fn older(world: &World, code: &str) -> Value {
     let preamble = "import json, sys\nfrom pathlib import Path\nfrom agent_dispatch.jobs import JobStore, Job\n\
                     from agent_dispatch.models import DispatchResult\nstore = JobStore(Path(sys.argv[1]))\n";
-    let output = Command::new(python).args(["-c", &format!("{preamble}{code}")]).arg(world.jobs()).output().unwrap();
+    let mut command = Command::new(python::interpreter());
+    let output = command.args(["-c", &format!("{preamble}{code}")]).arg(world.jobs()).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && errors.is_empty(), "{errors}");
-    Some(serde_json::from_slice(&output.stdout).unwrap())
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
-#[test]
-fn the_older_implementation_reads_lists_and_spares_our_jobs() {
-    let mut world = World::with(WAITS);
-    world.agent("quick", "result quick answer");
-    world.agent("bad", "error credit");
-    world.agent("dead", "signal KILL");
-    let mut client = Client::new(&world);
-    let ids: Vec<String> = ["quick", "bad", "dead"].iter().map(|agent| submit(&mut client, agent)).collect();
-    for id in &ids {
-        ended(&mut client, id);
-    }
-    let running = quiet(&world, &mut client);
-    let cancelled = submit(&mut client, "echo");
-    client.ask("dispatch_cancel", json!({"job_id": cancelled}));
-    let by_reference = client.ask("dispatch", json!({"agent": "quick", "task": "t", "return_ref": true}));
-    // As if it had run for two hours: only what its supervisor wrote a moment ago saves it.
-    let path = record_path(&world, &running);
-    let mut record: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    record["started_at"] = json!(now() - 2.0 * HOUR);
-    fs::write(&path, record.to_string()).unwrap();
-    let Some(seen) = older(
-        &world,
-        "print(json.dumps({'stale': store.recover_stale(), 'jobs': [j.summary() for j in store.list()],\n\
-         'results': {j.id: j.result.result for j in store.list() if j.result}}))",
-    ) else {
-        client.ask("dispatch_cancel", json!({"job_id": running}));
-        return;
-    };
-    assert_eq!(seen["stale"], 0, "{seen}");
-    let mut ours = client.ask("dispatch_jobs", json!({}));
-    let mut theirs = seen["jobs"].clone();
-    for jobs in [&mut ours, &mut theirs] {
-        for job in jobs.as_array_mut().unwrap() {
-            // It gives a cancelled job, which has no answer, the type of a failure.
-            if job["status"] == "cancelled" {
-                job.as_object_mut().unwrap().remove("error_type");
+python_tests! {
+    fn the_older_implementation_reads_lists_and_spares_our_jobs() {
+        let mut world = World::with(WAITS);
+        world.agent("quick", "result quick answer");
+        world.agent("bad", "error credit");
+        world.agent("dead", "signal KILL");
+        let mut client = Client::new(&world);
+        let ids: Vec<String> = ["quick", "bad", "dead"].iter().map(|agent| submit(&mut client, agent)).collect();
+        for id in &ids {
+            ended(&mut client, id);
+        }
+        let running = quiet(&world, &mut client);
+        let cancelled = submit(&mut client, "echo");
+        client.ask("dispatch_cancel", json!({"job_id": cancelled}));
+        let by_reference = client.ask("dispatch", json!({"agent": "quick", "task": "t", "return_ref": true}));
+        // As if it had run for two hours: only what its supervisor wrote a moment ago saves it.
+        let path = record_path(&world, &running);
+        let mut record: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        record["started_at"] = json!(now() - 2.0 * HOUR);
+        fs::write(&path, record.to_string()).unwrap();
+        let seen = older(
+            &world,
+            "print(json.dumps({'stale': store.recover_stale(), 'jobs': [j.summary() for j in store.list()],\n\
+             'results': {j.id: j.result.result for j in store.list() if j.result}}))",
+        );
+        assert_eq!(seen["stale"], 0, "{seen}");
+        let mut ours = client.ask("dispatch_jobs", json!({}));
+        let mut theirs = seen["jobs"].clone();
+        for jobs in [&mut ours, &mut theirs] {
+            for job in jobs.as_array_mut().unwrap() {
+                // It gives a cancelled job, which has no answer, the type of a failure.
+                if job["status"] == "cancelled" {
+                    job.as_object_mut().unwrap().remove("error_type");
+                }
             }
         }
+        assert_eq!(theirs, ours);
+        assert_eq!(seen["results"][&ids[0]], "quick answer");
+        assert_eq!(seen["results"][by_reference["ref"].as_str().unwrap()], "quick answer");
+        go(&world);
+        assert_eq!(ended(&mut client, &running)["status"], "done");
+        // It collects them, and what is left of ours is in nobody's way.
+        let gone = older(&world, "import time; time.sleep(0.01); print(json.dumps(store.gc(0)))");
+        assert_eq!(gone, 6);
+        assert_eq!(client.ask("dispatch_jobs", json!({})), json!([]));
+        client.bye();
     }
-    assert_eq!(theirs, ours);
-    assert_eq!(seen["results"][&ids[0]], "quick answer");
-    assert_eq!(seen["results"][by_reference["ref"].as_str().unwrap()], "quick answer");
-    go(&world);
-    assert_eq!(ended(&mut client, &running)["status"], "done");
-    // It collects them, and what is left of ours is in nobody's way.
-    let gone = older(&world, "import time; time.sleep(0.01); print(json.dumps(store.gc(0)))").unwrap();
-    assert_eq!(gone, 6);
-    assert_eq!(client.ask("dispatch_jobs", json!({})), json!([]));
-    client.bye();
-}
 
-#[test]
-fn jobs_of_the_older_implementation_are_ours_to_read() {
-    let world = World::with(WAITS);
-    let code = "a = store.create('echo', 't\u{e9}', context='c', goal='g'); store.mark_running(a.id)\n\
-                store.update_progress(a.id, ['one', 'two'])\n\
+    fn jobs_of_the_older_implementation_are_ours_to_read() {
+        let world = World::with(WAITS);
+        let code = "a = store.create('echo', 't\u{e9}', context='c', goal='g'); store.mark_running(a.id)\n\
+                    store.update_progress(a.id, ['one', 'two'])\n\
                 b = store.create_completed('echo', 't', DispatchResult(agent='echo', success=True, result='r\u{e9}', cost_usd=0.5))\n\
-                c = store.create_completed('echo', 't', DispatchResult(agent='echo', success=False, result='', error='e', error_type='timeout'))\n\
-                d = store.create('echo', 't'); store.cancel(d.id)\ne = store.create('echo', 't')\n\
-                print(json.dumps([j.id for j in (a, b, c, d, e)]))";
-    let Some(ids) = older(&world, code) else { return };
-    let mut client = Client::new(&world);
-    let expected = ["running", "done", "failed", "cancelled", "pending"];
-    for (id, expected) in ids.as_array().unwrap().iter().zip(expected) {
-        assert_eq!(status(&mut client, id.as_str().unwrap())["status"], expected);
+                    c = store.create_completed('echo', 't', DispatchResult(agent='echo', success=False, result='', error='e', error_type='timeout'))\n\
+                    d = store.create('echo', 't'); store.cancel(d.id)\ne = store.create('echo', 't')\n\
+                    print(json.dumps([j.id for j in (a, b, c, d, e)]))";
+        let ids = older(&world, code);
+        let mut client = Client::new(&world);
+        let expected = ["running", "done", "failed", "cancelled", "pending"];
+        for (id, expected) in ids.as_array().unwrap().iter().zip(expected) {
+            assert_eq!(status(&mut client, id.as_str().unwrap())["status"], expected);
+        }
+        assert_eq!(client.ask("fetch_result", json!({"ref": ids[1]}))["result"], "r\u{e9}");
+        let theirs =
+            older(&world, "print(json.dumps([j.summary() for j in store.list() if j.status != 'cancelled']))");
+        let mut ours = client.ask("dispatch_jobs", json!({}));
+        ours.as_array_mut().unwrap().retain(|job| job["status"] != "cancelled");
+        assert_eq!(ours, theirs);
+        assert_eq!(client.ask("dispatch_cancel", json!({"job_id": ids[0]}))["outcome"], "running");
+        assert_eq!(client.ask("dispatch_cancel", json!({"job_id": ids[4]}))["outcome"], "cancelled");
+        let waiting = client.call("dispatch_wait", json!({"job_id": ids[0]}));
+        let finish = format!(
+            "print(json.dumps(store.finish({}, DispatchResult(agent='echo', success=True, result='end')) is not None))",
+            ids[0]
+        );
+        assert_eq!(older(&world, &finish), json!(true));
+        assert_eq!(client.said(waiting)["result"]["result"], "end");
+        client.bye();
     }
-    assert_eq!(client.ask("fetch_result", json!({"ref": ids[1]}))["result"], "r\u{e9}");
-    let theirs =
-        older(&world, "print(json.dumps([j.summary() for j in store.list() if j.status != 'cancelled']))").unwrap();
-    let mut ours = client.ask("dispatch_jobs", json!({}));
-    ours.as_array_mut().unwrap().retain(|job| job["status"] != "cancelled");
-    assert_eq!(ours, theirs);
-    assert_eq!(client.ask("dispatch_cancel", json!({"job_id": ids[0]}))["outcome"], "running");
-    assert_eq!(client.ask("dispatch_cancel", json!({"job_id": ids[4]}))["outcome"], "cancelled");
-    let waiting = client.call("dispatch_wait", json!({"job_id": ids[0]}));
-    let finish = format!(
-        "print(json.dumps(store.finish({}, DispatchResult(agent='echo', success=True, result='end')) is not None))",
-        ids[0]
-    );
-    assert_eq!(older(&world, &finish), Some(json!(true)));
-    assert_eq!(client.said(waiting)["result"]["result"], "end");
-    client.bye();
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod answers;
 mod broken;
 mod cancelling;
+mod failpoints;
 mod foreign;
 mod kill_loop;
 mod recovery;
@@ -110,12 +111,14 @@ fn planted(world: &World, session: u8) -> (String, File) {
         disallowed_tools: vec![],
         system_prompt: None,
         max_budget_usd: None,
+        max_turns: None,
         timeout_seconds: 60,
         resume_attempts: 0,
         max_concurrency: 5,
         depth: 1,
         caller_job: None,
         wait_for_mcp: true,
+        usage_log: None,
     };
     let id = JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
     let record = Record { session_id: Some(session.to_string()), ..Record::pending(id, "echo", "t") };
@@ -131,7 +134,10 @@ fn write_old(world: &World, id: &str, change: Value) -> PathBuf {
     }
     fs::create_dir_all(world.jobs()).unwrap();
     let path = record_path(world, id);
-    fs::write(&path, serde_json::to_vec_pretty(&record).unwrap()).unwrap();
+    // In one step, as it does: a reader may come at any time.
+    let temporary = path.with_extension("tmp");
+    fs::write(&temporary, serde_json::to_vec_pretty(&record).unwrap()).unwrap();
+    fs::rename(temporary, &path).unwrap();
     path
 }
 

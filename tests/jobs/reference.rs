@@ -76,10 +76,10 @@ fn summaries_count_characters_within_bounds() {
         (json!(0), 0, ""),
         (json!(2), 2, "\u{e9}\u{1F600}"),
         (json!("3"), 3, "\u{e9}\u{1F600}a"),
-        (json!(100_000), 100_000, "\u{e9}\u{1F600}abc"),
-        (json!(100_001), 100_000, "\u{e9}\u{1F600}abc"),
-        (json!(9_000_000_000_000_u64), 100_000, "\u{e9}\u{1F600}abc"),
-        (Value::Null, 500, "\u{e9}\u{1F600}abc"),
+        (json!(100_000), 5, "\u{e9}\u{1F600}abc"),
+        (json!(100_001), 5, "\u{e9}\u{1F600}abc"),
+        (json!(9_000_000_000_000_u64), 5, "\u{e9}\u{1F600}abc"),
+        (Value::Null, 5, "\u{e9}\u{1F600}abc"),
     ] {
         let said = by_reference(&mut client, "echo", json!({"summary_chars": given}));
         assert_eq!((&said["summary_chars"], &said["summary"]), (&json!(kept), &json!(summary)), "{given}");

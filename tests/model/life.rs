@@ -21,11 +21,17 @@ fn search(scope: &Scope) -> Verdict<World> {
     search::search(World::new(scope), scope)
 }
 
+/// For whoever asks with `--nocapture`.
+fn note(text: &str) {
+    use std::io::Write as _;
+    drop(writeln!(std::io::stderr(), "{text}"));
+}
+
 fn sound(scope: Scope) {
     let start = std::time::Instant::now();
     match search(&scope) {
         Verdict::Sound { states } => {
-            eprintln!("{states} states in {:?}: {scope:?}", start.elapsed());
+            note(&format!("{states} states in {:?}: {scope:?}", start.elapsed()));
             assert!(states > 100, "{scope:?}: only {states} states");
         }
         broken => panic!("{scope:?}: {broken:#?}"),
@@ -94,7 +100,7 @@ fn bad_designs_break() {
         match search(&Scope { wanted: Some(wanted), looks_twice: false, ..scope }) {
             Verdict::Breaks(broken, way) if broken == wanted => {
                 let (steps, took) = (way.len(), start.elapsed());
-                eprintln!("{:?} breaks after {steps} steps, found in {took:?}: {way:#?}", scope.design);
+                note(&format!("{:?} breaks after {steps} steps, found in {took:?}: {way:#?}", scope.design));
             }
             verdict => panic!("{scope:?}: {verdict:#?} instead of {wanted:?}"),
         }

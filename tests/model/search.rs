@@ -4,6 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt::Debug;
 use std::hash::Hash;
 
+/// What can happen next, and what comes of it.
+pub type Next<W> = (<W as World>::Move, Result<W, <W as World>::Broken>);
+
 /// A world that goes on in steps.
 pub trait World: Clone + Eq + Hash {
     /// What is searched, and which design.
@@ -13,7 +16,7 @@ pub trait World: Clone + Eq + Hash {
     type Broken: Debug;
 
     /// Everything that can happen next, and what comes of it.
-    fn successors(&self, scope: &Self::Scope) -> Vec<(Self::Move, Result<Self, Self::Broken>)>;
+    fn successors(&self, scope: &Self::Scope) -> Vec<Next<Self>>;
     /// Whether it has come to an end that is as good as any.
     fn is_over(&self) -> bool;
 }

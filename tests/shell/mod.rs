@@ -5,3 +5,4 @@ mod atomic;
 mod slots;
 mod store;
 mod supervision;
+mod usage;

@@ -4,7 +4,7 @@ use agent_dispatch::machines::ids::JobId;
 use agent_dispatch::machines::job::{Event, Status};
 use agent_dispatch::shell::atomic::Durability;
 use agent_dispatch::shell::record::Record;
-use agent_dispatch::shell::store::{Patch, Store, StoreError};
+use agent_dispatch::shell::store::{Patch, Shown, Store, StoreError};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -19,8 +19,8 @@ fn store(status: &str) -> (TempDir, Store) {
     (directory, store)
 }
 
-fn lines() -> Option<Vec<String>> {
-    Some(vec!["the last line".to_owned()])
+fn lines() -> Option<Shown> {
+    Some(Shown { lines: vec!["the last line".to_owned()], activity: None })
 }
 
 fn end() -> Patch {
@@ -34,7 +34,7 @@ fn the_last_progress_and_the_end_are_written_at_once() {
     let (_directory, store) = store("running");
     store.conclude(&ID, lines(), &FAILED, end(), Durability::Brief).unwrap();
     let record = store.read(&ID).unwrap();
-    assert_eq!((record.status, record.progress), (Status::Failed, lines()));
+    assert_eq!((record.status, record.progress), (Status::Failed, lines().map(|shown| shown.lines)));
     assert!(record.progress_updated_at.is_some() && record.completed_at.is_some());
     assert_eq!((record.result, record.error.as_deref()), (Some(json!({"success": false})), Some("why")));
 }

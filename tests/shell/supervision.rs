@@ -31,7 +31,7 @@ mock! {
 
 const GROUP: i32 = 4242;
 
-fn plan(timeout_seconds: u64) -> RunPlan {
+pub fn plan(timeout_seconds: u64) -> RunPlan {
     RunPlan {
         agent: "a".into(),
         directory: "/agent".into(),
@@ -48,12 +48,14 @@ fn plan(timeout_seconds: u64) -> RunPlan {
         disallowed_tools: vec![],
         system_prompt: Some("protocol".into()),
         max_budget_usd: Some(1.5),
+        max_turns: Some(7),
         timeout_seconds,
         resume_attempts: 0,
         depth: 2,
         max_concurrency: 5,
         caller_job: None,
         wait_for_mcp: true,
+        usage_log: None,
     }
 }
 
@@ -111,6 +113,7 @@ fn claude_is_started_with_what_the_plan_says_and_nothing_of_the_calling_session(
                 "--allowedTools=Read",
                 "--append-system-prompt=protocol",
                 "--max-budget-usd=1.5",
+                "--max-turns=7",
             ];
             assert_eq!(launch.arguments, expected);
             let variable =

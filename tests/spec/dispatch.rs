@@ -13,7 +13,7 @@ use super::subject::{Datum, Guard, Subject, fields};
 pub struct Dispatch;
 
 const BYS: [CancelledBy; 2] = [CancelledBy::Request, CancelledBy::CallerGone];
-const FLAGS: [Flag; 4] = [Flag::SessionId, Flag::SystemPrompt, Flag::Snapshot, Flag::MaxBudget];
+const FLAGS: [Flag; 6] = Flag::ALL;
 const SESSIONS: [Session; 4] = [Session::Unstarted, Session::Absent, Session::Begun, Session::Lost];
 /// How long a process may run, in ms, and how often the run may go on.
 const LIMITS: [(u64, u8); 4] = [(0, 0), (AT, 1), (AT, 3), (u64::MAX, 0)];
@@ -41,7 +41,7 @@ impl Subject for Dispatch {
             }
         }
         let ways = reasons().into_iter().flat_map(|reason| [(reason, false), (reason, true)]);
-        for ((reason, answered), run) in ways.flat_map(|way| runs().into_iter().map(move |run| (way, run))) {
+        for ((reason, answered), run) in ways.flat_map(|way| turns().into_iter().map(move |run| (way, run))) {
             states.push(State::Terminating { run, reason, answered, kill_at: Millis(AT) });
             states.push(State::Killing { run, reason, answered, give_up_at: Millis(AT) });
         }
@@ -163,7 +163,8 @@ impl Subject for Dispatch {
     }
 
     fn first_datum(name: &str, state: &State) -> Option<Value> {
-        let nothing = json!({"session_id": false, "system_prompt": false, "snapshot": false, "max_budget": false});
+        let nothing = FLAGS.map(|flag| (flag_name(flag).to_owned(), json!(false)));
+        let nothing = Value::Object(nothing.into_iter().collect());
         let asked = |name: &str| fields(state)["run"][name].clone();
         let (timeout_ms, resumes_left) = (asked("timeout_ms"), asked("resumes_left"));
         let run = json!({"timeout_ms": timeout_ms, "omitted": nothing, "turn": "task", "resumes_left": resumes_left});
@@ -191,16 +192,18 @@ impl Subject for Dispatch {
 
 /// Every set of flags with the same limits, and every turn with all limits.
 fn runs() -> Vec<Run> {
-    let bits = (1..16).map(|bits| Omitted {
-        session_id: bits & 1 != 0,
-        system_prompt: bits & 2 != 0,
-        max_budget: bits & 4 != 0,
-        snapshot: bits & 8 != 0,
+    let chosen = |bits: u32| move |(index, _): &(usize, Flag)| bits & (1 << index) != 0;
+    let bits = (1..1 << FLAGS.len()).map(|bits: u32| {
+        let left_out = FLAGS.into_iter().enumerate().filter(chosen(bits));
+        left_out.fold(Omitted::NOTHING, |omitted, (_, flag)| omitted.and(flag))
     });
     let flags = bits.map(|omitted| Run { omitted, ..Run::new(AT, 1) });
+    flags.chain(turns()).collect()
+}
+
+fn turns() -> Vec<Run> {
     let limits = LIMITS.map(|(timeout_ms, resumes_left)| Run::new(timeout_ms, resumes_left));
-    let turns = limits.into_iter().flat_map(|run| [Turn::Task, Turn::Continue].map(|turn| Run { turn, ..run }));
-    flags.chain(turns).collect()
+    limits.into_iter().flat_map(|run| [Turn::Task, Turn::Continue].map(|turn| Run { turn, ..run })).collect()
 }
 
 /// The run of a state, with these fields instead of its own.
@@ -263,5 +266,7 @@ fn flag_name(flag: Flag) -> &'static str {
         Flag::SystemPrompt => "system_prompt",
         Flag::Snapshot => "snapshot",
         Flag::MaxBudget => "max_budget",
+        Flag::MaxTurns => "max_turns",
+        Flag::JsonSchema => "json_schema",
     }
 }

@@ -28,6 +28,8 @@ pub enum Era {
     Handshake,
     /// Every request carries who sends it.
     Stateless,
+    /// Likewise, and that tasks are taken for answers.
+    Tasks,
 }
 
 /// A server and the client's ends of its streams.
@@ -94,11 +96,13 @@ impl Client {
     pub fn request(&mut self, method: &str, mut params: Value) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
-        if self.era == Era::Stateless {
+        if self.era != Era::Handshake {
             let meta = &mut params["_meta"];
             meta["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
             meta["io.modelcontextprotocol/clientInfo"] = json!({"name": "test", "version": "1"});
-            meta["io.modelcontextprotocol/clientCapabilities"] = json!({});
+            let tasks = json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
+            let capabilities = if self.era == Era::Tasks { tasks } else { json!({}) };
+            meta["io.modelcontextprotocol/clientCapabilities"] = capabilities;
         }
         self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
         id
@@ -124,6 +128,26 @@ impl Client {
     pub fn ask(&mut self, tool: &str, arguments: Value) -> Value {
         let id = self.call(tool, arguments);
         self.said(id)
+    }
+
+    /// As [`Self::ask`], of a server that may die of it.
+    pub fn try_ask(&mut self, tool: &str, arguments: Value) -> Option<Value> {
+        let id = self.next_id;
+        self.next_id += 1;
+        let request = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call",
+            "params": {"name": tool, "arguments": arguments}});
+        self.input.as_mut()?.write_all(format!("{request}\n").as_bytes()).ok()?;
+        let answer = self.wait_within(PATIENCE, |message| message["id"] == id && message.get("method").is_none());
+        assert!(
+            answer.is_some() || self.child.try_wait().unwrap().is_some() || self.is_silent(),
+            "no answer to {tool}"
+        );
+        answer.as_ref().map(said)
+    }
+
+    /// Whether its output has ended, as that of a process that is about to be gone.
+    fn is_silent(&self) -> bool {
+        self.lines.as_ref().is_some_and(|lines| lines.try_recv() == Err(std::sync::mpsc::TryRecvError::Disconnected))
     }
 
     /// Takes a request back.

@@ -2,12 +2,17 @@
 
 pub mod client;
 pub mod processes;
+pub mod python;
 pub mod world;
 
 use std::time::{Duration, Instant};
 
 /// A wait that takes longer than this has failed. The machine may be busy with other tests.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What happens at once happens within this time, however busy the machine is with other tests. What would happen instead
+/// takes longer: a run's own time, or for ever. How long it really takes is measured by the benches.
+pub const SOON: Duration = Duration::from_secs(20);
 
 /// Waits for a condition, with a limit.
 pub fn until<T>(what: &str, ready: impl FnMut() -> Option<T>) -> T {

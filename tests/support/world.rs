@@ -117,7 +117,12 @@ impl World {
 
     /// The product's command with these arguments.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_agent-dispatch"));
+        self.command_of(Path::new(env!("CARGO_BIN_EXE_agent-dispatch")), arguments)
+    }
+
+    /// A program's command with these arguments, in the world's environment.
+    pub fn command_of(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .env_clear()
@@ -155,10 +160,12 @@ impl World {
         self.processes().into_iter().filter(|pid| is_supervisor(*pid)).collect()
     }
 
-    /// The records, in no order; files that are no record are left out.
+    /// The records, in no order; files that are no record are left out, above all those that are about to become one.
     pub fn records(&self) -> Vec<Value> {
         let Ok(entries) = fs::read_dir(self.jobs()) else { return Vec::new() };
-        let texts = entries.flatten().filter_map(|entry| fs::read(entry.path()).ok());
+        let paths = entries.flatten().map(|entry| entry.path());
+        let named = paths.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+        let texts = named.filter_map(|path| fs::read(path).ok());
         texts.filter_map(|bytes| serde_json::from_slice(&bytes).ok()).collect()
     }
 

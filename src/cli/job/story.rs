@@ -40,7 +40,7 @@ impl Deed {
                 let cut = text.chars().count() >= MAX_PROGRESS_CHARS;
                 Self::Said(if cut { format!("{text}…") } else { text })
             }
-            Seen::ToolUse(name) => Self::Used(shortened(&name, WORD_CHARS)),
+            Seen::ToolUse { name, .. } => Self::Used(shortened(&name, WORD_CHARS)),
             Seen::Init(init) => Self::Happened(began(&init)),
             Seen::Retry(retry) => Self::Happened(refused(&retry)),
             Seen::Result(result) => Self::Happened(ended(&result)),

@@ -77,8 +77,7 @@ impl Run {
     /// A run at its beginning.
     #[must_use]
     pub const fn new(timeout_ms: u64, resumes_left: u8) -> Self {
-        let omitted = Omitted { session_id: false, system_prompt: false, snapshot: false, max_budget: false };
-        Self { timeout_ms, omitted, turn: Turn::Task, resumes_left }
+        Self { timeout_ms, omitted: Omitted::NOTHING, turn: Turn::Task, resumes_left }
     }
 
     /// The same, started once more without a flag that the CLI does not know; `None` where that was done before.

@@ -19,9 +19,17 @@ pub enum Flag {
     Snapshot,
     /// `--max-budget-usd`: without it an overshoot is only reported.
     MaxBudget,
+    /// `--max-turns`: without it the number of turns has no limit.
+    MaxTurns,
+    /// `--json-schema`: without it the schema stands in the prompt alone; the answer is checked all the same.
+    JsonSchema,
 }
 
 impl Flag {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::SessionId, Self::SystemPrompt, Self::Snapshot, Self::MaxBudget, Self::MaxTurns, Self::JsonSchema];
+
     /// The flag behind an option, where a run without it is still the run that was asked for.
     #[must_use]
     pub const fn droppable(option: command_line::Flag) -> Option<Self> {
@@ -30,6 +38,8 @@ impl Flag {
             command_line::Flag::AppendSystemPrompt => Some(Self::SystemPrompt),
             command_line::Flag::SystemPromptSnapshot => Some(Self::Snapshot),
             command_line::Flag::MaxBudget => Some(Self::MaxBudget),
+            command_line::Flag::MaxTurns => Some(Self::MaxTurns),
+            command_line::Flag::JsonSchema => Some(Self::JsonSchema),
             command_line::Flag::Print
             | command_line::Flag::OutputFormat
             | command_line::Flag::Verbose
@@ -53,9 +63,23 @@ pub struct Omitted {
     pub snapshot: bool,
     /// `--max-budget-usd` is left out.
     pub max_budget: bool,
+    /// `--max-turns` is left out.
+    pub max_turns: bool,
+    /// `--json-schema` is left out.
+    pub json_schema: bool,
 }
 
 impl Omitted {
+    /// Nothing is left out.
+    pub const NOTHING: Self = Self {
+        session_id: false,
+        system_prompt: false,
+        snapshot: false,
+        max_budget: false,
+        max_turns: false,
+        json_schema: false,
+    };
+
     /// Whether `flag` is left out.
     #[must_use]
     pub const fn has(self, flag: Flag) -> bool {
@@ -64,6 +88,8 @@ impl Omitted {
             Flag::SystemPrompt => self.system_prompt,
             Flag::Snapshot => self.snapshot,
             Flag::MaxBudget => self.max_budget,
+            Flag::MaxTurns => self.max_turns,
+            Flag::JsonSchema => self.json_schema,
         }
     }
 
@@ -75,6 +101,8 @@ impl Omitted {
             Flag::SystemPrompt => self.system_prompt = true,
             Flag::Snapshot => self.snapshot = true,
             Flag::MaxBudget => self.max_budget = true,
+            Flag::MaxTurns => self.max_turns = true,
+            Flag::JsonSchema => self.json_schema = true,
         }
         self
     }

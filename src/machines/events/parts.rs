@@ -10,6 +10,11 @@ use crate::machines::text;
 const MAX_MCP_SERVERS: usize = 100;
 /// Most characters of the name of a tool or of an MCP server.
 const MAX_NAME_CHARS: usize = 100;
+/// Most characters of what a tool is used for.
+const MAX_SUBJECT_CHARS: usize = 200;
+/// Arguments of the CLI's own tools that say what a use is for, the most telling first.
+const SUBJECTS: [&str; 9] =
+    ["file_path", "notebook_path", "path", "command", "pattern", "query", "url", "skill", "description"];
 /// Larger numbers of retries, or statuses, are mistakes.
 const MAX_RETRY_NUMBER: f64 = 1e6;
 
@@ -18,6 +23,8 @@ const MAX_RETRY_NUMBER: f64 = 1e6;
 pub(super) struct Said {
     /// The agent's own text, when the event holds one.
     pub(super) last_text: Option<String>,
+    /// Which message of the agent's own model it is a part of: each is a turn. `None` for a sub-agent's.
+    pub(super) turn: Option<String>,
     /// Whether the event was there as a whole.
     pub(super) whole: bool,
 }
@@ -31,6 +38,7 @@ pub(super) fn assistant(line: &[u8], seen: &mut Vec<Seen>) -> Said {
     said.whole = Scanner::new(line).entries(|value, key| match key {
         b"message" => drop(value.entries(|field, key| match key {
             b"content" => content(field, seen, &mut said.last_text),
+            b"id" => said.turn = word(field),
             b"model" => not_the_agent |= field.string().is_some_and(|model| model.0 == b"<synthetic>"),
             _ => {}
         })),
@@ -38,7 +46,7 @@ pub(super) fn assistant(line: &[u8], seen: &mut Vec<Seen>) -> Said {
         _ => {}
     });
     if not_the_agent {
-        said.last_text = None;
+        (said.last_text, said.turn) = (None, None);
     }
     if seen.len() == before {
         seen.push(Seen::Other);
@@ -53,21 +61,38 @@ fn content(value: &mut Scanner<'_>, seen: &mut Vec<Seen>, last_text: &mut Option
     }
     value.elements(|block| {
         let (mut kind, mut text, mut name): (&[u8], _, _) = (b"", None, None);
+        let mut subject = None;
         block.entries(|field, key| match key {
             b"type" => kind = field.string().map_or(b"", |kind| kind.0),
             b"text" => text = field.string(),
             b"name" => name = field.string(),
+            b"input" => subject = subject_of(field),
             _ => {}
         });
         match (kind, text) {
             (b"text", Some(text)) => take_text(text, seen, last_text),
             (b"tool_use" | b"server_tool_use" | b"mcp_tool_use", _) => {
                 let name = name.and_then(|name| bounded(name, MAX_NAME_CHARS));
-                seen.push(Seen::ToolUse(name.unwrap_or_else(|| String::from("unknown"))));
+                let name = name.unwrap_or_else(|| String::from("unknown"));
+                seen.push(Seen::ToolUse { name, subject: subject.take() });
             }
             _ => {}
         }
     });
+}
+
+/// What a tool is used for: the first of [`SUBJECTS`] among its arguments that is a text.
+fn subject_of(input: &mut Scanner<'_>) -> Option<String> {
+    let mut found: Option<(usize, Raw<'_>)> = None;
+    input.entries(|field, key| {
+        let rank = SUBJECTS.iter().position(|subject| subject.as_bytes() == key);
+        if let Some(rank) = rank.filter(|rank| found.as_ref().is_none_or(|(best, _)| rank < best))
+            && let Some(text) = field.string()
+        {
+            found = Some((rank, text));
+        }
+    });
+    bounded(found?.1, MAX_SUBJECT_CHARS)
 }
 
 fn take_text(raw: Raw<'_>, seen: &mut Vec<Seen>, last_text: &mut Option<String>) {

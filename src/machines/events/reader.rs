@@ -23,6 +23,9 @@ pub struct Reader {
     last_text: Option<String>,
     stray: Option<String>,
     torn: bool,
+    /// The message of the agent's own model that was seen last.
+    message: Option<String>,
+    turns: u64,
     /// What the results so far have cost, each for itself.
     run_cost_usd: Option<f64>,
 }
@@ -85,6 +88,12 @@ impl Reader {
     #[must_use]
     pub fn last_text(&self) -> Option<&str> {
         self.last_text.as_deref()
+    }
+
+    /// How many turns the agent's own model has begun. (A turn is a message; the CLI tells it in an event for each block.)
+    #[must_use]
+    pub const fn turns(&self) -> u64 {
+        self.turns
     }
 
     /// The end of the stream.
@@ -212,6 +221,9 @@ impl Reader {
             Kind::Assistant => {
                 let said = parts::assistant(bytes, seen);
                 self.torn = !said.whole;
+                if said.turn.is_some() && said.turn != self.message {
+                    (self.message, self.turns) = (said.turn, self.turns.saturating_add(1));
+                }
                 self.last_text = said.last_text.or_else(|| self.last_text.take());
             }
             Kind::Result => self.take_result(bytes, seen),

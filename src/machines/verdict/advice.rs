@@ -2,9 +2,12 @@
 
 use super::super::answer::Outcome;
 use super::super::dispatch::Omitted;
-use super::super::plan::{MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS, RunPlan};
+use super::super::plan::{MAX_TIMEOUT_SECONDS, MAX_TURNS, MIN_TIMEOUT_SECONDS, RunPlan};
 use super::super::text::{self, quoted};
 use super::classify::Cause;
+
+/// What a resumed session is asked to do.
+const CONTINUE: &str = "Continue where you left off";
 
 /// What advice is about.
 #[derive(Clone, Copy)]
@@ -30,7 +33,7 @@ impl Advice<'_> {
     }
 
     pub(super) fn resume(&self) -> String {
-        self.go_on("Continue where you left off")
+        self.go_on(CONTINUE)
     }
 
     /// How to grant what was denied, keeping what is granted.
@@ -79,6 +82,19 @@ impl Advice<'_> {
         format!("raise the cap with update_agent(name={}, {raise}) and go on with {}", self.agent(), self.resume())
     }
 
+    /// How to go on after `limit` turns. Only a call that resumes can allow more of them for itself alone.
+    pub(super) fn turns(&self, limit: u32) -> String {
+        let more = limit.saturating_mul(2).min(MAX_TURNS);
+        let (agent, task) = (self.agent(), quoted(CONTINUE));
+        let go_on = match self.session_id {
+            Some(id) => {
+                format!("dispatch_session(agent={agent}, task={task}, session_id={}, max_turns={more})", quoted(id))
+            }
+            None => format!("dispatch(agent={agent}, task=…, max_turns={more})"),
+        };
+        format!("go on with {go_on}; update_agent(name={agent}, max_turns={more}) makes it the default")
+    }
+
     pub(super) fn outcome(&self, outcome: Outcome) -> Option<String> {
         match outcome {
             Outcome::Done => None,
@@ -94,6 +110,8 @@ impl Advice<'_> {
     pub(super) fn omitted(omitted: Omitted) -> Option<String> {
         let lacks = [
             (omitted.max_budget, "--max-budget-usd, so the run had no spend cap"),
+            (omitted.max_turns, "--max-turns, so the run had no turn limit"),
+            (omitted.json_schema, "--json-schema, so the schema was only part of the task"),
             (omitted.system_prompt, "--append-system-prompt, so protocol and instructions were not sent"),
             (omitted.snapshot, "--system-prompt-snapshot, so the session kept the instructions of its first run"),
             (omitted.session_id, "--session-id, so a run that is cut off cannot be resumed"),

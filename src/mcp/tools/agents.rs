@@ -11,6 +11,7 @@ use crate::mcp::table::{Conduct, Kind, Parameter, ToolRow, optional, required};
 const NAME: Parameter = required("name", Kind::Text, "");
 const DESCRIPTION: Parameter = optional("description", Kind::Text, "");
 const TIMEOUT: Parameter = optional("timeout", Kind::Integer, "seconds");
+const MAX_TURNS: Parameter = optional("max_turns", Kind::Integer, "");
 const MODEL: Parameter = optional("model", Kind::Text, "");
 const PERMISSION_MODE: Parameter =
     optional("permission_mode", Kind::Text, "acceptEdits|auto|bypassPermissions|default|dontAsk|plan");
@@ -32,6 +33,7 @@ pub const ADD: ToolRow = ToolRow {
         DESCRIPTION,
         TIMEOUT,
         optional("max_budget_usd", Kind::Number, "per dispatch"),
+        MAX_TURNS,
         MODEL,
         PERMISSION_MODE,
         ALLOWED_TOOLS,
@@ -55,6 +57,7 @@ pub const UPDATE: ToolRow = ToolRow {
         DESCRIPTION,
         TIMEOUT,
         optional("max_budget_usd", Kind::Number, "negative = no cap"),
+        MAX_TURNS,
         MODEL,
         PERMISSION_MODE,
         ALLOWED_TOOLS,

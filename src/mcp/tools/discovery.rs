@@ -1,4 +1,6 @@
-//! `list_agents`, `inspect_agent`.
+//! `list_agents`, `inspect_agent`, `list_groups`, `inspect_group`.
+
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -33,14 +35,38 @@ pub const INSPECT: ToolRow = ToolRow {
     always_load: false,
 };
 
+/// `list_groups`
+pub const GROUPS: ToolRow = ToolRow {
+    name: "list_groups",
+    title: "List groups",
+    description: "Sets of agents that work on one thing: how to coordinate them, who is for what, health.",
+    parameters: &[],
+    conduct: Conduct::Reads,
+    always_load: false,
+};
+
+/// `inspect_group`
+pub const INSPECT_GROUP: ToolRow = ToolRow {
+    name: "inspect_group",
+    title: "Inspect a group",
+    description: "One group with its shared context and what its members are.",
+    parameters: &[required("name", Kind::Text, "")],
+    conduct: Conduct::Reads,
+    always_load: false,
+};
+
 pub async fn list(desk: &Desk) -> Reply {
     let config = match desk.config() {
         Ok(config) => config,
         Err(mistake) => return mistake.into(),
     };
-    off_the_loop(move || match listing::list_agents(&config, &|_| None) {
-        Ok(agents) => Reply::of(&agents),
-        Err(none) => Mistake::new(none.to_string()).into(),
+    let history = config.settings.usage_log.then(|| Arc::clone(&desk.history));
+    off_the_loop(move || {
+        let looked = history.as_ref().map(|history| history.look());
+        match listing::list_agents(&config, &|agent| looked.as_ref()?.short(agent)) {
+            Ok(agents) => Reply::of(&agents),
+            Err(none) => Mistake::new(none.to_string()).into(),
+        }
     })
     .await
 }
@@ -61,8 +87,38 @@ pub async fn inspect(desk: &Desk, call: &Call) -> Reply {
         Ok(both) => both,
         Err(mistake) => return mistake.into(),
     };
-    off_the_loop(move || match listing::inspect_agent(&config, &given.name, given.preview_lines, &|_| None) {
-        Ok(agent) => Reply::of(&agent),
+    let history = config.settings.usage_log.then(|| Arc::clone(&desk.history));
+    off_the_loop(move || {
+        let looked = history.as_ref().map(|history| history.look());
+        let typical = |agent: &str| looked.as_ref()?.full(agent);
+        match listing::inspect_agent(&config, &given.name, given.preview_lines, &typical) {
+            Ok(agent) => Reply::of(&agent),
+            Err(unknown) => Mistake::new(unknown.to_string()).into(),
+        }
+    })
+    .await
+}
+
+pub async fn list_groups(desk: &Desk) -> Reply {
+    let config = match desk.config() {
+        Ok(config) => config,
+        Err(mistake) => return mistake.into(),
+    };
+    off_the_loop(move || Reply::of(&listing::list_groups(&config))).await
+}
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    name: String,
+}
+
+pub async fn inspect_group(desk: &Desk, call: &Call) -> Reply {
+    let (config, given) = match desk.config().and_then(|config| Ok((config, typed::<Named>(call)?))) {
+        Ok(both) => both,
+        Err(mistake) => return mistake.into(),
+    };
+    off_the_loop(move || match listing::inspect_group(&config, &given.name) {
+        Ok(group) => Reply::of(&group),
         Err(unknown) => Mistake::new(unknown.to_string()).into(),
     })
     .await

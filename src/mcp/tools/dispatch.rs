@@ -8,11 +8,13 @@ use super::{Call, Desk, typed};
 use crate::config::model::Config;
 use crate::config::plan::Request;
 use crate::machines::plan::{Format, MAX_RESUME_ATTEMPTS};
-use crate::mcp::progress::Reporter;
-use crate::mcp::reply::{Mistake, Reply};
+use crate::mcp::progress::{Reporter, Sink, Telling};
+use crate::mcp::reply::{Mistake, Reply, Response};
 use crate::mcp::table::{Conduct, Kind, Parameter, ToolRow, optional, required};
-use crate::shell::dispatcher::{Caching, Delivery};
+use crate::mcp::tasks;
+use crate::shell::dispatcher::{Begun, Caching, Delivery};
 use crate::shell::jobs::Jobs;
+use crate::shell::record::Form;
 
 /// A summary that nobody sized, in characters (contract).
 const DEFAULT_SUMMARY_CHARS: i64 = 500;
@@ -30,6 +32,9 @@ const RETURN_REF: Parameter = optional("return_ref", Kind::Flag, "store the resu
 const SUMMARY_CHARS: Parameter = optional("summary_chars", Kind::Integer, "default 500");
 pub const TIMEOUT: Parameter = optional("timeout_seconds", Kind::Integer, "10..7200; 0 = the agent's own");
 pub const RESUME: Parameter = optional("resume_attempts", Kind::Integer, "0..3: go on by itself when cut off");
+pub const GROUP: Parameter = optional("group", Kind::Text, "adds its shared context; the agent must be a member");
+
+pub const MAX_TURNS: Parameter = optional("max_turns", Kind::Integer, "0 = the agent's own");
 
 /// `dispatch`
 pub const DISPATCH: ToolRow = ToolRow {
@@ -37,7 +42,20 @@ pub const DISPATCH: ToolRow = ToolRow {
     title: "Delegate a task",
     description: "Run a task in another project's agent and return its answer. Costs money; identical requests within \
                   the cache time are free. On timeout go on with dispatch_session and the session_id.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, RETURN_REF, SUMMARY_CHARS, TIMEOUT, RESUME],
+    parameters: &[
+        AGENT,
+        TASK,
+        CONTEXT,
+        CALLER,
+        GOAL,
+        RESPONSE_FORMAT,
+        RETURN_REF,
+        SUMMARY_CHARS,
+        TIMEOUT,
+        RESUME,
+        MAX_TURNS,
+        GROUP,
+    ],
     conduct: Conduct::Runs,
     always_load: true,
 };
@@ -58,6 +76,7 @@ pub const SESSION: ToolRow = ToolRow {
         RESPONSE_FORMAT,
         TIMEOUT,
         RESUME,
+        MAX_TURNS,
     ],
     conduct: Conduct::Runs,
     always_load: true,
@@ -68,7 +87,7 @@ pub const STREAM: ToolRow = ToolRow {
     name: "dispatch_stream",
     title: "Delegate and watch",
     description: "As dispatch, never cached, with what the agent says and does sent on while it works.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT, RESUME],
+    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT, RESUME, MAX_TURNS],
     conduct: Conduct::Runs,
     always_load: false,
 };
@@ -82,6 +101,8 @@ struct Arguments {
     #[serde(default)]
     context: String,
     #[serde(default)]
+    group: String,
+    #[serde(default)]
     caller: String,
     #[serde(default)]
     goal: String,
@@ -91,20 +112,22 @@ struct Arguments {
     timeout_seconds: i64,
     resume_attempts: Option<i64>,
     #[serde(default)]
+    max_turns: i64,
+    #[serde(default)]
     return_ref: bool,
     summary_chars: Option<i64>,
 }
 
-pub async fn dispatch(desk: &Desk, call: Call) -> Reply {
-    run(desk, call, Caching::Allowed, false).await
+pub async fn dispatch(desk: &Desk, call: Call) -> Response {
+    run(desk, call, Caching::Allowed, Telling::Standing).await
 }
 
-pub async fn session(desk: &Desk, call: Call) -> Reply {
-    run(desk, call, Caching::Never, false).await
+pub async fn session(desk: &Desk, call: Call) -> Response {
+    run(desk, call, Caching::Never, Telling::Standing).await
 }
 
-pub async fn stream(desk: &Desk, call: Call) -> Reply {
-    run(desk, call, Caching::Never, true).await
+pub async fn stream(desk: &Desk, call: Call) -> Response {
+    run(desk, call, Caching::Never, Telling::Verbatim).await
 }
 
 /// The configuration and the request of a call.
@@ -113,18 +136,31 @@ pub fn read(desk: &Desk, call: &Call) -> Result<(Arc<Config>, Request), Mistake>
     Ok((desk.config()?, request))
 }
 
-async fn run(desk: &Desk, call: Call, caching: Caching, logs: bool) -> Reply {
+async fn run(desk: &Desk, call: Call, caching: Caching, telling: Telling) -> Response {
     let (config, request) = match read(desk, &call) {
         Ok(both) => both,
         Err(mistake) => return mistake.into(),
     };
-    let reporter = Reporter::new(&call.context, &request.agent, logs && call.logs);
-    let delivery = reporter
-        .during(async |mut sink| desk.dispatcher.dispatch(&config, &request, caching, move |news| sink.put(news)).await)
-        .await;
-    match (delivery, summary_chars(&call)) {
-        (Ok(delivery), Some(chars)) => by_reference(desk, &request, delivery, chars).await,
-        (Ok(Delivery { answer, receipt }), None) => Reply::paid(&answer, receipt),
+    let form = summary_chars(&call).map_or(Form::Answer, |summary_chars| Form::Reference { summary_chars });
+    let delivery = if call.tasks {
+        match desk.dispatcher.begin(&config, &request, caching, form).await {
+            Ok(Begun::Task(handed)) => return tasks::created(desk, handed).await,
+            Ok(Begun::Answer(delivery)) => Ok(*delivery),
+            Err(mistake) => Err(mistake),
+        }
+    } else {
+        let logs = telling == Telling::Verbatim && call.logs;
+        let reporter = Reporter::new(&call.context, &request.agent, telling, logs);
+        let run = async |mut sink: Sink| {
+            desk.dispatcher.dispatch(&config, &request, caching, move |news| sink.put(news)).await
+        };
+        reporter.during(run).await
+    };
+    match (delivery, form) {
+        (Ok(delivery), Form::Reference { summary_chars }) => {
+            by_reference(desk, &request, delivery, summary_chars).await.into()
+        }
+        (Ok(Delivery { answer, receipt }), Form::Answer) => Reply::paid(&answer, receipt).into(),
         (Err(mistake), _) => Mistake::new(mistake.to_string()).into(),
     }
 }
@@ -175,10 +211,12 @@ fn request(arguments: Arguments) -> Result<Request, Mistake> {
         agent: arguments.agent,
         task: arguments.task,
         context: arguments.context,
+        group: arguments.group,
         caller: arguments.caller,
         goal: arguments.goal,
         format,
         timeout_seconds: arguments.timeout_seconds,
+        max_turns: arguments.max_turns,
         session_id: arguments.session_id,
         resume_attempts: arguments.resume_attempts.map(|times| {
             let bounded = times.clamp(0, i64::from(MAX_RESUME_ATTEMPTS));

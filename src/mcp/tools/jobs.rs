@@ -5,14 +5,16 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::dispatch::{self, AGENT, CALLER, CONTEXT, GOAL, RESPONSE_FORMAT, RESUME, TASK, TIMEOUT};
+use super::dispatch::{self, AGENT, CALLER, CONTEXT, GOAL, GROUP, MAX_TURNS, RESPONSE_FORMAT, RESUME, TASK, TIMEOUT};
 use super::{Call, Desk, off_the_loop, typed};
 use crate::machines::ids::JobId;
 use crate::machines::job::Status;
 use crate::machines::summary::Filter;
 use crate::machines::text;
-use crate::mcp::reply::{Mistake, Reply};
+use crate::mcp::progress::{Reporter, Sink, Telling};
+use crate::mcp::reply::{Mistake, Reply, Response};
 use crate::mcp::table::{Conduct, Kind, Parameter, ToolRow, optional, required};
+use crate::mcp::tasks;
 use crate::shell::dispatcher::Submitted;
 use crate::shell::jobs::{CancelOutcome, Jobs};
 use crate::shell::record::Record;
@@ -36,7 +38,7 @@ pub const ASYNC: ToolRow = ToolRow {
     title: "Delegate in the background",
     description: "As dispatch, but returns a job_id at once; the run survives this session. Then dispatch_wait, or \
                   dispatch_status now and then.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT, RESUME],
+    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT, RESUME, MAX_TURNS, GROUP],
     conduct: Conduct::Runs,
     always_load: false,
 };
@@ -141,25 +143,44 @@ pub async fn status(desk: &Desk, call: &Call) -> Reply {
         Err(mistake) => return mistake.into(),
     };
     with_jobs(desk, move |jobs| match jobs.read(&id) {
-        Ok(record) => Reply::of(&record),
+        Ok(record) => Reply::of(&with_place(&record, jobs.place(&record))),
         Err(error) => Mistake::new(error.to_string()).into(),
     })
     .await
 }
 
-pub async fn wait(desk: &Desk, call: &Call) -> Reply {
-    let (id, given) = match one(call) {
+/// The record, with its place in the queue while it waits there.
+fn with_place(record: &Record, place: Option<usize>) -> Value {
+    let mut value = serde_json::to_value(record).unwrap_or_default();
+    if let (Some(place), Value::Object(object)) = (place, &mut value) {
+        object.insert("queue_place".to_owned(), place.into());
+    }
+    value
+}
+
+pub async fn wait(desk: &Desk, call: Call) -> Response {
+    let (id, given) = match one(&call) {
         Ok(both) => both,
         Err(mistake) => return mistake.into(),
     };
+    if call.tasks
+        && let Some(task) = tasks::of_running(desk, id).await
+    {
+        return Response::Task(Box::new(task), None);
+    }
     let seconds =
         given.timeout_seconds.unwrap_or(DEFAULT_WAIT_SECONDS).clamp(*WAIT_SECONDS.start(), *WAIT_SECONDS.end());
     let patience = Duration::from_secs(seconds.unsigned_abs());
-    match Jobs::new(desk.dispatcher.engine().clone()).wait(id, patience).await {
+    let jobs = Jobs::new(desk.dispatcher.engine().clone());
+    let reporter = Reporter::new(&call.context, "job", Telling::Standing, false);
+    let waited =
+        reporter.during(async |mut sink: Sink| jobs.wait_telling(id, patience, move |news| sink.put(news)).await).await;
+    match waited {
         Ok((record, true)) => Reply::of(&record),
         Ok((record, false)) => Reply::of(&still_running(&record)),
         Err(error) => Mistake::new(error.to_string()).into(),
     }
+    .into()
 }
 
 fn still_running(record: &Record) -> Value {
@@ -178,8 +199,13 @@ pub async fn cancel(desk: &Desk, call: &Call) -> Reply {
     with_jobs(desk, move |jobs| match jobs.cancel(&id) {
         Ok((outcome, status)) => {
             let mut answer = json!({"job_id": id, "outcome": outcome, "status": status.name()});
-            if outcome == CancelOutcome::Running {
-                answer["message"] = "it belongs to another implementation, which runs it to its end".into();
+            let message = match outcome {
+                CancelOutcome::Running => Some("it belongs to another implementation, which runs it to its end"),
+                CancelOutcome::CancelledRunning => Some("it ran; it was ended with everything that it started"),
+                CancelOutcome::Cancelled | CancelOutcome::AlreadyTerminal => None,
+            };
+            if let Some(message) = message {
+                answer["message"] = message.into();
             }
             Reply::of(&answer)
         }

@@ -13,7 +13,7 @@ use rmcp::service::RequestContext;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::reply::{Mistake, Reply};
+use super::reply::{Mistake, Reply, Response};
 use super::table::ToolRow;
 use crate::config::cached::Cached;
 use crate::config::model::Config;
@@ -22,11 +22,14 @@ use crate::shell::dispatcher::Dispatcher;
 use crate::shell::engine::Engine;
 use crate::shell::jobs::Jobs;
 use crate::shell::store::Store;
+use crate::shell::usage::{History, Journal};
 
 /// Every tool, in the order in which clients see them.
 pub const ROWS: &[ToolRow] = &[
     discovery::LIST,
     discovery::INSPECT,
+    discovery::GROUPS,
+    discovery::INSPECT_GROUP,
     dispatch::DISPATCH,
     dispatch::SESSION,
     dispatch::STREAM,
@@ -53,6 +56,8 @@ pub struct Desk {
     pub config: Cached,
     /// Runs requests.
     pub dispatcher: Dispatcher,
+    /// What the runs of each agent usually take.
+    pub history: Arc<History>,
 }
 
 /// A call whose arguments have been read.
@@ -66,6 +71,8 @@ pub struct Call {
     pub context: RequestContext<RoleServer>,
     /// Whether the client wants to see log messages.
     pub logs: bool,
+    /// Whether the client takes a task for an answer.
+    pub tasks: bool,
 }
 
 /// The tool of that name.
@@ -75,25 +82,27 @@ pub fn row(name: &str) -> Option<&'static ToolRow> {
 }
 
 /// Does what the call asks for.
-pub async fn perform(desk: &Desk, call: Call) -> Reply {
+pub async fn perform(desk: &Desk, call: Call) -> Response {
     match call.row.name {
-        "list_agents" => discovery::list(desk).await,
-        "inspect_agent" => discovery::inspect(desk, &call).await,
-        "add_agent" => agents::add(desk, &call).await,
-        "update_agent" => agents::update(desk, &call).await,
-        "remove_agent" => agents::remove(desk, &call).await,
+        "list_agents" => discovery::list(desk).await.into(),
+        "inspect_agent" => discovery::inspect(desk, &call).await.into(),
+        "list_groups" => discovery::list_groups(desk).await.into(),
+        "inspect_group" => discovery::inspect_group(desk, &call).await.into(),
+        "add_agent" => agents::add(desk, &call).await.into(),
+        "update_agent" => agents::update(desk, &call).await.into(),
+        "remove_agent" => agents::remove(desk, &call).await.into(),
         "dispatch" => dispatch::dispatch(desk, call).await,
         "dispatch_session" => dispatch::session(desk, call).await,
         "dispatch_stream" => dispatch::stream(desk, call).await,
-        "dispatch_async" => jobs::submit(desk, call).await,
-        "dispatch_status" => jobs::status(desk, &call).await,
-        "dispatch_wait" => jobs::wait(desk, &call).await,
-        "dispatch_cancel" => jobs::cancel(desk, &call).await,
-        "dispatch_jobs" => jobs::list(desk, &call).await,
-        "fetch_result" => jobs::fetch(desk, &call).await,
-        "dispatch_gc" => jobs::collect(desk, &call).await,
-        "cache_stats" => cache::stats(desk),
-        "cache_clear" => cache::clear(desk),
+        "dispatch_async" => jobs::submit(desk, call).await.into(),
+        "dispatch_status" => jobs::status(desk, &call).await.into(),
+        "dispatch_wait" => jobs::wait(desk, call).await,
+        "dispatch_cancel" => jobs::cancel(desk, &call).await.into(),
+        "dispatch_jobs" => jobs::list(desk, &call).await.into(),
+        "fetch_result" => jobs::fetch(desk, &call).await.into(),
+        "dispatch_gc" => jobs::collect(desk, &call).await.into(),
+        "cache_stats" => cache::stats(desk).into(),
+        "cache_clear" => cache::clear(desk).into(),
         other => Mistake::new(format!("{other} is listed but not served")).into(),
     }
 }
@@ -104,14 +113,18 @@ impl Desk {
     pub fn new(environment: Environment) -> Self {
         let config = Cached::new(path::config_path(&environment), environment.home.clone());
         let engine = Engine::new(Store::new(path::jobs_dir(&environment)), Engine::own_program());
-        Self { environment, config, dispatcher: Dispatcher::new(engine) }
+        let usage_log = path::usage_log_path(&environment);
+        let dispatcher = Dispatcher::new(engine, &usage_log);
+        let history = Arc::new(History::of(Journal::at(usage_log)));
+        Self { environment, config, dispatcher, history }
     }
 
-    /// What a server does once, beside its answers: jobs that have lost their supervisor get a new one, and finished ones
-    /// that are older than the settings keep them go. Blocks.
+    /// What a server does once, beside its answers: jobs that have lost their supervisor get a new one, what killed
+    /// processes left is removed, and finished jobs that are older than the settings keep them go. Blocks.
     pub fn maintain(&self) {
         let jobs = Jobs::new(self.dispatcher.engine().clone());
         jobs.recover_all();
+        jobs.tidy();
         let days = self.config.load().map_or(0, |config| config.settings.job_retention_days);
         if days > 0 {
             let collected = jobs.collect(f64::from(days), false);

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::machines::slots;
-use crate::shell::atomic;
+use crate::shell::{atomic, failpoint};
 
 /// Below the jobs directory.
 pub const DIRECTORY: &str = ".slots";
@@ -108,13 +108,18 @@ impl Room {
         for directory in [self.part(Part::Queue), self.part(Part::Held), self.0.join("lines")] {
             DirBuilder::new().recursive(true).mode(atomic::OWNER_ONLY_DIRECTORY).create(directory)?;
         }
+        failpoint::check("count")?;
         let counter = self.arrive()?;
+        failpoint::check("count_locked")?;
         let ticket = Ticket::new(self.next_number(&counter)?, label);
+        failpoint::check("counted")?;
         let fresh = self.0.join("fresh");
         remove(&fresh)?;
         let file = atomic::create_new(&fresh)?;
         file.try_lock()?;
+        failpoint::check("fresh_ticket")?;
         std::fs::rename(&fresh, self.part(part).join(&ticket.0))?;
+        failpoint::reach("queued");
         drop(counter);
         Ok((ticket, file))
     }
@@ -191,8 +196,12 @@ impl Room {
 
     /// Turns the ticket into a slot. `false` when it is not in the queue.
     pub fn enter(&self, ticket: &Ticket) -> io::Result<bool> {
+        failpoint::check("enter")?;
         match std::fs::rename(self.part(Part::Queue).join(&ticket.0), self.part(Part::Held).join(&ticket.0)) {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                failpoint::reach("entered");
+                Ok(true)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
@@ -200,7 +209,10 @@ impl Room {
 
     /// Removes a ticket or slot of one's own.
     pub fn remove(&self, part: Part, ticket: &Ticket) -> io::Result<()> {
-        remove(&self.part(part).join(&ticket.0))
+        failpoint::check("give_back")?;
+        remove(&self.part(part).join(&ticket.0))?;
+        failpoint::reach("gave_back");
+        Ok(())
     }
 
     /// The ticket in the queue that `file` is, if it is one of that label.

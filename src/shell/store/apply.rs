@@ -1,6 +1,6 @@
 //! One event, applied to a record in memory.
 
-use super::Patch;
+use super::{Patch, Shown};
 use crate::machines::job::{self, Effect, Event};
 use crate::machines::refused::Refused;
 use crate::shell::clock;
@@ -29,7 +29,10 @@ pub(super) fn apply(record: &mut Record, event: &Event, patch: Patch) -> Result<
             Effect::CountResumption => record.resumptions = resumptions,
             Effect::StampCompleted => record.completed_at = Some(clock::unix_seconds()),
             Effect::StoreProgress => {
-                record.progress = progress.take();
+                if let Some(Shown { lines, activity }) = progress.take() {
+                    record.progress = Some(lines);
+                    record.activity = activity.or_else(|| record.activity.take());
+                }
                 record.progress_updated_at = Some(clock::unix_seconds());
             }
             Effect::StoreResult => {

@@ -16,7 +16,7 @@ use crate::shell::record::Record;
 use crate::shell::session_lock::SessionLock;
 use crate::shell::spawner::{Exit, ProcessSpawner};
 use crate::shell::store::{JobFile, Patch, Store, StoreError};
-use crate::shell::{clock, leftovers};
+use crate::shell::{clock, failpoint, leftovers};
 
 /// How often to look whether the worker is gone. It is not our child, so nobody tells us.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
@@ -37,9 +37,10 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a timeout")]
         let deadline = clock::monotonic().plus(left_ms as u64);
         let resumes_left = self.plan.resume_attempts.saturating_sub(record.resumptions.unwrap_or_default());
+        failpoint::reach("adopt");
         self.run = Run::new(self.timeout_ms(), resumes_left);
         self.state = dispatch::adopted(self.timeout_ms(), resumes_left, deadline);
-        self.output = Output::open(&self.store.file(&self.id, JobFile::Stdout), 0);
+        self.output = Output::open(&self.store.file(&self.id, JobFile::Stdout), 0, &self.plan.directory);
         let exit = Box::pin(over(self.store.file(&self.id, JobFile::Stderr), self.id));
         self.process = Some(Process { group: None, exit });
         // Nobody may have touched the record for long.

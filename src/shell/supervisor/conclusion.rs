@@ -3,17 +3,22 @@
 use std::time::Duration;
 
 use super::Supervision;
+use crate::machines::answer::Answer;
 use crate::machines::dispatch::{CancelledBy, End};
 use crate::machines::job;
 use crate::machines::verdict::{self, Canceller, Ending, Evidence, NotStarted};
 use crate::shell::atomic::Durability;
+use crate::shell::failpoint;
 use crate::shell::leash::News;
 use crate::shell::record::Record;
 use crate::shell::spawner::{Exit, ProcessSpawner};
 use crate::shell::store::{Patch, Store, StoreError};
+use crate::shell::usage;
 
 /// How long the caller may take to receive the answer and to redeem its receipt before the supervisor leaves.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// How long the usage journal may take: a dead disk must not hold up an answer.
+const USAGE_PATIENCE: Duration = Duration::from_millis(250);
 /// How often, and how many times, a result is written again that could not be written and that nobody waits for.
 const RESCUE_INTERVAL: Duration = Duration::from_secs(1);
 const RESCUE_ATTEMPTS: u32 = 600;
@@ -31,13 +36,14 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
             stray: self.output.stray.take(),
             stderr: std::mem::take(&mut self.stderr),
             session_id: self.output.session_id.take(),
-            suggested_timeout_seconds: None,
+            suggested_timeout_seconds: self.suggested_timeout(end).await,
             resumptions: self.resumptions(),
             paid_before_usd: self.output.paid_before_usd,
         };
         let answered = evidence.result.is_some();
         let answer = verdict::judge(evidence);
         let event = job::Event::of_run(end, answered, answer.success);
+        self.account(end, &event, &answer).await;
         let patch = Patch {
             error: answer.error.clone(),
             // Our own types: text keys and finite numbers.
@@ -49,6 +55,30 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         if end == (End::Cancelled { by: CancelledBy::CallerGone }) && self.claimed.is_none() {
             drop(self.store.collect(&self.id));
         }
+    }
+
+    /// What the agent's past runs suggest to a run that had too little time.
+    async fn suggested_timeout(&self, end: End) -> Option<u64> {
+        let journal = usage::Journal::of(self.plan).filter(|_| matches!(end, End::TimedOut { .. }))?;
+        let agent = self.plan.agent.clone();
+        let look = move || usage::History::of(journal).look().suggested_timeout_seconds(&agent);
+        tokio::time::timeout(USAGE_PATIENCE, tokio::task::spawn_blocking(look)).await.ok()?.ok()?
+    }
+
+    /// Has the run's line written into the usage journal. A run that was cancelled before it began leaves none: nothing
+    /// ran.
+    async fn account(&self, end: End, event: &job::Event, answer: &Answer) {
+        let cancelled = *event == job::Event::Stopped;
+        if cancelled && self.claimed.is_none() {
+            return;
+        }
+        let claimed_at = self.claimed.as_ref().and_then(|record| record.started_at);
+        let started_at = claimed_at.filter(|_| end != End::NotStarted);
+        let run = usage::Run { job: &self.id, started_at, cancelled };
+        let Some(line) = usage::Line::of_run(self.plan, answer, run) else { return };
+        let (id, taken_over) = (self.id, self.taken_over);
+        let write = move || if taken_over { line.write_once(&id) } else { line.write() };
+        drop(tokio::time::timeout(USAGE_PATIENCE, tokio::task::spawn_blocking(write)).await);
     }
 
     fn ending(&mut self, end: End) -> Ending {
@@ -78,12 +108,16 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     async fn store_conclusion(&mut self, event: &job::Event, patch: Patch, answered: bool) {
         // With a caller the record is removed when the answer was received, or else synced (see `take_leave`).
         let durability = if self.leash.is_some() { Durability::Brief } else { Durability::Synced };
+        failpoint::reach("conclude");
         for _ in 0..RESCUE_ATTEMPTS {
             let progress = self.progress.unwritten();
             match self.store.conclude(&self.id, progress, event, patch.clone(), durability) {
                 // It was marked cancelled before. An answer is told all the same: it is paid for.
                 Ok(stepped) if answered && stepped.record.status == job::Status::Cancelled => {}
-                Ok(_) => return,
+                Ok(_) => {
+                    failpoint::reach("concluded");
+                    return;
+                }
                 // It is terminal already, and stays so.
                 Err(StoreError::Refused(_)) if !answered => return,
                 Err(error) => tracing::error!(id = %self.id, %error, "the answer cannot be written"),
@@ -113,6 +147,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     pub(super) async fn take_leave(&mut self) {
         let Some(mut leash) = self.leash.take() else { return };
         leash.tell(&News::Ended);
+        failpoint::reach("told");
         let received = async {
             while leash.is_behind() {
                 leash.writable().await;

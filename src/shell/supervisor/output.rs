@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use crate::machines::activity::{self, Activity};
 use crate::machines::dispatch::SessionSigns;
 use crate::machines::events::{Reader, ResultEvent, Retry, Seen};
 use crate::machines::verdict;
@@ -32,6 +33,12 @@ pub struct Output {
     pub paid_before_usd: Option<f64>,
     /// Of all starts. Whether the id is known shows in `session_id` as well.
     signs: SessionSigns,
+    /// What the results so far have cost.
+    cost_usd: Option<f64>,
+    directory: String,
+    turns: u64,
+    /// Of the starts before this one.
+    turns_before: u64,
 }
 
 /// What a look at the output brought.
@@ -41,13 +48,18 @@ pub enum Sign {
     Result,
     /// A turn after a result.
     Turn,
-    /// Something to show.
-    Progress(String),
+    /// Something to show, and in a line what the agent is doing.
+    Progress {
+        /// As it was said.
+        text: String,
+        /// What it amounts to.
+        deed: String,
+    },
 }
 
 impl Output {
-    /// The output that is being written to `path`, so many bytes after its beginning.
-    pub fn open(path: &Path, position: u64) -> Self {
+    /// The output that is being written to `path`, so many bytes after its beginning, by an agent in `directory`.
+    pub fn open(path: &Path, position: u64, directory: &str) -> Self {
         let source = Tail::open(path, position);
         // The file is made before claude is started: where it is missing, no claude ever was.
         let started = !matches!(&source, Err(error) if error.kind() == io::ErrorKind::NotFound);
@@ -55,11 +67,12 @@ impl Output {
             .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "claude's output cannot be read"))
             .ok()
             .map(|tail| (tail, Reader::new()));
-        Self { source, signs: SessionSigns { started, ..SessionSigns::default() }, ..Self::default() }
+        let signs = SessionSigns { started, ..SessionSigns::default() };
+        Self { source, signs, directory: directory.to_owned(), ..Self::default() }
     }
 
     /// The same run's output, for one more start of claude that writes to `path` from `position` on.
-    pub fn go_on(&mut self, path: &Path, position: u64) {
+    pub fn go_on(&mut self, path: &Path, position: u64, directory: &str) {
         let before = std::mem::take(self);
         let paid = [before.paid_before_usd, before.result.as_ref().and_then(ResultEvent::cost_usd)];
         *self = Self {
@@ -67,7 +80,8 @@ impl Output {
             last_text: before.last_text,
             paid_before_usd: paid.into_iter().flatten().reduce(|sum, cost| sum + cost),
             signs: SessionSigns { started: true, missing: false, ..before.signs },
-            ..Self::open(path, position)
+            turns_before: before.turns_before + before.turns,
+            ..Self::open(path, position, directory)
         };
     }
 
@@ -96,8 +110,14 @@ impl Output {
                 }
             }
         }
+        self.turns = reader.turns();
         self.take(seen, &mut signs);
         (signs, more)
+    }
+
+    /// How far the run has come with this deed.
+    pub const fn activity(&self, deed: String) -> Activity {
+        Activity { turn: self.turns_before + self.turns, doing: Some(deed), cost_usd: self.cost_usd }
     }
 
     /// How far it was read, in bytes.
@@ -126,7 +146,7 @@ impl Output {
         for seen in seen {
             self.begun |= !matches!(seen, Seen::Other);
             self.signs.begun |= !matches!(seen, Seen::Other | Seen::Result(_));
-            self.signs.worked |= matches!(seen, Seen::AssistantText(_) | Seen::ToolUse(_));
+            self.signs.worked |= matches!(seen, Seen::AssistantText(_) | Seen::ToolUse { .. });
             match seen {
                 Seen::Init(init) => {
                     if std::mem::take(&mut self.signs.missing) {
@@ -137,15 +157,18 @@ impl Output {
                 }
                 Seen::AssistantText(text) => {
                     signs.push(Sign::Turn);
-                    signs.push(Sign::Progress(text));
+                    let deed = activity::deed(&text);
+                    signs.push(Sign::Progress { text, deed });
                 }
-                Seen::ToolUse(name) => {
+                Seen::ToolUse { name, subject } => {
+                    let deed = activity::tool_use(&name, subject.as_deref(), &self.directory);
                     signs.push(Sign::Turn);
-                    signs.push(Sign::Progress(format!("Using tool: {name}")));
+                    signs.push(Sign::Progress { text: format!("Using tool: {name}"), deed });
                 }
                 Seen::Retry(retry) => {
                     let attempt = retry.attempt.map_or(String::new(), |attempt| format!(", attempt {attempt}"));
-                    signs.push(Sign::Progress(format!("Waiting for the API: {}{attempt}", retry.error)));
+                    let text = format!("Waiting for the API: {}{attempt}", retry.error);
+                    signs.push(Sign::Progress { deed: activity::deed(&text), text });
                     self.last_retry = Some(retry);
                 }
                 Seen::Result(result) if verdict::is_session_missing(&result) => {
@@ -156,6 +179,7 @@ impl Output {
                 Seen::Result(result) => {
                     (self.signs.begun, self.signs.worked) = (true, true);
                     self.session_id = result.session_id.clone().or(self.session_id.take());
+                    self.cost_usd = result.run_cost_usd.or(result.total_cost_usd).or(self.cost_usd);
                     self.result = Some(*result);
                     signs.push(Sign::Result);
                 }

@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::machines::activity::Activity;
 use crate::machines::ids::JobId;
 use crate::machines::job::Event;
 use crate::machines::text;
 use crate::shell::atomic::Durability;
-use crate::shell::store::{Patch, Store};
+use crate::shell::store::{Patch, Shown, Store};
 
 /// How many lines a record keeps (contract).
 const LINES: usize = 20;
@@ -24,23 +25,25 @@ const HEARTBEAT: Duration = Duration::from_secs(5 * 60);
 pub struct Progress {
     /// As they were said.
     lines: VecDeque<String>,
+    activity: Option<Activity>,
     unwritten: bool,
     written: Instant,
 }
 
 impl Default for Progress {
     fn default() -> Self {
-        Self { lines: VecDeque::new(), unwritten: false, written: Instant::now() }
+        Self { lines: VecDeque::new(), activity: None, unwritten: false, written: Instant::now() }
     }
 }
 
 impl Progress {
     /// Adds a line. It is cleaned when it is written: most lines of a fast stream never are.
-    pub fn push(&mut self, line: String) {
+    pub fn push(&mut self, line: String, activity: Activity) {
         if self.lines.len() == LINES {
             self.lines.pop_front();
         }
         self.lines.push_back(line);
+        self.activity = Some(activity);
         self.unwritten = true;
     }
 
@@ -55,7 +58,7 @@ impl Progress {
 
     /// Lines that are not in the record yet: they are written together with the end.
     #[must_use]
-    pub fn unwritten(&self) -> Option<Vec<String>> {
+    pub fn unwritten(&self) -> Option<Shown> {
         self.unwritten.then(|| self.shown())
     }
 
@@ -68,7 +71,8 @@ impl Progress {
         }
     }
 
-    fn shown(&self) -> Vec<String> {
-        self.lines.iter().map(|line| text::one_line(line, LINE_CHARS)).collect()
+    fn shown(&self) -> Shown {
+        let lines = self.lines.iter().map(|line| text::one_line(line, LINE_CHARS)).collect();
+        Shown { lines, activity: self.activity.clone() }
     }
 }

@@ -16,7 +16,7 @@ use crate::shell::atomic::{self, Durability};
 use crate::shell::leash::News;
 use crate::shell::spawner::{Launch, ProcessSpawner, SpawnError};
 use crate::shell::store::{JobFile, Patch, StoreError};
-use crate::shell::{clock, environment};
+use crate::shell::{clock, environment, failpoint};
 
 /// How often to look whether the fence is free.
 const FENCE_RETRY: Duration = Duration::from_millis(5);
@@ -58,7 +58,9 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         match self.store.step(&self.id, &job::Event::Resume, Patch::default(), Durability::Cached) {
             Ok(stepped) => {
                 self.claimed = Some(stepped.record);
-                self.progress.push("Cut off; goes on as soon as it may".to_owned());
+                let text = "Cut off; goes on as soon as it may".to_owned();
+                let activity = self.output.activity(text.clone());
+                self.progress.push(text, activity);
             }
             Err(StoreError::Refused(refused)) => {
                 tracing::debug!(id = %self.id, %refused, "the run is not to go on");
@@ -88,8 +90,10 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let patch = Patch { deadline_at: Some(deadline_at), resumptions, ..Patch::default() };
         // A power cut ends a waiting caller as well, and after half a minute the record is on the disk anyway.
         let durability = if self.leash.is_some() { Durability::Brief } else { Durability::Cached };
+        failpoint::reach("claim");
         match self.store.step(&self.id, &job::Event::Claim, patch, durability) {
             Ok(stepped) => {
+                failpoint::reach("claimed");
                 self.claimed = Some(stepped.record);
                 Ok(())
             }
@@ -118,7 +122,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         fence_is_free(&stderr).await.map_err(cannot)?;
         let position = end_last_line(&stdout).map_err(cannot)?;
         let process = self.spawn(&plan, stdin)?;
-        self.output.go_on(&stdout, position);
+        self.output.go_on(&stdout, position, &self.plan.directory);
         Ok(process)
     }
 

@@ -1,0 +1,63 @@
+//! What a run is doing, in a line: what records, progress messages and the status of a task show of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::text;
+
+/// How long a line is at most, in characters: clients show it in one line of a terminal.
+pub const LINE_CHARS: usize = 200;
+/// How much of it the last deed may take, in characters; turn and cost need some 40.
+const DEED_CHARS: usize = 150;
+
+/// How far a run has come.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Activity {
+    /// Turns of the agent's own model so far, the one that it is in counted.
+    #[serde(default)]
+    pub turn: u64,
+    /// What it did last: a tool and what for, or the beginning of what it said. One line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doing: Option<String>,
+    /// What it has cost so far in US dollars, where the CLI has said so. It says so with a result; a run that goes on after
+    /// one, for a background task say, has a cost before its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
+}
+
+impl Activity {
+    /// `turn 3 · Edit src/x.rs · $0.02`, without what is not known. Empty when nothing is.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let turn = (self.turn > 0).then(|| format!("turn {}", self.turn));
+        let deed = self.doing.as_deref().map(deed).filter(|deed| !deed.is_empty());
+        let parts = [turn, deed, self.cost_usd.map(dollars)];
+        text::one_line(&parts.into_iter().flatten().collect::<Vec<_>>().join(" · "), LINE_CHARS)
+    }
+}
+
+/// A tool and what it is used for, seen from the agent's directory.
+#[must_use]
+pub fn tool_use(name: &str, subject: Option<&str>, directory: &str) -> String {
+    let inside = |subject: &str| -> Option<String> {
+        let below = subject.strip_prefix(directory.trim_end_matches('/'))?.strip_prefix('/')?;
+        (!below.is_empty()).then(|| below.to_owned())
+    };
+    match subject.map(|subject| inside(subject).unwrap_or_else(|| subject.to_owned())) {
+        Some(subject) => deed(&format!("{name} {subject}")),
+        None => deed(name),
+    }
+}
+
+/// The beginning of a text, as one line.
+#[must_use]
+pub fn deed(text: &str) -> String {
+    text::one_line(text.trim_start().lines().next().unwrap_or_default(), DEED_CHARS)
+}
+
+/// US dollars to the cent, and to a hundredth of one below it.
+#[must_use]
+pub fn dollars(usd: f64) -> String {
+    /// From here on a cent says enough.
+    const A_CENT: f64 = 0.01;
+    if usd >= A_CENT || usd <= 0.0 { format!("${usd:.2}") } else { format!("${usd:.4}") }
+}

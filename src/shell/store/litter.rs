@@ -1,0 +1,67 @@
+//! What processes that were killed in the middle of a change leave in the jobs directory.
+
+use std::fs::{DirEntry, File, TryLockError};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use super::{JobFile, Store};
+use crate::machines::ids::JobId;
+use crate::shell::{atomic, clock, slots};
+
+/// Nothing younger is taken for left behind. Whoever writes is done in milliseconds; the rest is for clocks that are set.
+const LITTER_AGE: Duration = Duration::from_secs(3_600);
+
+impl Store {
+    /// Removes temporary files that nobody is about to rename, and folders of jobs that have no record, no supervisor and
+    /// no worker: their server was killed before it had written the record, or their remover after it had removed it.
+    /// Returns how many.
+    pub fn tidy(&self) -> usize {
+        let inside = |directory: &Path| std::fs::read_dir(directory).into_iter().flatten().flatten();
+        let folders = inside(self.directory()).filter(|entry| self.is_deserted(entry));
+        let deserted = folders.filter(|entry| self.remove_deserted(&entry.path()).unwrap_or(false)).count();
+        let queue = slots::directory(self.directory());
+        let temporary = inside(self.directory()).chain(inside(&queue)).filter(is_old_temporary);
+        deserted + temporary.filter(|entry| std::fs::remove_file(entry.path()).is_ok()).count()
+    }
+
+    fn is_deserted(&self, entry: &DirEntry) -> bool {
+        let id = entry.file_name().to_str().and_then(|name| JobId::try_from(name).ok());
+        id.is_some_and(|id| !self.has_record(&id)) && is_old(entry) && entry.file_type().is_ok_and(|kind| kind.is_dir())
+    }
+
+    /// Any file of that name is one, also one that cannot be read.
+    fn has_record(&self, id: &JobId) -> bool {
+        self.record_path(id).symlink_metadata().is_ok()
+    }
+
+    /// Under the locks of its supervisor and of its worker, so that there is neither.
+    fn remove_deserted(&self, folder: &Path) -> io::Result<bool> {
+        let mut held = Vec::new();
+        for name in [JobFile::Lock, JobFile::Stderr] {
+            match File::open(folder.join(name.as_str())) {
+                Ok(file) => match file.try_lock() {
+                    Ok(()) => held.push(file),
+                    Err(TryLockError::WouldBlock) => return Ok(false),
+                    Err(TryLockError::Error(error)) => return Err(error),
+                },
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        std::fs::remove_dir_all(folder)?;
+        tracing::debug!(folder = %folder.display(), "removed a folder without a record");
+        Ok(true)
+    }
+}
+
+fn is_old_temporary(entry: &DirEntry) -> bool {
+    let named = entry.file_name().as_encoded_bytes().starts_with(atomic::TEMPORARY_PREFIX.as_bytes());
+    named && is_old(entry) && entry.file_type().is_ok_and(|kind| kind.is_file())
+}
+
+/// A time in the future is not old.
+fn is_old(entry: &DirEntry) -> bool {
+    let modified = entry.metadata().and_then(|metadata| metadata.modified()).ok();
+    modified.and_then(|modified| clock::now().duration_since(modified).ok()).is_some_and(|age| age > LITTER_AGE)
+}

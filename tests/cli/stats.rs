@@ -1,0 +1,123 @@
+//! `stats`
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::symlink;
+
+use insta::assert_snapshot;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+use serde_json::{Value, json};
+
+use super::World;
+
+/// 2026-11-20, some time in the afternoon (UTC).
+const DAY: u64 = 1_795_187_000;
+
+fn recorded() -> World {
+    let world = World::new();
+    let runs = [
+        json!({"t": DAY, "agent": "infra", "ok": true, "cost": 0.25, "ms": 12_000, "turns": 3, "outcome": "done"}),
+        json!({"t": DAY, "agent": "infra", "ok": true, "cost": 0.5, "ms": 60_000, "outcome": "partial"}),
+        json!({"t": DAY + 86_400, "agent": "infra", "ok": false, "cost": 0.125, "ms": 300_000, "err": "timeout"}),
+        json!({"t": DAY + 86_400, "agent": "infra", "ok": true, "cached": true}),
+        json!({"t": DAY + 3 * 86_400, "agent": "docs", "ok": true, "cost": 0.0421, "ms": 4_200, "outcome": "done"}),
+        json!({"t": DAY + 3 * 86_400, "agent": "evil\u{1b}[31m with a name that does not end", "ok": false, "err": "\u{1b}]0;x\u{7}"}),
+    ];
+    let mut text = String::from("not a line\n{\"t\": 1}\n");
+    runs.iter().for_each(|run| text.push_str(&format!("{run}\n")));
+    let file = world.path("home/.config/agent-dispatch/usage.jsonl");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, text).unwrap();
+    world
+}
+
+/// What a command shows in a terminal of this width.
+fn in_terminal(world: &World, arguments: &[&str], columns: u16) -> String {
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    tcsetwinsize(&terminal, Winsize { ws_row: 50, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap();
+    let other = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let mut command = world.command(arguments);
+    command.env("TERM", "xterm").stdout(other.try_clone().unwrap()).stderr(other);
+    let mut child = command.spawn().unwrap();
+    // With the last copy of the other end the terminal ends.
+    drop(command);
+    let mut shown = Vec::new();
+    // The end of a terminal is an error (EIO).
+    drop(File::from(terminal).read_to_end(&mut shown));
+    child.wait().unwrap();
+    String::from_utf8(shown).unwrap().replace("\r\n", "\n")
+}
+
+#[test]
+fn none() {
+    assert_snapshot!(World::new().run(&["stats"]), @"");
+    assert_snapshot!(World::new().run(&["stats", "--json"]), @"");
+    assert_snapshot!(recorded().run(&["stats", "--agent", "nobody"]), @"");
+    assert_snapshot!(recorded().run(&["stats", "--days", "0.5"]), @"");
+    let off = World::new().config("settings: {usage_log: false}\n");
+    assert_snapshot!(off.run(&["stats"]), @"");
+    // A configuration with a mistake in it is no obstacle.
+    assert_eq!(World::new().config("agents: [").json(&["stats", "--json"]).1, 0);
+}
+
+#[test]
+fn plain_text_where_there_is_no_terminal() {
+    assert_snapshot!(recorded().run(&["stats"]), @"");
+    assert_snapshot!(recorded().run(&["stats", "--agent", "infra", "--days", "36500"]), @"");
+}
+
+#[test]
+fn bars_in_a_terminal() {
+    let shown = in_terminal(&recorded(), &["stats"], 100);
+    assert!(!shown.contains("\u{1b}]"), "nothing steers the terminal: {shown:?}");
+    assert_snapshot!(shown.replace('\u{1b}', "^"), @"");
+    let plain = in_terminal(&recorded().env("NO_COLOR", "1"), &["stats"], 100);
+    assert!(!plain.contains('█') && !plain.contains('\u{1b}') && plain.contains("$0.7500"), "{plain}");
+    // However narrow: a bar for whatever is above zero.
+    let narrow = in_terminal(&recorded(), &["stats", "--agent", "docs"], 20);
+    assert!(narrow.contains("████████"), "{narrow}");
+}
+
+#[test]
+fn json_in_any_case() {
+    let world = recorded();
+    let (said, code) = world.json(&["stats", "--agent", "infra", "--json"]);
+    assert_eq!(code, 0);
+    let total = json!({"dispatches": 3, "cached_hits": 1, "ok": 2, "failed": 1, "cost_usd": 0.875, "median_ms": 60_000,
+        "p90_ms": 300_000, "max_ms": 300_000, "median_cost_usd": 0.25, "max_cost_usd": 0.5,
+        "outcomes": {"done": 1, "partial": 1}, "errors": {"timeout": 1}});
+    assert_eq!(said["total"], total);
+    assert_eq!(said["agents"], json!({"infra": total}));
+    assert_eq!(said["days"][1], json!({"date": "2026-11-21", "dispatches": 1, "cost_usd": 0.125}));
+    // Something that cannot be read.
+    let journal = world.path("home/.config/agent-dispatch/usage.jsonl");
+    fs::remove_file(&journal).unwrap();
+    fs::create_dir(&journal).unwrap();
+    let (said, code) = world.json(&["stats", "--json"]);
+    assert_eq!((said.get("error").map(Value::is_string), code), (Some(true), 1), "{said}");
+    assert_snapshot!(world.run(&["stats"]), @"");
+    // Wrong usage.
+    for days in ["-1", "x", "inf", "nan"] {
+        let output = world.output(&["stats", "--json", "--days", days]);
+        assert_eq!(output.status.code(), Some(2), "{days}");
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(said["error"].is_string(), "{said}");
+    }
+}
+
+#[test]
+fn a_first_run_is_counted() {
+    let world = World::with_scene("cost 0.5\nresult fine");
+    world.output(&["test", "infra"]);
+    world.is_quiet();
+    assert_eq!(world.json(&["stats", "--json"]).0["agents"]["infra"]["cost_usd"], 0.5);
+    // The variable names another journal.
+    let elsewhere = world.path("elsewhere");
+    symlink(world.path("home/.config/agent-dispatch/usage.jsonl"), &elsewhere).unwrap();
+    let world = world.env("AGENT_DISPATCH_USAGE_LOG", elsewhere.to_str().unwrap());
+    assert_eq!(world.json(&["stats", "--json"]).0["total"]["dispatches"], 1);
+}

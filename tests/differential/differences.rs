@@ -1,0 +1,112 @@
+//! What may differ, and why.
+
+use std::fmt;
+
+/// A difference that is wanted.
+pub struct Known {
+    /// The case and the step; `*` stands for any text.
+    place: &'static str,
+    /// Where in the answer; `*` likewise.
+    path: &'static str,
+    /// Why.
+    reason: &'static str,
+}
+
+impl Known {
+    pub fn is_about(&self, place: &str, path: &str) -> bool {
+        matches(self.place, place) && matches(self.path, path)
+    }
+}
+
+impl fmt::Display for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {:?} ({})", self.place, self.path, self.reason)
+    }
+}
+
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((before, after)) => text.strip_prefix(before).is_some_and(|rest| {
+            let mut ends = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
+            ends.any(|at| matches(after, &rest[at..]))
+        }),
+    }
+}
+
+const fn known(place: &'static str, path: &'static str, reason: &'static str) -> Known {
+    Known { place, path, reason }
+}
+
+/// The first entry that fits explains a difference.
+pub const TABLE: &[Known] = &[
+    known("*", "/is_error", "a mistake of the caller is flagged `isError`"),
+    known("*: stats*", "/said/days", "the spend of each day, for programs too"),
+    known("*", "/said/stacks*", "a compose.yaml is Docker Compose"),
+    known("*", "/said/0/stacks*", "a compose.yaml is Docker Compose"),
+    known("discovery: all", "/said/0/model", "list_agents tells the model"),
+    known(
+        "prompts: white space",
+        "/said/result",
+        "what is empty is left out of a prompt, and white space says nothing",
+    ),
+    known("answers: weekly", "/said/error_type", "usage_limit is recognised from what the CLI prints"),
+    known("answers: empty", "/said/*", "a success has a text"),
+    known("answers: dear", "/said/result", "the text of a run that was stopped at its cap was paid for"),
+    known("answers: killed", "/said/result", "text that was paid for is told on failure too"),
+    known("answers: slow", "/said/result", "text that was paid for is told on failure too"),
+    known("answers: killed", "/said/session_id", "a run that is cut off can be resumed"),
+    known("answers: stderr", "/said/session_id", "the session is assigned before the run and told in any case"),
+    known("cache: too dear*", "/said/result", "the text of a run that was stopped at its cap was paid for"),
+    known("references: too dear", "/said/s*", "the text of a run that was stopped at its cap was paid for"),
+    known("references: out of time", "/said/s*", "text that was paid for is told on failure too"),
+    known("arguments: a limit that is raised", "/said/result", "text that was paid for is told on failure too"),
+    known("obstacles: *", "/said*", "an invalid entry disables itself alone, not the whole file"),
+    known(
+        "sessions: unknown",
+        "/said/*",
+        "the session that was asked for and the CLI's figures are told on failure too",
+    ),
+    known("sessions: no id", "/said/session_id", "the session that was asked for is told on failure too"),
+    known("sessions: a flag", "/said/*", "a bad id is a mistake of the caller"),
+    known("sessions: null", "/said/*", "null is \"not given\""),
+    known("arguments: null", "/said/*", "null is \"not given\""),
+    known("arguments: * task", "/said/*", "an empty task is a mistake of the caller"),
+    known("arguments: an unknown form", "/said/*", "a form that does not exist is a mistake of the caller"),
+    known("arguments: a form in capitals", "/said/parsed_result", "what is accepted is accepted leniently"),
+    known("arguments: a task of another kind", "/said/*", "what is accepted is accepted leniently"),
+    known("arguments: an array as a task", "/said/*", "what is accepted is accepted leniently"),
+    known("arguments: a NUL", "/said/*", "the prompt goes to standard input, where every character may stand"),
+    known(
+        "arguments: a task like a flag",
+        "/said/*",
+        "the prompt goes to standard input, where nothing reads as a flag",
+    ),
+    known("references: their status", "/said/progress*", "an answer by reference is a job like any other"),
+    known("*", "/said/session_id", "a record names the session of its run from the start"),
+    known("*", "/said/deadline_at", "a record says when the time of its run is up"),
+    known("jobs: *", "/said/progress/2", "a line of progress is one line"),
+    known("jobs: gone", "/said/*", "what cannot begin is said at once, in the order of the checks"),
+    known("jobs: empty task", "/said/*", "an empty task is a mistake of the caller"),
+    known("jobs: a wrong status on the command line", "/said", "--json prints JSON also when it fails"),
+    known(
+        "a full house: in the list",
+        "/said/0/error_type",
+        "a job that was cancelled has no answer, and so no kind of failure",
+    ),
+    known("ids: no such job on the command line", "/said/hint", "errors say what to do next"),
+    known("old jobs: a negative age on the command line", "/exit", "2 is wrong usage"),
+    known("agents: everything", "/said/timeout", "add_agent tells the fields that were set"),
+    known("agents: everything", "/said/max_budget_usd", "add_agent tells the fields that were set"),
+    known("agents: no such directory", "/said/hint", "errors say what to do next"),
+    known("agents: an unknown mode*", "/said/warning", "an unknown permission mode is stored with a warning"),
+    known("agents: no tools", "/said/allowed_tools", "\"none\" is no tool"),
+    known("agents: *", "/said/*/allowed_tools", "\"none\" is no tool, and a list of no names is not given"),
+    known("commands: add without a directory", "/exit", "2 is wrong usage, a directory that is missing is not"),
+    known("commands: update with a bad time", "/exit", "2 is wrong usage"),
+    known("commands: stats", "/said/agents/gone/*", "what never began took no time"),
+];
+
+/// Tools and parameters that differ.
+pub const PARAMETERS: &[(&str, &str)] =
+    &[("add_agent takes model as well", "as update_agent does, and the command line")];
