@@ -115,6 +115,7 @@ fn plan(fields: &[String]) -> Option<RunPlan> {
         disallowed_tools: every_other(1),
         system_prompt: field(4),
         max_budget_usd: field(5).and_then(|budget| budget.parse().ok()),
+        response_schema: None,
         max_turns: data_turns(fields),
         timeout_seconds: 300,
         resume_attempts: 0,

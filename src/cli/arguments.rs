@@ -1,9 +1,13 @@
 //! What can be typed. Types only: what a verb does stands in its own file.
 
+mod group;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use group::{GroupAddArguments, GroupTexts, GroupVerb};
 
 use crate::machines::job::Status;
 
@@ -77,6 +81,13 @@ Examples:
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+
+    /// Groups: agents that work on one thing and share what they need to know
+    Group {
+        /// What to do.
+        #[command(subcommand)]
+        verb: GroupVerb,
     },
 
     /// Run one real task in an agent; this costs money
@@ -184,6 +195,7 @@ impl Verb {
             | Self::Doctor { json, .. }
             | Self::Cancel { json, .. } => *json,
             Self::Test(arguments) => arguments.json,
+            Self::Group { verb: GroupVerb::List { json } | GroupVerb::Inspect { json, .. } } => *json,
             Self::Jobs(arguments) => arguments.json,
             Self::Job(arguments) => arguments.json,
             Self::Wait(arguments) => arguments.json,
@@ -193,6 +205,7 @@ impl Verb {
             | Self::Add(_)
             | Self::Update(_)
             | Self::Remove { .. }
+            | Self::Group { .. }
             | Self::Serve
             | Self::Demo { .. }
             | Self::Supervise { .. }

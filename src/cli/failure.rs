@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde_json::{Map, Value};
 
 use crate::config::change::ChangeError;
+use crate::config::groups::GroupError;
 use crate::config::read::ConfigError;
 use crate::config::write::WriteError;
 
@@ -78,6 +79,26 @@ impl From<ConfigError> for Failure {
 impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Self {
         Self::new(error.to_string()).hint(error.hint())
+    }
+}
+
+impl From<GroupError> for Failure {
+    fn from(error: GroupError) -> Self {
+        let failure = Self::new(error.to_string());
+        match error {
+            GroupError::Exists(name) => failure.hint(format!(
+                "agent-dispatch group update {name} … or add-member {name} … changes it, group remove {name} takes it out"
+            )),
+            GroupError::Unknown(_) => failure.hint("agent-dispatch group list shows all groups"),
+            GroupError::UnknownAgent(_) => failure.hint("agent-dispatch add NAME DIR makes a project an agent"),
+            GroupError::Member { agent, group } => failure.hint(format!(
+                "to give it another purpose: agent-dispatch group remove-member {group} {agent}, then add it again"
+            )),
+            GroupError::Disabled { .. } => failure.hint("correct the entry in agents.yaml"),
+            GroupError::Nothing => failure.hint("give --description or --shared-context; an empty text clears it"),
+            GroupError::Write(error) => error.into(),
+            GroupError::Name(_) | GroupError::NotAMember { .. } | GroupError::TooLong { .. } => failure,
+        }
     }
 }
 

@@ -10,7 +10,7 @@
 //! | `records` | the jobs, and what is said when one is not there |
 //! | `figures`, `chart` | times and amounts for people; bars |
 //!
-//! A verb is a variant in `arguments`, a line in [`perform`] and a file. The verbs on groups join the others in these
+//! A verb is a variant in `arguments`, a line in [`perform`] and a file: it is added in these
 //! three places.
 
 mod add;
@@ -25,6 +25,7 @@ pub mod failure;
 mod fields;
 mod figures;
 mod gc;
+mod group;
 mod init;
 mod job;
 mod jobs;
@@ -76,6 +77,7 @@ fn perform(verb: Verb, environment: &Environment) -> Result<Exit, Failure> {
         Verb::Remove { name } => remove::run(environment, &name),
         Verb::List { json } => list::run(environment, json),
         Verb::Describe { name, json } => describe::run(environment, &name, json),
+        Verb::Group { verb } => group::run(environment, verb),
         Verb::Test(arguments) => test::run(environment, arguments),
         Verb::Jobs(arguments) => jobs::run(environment, arguments),
         Verb::Job(arguments) => job::run(environment, &arguments),

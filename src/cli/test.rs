@@ -152,9 +152,12 @@ impl Trial<'_> {
                 "agent-dispatch update {name} --timeout … gives it more time; {}",
                 self.resume(answer.session_id.as_deref()?)
             )),
-            ErrorType::Budget => Some(format!("agent-dispatch update {name} --max-budget … raises its cap")),
+            ErrorType::Budget if answer.budget_exceeded == Some(true) => {
+                Some(format!("agent-dispatch update {name} --max-budget … raises its cap"))
+            }
+            ErrorType::Budget => Some(format!("agent-dispatch update {name} --max-turns … raises its turn limit")),
             ErrorType::NotFound | ErrorType::CliError => Some("agent-dispatch doctor finds what is missing".to_owned()),
-            ErrorType::UsageLimit | ErrorType::Recursion => None,
+            ErrorType::UsageLimit | ErrorType::Recursion | ErrorType::SchemaMismatch => None,
         }
     }
 

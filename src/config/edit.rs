@@ -7,6 +7,7 @@
 use yaml_edit::{Mapping, YamlFile};
 
 use super::guard::{Allowed, Candidate, holds};
+use super::items;
 use super::locate;
 use super::model::Problem;
 pub use super::node::{Fields, Node};
@@ -40,6 +41,10 @@ pub enum Action {
     Add(Fields),
     /// Keys get a value, or are taken out (`None`).
     Set(Vec<(&'static str, Option<Node>)>),
+    /// Items are added to a list of mappings, as the last ones.
+    Push(&'static str, Vec<Fields>),
+    /// Items at these places, from 0, in rising order, are taken out of a list.
+    Take(&'static str, Vec<usize>),
     /// It is taken out.
     Remove,
 }
@@ -93,7 +98,9 @@ pub fn edit(text: &str, change: &Change) -> Result<String, EditError> {
     let exists = tree.get(section).and_then(|entries| entries.get(&change.name)).is_some();
     let edited = match &change.action {
         Action::Add(_) if exists => return Err(EditError::Exists(path)),
-        Action::Set(_) | Action::Remove if !exists => return Err(EditError::Missing(path)),
+        Action::Set(_) | Action::Push(..) | Action::Take(..) | Action::Remove if !exists => {
+            return Err(EditError::Missing(path));
+        }
         Action::Add(fields) => step(&body, &[section], &change.name, Some(&Node::Table(fields.clone())))?,
         Action::Remove => step(&body, &[section], &change.name, None)?,
         Action::Set(fields) => {
@@ -107,6 +114,12 @@ pub fn edit(text: &str, change: &Change) -> Result<String, EditError> {
             }
             text
         }
+        Action::Push(key, items) => {
+            items.iter().try_fold(body, |text, item| push(&text, &[section, &change.name], key, item))?
+        }
+        Action::Take(key, places) => {
+            places.iter().rev().try_fold(body, |text, place| take(&text, &[section, &change.name], key, *place))?
+        }
     };
     let restored = form.restore(edited.clone());
     // Line ends and the mark mean nothing to YAML; that the whole text still says the same is cheap to make sure.
@@ -117,34 +130,68 @@ pub fn edit(text: &str, change: &Change) -> Result<String, EditError> {
     }
 }
 
+/// Adds an item to the list below `parents`. One that is missing or empty is written anew.
+fn push(text: &str, parents: &[&str], key: &str, item: &Fields) -> Result<String, EditError> {
+    if length(text, parents, key)? == 0 {
+        return step(text, parents, key, Some(&Node::Tables(vec![item.clone()])));
+    }
+    in_list(text, parents, key, items::Change::Push(item))
+}
+
+/// Takes an item out of the list below `parents`. The last one leaves an empty list.
+fn take(text: &str, parents: &[&str], key: &str, place: usize) -> Result<String, EditError> {
+    if length(text, parents, key)? <= 1 {
+        return step(text, parents, key, Some(&Node::List(Vec::new())));
+    }
+    in_list(text, parents, key, items::Change::Take(place))
+}
+
+/// How many items the list has; none where there is no list.
+fn length(text: &str, parents: &[&str], key: &str) -> Result<usize, EditError> {
+    let tree = Tree::read(text).map_err(EditError::Broken)?;
+    let list = parents.iter().chain([&key]).try_fold(&tree, |table, key| table.get(key));
+    Ok(if let Some(Tree::List(items)) = list { items.len() } else { 0 })
+}
+
+fn in_list(text: &str, parents: &[&str], key: &str, change: items::Change<'_>) -> Result<String, EditError> {
+    let path: Vec<&str> = parents.iter().copied().chain([key]).collect();
+    let mut expected = Tree::read(text).map_err(EditError::Broken)?;
+    let possible = items::change_tree(&mut expected, &path, change);
+    let attempt = || items::in_place(text, &path, change);
+    let found = possible.and_then(|()| std::panic::catch_unwind(attempt).ok().flatten());
+    found.and_then(|found| accepted(text, &expected, found)).ok_or_else(|| refused(text, &path))
+}
+
 /// Sets or removes one key below `parents`, checked.
 fn step(text: &str, parents: &[&str], key: &str, value: Option<&Node>) -> Result<String, EditError> {
     let path: Vec<&str> = parents.iter().copied().chain([key]).collect();
-    let refused = || {
-        // What is not there yet has no line; its parent has.
-        let line = (1..=path.len()).rev().find_map(|length| locate::key(text, &path[..length]));
-        EditError::Refused { path: path.join("."), line: line.map(|(line, _)| line) }
-    };
     let mut expected = Tree::read(text).map_err(EditError::Broken)?;
     let possible = change_tree(&mut expected, parents, key, value);
+    possible.ok_or_else(|| refused(text, &path))?;
+    // The library knows more forms, the splice keeps more of what surrounds an entry: the first good one is taken.
+    [by_library, splice::by_lines, splice::by_lines_after_blank_ones]
+        .iter()
+        .find_map(|make| accepted(text, &expected, attempt(*make, text, &path, value)?))
+        .ok_or_else(|| refused(text, &path))
+}
+
+/// The candidate's text, if it says what is expected and differs from the old one only where it may.
+fn accepted(text: &str, expected: &Tree, mut candidate: Candidate) -> Option<String> {
     let mut old = text.to_owned();
     if !old.ends_with('\n') && !old.is_empty() {
         old.push('\n');
     }
-    let accepted = |found: Option<Candidate>| {
-        let mut candidate = found?;
-        if !candidate.text.ends_with('\n') {
-            candidate.text.push('\n');
-        }
-        let same = Tree::read(&candidate.text).is_ok_and(|found| found == expected);
-        (same && holds(&old, &candidate.text, &candidate.allowed)).then_some(candidate.text)
-    };
-    possible.ok_or_else(refused)?;
-    // The library knows more forms, the splice keeps more of what surrounds an entry: the first good one is taken.
-    [by_library, splice::by_lines, splice::by_lines_after_blank_ones]
-        .iter()
-        .find_map(|make| accepted(attempt(*make, text, &path, value)))
-        .ok_or_else(refused)
+    if !candidate.text.ends_with('\n') {
+        candidate.text.push('\n');
+    }
+    let same = Tree::read(&candidate.text).is_ok_and(|found| found == *expected);
+    (same && holds(&old, &candidate.text, &candidate.allowed)).then_some(candidate.text)
+}
+
+fn refused(text: &str, path: &[&str]) -> EditError {
+    // What is not there yet has no line; its parent has.
+    let line = (1..=path.len()).rev().find_map(|length| locate::key(text, &path[..length]));
+    EditError::Refused { path: path.join("."), line: line.map(|(line, _)| line) }
 }
 
 /// One way to make a change: the text, the path of the key, its new value.

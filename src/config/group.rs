@@ -3,14 +3,16 @@ use std::borrow::Cow;
 
 use super::model::{Config, Entry, Group};
 use super::name::{MAX_NAMES_LISTED, unknown_group};
-use super::plan::{Request, RequestError};
+use super::plan::{self, Request, RequestError};
 use crate::machines::text;
 
-/// The request with its group's shared context in front of its own. One that names no group is returned as it is.
+/// The request with its group's shared context in front of its own. One that names no group is returned as it is. The agent
+/// is looked at before the group, as the order of the contract has it.
 ///
 /// # Errors
-/// [`RequestError`] when there is no such group, when its entry is invalid, or when the agent is not a member.
+/// [`RequestError`] when there is no such agent or group, when its entry is invalid, or when the agent is not a member.
 pub fn within<'a>(config: &Config, request: &'a Request) -> Result<Cow<'a, Request>, RequestError> {
+    plan::agent(config, &request.agent)?;
     let name = request.group.as_str();
     if name.is_empty() {
         return Ok(Cow::Borrowed(request));

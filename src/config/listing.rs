@@ -104,6 +104,7 @@ fn inspected(name: &str, agent: &Agent, found: Inspection, typical: Option<Value
     answer.set_some("disallowed_tools", agent.disallowed_tools.as_deref());
     answer.set_filled("capabilities", &agent.capabilities);
     answer.set_filled("risky_capabilities", &agent.risky_capabilities);
+    answer.set_filled("response_schemas", &agent.response_schemas.keys().cloned().collect::<Vec<_>>());
     answer.set_some("instructions", agent.instructions.as_deref());
     answer.set_some("typical", typical);
     let detection = found.detection;
@@ -128,14 +129,25 @@ fn inspected(name: &str, agent: &Agent, found: Inspection, typical: Option<Value
     answer.done()
 }
 
+/// No group is configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no groups are configured; add one with `agent-dispatch group add NAME --member AGENT`")]
+pub struct NoGroups;
+
 /// All groups, in the order of the file. Waits for the disk, at most [`DETECTION_BUDGET`].
-pub fn list_groups(config: &Config) -> Value {
+///
+/// # Errors
+/// When there are none.
+pub fn list_groups(config: &Config) -> Result<Value, NoGroups> {
+    if config.groups.is_empty() {
+        return Err(NoGroups);
+    }
     let health = member_health(config);
     let entry = |(name, entry): &(String, Entry<Group>)| match entry {
         Entry::Valid(group) => group_answer(config, name, group, &health, false),
         Entry::Invalid(problem) => invalid(name, problem),
     };
-    Value::Array(config.groups.iter().map(entry).collect())
+    Ok(Value::Array(config.groups.iter().map(entry).collect()))
 }
 
 /// Everything about one group. Waits for the disk, at most [`DETECTION_BUDGET`].

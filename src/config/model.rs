@@ -1,7 +1,9 @@
 //! What agents.yaml says, checked: whoever holds a [`Config`] need not check its values again.
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use serde_json::Value;
 
 pub use super::settings::{CacheSettings, DEFAULT_TIMEOUT_SECONDS, Settings};
 
@@ -89,6 +91,8 @@ pub struct Agent {
     pub capabilities: Vec<String>,
     /// Labels of what needs care; never passed to claude.
     pub risky_capabilities: Vec<String>,
+    /// Schemas of answers, by the names under which callers ask for them; each was checked.
+    pub response_schemas: BTreeMap<String, Value>,
     /// Standing orders, part of the system prompt of every dispatch; never empty.
     pub instructions: Option<String>,
 }
@@ -172,6 +176,7 @@ impl Agent {
             disallowed_tools: None,
             capabilities: Vec::new(),
             risky_capabilities: Vec::new(),
+            response_schemas: BTreeMap::new(),
             instructions: None,
         }
     }

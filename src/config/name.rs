@@ -59,6 +59,12 @@ pub fn unknown_group(name: &str, known: &[&str]) -> String {
     unknown("group", name, known)
 }
 
+/// As [`unknown_agent`], for the schemas of an agent's answers.
+pub fn unknown_schema(name: &str, agent: &str, known: &[&str]) -> String {
+    let unknown = unknown("response_schema", name, known);
+    format!("{unknown}; name one of `response_schemas` of agent '{agent}', or pass a JSON Schema object")
+}
+
 fn unknown(what: &str, name: &str, known: &[&str]) -> String {
     let asked = echoed(name);
     if known.is_empty() {

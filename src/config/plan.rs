@@ -1,5 +1,7 @@
 //! From an agent's configuration and a request to a complete plan of one run.
 
+use serde_json::Value;
+
 use super::model::{Agent, Config, Entry};
 use super::name;
 use super::settings::Settings;
@@ -8,6 +10,7 @@ use crate::machines::plan::{
     Format, MAX_RESUME_ATTEMPTS, MAX_TIMEOUT_SECONDS, MAX_TURNS, MIN_TIMEOUT_SECONDS, RunPlan, SessionPlan,
 };
 use crate::machines::prompt::{self, PromptError};
+use crate::machines::schema::{Schema, SchemaError};
 use crate::machines::{cache, protocol};
 
 /// What a caller asks of an agent.
@@ -27,6 +30,8 @@ pub struct Request {
     pub goal: String,
     /// The form of the answer.
     pub format: Format,
+    /// What the answer must match; the form is JSON then, whatever `format` says.
+    pub response_schema: Option<ResponseSchema>,
     /// Zero or less: the agent's own.
     pub timeout_seconds: i64,
     /// Most turns; zero or less: the agent's own.
@@ -35,6 +40,15 @@ pub struct Request {
     pub session_id: String,
     /// How often the run may go on by itself after it was cut off; `None`: as the settings say.
     pub resume_attempts: Option<u8>,
+}
+
+/// The schema that an answer must match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResponseSchema {
+    /// As it stands.
+    Inline(Value),
+    /// One of the agent's own.
+    Named(String),
 }
 
 /// What surrounds a request.
@@ -91,6 +105,12 @@ pub enum RequestError {
     /// The session cannot be one.
     #[error(transparent)]
     Session(#[from] IdError),
+    /// The schema of the answer cannot be one.
+    #[error("response_schema {0}")]
+    Schema(#[from] SchemaError),
+    /// The agent has no schema of that name.
+    #[error("{0}")]
+    UnknownSchema(String),
 }
 
 /// The agent of that name.
@@ -124,8 +144,15 @@ pub fn plan<'a>(
     };
     let timeout_seconds = timeout(request.timeout_seconds, agent, settings);
     let max_budget_usd = agent.budget(settings);
+    let response_schema = response_schema(request, agent)?;
+    let format = if response_schema.is_some() { Format::Json } else { request.format };
     let given = |text: &'a str| Some(text).filter(|text| !text.is_empty());
     let (context, caller, goal) = (given(&request.context), given(&request.caller), given(&request.goal));
+    let compose = |format| prompt::compose(&request.task, context, caller, goal, format);
+    let prompt = match &response_schema {
+        Some(schema) => prompt::demanding(&compose(Format::Text), schema),
+        None => compose(format),
+    };
     Ok(RunPlan {
         agent: request.agent.clone(),
         directory: agent.directory.to_string_lossy().into_owned(),
@@ -133,8 +160,8 @@ pub fn plan<'a>(
         context: context.map(str::to_owned),
         caller: caller.map(str::to_owned),
         goal: goal.map(str::to_owned),
-        format: request.format,
-        prompt: prompt::compose(&request.task, context, caller, goal, request.format),
+        format,
+        prompt,
         session,
         model: agent.model.clone(),
         permission_mode: agent.permission_mode(settings).map(str::to_owned),
@@ -143,11 +170,12 @@ pub fn plan<'a>(
         system_prompt: protocol::system_prompt(
             settings.dispatch_protocol,
             agent.instructions.as_deref(),
-            request.format,
+            format,
             timeout_seconds,
             max_budget_usd,
         ),
         max_budget_usd,
+        response_schema,
         max_turns: max_turns(request.max_turns, agent),
         timeout_seconds,
         resume_attempts: request.resume_attempts.unwrap_or(settings.resume_attempts).min(MAX_RESUME_ATTEMPTS),
@@ -157,6 +185,21 @@ pub fn plan<'a>(
         wait_for_mcp: settings.wait_for_mcp,
         usage_log: around.usage_log.filter(|_| settings.usage_log),
     })
+}
+
+/// The schema that the answer must match, checked.
+fn response_schema(request: &Request, agent: &Agent) -> Result<Option<Value>, RequestError> {
+    match &request.response_schema {
+        None => Ok(None),
+        Some(ResponseSchema::Inline(schema)) => Ok(Some(Schema::new(schema.clone())?.value().clone())),
+        Some(ResponseSchema::Named(wanted)) => match agent.response_schemas.get(wanted) {
+            Some(schema) => Ok(Some(schema.clone())),
+            None => {
+                let names: Vec<&str> = agent.response_schemas.keys().map(String::as_str).collect();
+                Err(RequestError::UnknownSchema(name::unknown_schema(wanted, &request.agent, &names)))
+            }
+        },
+    }
 }
 
 fn timeout(wanted: i64, agent: &Agent, settings: &Settings) -> u64 {
@@ -183,6 +226,8 @@ pub fn cache_key(request: &Request, agent: &Agent, settings: &Settings) -> cache
         agent.model,
         agent.budget(settings),
         max_turns(request.max_turns, agent),
+        // What cannot be had is refused before anything is looked up.
+        response_schema(request, agent).ok().flatten(),
         agent.permission_mode(settings),
         agent.allowed_tools(settings),
         agent.disallowed_tools(settings),

@@ -11,15 +11,16 @@ use super::model::{Agent, CacheSettings, Group, Member, Settings};
 use super::name::is_valid_name;
 use super::number::{Dollars, Flag, Whole};
 use super::path::expand_home;
+use super::schemas::Schemas;
 use super::settings::{MAX_COUNT, MAX_TIMEOUT_SECONDS};
 use crate::machines::plan::{MAX_RESUME_ATTEMPTS, MAX_TURNS};
 
 type Seconds = Whole<0, MAX_TIMEOUT_SECONDS>;
 type PositiveSeconds = Whole<1, MAX_TIMEOUT_SECONDS>;
 type Count = Whole<0, { MAX_COUNT as u64 }>;
+type Turns = Whole<0, { MAX_TURNS as u64 }>;
 /// More than the most is read as the most.
 type Attempts = Whole<0, { MAX_RESUME_ATTEMPTS as u64 }>;
-type Turns = Whole<0, { MAX_TURNS as u64 }>;
 type PositiveCount = Whole<1, { MAX_COUNT as u64 }>;
 
 /// Keys of one table that need a word from `doctor`.
@@ -106,6 +107,7 @@ table!(
     disallowed_tools: Texts,
     capabilities: Texts,
     risky_capabilities: Texts,
+    response_schemas: Schemas,
     instructions: String,
 });
 
@@ -283,6 +285,7 @@ impl RawAgent {
             disallowed_tools: self.disallowed_tools.flatten().map(|texts| texts.0),
             capabilities: self.capabilities.flatten().map(|texts| texts.0).unwrap_or_default(),
             risky_capabilities: self.risky_capabilities.flatten().map(|texts| texts.0).unwrap_or_default(),
+            response_schemas: self.response_schemas.flatten().map(|schemas| schemas.0).unwrap_or_default(),
             instructions: self.instructions.flatten().filter(|text| !text.trim().is_empty()),
         })
     }

@@ -36,7 +36,7 @@ pub(super) fn value_range(text: &str, entry: &MappingEntry) -> Range<usize> {
 
 /// Leaves out the lines at the end that are blank, or comments that are not indented deeper than the entry: the
 /// library counts them to a block text (`|`) that ends the entry, but they belong to what follows.
-fn tight(text: &str, start: usize, end: usize) -> Range<usize> {
+pub(super) fn tight(text: &str, start: usize, end: usize) -> Range<usize> {
     let indent = start - line_start(text, start);
     let mut end = end.min(text.len());
     loop {
@@ -51,12 +51,13 @@ fn tight(text: &str, start: usize, end: usize) -> Range<usize> {
     }
 }
 
-fn line_start(text: &str, at: usize) -> usize {
+/// The start of the line that `at` is in.
+pub(super) fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
 /// The end of the line that `at` is in, its line break included.
-fn line_end(text: &str, at: usize) -> usize {
+pub(super) fn line_end(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |newline| at + newline + 1)
 }
 

@@ -22,19 +22,22 @@ pub enum ErrorType {
     Budget,
     /// The account's usage limit.
     UsageLimit,
+    /// The answer does not match the schema that the caller gave.
+    SchemaMismatch,
     /// Everything else.
     CliError,
 }
 
 impl ErrorType {
     /// All types, in the order of the contract.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Permission,
         Self::Timeout,
         Self::Recursion,
         Self::NotFound,
         Self::Budget,
         Self::UsageLimit,
+        Self::SchemaMismatch,
         Self::CliError,
     ];
 
@@ -48,6 +51,7 @@ impl ErrorType {
             Self::NotFound => "not_found",
             Self::Budget => "budget",
             Self::UsageLimit => "usage_limit",
+            Self::SchemaMismatch => "schema_mismatch",
             Self::CliError => "cli_error",
         }
     }

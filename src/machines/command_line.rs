@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dispatch::Omitted;
 use super::plan::{RunPlan, SessionPlan};
+use super::schema;
 use super::text;
 
 /// Longest argument that `execve` takes on Linux, in bytes: 128 KiB less the closing NUL.
@@ -202,6 +203,10 @@ pub fn arguments(plan: &RunPlan, omit: Omitted) -> Result<Vec<String>, BadValue>
     if let Some(turns) = plan.max_turns.filter(|turns| *turns > 0 && !omit.max_turns) {
         push(Flag::MaxTurns, &turns.to_string())?;
     }
+    let schema = plan.response_schema.as_ref().filter(|_| !omit.json_schema).and_then(schema::for_cli);
+    if let Some(schema) = schema {
+        push(Flag::JsonSchema, &schema)?;
+    }
     Ok(arguments)
 }
 
@@ -231,14 +236,19 @@ fn bad(field: Flag, why: Why, value: &str) -> BadValue {
     BadValue { field, why, shown: text::quoted(text::first_chars(value, SHOWN_CHARS)) }
 }
 
-/// Which of our options this CLI does not know, read from what it printed on stderr (give the *beginning* of stderr:
+/// Which of our options this CLI does not know, or whose value it cannot use, read from what it printed on stderr (give the *beginning* of stderr:
 /// the message repeats the whole argument, and only the first message counts). The value that is repeated, and
 /// suggestions on further lines, are not looked at.
 #[must_use]
 pub fn unknown_option(stderr: &str) -> Option<Flag> {
     /// How option parsers say it; the CLI's own wording is the first.
     const PHRASES: [&str; 4] = ["unknown option", "unknown argument", "unrecognized option", "unexpected argument"];
+    /// How the CLI refuses a schema that its own validator does not take; ours has taken it.
+    const REFUSED_SCHEMA: &str = "--json-schema is not a valid json schema";
     let lower = stderr.to_ascii_lowercase();
+    if lower.trim_start().trim_start_matches("error: ").starts_with(REFUSED_SCHEMA) {
+        return Some(Flag::JsonSchema);
+    }
     let after = PHRASES.iter().filter_map(|phrase| Some(lower.find(phrase)? + phrase.len())).min()?;
     let rest = stderr[after..].trim_start_matches([' ', ':', '\'', '"', '`', '‘', '“']);
     let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(rest.len());

@@ -2,6 +2,7 @@
 //! supervisor of the job reads it there.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::ids::SessionRef;
 
@@ -10,13 +11,13 @@ pub const MIN_TIMEOUT_SECONDS: u64 = 10;
 /// Longest one (contract).
 pub const MAX_TIMEOUT_SECONDS: u64 = 7_200;
 
+/// Most turns that a caller may allow. More than a run takes in the longest time that it may have: a turn of the model
+/// takes a second at least.
+pub const MAX_TURNS: u32 = 10_000;
 /// Most times that a run may go on by itself (contract): each may cost as much as the first.
 pub const MAX_RESUME_ATTEMPTS: u8 = 3;
 /// What an agent is told that goes on in the session in which it was cut off.
 pub const CONTINUE: &str = "Continue where you left off";
-/// Most turns that a caller may allow. More than a run takes in the longest time that it may have: a turn of the model
-/// takes a second at least.
-pub const MAX_TURNS: u32 = 10_000;
 
 /// The form that the caller wants the answer in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -116,6 +117,9 @@ pub struct RunPlan {
     /// Spend cap of the run in US dollars; absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_budget_usd: Option<f64>,
+    /// The JSON Schema that the answer must match; it was checked. The form is [`Format::Json`] then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_schema: Option<Value>,
     /// Most turns of each process of the run; absent: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_turns: Option<u32>,

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::plan::Format;
+use super::schema::Violation;
 use super::text;
 
 /// Most that the claude CLI reads from stdin, in bytes: 10 MiB pass, 11 MiB are refused.
@@ -13,6 +15,11 @@ pub const MAX_PROMPT_BYTES: usize = 10 * 1024 * 1024;
 /// What closes a prompt whose answer a program reads.
 const JSON_FOOTER: &str = "## Response format\nAnswer with exactly one JSON value and nothing else: no prose before or \
 after it, no code fence. If that is impossible, answer {\"error\": \"<reason>\"}.";
+
+/// What closes a prompt whose answer must match a schema; the schema follows.
+const SCHEMA_FOOTER: &str = "## Response format\nAnswer with exactly one JSON value that matches the JSON Schema below and \
+nothing else: no prose before or after it, no code fence. If there is a tool named StructuredOutput, give the value \
+through it.";
 
 /// Why a prompt cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -61,6 +68,23 @@ pub fn compose(task: &str, context: Option<&str>, caller: Option<&str>, goal: Op
         prompt.push_str(part);
     }
     prompt
+}
+
+/// The prompt with the demand for an answer that matches a schema. The CLI is given the schema as well where it can use
+/// it; it stands here for the others.
+#[must_use]
+pub fn demanding(prompt: &str, schema: &Value) -> String {
+    format!("{prompt}\n\n{SCHEMA_FOOTER}\n{schema}")
+}
+
+/// What is asked in the same session when an answer missed its schema.
+#[must_use]
+pub fn repair(schema: &Value, violations: &[Violation]) -> String {
+    let listed: String = violations.iter().map(|violation| format!("- {violation}\n")).collect();
+    format!(
+        "Your answer does not match the JSON Schema that it must match:\n{listed}Give the whole answer again, corrected. \
+         Do no further work.\n\n{SCHEMA_FOOTER}\n{schema}"
+    )
 }
 
 /// Checks that a task says something.

@@ -7,8 +7,10 @@
 
 mod advice;
 mod classify;
+mod conformity;
 mod evidence;
 
+pub use conformity::misses;
 pub use evidence::{Canceller, Ending, Evidence, NotStarted};
 
 use super::answer::{Answer, ErrorType, MAX_PARSED_LEVELS, is_shallow, parse_json};
@@ -57,7 +59,10 @@ pub fn judge(mut evidence: Evidence<'_>) -> Answer {
     let stopped_at_cap = result.as_ref().is_some_and(|event| event.is_error && is_budget_stop(event));
     let mut answer = answer_from(&evidence, result, &session_id);
     match failure {
-        None => succeed(&mut answer, &evidence, &advice),
+        None => {
+            succeed(&mut answer, &evidence, &advice);
+            conformity::demand(&mut answer, &evidence, &advice);
+        }
         Some(failure) => {
             answer.success = false;
             answer.parsed_result = None;
@@ -161,6 +166,9 @@ fn of_error_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice
         let spent = event.cost_usd().map_or_else(String::new, |cost| format!(" after ${cost:.4}"));
         let what = format!("agent '{agent}' was stopped at its spend cap{cap}{spent}");
         return Failure { error_type: ErrorType::Budget, what, way_out: advice.budget() };
+    }
+    if evidence.plan.response_schema.is_some() && event.subtype == "error_max_structured_output_retries" {
+        return conformity::given_up(agent, &message, advice);
     }
     // A limit that the caller set, as a spend cap is. Where the caller set none the text tells the cause.
     if let Some(limit) = evidence.plan.max_turns.filter(|_| event.subtype == "error_max_turns") {

@@ -13,8 +13,8 @@ pub enum ArgumentError {
     /// It must be given.
     #[error("{tool}: {name} is missing; required: {required}")]
     Missing {
-        /// The tool.
-        tool: &'static str,
+        /// The tool, or the place in its arguments.
+        tool: String,
         /// The parameter.
         name: &'static str,
         /// All that must be given.
@@ -23,8 +23,8 @@ pub enum ArgumentError {
     /// It is of another kind.
     #[error("{tool}: {name} must be {wanted}, not {given}")]
     Kind {
-        /// The tool.
-        tool: &'static str,
+        /// The tool, or the place in its arguments.
+        tool: String,
         /// The parameter.
         name: &'static str,
         /// What it takes.
@@ -42,28 +42,52 @@ const QUOTE_CHARS: usize = 60;
 /// # Errors
 /// [`ArgumentError`] for the first parameter that is missing or of another kind.
 pub fn read(tool: &ToolRow, given: Option<JsonObject>) -> Result<Value, ArgumentError> {
+    read_at(tool.name, tool.parameters, given)
+}
+
+/// As [`read`], for parameters that are given in `place`: a tool, or an item of a list.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_at(
+    place: &str,
+    parameters: &'static [Parameter],
+    given: Option<JsonObject>,
+) -> Result<Value, ArgumentError> {
     let mut given = given.unwrap_or_default();
     let mut read = JsonObject::new();
-    for parameter in tool.parameters {
+    for parameter in parameters {
         match given.remove(parameter.name) {
             None | Some(Value::Null) if parameter.required => {
-                let required = tool.parameters.iter().filter(|parameter| parameter.required);
+                let required = parameters.iter().filter(|parameter| parameter.required);
                 let required = required.map(|parameter| parameter.name).collect::<Vec<_>>().join(", ");
-                return Err(ArgumentError::Missing { tool: tool.name, name: parameter.name, required });
+                return Err(ArgumentError::Missing { tool: place.to_owned(), name: parameter.name, required });
             }
             None | Some(Value::Null) => {}
             Some(value) => {
                 let value = coerce(parameter, value).map_err(|value| ArgumentError::Kind {
-                    tool: tool.name,
+                    tool: place.to_owned(),
                     name: parameter.name,
                     wanted: wanted(parameter.kind),
-                    given: value.to_string().chars().take(QUOTE_CHARS).collect(),
+                    given: quoted(parameter.kind, &value),
                 })?;
                 read.insert(parameter.name.to_owned(), value);
             }
         }
     }
     Ok(Value::Object(read))
+}
+
+/// The beginning of a wrong value; of JSON that cannot be read also where that begins.
+fn quoted(kind: Kind, value: &Value) -> String {
+    let quoted = value.to_string().chars().take(QUOTE_CHARS).collect::<String>();
+    match (kind, value) {
+        (Kind::Items, Value::String(text)) => match serde_json::from_str::<Value>(text) {
+            Err(error) => format!("{quoted} (no JSON: {error})"),
+            Ok(_) => quoted,
+        },
+        _ => quoted,
+    }
 }
 
 const fn wanted(kind: Kind) -> &'static str {
@@ -73,6 +97,8 @@ const fn wanted(kind: Kind) -> &'static str {
         Kind::Number => "a number",
         Kind::Flag => "true or false",
         Kind::Names => "names, as an array or separated by commas",
+        Kind::Items => "an array of objects, or the JSON text of one",
+        Kind::Schema => "a JSON Schema object, or the name of one of the agent's",
     }
 }
 
@@ -88,6 +114,8 @@ fn coerce(parameter: &Parameter, value: Value) -> Result<Value, Value> {
         Kind::Number => number(&value).and_then(Number::from_f64).map(Value::Number).ok_or(value),
         Kind::Flag => flag(&value).map(Value::Bool).ok_or(value),
         Kind::Names => names(&value).ok_or(value),
+        Kind::Items => items(value),
+        Kind::Schema => schema(&value).ok_or(value),
     }
 }
 
@@ -133,6 +161,17 @@ fn flag(value: &Value) -> Option<bool> {
     }
 }
 
+/// An object, also as text; else a name.
+fn schema(value: &Value) -> Option<Value> {
+    match value {
+        Value::Object(_) => Some(value.clone()),
+        Value::String(text) if text.trim_start().starts_with('{') => serde_json::from_str(text).ok(),
+        Value::String(name) if name.trim().is_empty() => Some(Value::Null),
+        Value::String(name) => Some(name.trim().into()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
+    }
+}
+
 /// Names as text or as an array, also as the text of one.
 fn names(value: &Value) -> Option<Value> {
     match value {
@@ -142,5 +181,21 @@ fn names(value: &Value) -> Option<Value> {
         },
         Value::Array(names) => names.iter().all(Value::is_string).then(|| value.clone()),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
+    }
+}
+
+/// Items as an array, also as the text of one, also as the text of a text of one.
+fn items(value: Value) -> Result<Value, Value> {
+    match value {
+        Value::Array(_) => Ok(value),
+        Value::String(ref text) => match serde_json::from_str::<Value>(text) {
+            Ok(Value::String(inner)) => match serde_json::from_str::<Vec<Value>>(&inner) {
+                Ok(items) => Ok(Value::Array(items)),
+                Err(_) => Err(value),
+            },
+            Ok(array @ Value::Array(_)) => Ok(array),
+            Ok(_) | Err(_) => Err(value),
+        },
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Err(value),
     }
 }

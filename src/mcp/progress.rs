@@ -78,7 +78,8 @@ impl Reporter {
         let telling = async {
             loop {
                 match tokio::time::timeout(KEEP_ALIVE, waiting.next()).await {
-                    Ok(Some(news)) => self.tell(&news).await,
+                    Ok(Some(Told::News(news))) => self.tell(&news).await,
+                    Ok(Some(Told::Line(line))) => self.progress(&line).await,
                     Ok(None) => return,
                     Err(_) => self.progress(&self.last.clone()).await,
                 }
@@ -142,6 +143,15 @@ mod log {
     }
 }
 
+/// Something to tell.
+#[derive(Debug)]
+enum Told {
+    /// Of the one run that the call is.
+    News(News),
+    /// Of a call that is several runs, as it is.
+    Line(String),
+}
+
 /// News on its way to the client. A client that reads slowly loses the oldest.
 #[derive(Debug, Default)]
 struct Waiting {
@@ -151,20 +161,20 @@ struct Waiting {
 
 #[derive(Debug, Default)]
 struct Queue {
-    news: VecDeque<News>,
+    news: VecDeque<Told>,
     missed: usize,
     closed: bool,
 }
 
 impl Waiting {
     /// The next piece of news; `None` when there will be no more.
-    async fn next(&self) -> Option<News> {
+    async fn next(&self) -> Option<Told> {
         loop {
             let changed = self.changed.notified();
             {
                 let mut queue = self.lock();
                 if queue.missed > 0 {
-                    return Some(News::Missed(std::mem::take(&mut queue.missed)));
+                    return Some(Told::News(News::Missed(std::mem::take(&mut queue.missed))));
                 }
                 if let Some(news) = queue.news.pop_front() {
                     return Some(news);
@@ -189,17 +199,29 @@ pub struct Sink(Arc<Waiting>);
 impl Sink {
     /// Passes a piece of news on. Where there is no room the oldest piece makes room, and is counted.
     pub fn put(&mut self, news: &News) {
-        let mut queue = self.0.lock();
         match news {
-            News::Missed(count) => queue.missed += count,
+            News::Missed(count) => {
+                self.0.lock().missed += count;
+                self.0.changed.notify_one();
+            }
             News::Queued(_) | News::Started | News::Progress { .. } | News::Rescued(_) | News::Ended => {
-                if queue.news.len() == BACKLOG {
-                    queue.news.pop_front();
-                    queue.missed += 1;
-                }
-                queue.news.push_back(news.clone());
+                self.push(Told::News(news.clone()));
             }
         }
+    }
+
+    /// As [`Self::put`], for a line about a call that is several runs.
+    pub fn say(&mut self, line: String) {
+        self.push(Told::Line(line));
+    }
+
+    fn push(&mut self, told: Told) {
+        let mut queue = self.0.lock();
+        if queue.news.len() == BACKLOG {
+            queue.news.pop_front();
+            queue.missed += 1;
+        }
+        queue.news.push_back(told);
         drop(queue);
         self.0.changed.notify_one();
     }

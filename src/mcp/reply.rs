@@ -32,26 +32,26 @@ impl From<Mistake> for Response {
 impl Response {
     /// As the protocol carries it, and what is owed when it was delivered.
     #[must_use]
-    pub fn into_parts(self) -> (CallToolResponse, Option<Pledge>) {
+    pub fn into_parts(self) -> (CallToolResponse, Vec<Pledge>) {
         match self {
             Self::Reply(reply) => {
-                let (result, receipt) = reply.into_parts();
-                (result.into(), receipt.map(Pledge::Receipt))
+                let (result, receipts) = reply.into_parts();
+                (result.into(), receipts.into_iter().map(Pledge::Receipt).collect())
             }
             Self::Task(task, handed) => {
-                (CallToolResponse::Task(CreateTaskResult::new(*task)), handed.map(Pledge::Task))
+                (CallToolResponse::Task(CreateTaskResult::new(*task)), handed.map(Pledge::Task).into_iter().collect())
             }
         }
     }
 }
 
-/// An answer, and the receipt to redeem once it is delivered.
+/// An answer, and the receipts to redeem once it is delivered.
 #[derive(Debug)]
 pub struct Reply {
     text: String,
     is_error: bool,
-    /// For an answer that was paid for.
-    pub receipt: Option<Receipt>,
+    /// For each answer in it that was paid for.
+    receipts: Vec<Receipt>,
 }
 
 /// A mistake of the caller, with the way out.
@@ -81,7 +81,7 @@ impl From<Mistake> for Reply {
         if let Some(hint) = hint {
             object.insert("hint".to_owned(), Value::from(hint));
         }
-        Self { text: Value::Object(object).to_string(), is_error: true, receipt: None }
+        Self { text: Value::Object(object).to_string(), is_error: true, receipts: Vec::new() }
     }
 }
 
@@ -89,22 +89,22 @@ impl Reply {
     /// An answer.
     pub fn of<T: Serialize>(answer: &T) -> Self {
         match serde_json::to_string(answer) {
-            Ok(text) => Self { text, is_error: false, receipt: None },
+            Ok(text) => Self { text, is_error: false, receipts: Vec::new() },
             // Our own types have text keys and finite numbers; whatever else comes still gets an answer.
             Err(error) => Mistake::new(format!("the answer cannot be written as JSON: {error}")).into(),
         }
     }
 
     /// An answer that was paid for.
-    pub fn paid<T: Serialize>(answer: &T, receipt: Option<Receipt>) -> Self {
-        Self { receipt, ..Self::of(answer) }
+    pub fn paid<T: Serialize>(answer: &T, receipts: impl IntoIterator<Item = Receipt>) -> Self {
+        Self { receipts: receipts.into_iter().collect(), ..Self::of(answer) }
     }
 
-    /// The reply as the protocol carries it, and its receipt.
+    /// The reply as the protocol carries it, and its receipts.
     #[must_use]
-    pub fn into_parts(self) -> (CallToolResult, Option<Receipt>) {
+    pub fn into_parts(self) -> (CallToolResult, Vec<Receipt>) {
         let content = vec![ContentBlock::text(self.text)];
         let result = if self.is_error { CallToolResult::error(content) } else { CallToolResult::success(content) };
-        (result, self.receipt)
+        (result, self.receipts)
     }
 }

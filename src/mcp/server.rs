@@ -222,9 +222,9 @@ impl Server {
                 }
             },
         };
-        let (response, pledge) = response.into_parts();
-        // The answer to a request that was taken back never leaves: its record stays, its task is cancelled.
-        self.outgoing.put(context.id, pledge.filter(|_| !context.ct.is_cancelled()));
+        let (response, pledges) = response.into_parts();
+        // The answer to a request that was taken back never leaves: its records stay, its task is cancelled.
+        self.outgoing.put(context.id, if context.ct.is_cancelled() { Vec::new() } else { pledges });
         response
     }
 }

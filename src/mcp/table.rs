@@ -74,15 +74,21 @@ pub enum Kind {
     Flag,
     /// Names, as an array or as text with commas.
     Names,
+    /// Objects, as an array or as the JSON text of one.
+    Items,
+    /// A JSON Schema, or the name of one.
+    Schema,
 }
 
 impl Kind {
-    const fn schema_type(self) -> &'static str {
+    fn schema_type(self) -> Value {
         match self {
-            Self::Text | Self::Names => "string",
-            Self::Integer => "integer",
-            Self::Number => "number",
-            Self::Flag => "boolean",
+            Self::Text | Self::Names => json!("string"),
+            Self::Integer => json!("integer"),
+            Self::Number => json!("number"),
+            Self::Flag => json!("boolean"),
+            Self::Items => json!("array"),
+            Self::Schema => json!(["object", "string"]),
         }
     }
 }
@@ -130,7 +136,10 @@ impl ToolRow {
 impl Parameter {
     fn property(&self) -> (String, Value) {
         let mut property = JsonObject::new();
-        property.insert("type".to_owned(), json!(self.kind.schema_type()));
+        property.insert("type".to_owned(), self.kind.schema_type());
+        if self.kind == Kind::Items {
+            property.insert("items".to_owned(), json!({"type": "object"}));
+        }
         if !self.description.is_empty() {
             property.insert("description".to_owned(), json!(self.description));
         }

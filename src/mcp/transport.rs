@@ -28,38 +28,38 @@ pub enum Pledge {
     Task(Handed),
 }
 
-impl Pledge {
-    fn redeem(self) {
-        match self {
-            Self::Receipt(receipt) => receipt.redeem_soon(),
-            Self::Task(task) => task.delivered(),
+/// The answer has left this process.
+fn redeem(pledges: Vec<Pledge>) {
+    let mut receipts = Vec::new();
+    for pledge in pledges {
+        match pledge {
+            Pledge::Receipt(receipt) => receipts.push(receipt),
+            Pledge::Task(task) => task.delivered(),
         }
     }
+    Receipt::redeem_soon(receipts);
 }
 
 /// What is owed to answers that are on their way out, by the request they answer.
 #[derive(Debug, Clone, Default)]
-pub struct Outgoing(Arc<Mutex<HashMap<RequestId, Pledge>>>);
+pub struct Outgoing(Arc<Mutex<HashMap<RequestId, Vec<Pledge>>>>);
 
 impl Outgoing {
     /// The answer to `request` is about to be sent.
-    pub fn put(&self, request: RequestId, pledge: Option<Pledge>) {
-        let mut pledges = self.lock();
-        // A pledge that is displaced here belongs to an answer that never left, of an earlier request with the same id: a
-        // record stays, a task is cancelled.
-        let displaced = match pledge {
-            Some(pledge) => pledges.insert(request, pledge),
-            None => pledges.remove(&request),
-        };
-        drop(pledges);
+    pub fn put(&self, request: RequestId, pledges: Vec<Pledge>) {
+        let mut waiting = self.lock();
+        // Pledges that are displaced here belong to an answer that never left, of an earlier request with the same id: its
+        // records stay, its task is cancelled.
+        let displaced = if pledges.is_empty() { waiting.remove(&request) } else { waiting.insert(request, pledges) };
+        drop(waiting);
         drop(displaced);
     }
 
-    fn take(&self, request: &RequestId) -> Option<Pledge> {
+    fn take(&self, request: &RequestId) -> Option<Vec<Pledge>> {
         self.lock().remove(request)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RequestId, Pledge>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RequestId, Vec<Pledge>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -96,11 +96,11 @@ impl Transport<RoleServer> for Tolerant {
         let sending = self.lines.send(message);
         async move {
             let sent = sending.await;
-            // What never left is dropped with its pledge: a record stays, a task is cancelled.
-            let pledge = answered.and_then(|id| outgoing.take(&id));
+            // What never left is dropped with its pledges: its records stay, its task is cancelled.
+            let pledges = answered.and_then(|id| outgoing.take(&id));
             sent?;
-            if let Some(pledge) = pledge {
-                pledge.redeem();
+            if let Some(pledges) = pledges {
+                redeem(pledges);
             }
             Ok(())
         }

@@ -4,7 +4,6 @@ mod obstacles;
 mod shared;
 mod tasks;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -125,7 +124,7 @@ impl Dispatcher {
         on_news: impl FnMut(&News) + Send,
     ) -> Result<Delivery, RequestError> {
         let settings = &config.settings;
-        let request = &*asked(config, request)?;
+        let request = &*group::within(config, request)?;
         let run = self.planned(fresh_session, config, request)?;
         if caching == Caching::Never || !settings.cache.enabled {
             return Ok(perform(&self.engine, &run, settings.max_dispatch_depth, on_news).await);
@@ -134,12 +133,20 @@ impl Dispatcher {
         Ok(self.share(&key, run, settings, on_news).await)
     }
 
+    /// Checks a request as far as that is possible without a run.
+    ///
+    /// # Errors
+    /// [`RequestError`] for the caller's mistakes.
+    pub fn check(&self, config: &Config, request: &Request) -> Result<(), RequestError> {
+        self.planned(fresh_session(), config, &*group::within(config, request)?).map(drop)
+    }
+
     /// Submits a request as a job that runs whatever becomes of this process.
     ///
     /// # Errors
     /// [`RequestError`] for the caller's mistakes.
     pub async fn submit(&self, config: &Config, request: &Request) -> Result<Submitted, RequestError> {
-        let run = self.planned(fresh_session(), config, &*asked(config, request)?)?;
+        let run = self.planned(fresh_session(), config, &*group::within(config, request)?)?;
         if let Some(reason) = obstacle(&run, config.settings.max_dispatch_depth).await {
             let answer = verdict::judge(Evidence::new(&run, Ending::NotStarted { reason }));
             return Ok(Submitted::Refused(Box::new(accounted(&self.engine, &run, answer))));
@@ -202,12 +209,6 @@ fn accounted(engine: &Engine, run: &RunPlan, answer: Answer) -> Answer {
         engine.errands().start(move || line.write());
     }
     answer
-}
-
-/// The request as its agent is to see it: first the agent, then the group, as the order of the contract has it.
-fn asked<'a>(config: &Config, request: &'a Request) -> Result<Cow<'a, Request>, RequestError> {
-    plan::agent(config, &request.agent)?;
-    group::within(config, request)
 }
 
 const fn unpaid(answer: Answer) -> Delivery {

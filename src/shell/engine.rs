@@ -84,7 +84,7 @@ pub struct Receipt {
     store: Store,
     id: JobId,
     /// Keeps the supervisor waiting: it puts the answer on the disk for good when this is closed and the job still there.
-    leash: Intake,
+    leash: Option<Intake>,
     errands: Errands,
 }
 
@@ -95,13 +95,20 @@ impl Receipt {
         self.id
     }
 
-    /// As [`Self::redeem`], without holding up the loop that delivered it. When the process leaves before it is done, the
-    /// record stays.
+    /// As [`Self::redeem`] for all of them, without holding up the loop that delivered them. When the process leaves before
+    /// it is done, the records stay.
     ///
     /// # Panics
     /// Outside a runtime.
-    pub fn redeem_soon(self) {
-        self.errands.clone().start(move || self.redeem());
+    pub fn redeem_soon(receipts: Vec<Self>) {
+        let Some(errands) = receipts.first().map(|receipt| receipt.errands.clone()) else { return };
+        errands.start(move || receipts.into_iter().for_each(Self::redeem));
+    }
+
+    /// Lets the supervisor go, for an answer that is not delivered at once: it puts it on the disk for good and leaves. The
+    /// receipt can be redeemed as before.
+    pub fn release(&mut self) {
+        self.leash = None;
     }
 
     /// The answer was delivered: the record is no longer needed.
@@ -162,7 +169,7 @@ impl Engine {
             record = self.listen(id, &mut intake, &mut on_news).await?;
         }
         let record = if record.status.is_terminal() { record } else { self.settle(id, plan, record).await? };
-        let receipt = Receipt { store: self.store.clone(), id, leash: intake, errands: self.errands.clone() };
+        let receipt = Receipt { store: self.store.clone(), id, leash: Some(intake), errands: self.errands.clone() };
         Ok(Finished { record, receipt })
     }
 

@@ -36,6 +36,19 @@ pub enum News {
     Ended,
 }
 
+impl News {
+    /// In words, for whoever waits; nothing where there is nothing to say.
+    #[must_use]
+    pub fn says(&self) -> Option<String> {
+        match self {
+            Self::Queued(place) => Some(format!("waiting: place {place} in the queue")),
+            Self::Started => Some("started".to_owned()),
+            Self::Progress { activity, .. } => Some(activity.line()),
+            Self::Missed(_) | Self::Rescued(_) | Self::Ended => None,
+        }
+    }
+}
+
 /// How much progress is kept for a caller that does not read. The newest is worth more than the oldest.
 const BACKLOG: usize = 64;
 

@@ -3,6 +3,8 @@
 //! | file | what |
 //! |---|---|
 //! | `dispatcher` | a request's way: checks, cache, shared runs |
+//! | `part` | what a caller is told of one request: its answer, or a reference to it |
+//! | `parallel`, `dialogue` | calls that are several requests |
 //! | `engine` | submits a job and waits for it: the one way to run claude |
 //! | `supervisor` | the small detached process that owns one job: the only event loop around the dispatch machine |
 //! | `jobs` | all jobs: read, list, cancel, remove; a lost supervisor is replaced |
@@ -24,6 +26,7 @@
 pub mod atomic;
 pub mod claude;
 pub mod clock;
+pub mod dialogue;
 pub mod dispatcher;
 pub mod engine;
 pub mod environment;
@@ -33,6 +36,8 @@ pub mod jobs;
 pub mod leash;
 pub mod leftovers;
 pub mod orphan;
+pub mod parallel;
+pub mod part;
 pub mod record;
 pub mod session_lock;
 pub mod slots;

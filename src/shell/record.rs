@@ -74,13 +74,13 @@ pub struct Record {
     /// When its time is up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_at: Option<f64>,
-    /// How often it went on by itself after it was cut off; absent for never.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resumptions: Option<u8>,
     /// What the caller of a dispatch gets that became a task. Without it, whoever asks for the job as a task gets the
     /// record, as `dispatch_wait` gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<Form>,
+    /// How often it went on by itself after it was cut off; absent for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumptions: Option<u8>,
     /// Keys of other implementations and later versions.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
@@ -119,8 +119,8 @@ impl Record {
             progress_updated_at: None,
             session_id: None,
             deadline_at: None,
-            resumptions: None,
             delivery: None,
+            resumptions: None,
             extra: Map::new(),
         }
     }

@@ -155,9 +155,9 @@ impl ProcessSpawner for SystemSpawner {
         let stderr = atomic::create_or_append(&launch.stderr).map_err(file_error(&launch.stderr))?;
         failpoint::check("fence").map_err(file_error(&launch.stderr))?;
         stderr.try_lock().map_err(|error| file_error(&launch.stderr)(error.into()))?;
+        failpoint::check("fenced").map_err(file_error(&launch.stderr))?;
         // What an earlier process of the run said is read; nobody writes here any more.
         stderr.set_len(0).map_err(file_error(&launch.stderr))?;
-        failpoint::check("fenced").map_err(file_error(&launch.stderr))?;
         let mut command = tokio::process::Command::new(&launch.program);
         command
             .args(&launch.arguments)

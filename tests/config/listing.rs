@@ -65,7 +65,7 @@ fn inspecting_shows_everything() {
 #[test]
 fn groups_flag_members_that_are_missing() {
     let (_directory, config) = config();
-    let answer = list_groups(&config);
+    let answer = list_groups(&config).unwrap();
     let members = json!([{"agent": "full", "use_for": "all", "healthy": true}, {"agent": "gone", "healthy": false},
         {"agent": "nobody", "unknown": true}, {"agent": "bad", "healthy": false}]);
     let shop = json!({"name": "shop", "description": "o", "shared_context_present": true, "member_count": 4, "members": members});

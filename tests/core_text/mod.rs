@@ -1,11 +1,14 @@
 //! The pure text core: prompts, command lines, claude's events, answers.
 
+mod aggregate;
 mod answer;
 mod command_line;
+mod dialogue;
 mod events;
 mod fuzz_replay;
 mod ids;
 mod prompt;
+mod schema;
 mod status_line;
 mod support;
 mod text;

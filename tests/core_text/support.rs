@@ -28,6 +28,7 @@ pub fn plan() -> RunPlan {
         disallowed_tools: Vec::new(),
         system_prompt: None,
         max_budget_usd: None,
+        response_schema: None,
         max_turns: None,
         timeout_seconds: 300,
         resume_attempts: 0,

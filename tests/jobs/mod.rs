@@ -111,6 +111,7 @@ fn planted(world: &World, session: u8) -> (String, File) {
         disallowed_tools: vec![],
         system_prompt: None,
         max_budget_usd: None,
+        response_schema: None,
         max_turns: None,
         timeout_seconds: 60,
         resume_attempts: 0,

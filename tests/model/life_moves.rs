@@ -110,17 +110,17 @@ impl World {
             }
             Caller::Sweep { locked } => {
                 self.kill_worker();
-                ("ends what is left", Ok(if locked { Caller::UnlockEnded } else { leaves }))
+                ("ends what is left", Ok(if locked { Caller::StoppedRead } else { leaves }))
             }
             Caller::UnlockEnded => {
                 self.locked_by.retain(|who| *who != me);
-                ("lets go of the lock", Ok(Caller::StoppedRead))
+                ("lets go of the lock", Ok(leaves))
             }
             Caller::StoppedRead => match self.read_to_edit(me, Event::Stopped, 0, scope)? {
                 Some(record) => ("reads, to say that it is ended", Ok(Caller::StoppedWrite(record))),
-                None => ("finds that said", Ok(leaves)),
+                None => ("finds that said", Ok(Caller::UnlockEnded)),
             },
-            Caller::StoppedWrite(record) => ("says that it is ended", self.write(record).map(|()| leaves)),
+            Caller::StoppedWrite(record) => ("says that it is ended", self.write(record).map(|()| Caller::UnlockEnded)),
             _ => return None,
         })
     }

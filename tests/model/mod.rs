@@ -5,6 +5,7 @@
 
 mod cache;
 mod cache_list;
+mod dialogue;
 mod dispatch;
 mod dispatch_history;
 mod job;
@@ -12,6 +13,7 @@ mod life;
 mod life_moves;
 mod life_supervisor;
 mod life_world;
+mod parallel;
 mod search;
 mod slots;
 mod slots_world;

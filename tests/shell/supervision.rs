@@ -48,6 +48,7 @@ pub fn plan(timeout_seconds: u64) -> RunPlan {
         disallowed_tools: vec![],
         system_prompt: Some("protocol".into()),
         max_budget_usd: Some(1.5),
+        response_schema: None,
         max_turns: Some(7),
         timeout_seconds,
         resume_attempts: 0,

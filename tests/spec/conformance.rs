@@ -6,9 +6,11 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cache::Cache;
+use super::dialogue::Dialogue;
 use super::dispatch::Dispatch;
 use super::file::{Names, Row, RowId, Spec, Transition};
 use super::job::Job;
+use super::parallel::Parallel;
 use super::slots::Slots;
 use super::subject::{Subject, fields, reachable};
 
@@ -36,6 +38,18 @@ fn slots_does_what_its_spec_says() {
     compare::<Slots>();
 }
 
+//= X-1
+#[test]
+fn dialogue_does_what_its_spec_says() {
+    compare::<Dialogue>();
+}
+
+//= X-1
+#[test]
+fn parallel_does_what_its_spec_says() {
+    compare::<Parallel>();
+}
+
 //= X-2
 #[test]
 fn a_restored_machine_goes_on_as_the_original() {
@@ -43,6 +57,8 @@ fn a_restored_machine_goes_on_as_the_original() {
     restore::<Job>();
     restore::<Cache>();
     restore::<Slots>();
+    restore::<Dialogue>();
+    restore::<Parallel>();
 }
 
 fn restore<S: Subject>() {

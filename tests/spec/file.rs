@@ -227,7 +227,7 @@ fn row_of(id: RowId, row: &Idle) -> Row<'_> {
 }
 
 /// The names of all machines that the spec declares.
-pub const MACHINES: [&str; 4] = ["dispatch", "job", "cache", "slots"];
+pub const MACHINES: [&str; 6] = ["dispatch", "job", "cache", "slots", "dialogue", "parallel"];
 
 /// Where the spec is.
 pub fn directory() -> PathBuf {

@@ -6,10 +6,12 @@
 mod cache;
 mod citation;
 mod conformance;
+mod dialogue;
 mod dispatch;
 mod file;
 mod freshness;
 mod job;
+mod parallel;
 mod render;
 mod slots;
 mod soundness;

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cache::Cache;
+use super::dialogue::Dialogue;
 use super::dispatch::Dispatch;
 use super::file::{Spec, directory, root};
 use super::job::Job;
+use super::parallel::Parallel;
 use super::slots::Slots;
 use super::subject::{Subject, carried, fields, reachable};
 
@@ -27,6 +29,16 @@ fn cache_spec_is_sound() {
 #[test]
 fn slots_spec_is_sound() {
     check::<Slots>();
+}
+
+#[test]
+fn dialogue_spec_is_sound() {
+    check::<Dialogue>();
+}
+
+#[test]
+fn parallel_spec_is_sound() {
+    check::<Parallel>();
 }
 
 #[test]

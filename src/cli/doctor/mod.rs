@@ -1,10 +1,11 @@
 //! `doctor`: what is there, what is wrong, and what to do about it.
 //!
-//! A section is a file with one function that adds its checks to the [`Report`]. Groups get theirs when they come.
+//! A section is a file with one function that adds its checks to the [`Report`].
 
 mod agents;
 mod config;
 mod environment;
+mod groups;
 mod jobs;
 mod registration;
 mod report;
@@ -27,6 +28,7 @@ pub fn run(environment: &Environment, json: bool, strict: bool) -> Result<Exit, 
     registration::check(&mut report, environment);
     if let Ok(config) = &config {
         agents::check(&mut report, config);
+        groups::check(&mut report, config);
     }
     jobs::check(&mut report, &path::jobs_dir(environment));
     servers::check(&mut report);

@@ -32,6 +32,8 @@ pub enum Section {
     Registration,
     /// The agents.
     Agents,
+    /// The groups.
+    Groups,
     /// The job records.
     Jobs,
     /// Servers that run.
@@ -139,6 +141,7 @@ impl Section {
             Self::Config => "Config",
             Self::Registration => "Registration with Claude Code",
             Self::Agents => "Agents",
+            Self::Groups => "Groups",
             Self::Jobs => "Job records",
             Self::Servers => "Running servers",
         }

@@ -104,7 +104,11 @@ pub async fn list_groups(desk: &Desk) -> Reply {
         Ok(config) => config,
         Err(mistake) => return mistake.into(),
     };
-    off_the_loop(move || Reply::of(&listing::list_groups(&config))).await
+    off_the_loop(move || match listing::list_groups(&config) {
+        Ok(groups) => Reply::of(&groups),
+        Err(none) => Mistake::new(none.to_string()).into(),
+    })
+    .await
 }
 
 #[derive(Debug, Deserialize)]

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::{Call, Desk, typed};
+use super::{Call, Desk, typed_at};
 use crate::config::model::Config;
-use crate::config::plan::Request;
+use crate::config::plan::{Request, ResponseSchema};
 use crate::machines::plan::{Format, MAX_RESUME_ATTEMPTS};
 use crate::mcp::progress::{Reporter, Sink, Telling};
 use crate::mcp::reply::{Mistake, Reply, Response};
 use crate::mcp::table::{Conduct, Kind, Parameter, ToolRow, optional, required};
 use crate::mcp::tasks;
-use crate::shell::dispatcher::{Begun, Caching, Delivery};
-use crate::shell::jobs::Jobs;
+use crate::shell::dispatcher::{Begun, Caching};
+use crate::shell::part::{self, Item};
 use crate::shell::record::Form;
 
 /// A summary that nobody sized, in characters (contract).
@@ -28,11 +29,13 @@ pub const CALLER: Parameter = optional("caller", Kind::Text, "your project or ro
 pub const GOAL: Parameter = optional("goal", Kind::Text, "the broader objective");
 pub const RESPONSE_FORMAT: Parameter =
     optional("response_format", Kind::Text, "\"json\": one JSON value, in parsed_result");
+pub const RESPONSE_SCHEMA: Parameter =
+    optional("response_schema", Kind::Schema, "JSON Schema of the answer, or the name of one of the agent's");
 const RETURN_REF: Parameter = optional("return_ref", Kind::Flag, "store the result, answer with ref + summary");
 const SUMMARY_CHARS: Parameter = optional("summary_chars", Kind::Integer, "default 500");
 pub const TIMEOUT: Parameter = optional("timeout_seconds", Kind::Integer, "10..7200; 0 = the agent's own");
-pub const RESUME: Parameter = optional("resume_attempts", Kind::Integer, "0..3: go on by itself when cut off");
 pub const GROUP: Parameter = optional("group", Kind::Text, "adds its shared context; the agent must be a member");
+pub const RESUME: Parameter = optional("resume_attempts", Kind::Integer, "0..3: go on by itself when cut off");
 
 pub const MAX_TURNS: Parameter = optional("max_turns", Kind::Integer, "0 = the agent's own");
 
@@ -49,12 +52,13 @@ pub const DISPATCH: ToolRow = ToolRow {
         CALLER,
         GOAL,
         RESPONSE_FORMAT,
+        RESPONSE_SCHEMA,
         RETURN_REF,
         SUMMARY_CHARS,
         TIMEOUT,
-        RESUME,
         MAX_TURNS,
         GROUP,
+        RESUME,
     ],
     conduct: Conduct::Runs,
     always_load: true,
@@ -74,9 +78,10 @@ pub const SESSION: ToolRow = ToolRow {
         CALLER,
         GOAL,
         RESPONSE_FORMAT,
+        RESPONSE_SCHEMA,
         TIMEOUT,
-        RESUME,
         MAX_TURNS,
+        RESUME,
     ],
     conduct: Conduct::Runs,
     always_load: true,
@@ -87,7 +92,7 @@ pub const STREAM: ToolRow = ToolRow {
     name: "dispatch_stream",
     title: "Delegate and watch",
     description: "As dispatch, never cached, with what the agent says and does sent on while it works.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT, RESUME, MAX_TURNS],
+    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT, MAX_TURNS, RESUME],
     conduct: Conduct::Runs,
     always_load: false,
 };
@@ -108,6 +113,7 @@ struct Arguments {
     goal: String,
     #[serde(default)]
     response_format: String,
+    response_schema: Option<Value>,
     #[serde(default)]
     timeout_seconds: i64,
     resume_attempts: Option<i64>,
@@ -130,20 +136,29 @@ pub async fn stream(desk: &Desk, call: Call) -> Response {
     run(desk, call, Caching::Never, Telling::Verbatim).await
 }
 
-/// The configuration and the request of a call.
-pub fn read(desk: &Desk, call: &Call) -> Result<(Arc<Config>, Request), Mistake> {
-    let request = typed::<Arguments>(call).and_then(request)?;
-    Ok((desk.config()?, request))
+/// The configuration and what a call asks for.
+pub fn read(desk: &Desk, call: &Call) -> Result<(Arc<Config>, Item), Mistake> {
+    let item = item(call.row.name, &call.arguments)?;
+    Ok((desk.config()?, item))
+}
+
+/// What the arguments in `place` ask for.
+pub fn item(place: &str, arguments: &Value) -> Result<Item, Mistake> {
+    let given = typed_at::<Arguments>(place, arguments)?;
+    let chars = given.summary_chars.unwrap_or(DEFAULT_SUMMARY_CHARS).clamp(0, MAX_SUMMARY_CHARS);
+    let summary_chars = given.return_ref.then(|| usize::try_from(chars).unwrap_or_default());
+    Ok(Item { request: request(place, given)?, summary_chars })
 }
 
 async fn run(desk: &Desk, call: Call, caching: Caching, telling: Telling) -> Response {
-    let (config, request) = match read(desk, &call) {
+    let (config, item) = match read(desk, &call) {
         Ok(both) => both,
         Err(mistake) => return mistake.into(),
     };
-    let form = summary_chars(&call).map_or(Form::Answer, |summary_chars| Form::Reference { summary_chars });
+    let request = &item.request;
     let delivery = if call.tasks {
-        match desk.dispatcher.begin(&config, &request, caching, form).await {
+        let form = item.summary_chars.map_or(Form::Answer, |summary_chars| Form::Reference { summary_chars });
+        match desk.dispatcher.begin(&config, request, caching, form).await {
             Ok(Begun::Task(handed)) => return tasks::created(desk, handed).await,
             Ok(Begun::Answer(delivery)) => Ok(*delivery),
             Err(mistake) => Err(mistake),
@@ -152,58 +167,26 @@ async fn run(desk: &Desk, call: Call, caching: Caching, telling: Telling) -> Res
         let logs = telling == Telling::Verbatim && call.logs;
         let reporter = Reporter::new(&call.context, &request.agent, telling, logs);
         let run = async |mut sink: Sink| {
-            desk.dispatcher.dispatch(&config, &request, caching, move |news| sink.put(news)).await
+            desk.dispatcher.dispatch(&config, request, caching, move |news| sink.put(news)).await
         };
         reporter.during(run).await
     };
-    match (delivery, form) {
-        (Ok(delivery), Form::Reference { summary_chars }) => {
-            by_reference(desk, &request, delivery, summary_chars).await.into()
+    match delivery {
+        Ok(delivery) => {
+            let (part, receipt) = part::of(&desk.dispatcher, &item, delivery).await;
+            Reply::paid(&part, receipt).into()
         }
-        (Ok(Delivery { answer, receipt }), Form::Answer) => Reply::paid(&answer, receipt).into(),
-        (Err(mistake), _) => Mistake::new(mistake.to_string()).into(),
+        Err(mistake) => Mistake::new(mistake.to_string()).into(),
     }
 }
 
-/// How many characters of summary the caller wants, where it wants a reference.
-fn summary_chars(call: &Call) -> Option<usize> {
-    let given = typed::<Arguments>(call).ok().filter(|given| given.return_ref)?;
-    let chars = given.summary_chars.unwrap_or(DEFAULT_SUMMARY_CHARS).clamp(0, MAX_SUMMARY_CHARS);
-    usize::try_from(chars).ok()
-}
-
-/// Leaves the answer in the job store and tells where. One that no job was run for is stored for the purpose.
-async fn by_reference(desk: &Desk, request: &Request, delivery: Delivery, chars: usize) -> Reply {
-    let Delivery { answer, receipt } = delivery;
-    let reference = match receipt {
-        // Not redeemed, so that it stays.
-        Some(receipt) => Ok(receipt.id()),
-        None => {
-            let (jobs, request, answer) =
-                (Jobs::new(desk.dispatcher.engine().clone()), request.clone(), answer.clone());
-            match tokio::task::spawn_blocking(move || jobs.keep(&request, &answer)).await {
-                Ok(kept) => kept.map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            }
-        }
-    };
-    match reference {
-        Ok(reference) => Reply::of(&answer.by_reference(reference, chars)),
-        // The answer is worth more than its reference.
-        Err(error) => {
-            tracing::warn!(error, "an answer could not be stored");
-            Reply::of(&answer)
-        }
-    }
-}
-
-fn request(arguments: Arguments) -> Result<Request, Mistake> {
+fn request(place: &str, arguments: Arguments) -> Result<Request, Mistake> {
     let format = match arguments.response_format.trim().to_ascii_lowercase().as_str() {
         "" | "text" => Format::Text,
         "json" => Format::Json,
         other => {
             let shown = other.chars().take(40).collect::<String>();
-            let error = format!("response_format must be \"json\" or empty, not \"{shown}\"");
+            let error = format!("{place}: response_format must be \"json\" or empty, not \"{shown}\"");
             return Err(Mistake::new(error));
         }
     };
@@ -215,6 +198,10 @@ fn request(arguments: Arguments) -> Result<Request, Mistake> {
         caller: arguments.caller,
         goal: arguments.goal,
         format,
+        response_schema: arguments.response_schema.map(|schema| match schema {
+            Value::String(name) => ResponseSchema::Named(name),
+            schema => ResponseSchema::Inline(schema),
+        }),
         timeout_seconds: arguments.timeout_seconds,
         max_turns: arguments.max_turns,
         session_id: arguments.session_id,

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::dispatch::{self, AGENT, CALLER, CONTEXT, GOAL, GROUP, MAX_TURNS, RESPONSE_FORMAT, RESUME, TASK, TIMEOUT};
+use super::dispatch::{
+    self, AGENT, CALLER, CONTEXT, GOAL, GROUP, MAX_TURNS, RESPONSE_FORMAT, RESPONSE_SCHEMA, RESUME, TASK, TIMEOUT,
+};
 use super::{Call, Desk, off_the_loop, typed};
 use crate::machines::ids::JobId;
 use crate::machines::job::Status;
@@ -38,7 +40,19 @@ pub const ASYNC: ToolRow = ToolRow {
     title: "Delegate in the background",
     description: "As dispatch, but returns a job_id at once; the run survives this session. Then dispatch_wait, or \
                   dispatch_status now and then.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT, RESUME, MAX_TURNS, GROUP],
+    parameters: &[
+        AGENT,
+        TASK,
+        CONTEXT,
+        CALLER,
+        GOAL,
+        RESPONSE_FORMAT,
+        RESPONSE_SCHEMA,
+        TIMEOUT,
+        MAX_TURNS,
+        GROUP,
+        RESUME,
+    ],
     conduct: Conduct::Runs,
     always_load: false,
 };
@@ -112,7 +126,7 @@ pub const GC: ToolRow = ToolRow {
 
 pub async fn submit(desk: &Desk, call: Call) -> Reply {
     let (config, request) = match dispatch::read(desk, &call) {
-        Ok(both) => both,
+        Ok((config, item)) => (config, item.request),
         Err(mistake) => return mistake.into(),
     };
     match desk.dispatcher.submit(&config, &request).await {

@@ -2,9 +2,11 @@
 
 mod agents;
 mod cache;
+mod dialogue;
 mod discovery;
 mod dispatch;
 mod jobs;
+mod parallel;
 
 use std::sync::Arc;
 
@@ -33,6 +35,8 @@ pub const ROWS: &[ToolRow] = &[
     dispatch::DISPATCH,
     dispatch::SESSION,
     dispatch::STREAM,
+    parallel::PARALLEL,
+    dialogue::DIALOGUE,
     jobs::ASYNC,
     jobs::STATUS,
     jobs::WAIT,
@@ -94,6 +98,8 @@ pub async fn perform(desk: &Desk, call: Call) -> Response {
         "dispatch" => dispatch::dispatch(desk, call).await,
         "dispatch_session" => dispatch::session(desk, call).await,
         "dispatch_stream" => dispatch::stream(desk, call).await,
+        "dispatch_parallel" => parallel::parallel(desk, call).await.into(),
+        "dispatch_dialogue" => dialogue::dialogue(desk, call).await.into(),
         "dispatch_async" => jobs::submit(desk, call).await.into(),
         "dispatch_status" => jobs::status(desk, &call).await.into(),
         "dispatch_wait" => jobs::wait(desk, call).await,
@@ -146,7 +152,13 @@ async fn off_the_loop(work: impl FnOnce() -> Reply + Send + 'static) -> Reply {
     }
 }
 
-/// The arguments as a tool's own type. They are in canonical form by the table, so that a mismatch is a bug of the table.
+/// The arguments as a tool's own type.
 fn typed<T: DeserializeOwned>(call: &Call) -> Result<T, Mistake> {
-    T::deserialize(&call.arguments).map_err(|error| Mistake::new(format!("{}: {error}", call.row.name)))
+    typed_at(call.row.name, &call.arguments)
+}
+
+/// Arguments that were given in `place` as a type of their own. They are in canonical form by the table, so that a mismatch
+/// is a bug of the table.
+fn typed_at<T: DeserializeOwned>(place: &str, arguments: &Value) -> Result<T, Mistake> {
+    T::deserialize(arguments).map_err(|error| Mistake::new(format!("{place}: {error}")))
 }

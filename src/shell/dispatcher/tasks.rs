@@ -11,7 +11,8 @@ use std::time::Duration;
 use tokio::sync::{broadcast, oneshot, watch};
 
 use super::shared::{Flight, Landed, NEWS_BACKLOG, Ride, Seat};
-use super::{Caching, Delivery, Dispatcher, accounted, asked, fresh_session, limits, obstacle, unpaid, without_answer};
+use super::{Caching, Delivery, Dispatcher, accounted, fresh_session, limits, obstacle, unpaid, without_answer};
+use crate::config::group;
 use crate::config::model::Config;
 use crate::config::plan::{self, Request, RequestError};
 use crate::machines::answer::{Answer, ErrorType};
@@ -104,7 +105,7 @@ impl Dispatcher {
         form: Form,
     ) -> Result<Begun, RequestError> {
         let settings = &config.settings;
-        let asked = asked(config, request)?;
+        let asked = group::within(config, request)?;
         let run = self.planned(fresh_session(), config, &asked)?;
         if caching == Caching::Never || !settings.cache.enabled {
             return Ok(match submit(&self.engine, &run, settings.max_dispatch_depth, form).await {

@@ -57,19 +57,23 @@ impl Jobs {
     /// Ends what is left of a job that was told to end. Blocks until that is gone.
     fn finish_stopping(&self, record: &Record) {
         let id = &record.id;
+        let mut lock = None;
         if self.store().file(id, JobFile::Lock).exists() {
-            let Some(lock) = self.end_run(id) else { return };
+            lock = self.end_run(id);
             failpoint::reach("ended");
+            if lock.is_none() {
+                return;
+            }
             self.give_session_back(record);
             if record.started_at.is_some() {
                 orphan::account_cancelled(self.store(), record);
             }
-            drop(lock);
         }
         // Refused where its supervisor has said so itself.
         if let Err(error) = self.store().step(id, &Event::Stopped, Patch::default(), Durability::Cached) {
             tracing::debug!(%id, %error, "not noted that the run is ended");
         }
+        drop(lock);
     }
 
     /// A job that was told to end by somebody who may have died before it was ended. Its supervisor is told once more; the

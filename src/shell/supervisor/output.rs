@@ -29,16 +29,16 @@ pub struct Output {
     pub stray: Option<String>,
     /// Whether there was an event: this claude had begun to work.
     pub begun: bool,
-    /// What the starts before this one have cost, in US dollars, as far as they told.
-    pub paid_before_usd: Option<f64>,
-    /// Of all starts. Whether the id is known shows in `session_id` as well.
-    signs: SessionSigns,
     /// What the results so far have cost.
     cost_usd: Option<f64>,
     directory: String,
     turns: u64,
     /// Of the starts before this one.
     turns_before: u64,
+    /// What the starts before this one have cost, in US dollars, as far as they told.
+    pub paid_before_usd: Option<f64>,
+    /// Of all starts. Whether the id is known shows in `session_id` as well.
+    signs: SessionSigns,
 }
 
 /// What a look at the output brought.

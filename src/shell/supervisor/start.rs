@@ -20,6 +20,8 @@ use crate::shell::{clock, environment, failpoint};
 
 /// How often to look whether the fence is free.
 const FENCE_RETRY: Duration = Duration::from_millis(5);
+/// What is shown of a run that waits to go on.
+const CUT_OFF: &str = "Cut off; goes on as soon as it may";
 
 impl<S: ProcessSpawner> Supervision<'_, S> {
     /// The record says `running` before anything runs: what costs is never unseen. The fence is looked at before anything
@@ -58,9 +60,8 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         match self.store.step(&self.id, &job::Event::Resume, Patch::default(), Durability::Cached) {
             Ok(stepped) => {
                 self.claimed = Some(stepped.record);
-                let text = "Cut off; goes on as soon as it may".to_owned();
-                let activity = self.output.activity(text.clone());
-                self.progress.push(text, activity);
+                let activity = self.output.activity(CUT_OFF.to_owned());
+                self.progress.push(CUT_OFF.to_owned(), activity);
             }
             Err(StoreError::Refused(refused)) => {
                 tracing::debug!(id = %self.id, %refused, "the run is not to go on");

@@ -1,0 +1,43 @@
+//! The groups. Without any there is nothing to say.
+
+use super::report::{Report, Section};
+use crate::config::model::{Config, Entry, Group};
+
+const SECTION: Section = Section::Groups;
+
+/// Adds the section.
+pub fn check(report: &mut Report, config: &Config) {
+    for (name, entry) in &config.groups {
+        match entry {
+            Entry::Invalid(problem) => {
+                let at = problem.line.map_or_else(String::new, |line| format!(" (line {line})"));
+                let message = format!("{name} is disabled: {}{at}", problem.message);
+                report.failure(SECTION, message, "correct the entry in agents.yaml");
+            }
+            Entry::Valid(group) => check_group(report, config, name, group),
+        }
+    }
+}
+
+fn check_group(report: &mut Report, config: &Config, name: &str, group: &Group) {
+    let members = group.members.iter().map(|member| member.agent.as_str());
+    let unknown = members.clone().filter(|member| config.agent(member).is_none()).collect::<Vec<_>>();
+    if !unknown.is_empty() {
+        let message = format!("{name}: members that are no agents: {}", unknown.join(", "));
+        let remedy = format!("agent-dispatch group remove-member {name} {}, or add them as agents", unknown.join(" "));
+        return report.failure(SECTION, message, remedy);
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    if let Some(twice) = members.clone().find(|member| !seen.insert(*member)) {
+        let message = format!("{name}: {twice} is a member twice; the first entry counts");
+        return report.warning(SECTION, message, "take one of the two out of agents.yaml");
+    }
+    match group.members.len() {
+        0 => {
+            let remedy = format!("agent-dispatch group add-member {name} AGENT");
+            report.warning(SECTION, format!("{name}: no members"), remedy);
+        }
+        1 => report.ok(SECTION, format!("{name}: 1 member")),
+        count => report.ok(SECTION, format!("{name}: {count} members")),
+    }
+}

@@ -1,0 +1,210 @@
+//! Whose turn it is in a dialogue of two agents, and when it ends. Declared in `spec/dialogue.yaml`.
+//!
+//! The responder speaks first, then the requester; the two make a round. What they are told and what is told of them is in
+//! [`words`] and [`record`].
+
+pub mod record;
+pub mod words;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use statig::prelude::*;
+
+use super::effect::Effects;
+use super::refused::Refused;
+
+/// Rounds of a dialogue that nobody limited (contract).
+pub const DEFAULT_ROUNDS: u32 = 3;
+/// Most rounds (contract): each costs two runs.
+pub const MAX_ROUNDS: u32 = 10;
+
+/// One of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Has the question.
+    Requester,
+    /// Has the means to answer it, and begins.
+    Responder,
+}
+
+/// Where a dialogue stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// The responder has the word.
+    ResponderSpeaks {
+        /// The round, from 1.
+        round: u32,
+        /// The last one that there may be.
+        last: u32,
+    },
+    /// The requester has the word.
+    RequesterSpeaks {
+        /// The round, from 1.
+        round: u32,
+        /// The last one that there may be.
+        last: u32,
+    },
+    /// One of them said that it is resolved.
+    Resolved {
+        /// In which round.
+        round: u32,
+    },
+    /// The last round is over and nobody said so.
+    Unresolved {
+        /// Which that was.
+        round: u32,
+    },
+    /// A run failed.
+    Failed {
+        /// In which round.
+        round: u32,
+    },
+}
+
+impl State {
+    /// The state's name in the spec.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::ResponderSpeaks { .. } => "responder_speaks",
+            Self::RequesterSpeaks { .. } => "requester_speaks",
+            Self::Resolved { .. } => "resolved",
+            Self::Unresolved { .. } => "unresolved",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    /// The round that it is, or that it ended in, from 1.
+    #[must_use]
+    pub const fn round(&self) -> u32 {
+        match self {
+            Self::ResponderSpeaks { round, .. }
+            | Self::RequesterSpeaks { round, .. }
+            | Self::Resolved { round }
+            | Self::Unresolved { round }
+            | Self::Failed { round } => *round,
+        }
+    }
+}
+
+/// What the one who has the word did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// It answered.
+    Spoke {
+        /// Whether it said that the matter is resolved.
+        resolved: bool,
+    },
+    /// Its run failed.
+    Broke,
+}
+
+impl Event {
+    /// The event's name in the spec.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Spoke { .. } => "spoke",
+            Self::Broke => "broke",
+        }
+    }
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Have this one speak.
+    Ask(Role),
+    /// Answer the caller with all that was said.
+    Conclude,
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ask(Role::Responder) => "ask_responder",
+            Self::Ask(Role::Requester) => "ask_requester",
+            Self::Conclude => "conclude",
+        })
+    }
+}
+
+/// The beginning of a dialogue of at most so many rounds; fewer than one is one, more than [`MAX_ROUNDS`] is that.
+pub fn begin(max_rounds: i64) -> (State, Effects<Effect>) {
+    let last = u32::try_from(max_rounds.clamp(1, i64::from(MAX_ROUNDS))).unwrap_or(MAX_ROUNDS);
+    (State::ResponderSpeaks { round: 1, last }, Effects::from(vec![Effect::Ask(Role::Responder)]))
+}
+
+/// Takes one event.
+///
+/// # Errors
+/// [`Refused`] when the event has no row in the spec for this state.
+pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Refused> {
+    let mut effects = Effects::none();
+    let mut current = state;
+    match current.handle(&mut Machine, event, &mut effects) {
+        Outcome::Transition(next) => Ok((next, effects)),
+        Outcome::Handled => Ok((state, effects)),
+        Outcome::Super => Err(Refused::AlreadyThere { state: state.name(), event: event.name() }),
+    }
+}
+
+/// Shared storage of the machine: none, all of it is in the state.
+struct Machine;
+
+#[state_machine(initial = "State::Failed { round: 0 }", visibility = "pub(self)", state(custom, name = "State"))]
+impl Machine {
+    #[state]
+    fn responder_speaks(round: &u32, last: &u32, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
+        match event {
+            Event::Spoke { resolved: false } => {
+                context.push(Effect::Ask(Role::Requester));
+                Transition(State::RequesterSpeaks { round: *round, last: *last })
+            }
+            Event::Spoke { resolved: true } => Transition(end(State::Resolved { round: *round }, context)),
+            Event::Broke => Transition(end(State::Failed { round: *round }, context)),
+        }
+    }
+
+    #[state]
+    fn requester_speaks(round: &u32, last: &u32, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
+        match event {
+            Event::Spoke { resolved: false } if round < last => {
+                context.push(Effect::Ask(Role::Responder));
+                Transition(State::ResponderSpeaks { round: round.saturating_add(1), last: *last })
+            }
+            Event::Spoke { resolved: false } => Transition(end(State::Unresolved { round: *round }, context)),
+            Event::Spoke { resolved: true } => Transition(end(State::Resolved { round: *round }, context)),
+            Event::Broke => Transition(end(State::Failed { round: *round }, context)),
+        }
+    }
+
+    #[state]
+    fn resolved(round: &u32, event: &Event) -> Outcome<State> {
+        over(*round, event)
+    }
+
+    #[state]
+    fn unresolved(round: &u32, event: &Event) -> Outcome<State> {
+        over(*round, event)
+    }
+
+    #[state]
+    fn failed(round: &u32, event: &Event) -> Outcome<State> {
+        over(*round, event)
+    }
+}
+
+const fn over(_round: u32, event: &Event) -> Outcome<State> {
+    match event {
+        Event::Spoke { .. } | Event::Broke => Super,
+    }
+}
+
+fn end(state: State, effects: &mut Effects<Effect>) -> State {
+    effects.push(Effect::Conclude);
+    state
+}

@@ -1,0 +1,173 @@
+//! Several requests in one call: what is done when, and how far it has come. Declared in `spec/parallel.yaml`.
+
+pub mod aggregate;
+pub mod board;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use statig::prelude::*;
+
+use super::effect::Effects;
+use super::refused::Refused;
+
+/// How many items a call may have, whatever the settings say (contract).
+pub const MOST_ITEMS: usize = 100;
+/// How many for each run that there may be at once (contract).
+pub const ITEMS_PER_SLOT: usize = 20;
+/// How many items for each run that there may be at once are under way or in the queue for a slot: enough that a slot that
+/// comes free finds one there, and not so many that other sessions wait behind all of them.
+pub const WINDOW_PER_SLOT: usize = 2;
+
+/// Most items of a call.
+#[must_use]
+pub fn most_items(max_concurrency: u32) -> usize {
+    usize::try_from(max_concurrency).unwrap_or(usize::MAX).saturating_mul(ITEMS_PER_SLOT).max(MOST_ITEMS)
+}
+
+/// Most items of a call that are under way or queue for a slot.
+#[must_use]
+pub fn window(max_concurrency: u32) -> usize {
+    usize::try_from(max_concurrency).unwrap_or(usize::MAX).saturating_mul(WINDOW_PER_SLOT).max(1)
+}
+
+/// Where a call stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Items run or wait.
+    Gathering {
+        /// How many have not ended.
+        left: u32,
+        /// Whether an agent is to put the answers together.
+        aggregates: bool,
+    },
+    /// An agent puts the answers together.
+    Aggregating,
+    /// The caller has its answer.
+    Answered,
+}
+
+impl State {
+    /// The state's name in the spec.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Gathering { .. } => "gathering",
+            Self::Aggregating => "aggregating",
+            Self::Answered => "answered",
+        }
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// An item has its answer, a success or a failure.
+    ItemEnded,
+    /// The aggregator has answered, or failed.
+    AggregateEnded,
+}
+
+impl Event {
+    /// The event's name in the spec.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::ItemEnded => "item_ended",
+            Self::AggregateEnded => "aggregate_ended",
+        }
+    }
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Run all items.
+    StartItems,
+    /// Have the aggregator put the answers together.
+    StartAggregate,
+    /// Answer the caller.
+    Answer,
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::StartItems => "start_items",
+            Self::StartAggregate => "start_aggregate",
+            Self::Answer => "answer",
+        })
+    }
+}
+
+/// The beginning of a call with so many items, at least one.
+pub fn begin(items: u32, aggregates: bool) -> (State, Effects<Effect>) {
+    (State::Gathering { left: items, aggregates }, Effects::from(vec![Effect::StartItems]))
+}
+
+/// Takes one event.
+///
+/// # Errors
+/// [`Refused`] when the event has no row in the spec for this state.
+pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Refused> {
+    let mut effects = Effects::none();
+    let mut current = state;
+    match current.handle(&mut Machine, event, &mut effects) {
+        Outcome::Transition(next) => Ok((next, effects)),
+        Outcome::Handled => Ok((state, effects)),
+        Outcome::Super => Err(refuse(state, event)),
+    }
+}
+
+const fn refuse(state: State, event: &Event) -> Refused {
+    let (state_name, event_name) = (state.name(), event.name());
+    match (state, event) {
+        (State::Aggregating, Event::ItemEnded) | (State::Answered, _) => {
+            Refused::AlreadyThere { state: state_name, event: event_name }
+        }
+        (State::Gathering { .. }, _) | (State::Aggregating, Event::AggregateEnded) => {
+            Refused::NotHere { state: state_name, event: event_name }
+        }
+    }
+}
+
+/// Shared storage of the machine: none, all of it is in the state.
+struct Machine;
+
+#[state_machine(initial = "State::Answered", visibility = "pub(self)", state(custom, name = "State"))]
+impl Machine {
+    #[state]
+    fn gathering(left: &u32, aggregates: &bool, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
+        match (event, left) {
+            (Event::ItemEnded, 0 | 1) if *aggregates => {
+                context.push(Effect::StartAggregate);
+                Transition(State::Aggregating)
+            }
+            (Event::ItemEnded, 0 | 1) => {
+                context.push(Effect::Answer);
+                Transition(State::Answered)
+            }
+            (Event::ItemEnded, left) => Transition(State::Gathering { left: left - 1, aggregates: *aggregates }),
+            (Event::AggregateEnded, _) => Super,
+        }
+    }
+
+    #[state]
+    fn aggregating(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
+        match event {
+            Event::AggregateEnded => {
+                context.push(Effect::Answer);
+                Transition(State::Answered)
+            }
+            Event::ItemEnded => Super,
+        }
+    }
+
+    #[state]
+    fn answered(event: &Event) -> Outcome<State> {
+        match event {
+            Event::ItemEnded | Event::AggregateEnded => Super,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Answers that must match a schema.
+
+use serde_json::Value;
+
+use super::super::answer::{Answer, ErrorType, MAX_PARSED_LEVELS, is_shallow, parse_json};
+use super::super::events::ResultEvent;
+use super::super::plan::RunPlan;
+use super::super::schema::{Schema, Violation};
+use super::super::text;
+use super::advice::Advice;
+use super::{Evidence, Failure, doubt};
+
+/// Most characters of violations in an error; the answer itself is in `result`.
+const MAX_TOLD_CHARS: usize = 1_000;
+
+/// What an answer that could otherwise be relied on lacks of its schema. `None` when it lacks nothing, when nothing was
+/// demanded, and when it cannot be relied on anyway.
+#[must_use]
+pub fn misses(plan: &RunPlan, event: &ResultEvent) -> Option<Vec<Violation>> {
+    let schema = plan.response_schema.as_ref()?;
+    let said = event.result.as_deref().filter(|said| !text::is_blank(said));
+    if event.structured_output.is_none() && said.is_none() {
+        return None;
+    }
+    let answered = ResultEvent { result: Some(String::from("-")), ..bare(event) };
+    if doubt(&answered).is_some() {
+        return None;
+    }
+    let given = event.structured_output.as_ref().filter(|value| is_shallow(value, MAX_PARSED_LEVELS)).cloned();
+    violations(schema, given.or_else(|| parse_json(said?)).as_ref()).err()
+}
+
+/// The event without its long parts.
+fn bare(event: &ResultEvent) -> ResultEvent {
+    ResultEvent {
+        subtype: event.subtype.clone(),
+        is_error: event.is_error,
+        num_turns: event.num_turns,
+        stop: event.stop.clone(),
+        ..ResultEvent::default()
+    }
+}
+
+fn violations(schema: &Value, given: Option<&Value>) -> Result<(), Vec<Violation>> {
+    let at_the_top = |what: String| vec![Violation { at: String::new(), what }];
+    let given = given.ok_or_else(|| at_the_top("the answer is not one JSON value".to_owned()))?;
+    // It was checked when it was given; a plan that was edited by hand since may hold anything.
+    let schema = Schema::new(schema.clone()).map_err(|error| at_the_top(format!("no schema: {error}")))?;
+    schema.validate(given)
+}
+
+/// Makes a success whose answer misses its schema a failure.
+pub(super) fn demand(answer: &mut Answer, evidence: &Evidence<'_>, advice: &Advice<'_>) {
+    let Some(schema) = &evidence.plan.response_schema else { return };
+    let Err(violations) = violations(schema, answer.parsed_result.as_ref()) else { return };
+    let told = violations.iter().map(Violation::to_string).collect::<Vec<_>>().join("; ");
+    let told = text::one_line(&told, MAX_TOLD_CHARS);
+    let what = format!("the answer of agent '{}' does not match response_schema: {told}", answer.agent);
+    let failure = failure(what, "`result` holds what it said", advice);
+    answer.success = false;
+    answer.parsed_result = None;
+    answer.error = Some(format!("{}; {}", failure.what, failure.way_out));
+    answer.error_type = Some(failure.error_type);
+}
+
+/// The CLI itself stopped the run because its model did not come to match the schema.
+pub(super) fn given_up(agent: &str, message: &str, advice: &Advice<'_>) -> Failure {
+    let what = format!("agent '{agent}' did not come to match response_schema: {message}");
+    failure(what, "what it found is kept in its session", advice)
+}
+
+fn failure(what: String, kept: &str, advice: &Advice<'_>) -> Failure {
+    let ask = advice.go_on("Give your findings as plain text");
+    let way_out = format!("{kept}; ask for them as text with {ask}, or loosen the schema");
+    Failure { error_type: ErrorType::SchemaMismatch, what, way_out }
+}

@@ -1,0 +1,105 @@
+//! `dispatch_parallel`
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::dispatch::{self, DISPATCH};
+use super::{Call, Desk, typed};
+use crate::config::model::Config;
+use crate::machines::answer::Answer;
+use crate::machines::parallel::most_items;
+use crate::machines::text;
+use crate::mcp::arguments::read_at;
+use crate::mcp::progress::{Reporter, Telling};
+use crate::mcp::reply::{Mistake, Reply};
+use crate::mcp::table::{Conduct, Kind, ToolRow, optional, required};
+use crate::shell::parallel::{self, Batch, Gathered};
+use crate::shell::part::Part;
+
+/// How much of an item of the wrong kind is quoted, in characters.
+const QUOTE_CHARS: usize = 60;
+
+/// `dispatch_parallel`
+pub const PARALLEL: ToolRow = ToolRow {
+    name: "dispatch_parallel",
+    title: "Delegate several tasks at once",
+    description: "Run tasks at the same time; answers in input order, failed ones in their place. One bad item rejects \
+                  the call before anything runs.",
+    parameters: &[
+        required("dispatches", Kind::Items, "each as the arguments of dispatch; at most 100, or 20 × max_concurrency"),
+        optional("aggregate", Kind::Text, "agent that makes one answer of all"),
+    ],
+    conduct: Conduct::Runs,
+    always_load: false,
+};
+
+#[derive(Debug, Deserialize)]
+struct Arguments {
+    dispatches: Vec<Value>,
+    #[serde(default)]
+    aggregate: String,
+}
+
+/// An answer with an aggregate, keys in the order of the contract.
+#[derive(serde::Serialize)]
+struct Aggregated<'a> {
+    individual_results: &'a [Part],
+    aggregated: &'a Answer,
+}
+
+pub async fn parallel(desk: &Desk, call: Call) -> Reply {
+    let (config, batch) = match read(desk, &call) {
+        Ok(both) => both,
+        Err(mistake) => return mistake.into(),
+    };
+    let reporter = Reporter::new(&call.context, call.row.name, Telling::Standing, false);
+    let gathered = reporter
+        .during(async |mut sink| parallel::run(&desk.dispatcher, &config, &batch, move |line| sink.say(line)).await)
+        .await;
+    reply(gathered)
+}
+
+/// The answer to a call.
+fn reply(gathered: Gathered) -> Reply {
+    let Gathered { parts, aggregated, receipts } = gathered;
+    match &aggregated {
+        Some(aggregated) => Reply::paid(&Aggregated { individual_results: &parts, aggregated }, receipts),
+        None => Reply::paid(&parts, receipts),
+    }
+}
+
+/// The configuration and what the call asks for, checked as far as that is possible before anything runs.
+fn read(desk: &Desk, call: &Call) -> Result<(Arc<Config>, Batch), Mistake> {
+    let given = typed::<Arguments>(call)?;
+    let config = desk.config()?;
+    let most = most_items(config.settings.max_concurrency);
+    if given.dispatches.is_empty() {
+        return Err(Mistake::new("dispatches must hold at least one {\"agent\", \"task\"}"));
+    }
+    if given.dispatches.len() > most {
+        let error = format!("too many dispatches: {}, at most {most}", given.dispatches.len());
+        return Err(Mistake::new(error).with_hint("make several calls of it, or raise settings.max_concurrency"));
+    }
+    let items = given.dispatches.into_iter().enumerate().map(|(index, value)| {
+        let place = format!("dispatches[{index}]");
+        let Value::Object(given) = value else {
+            let shown = value.to_string();
+            let shown = text::first_chars(&shown, QUOTE_CHARS);
+            return Err(Mistake::new(format!("{place} must be an object with agent and task, not {shown}")));
+        };
+        let arguments = read_at(&place, DISPATCH.parameters, Some(given));
+        let arguments = arguments.map_err(|error| Mistake::new(error.to_string()))?;
+        dispatch::item(&place, &arguments)
+    });
+    let batch = Batch {
+        items: items.collect::<Result<_, _>>()?,
+        aggregate: Some(given.aggregate).filter(|agent| !agent.is_empty()),
+    };
+    parallel::check(&desk.dispatcher, &config, &batch).map_err(|(index, error)| {
+        let place = index.map_or_else(|| "aggregate".to_owned(), |index| format!("dispatches[{index}]"));
+        Mistake::new(format!("{place}: {error}"))
+    })?;
+    Ok((config, batch))
+}

@@ -1,0 +1,130 @@
+//! A dialogue of two agents: each message a run of its own, each side a session of its own.
+//!
+//! Every message is a job whose record stays until the whole dialogue was delivered: when the server dies in the middle, or
+//! its caller gives up, what was said and paid for is in the job store.
+
+use super::dispatcher::{self, Caching, Delivery, Dispatcher};
+use super::engine::Receipt;
+use super::leash::News;
+use crate::config::model::Config;
+use crate::config::plan::{Request, RequestError};
+use crate::machines::dialogue::record::{Conversation, Record};
+use crate::machines::dialogue::{self, Effect, Role, State, words};
+
+/// What a call asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Talk {
+    /// The agent with the question.
+    pub requester: String,
+    /// The agent with the means to answer it, which speaks first.
+    pub responder: String,
+    /// What they are to work out.
+    pub topic: String,
+    /// At most so many rounds; see [`dialogue::begin`].
+    pub max_rounds: i64,
+}
+
+/// The two sessions, once they are known.
+#[derive(Debug, Default)]
+struct Sessions {
+    requester: String,
+    responder: String,
+}
+
+impl Talk {
+    const fn names(&self, role: Role) -> (&String, &String) {
+        match role {
+            Role::Requester => (&self.requester, &self.responder),
+            Role::Responder => (&self.responder, &self.requester),
+        }
+    }
+
+    /// What `role` is asked next.
+    fn request(&self, role: Role, record: &Record, sessions: &mut Sessions) -> Request {
+        let (agent, other) = self.names(role);
+        let task = match record.last() {
+            Some(last) => words::reply(other, &last.message),
+            None => words::opening(other),
+        };
+        Request {
+            agent: agent.clone(),
+            task,
+            caller: other.clone(),
+            goal: self.topic.clone(),
+            session_id: sessions.of(role).clone(),
+            ..Request::default()
+        }
+    }
+}
+
+impl Sessions {
+    const fn of(&mut self, role: Role) -> &mut String {
+        match role {
+            Role::Requester => &mut self.requester,
+            Role::Responder => &mut self.responder,
+        }
+    }
+}
+
+/// Checks everything that can be checked without a run.
+///
+/// # Errors
+/// The first mistake.
+pub fn check(dispatcher: &Dispatcher, config: &Config, talk: &Talk) -> Result<(), RequestError> {
+    [Role::Requester, Role::Responder].into_iter().try_for_each(|role| {
+        dispatcher.check(config, &talk.request(role, &Record::default(), &mut Sessions::default()))
+    })
+}
+
+/// Runs a dialogue to its end. `tell` hears a line whenever something happened. The receipts are to be redeemed when the
+/// conversation was delivered.
+///
+/// # Errors
+/// What [`check`] would have said.
+pub async fn run(
+    dispatcher: &Dispatcher,
+    config: &Config,
+    talk: &Talk,
+    mut tell: impl FnMut(String) + Send,
+) -> Result<(Conversation, Vec<Receipt>), RequestError> {
+    let (mut record, mut sessions, mut receipts) = (Record::default(), Sessions::default(), Vec::new());
+    let (mut state, effects) = dialogue::begin(talk.max_rounds);
+    let mut due = effects.into_iter().next();
+    while let Some(Effect::Ask(role)) = due {
+        let request = talk.request(role, &record, &mut sessions);
+        let place = Place { state, agent: &request.agent };
+        let fresh = dispatcher::fresh_session();
+        let on_news = |news: &News| news.says().into_iter().for_each(|says| tell(place.line(&says)));
+        let spoken = dispatcher.dispatch_as(fresh, config, &request, Caching::Never, on_news).await?;
+        let Delivery { answer, receipt } = spoken;
+        // It is delivered with all others: until then its supervisor need not stay.
+        receipts.extend(receipt.map(|mut receipt| {
+            receipt.release();
+            receipt
+        }));
+        if let Some(id) = &answer.session_id {
+            sessions.of(role).clone_from(id);
+        }
+        let event = record.add(role, state.round(), answer);
+        match dialogue::step(state, &event) {
+            Ok((next, effects)) => (state, due) = (next, effects.into_iter().next()),
+            Err(refused) => {
+                tracing::error!(%refused, "a dialogue lost its place");
+                break;
+            }
+        }
+    }
+    Ok((record.conclude(&state), receipts))
+}
+
+/// Where a dialogue stands, in words.
+struct Place<'a> {
+    state: State,
+    agent: &'a str,
+}
+
+impl Place<'_> {
+    fn line(&self, says: &str) -> String {
+        format!("round {} · {}: {says}", self.state.round(), self.agent)
+    }
+}
