@@ -254,7 +254,7 @@ fn after_exit(run: Run, unknown: Option<Flag>, seen: bool, session: Session, eff
             None => end(End::Exited, effects, Held::SlotAndTree),
         };
     }
-    match once_more.or_else(|| run.gone_on(session)) {
+    match once_more.or_else(|| run.unstarted(session)).or_else(|| run.gone_on(session)) {
         Some(run) => wait_to_go_on(run, effects),
         None => end(End::Exited, effects, Held::SlotAndTree),
     }

@@ -164,6 +164,28 @@ impl Engine {
                 move || engine.submit(&plan, None, input.as_bytes(), |id, files| engine.start_on_leash(id, files));
             self.errands.run(submit).await?
         };
+        let mut record = self.listen(id, &mut intake, &mut on_news).await?;
+        // As often as the run may go on, it is also given a supervisor again: its claude may work on, or has to be resumed.
+        for _ in 0..plan.resume_attempts {
+            if record.status.is_terminal() {
+                break;
+            }
+            let Some(again) = self.leash_again(id).await? else { break };
+            intake = again;
+            record = self.listen(id, &mut intake, &mut on_news).await?;
+        }
+        let record = if record.status.is_terminal() { record } else { self.settle(id, plan, record).await? };
+        let receipt = Receipt { store: self.store.clone(), id, leash: Some(intake), errands: self.errands.clone() };
+        Ok(Finished { record, receipt })
+    }
+
+    /// Passes on the news until the supervisor has no more; the record then.
+    async fn listen(
+        &self,
+        id: JobId,
+        intake: &mut Intake,
+        on_news: &mut (impl FnMut(&News) + Send),
+    ) -> Result<Record, EngineError> {
         let mut rescued = None;
         while let Some(news) = intake.next().await {
             match news {
@@ -172,17 +194,22 @@ impl Engine {
                 News::Queued(_) | News::Started | News::Progress { .. } | News::Missed(_) => on_news(&news),
             }
         }
-        let record = match rescued {
-            Some(record) => *record,
-            None => {
-                let store = self.store.clone();
-                // An answer may have 50 MB.
-                self.errands.run(move || store.read(&id)).await?
-            }
+        if let Some(record) = rescued {
+            return Ok(*record);
+        }
+        let store = self.store.clone();
+        // An answer may have 50 MB.
+        Ok(self.errands.run(move || store.read(&id)).await?)
+    }
+
+    /// Gives a job whose supervisor died another one, on a leash as before. `None` where it has one.
+    async fn leash_again(&self, id: JobId) -> Result<Option<Intake>, EngineError> {
+        let engine = self.clone();
+        let start = move || match orphan::lock(&engine.store, &id) {
+            Some(lock) => engine.start_on_leash(&id, Files { lock, ticket: Stdio::null() }).map(Some),
+            None => Ok(None),
         };
-        let record = if record.status.is_terminal() { record } else { self.settle(id, plan, record).await? };
-        let receipt = Receipt { store: self.store.clone(), id, leash: Some(intake), errands: self.errands.clone() };
-        Ok(Finished { record, receipt })
+        self.errands.run(start).await
     }
 
     /// Settles a job whose supervisor died.

@@ -69,7 +69,9 @@ fn judge(store: &Store, id: &JobId, plan: &RunPlan, ending: Ending) -> (Answer, 
     let end = output.length();
     while output.position() < end && output.read().1 {}
     drop(output.finish());
+    let resumptions = store.read(id).ok().and_then(|record| record.resumptions).unwrap_or_default();
     let evidence = Evidence {
+        resumptions,
         result: output.result.take(),
         last_text: output.last_text.take(),
         stray: output.stray.take(),
@@ -82,8 +84,8 @@ fn judge(store: &Store, id: &JobId, plan: &RunPlan, ending: Ending) -> (Answer, 
 }
 
 /// Proof that no supervisor lives.
-fn lock(store: &Store, id: &JobId) -> Option<File> {
-    let file = File::open(store.file(id, JobFile::Lock)).ok()?;
+pub(super) fn lock(store: &Store, id: &JobId) -> Option<File> {
+    let file = File::options().read(true).write(true).open(store.file(id, JobFile::Lock)).ok()?;
     let give_up = Instant::now() + LOCK_WAIT;
     loop {
         match file.try_lock() {

@@ -16,6 +16,7 @@ mod error;
 mod file;
 mod index;
 mod litter;
+mod patch;
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
@@ -24,16 +25,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use serde_json::Value;
-
 use self::apply::{Did, apply};
 pub use self::error::StoreError;
 pub use self::file::JobFile;
 use self::index::Index;
+pub use self::patch::{Patch, Shown};
 use super::atomic::{self, Durability};
 use super::failpoint;
 use super::record::Record;
-use crate::machines::activity::Activity;
 use crate::machines::ids::JobId;
 use crate::machines::job::{self, Effect, Event};
 use crate::machines::plan::RunPlan;
@@ -46,30 +45,6 @@ const EDIT_WAIT: Duration = Duration::from_secs(5);
 const SHARED_EDIT_LOCK: &str = ".jobs.lock";
 /// How often to ask again meanwhile.
 const EDIT_RETRY: Duration = Duration::from_millis(2);
-
-/// What an event brings for the record. The machine's effects say which of it is written.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Patch {
-    /// The answer.
-    pub result: Option<Value>,
-    /// The reason of a failure.
-    pub error: Option<String>,
-    /// What a running job shows.
-    pub progress: Option<Shown>,
-    /// When the run's time is up, in Unix seconds: until then somebody who finds it without a supervisor waits for it.
-    pub deadline_at: Option<f64>,
-    /// How often the run has gone on, the time at hand included.
-    pub resumptions: Option<u8>,
-}
-
-/// What a running job shows.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Shown {
-    /// The rolling tail of progress.
-    pub lines: Vec<String>,
-    /// How far it has come; `None` leaves what was known.
-    pub activity: Option<Activity>,
-}
 
 /// The jobs directory.
 #[derive(Debug, Clone)]

@@ -10,6 +10,7 @@ mod hardship;
 mod kill_loop;
 mod recovery;
 mod reference;
+mod resumption;
 mod waiting;
 
 use std::fs::{self, File};

@@ -49,7 +49,7 @@ enum Happening {
 fn happening() -> impl Strategy<Value = Happening> {
     let by = select(vec![CancelledBy::Request, CancelledBy::CallerGone]);
     let flag = prop_oneof![1 => Just(None), 3 => (0..FLAGS.len()).prop_map(Some)];
-    let session = select(vec![Session::Absent, Session::Begun, Session::Lost]);
+    let session = select(vec![Session::Unstarted, Session::Absent, Session::Begun, Session::Lost]);
     prop_oneof![
         7 => Just(Happening::Course),
         3 => select(vec![1, 99, 1_700, 2_000, 15_000, 60_000]).prop_map(|ms| Happening::Pass { ms }),

@@ -184,7 +184,7 @@ fn next(before: &Walk, exit: &Event) -> Next {
     };
     let gone_on = before.count(|effect| matches!(effect, Effect::Spawn(next) if next.resumes_left < before.resumes));
     assert!(gone_on > 0 || run.resumes_left == before.resumes, "it has not gone on, and may less often");
-    let may = wanted && run.resumes_left > 0 && *session != Session::Lost;
+    let may = wanted && run.resumes_left > 0 && [Session::Absent, Session::Begun].contains(session);
     if before.stop().is_some() {
         return if may && before.is_out_of_time() { Next::Wait(going_on) } else { Next::End };
     }
@@ -195,6 +195,7 @@ fn next(before: &Walk, exit: &Event) -> Next {
         None if *seen && run.turn == Turn::Continue && *session == Session::Absent => {
             Next::Start(Run { turn: Turn::Task, ..run })
         }
+        None if !*seen && *session == Session::Unstarted => Next::Wait(run),
         None if !*seen && may => Next::Wait(going_on),
         None => Next::End,
     }
@@ -221,7 +222,8 @@ fn starts(before: &Walk, last: &Step, walk: &Walk) {
         assert_eq!(Next::Start(run), expected, "what the process is started for");
     }
     let flags = FLAGS.len();
-    let most = 1 + flags + 2 * usize::from(walk.resumes);
+    let unstarted = walk.events().filter(|e| matches!(e, Event::Exited { session: Session::Unstarted, .. })).count();
+    let most = 1 + flags + 2 * usize::from(walk.resumes) + unstarted;
     assert!(walk.count(|effect| matches!(effect, Effect::Spawn(_))) <= most, "too many starts");
     if matches!(last.event, Event::Exited { .. }) {
         let expected = next(before, &last.event);
@@ -232,8 +234,10 @@ fn starts(before: &Walk, last: &Step, walk: &Walk) {
     if last.effects.contains(&Effect::NoteResumption) {
         let order = [Effect::Sweep, Effect::NoteResumption, Effect::ReleaseSlot, Effect::RequestSlot];
         assert_eq!(last.effects, order, "nothing of it runs, and that is known, before somebody else has its slot");
+        let unstarted =
+            walk.events().filter(|e| matches!(e, Event::Exited { session: Session::Unstarted, .. })).count();
         let often = walk.count(|effect| *effect == Effect::NoteResumption);
-        assert!(often <= usize::from(walk.resumes) + flags, "it went on too often");
+        assert!(often <= usize::from(walk.resumes) + flags + unstarted, "it went on too often");
     }
 }
 

@@ -9,7 +9,12 @@ mod dialogue;
 mod dispatch;
 mod dispatch_history;
 mod job;
+mod life;
+mod life_moves;
+mod life_supervisor;
+mod life_world;
 mod parallel;
+mod search;
 mod slots;
 mod slots_world;
 

@@ -2,73 +2,13 @@
 
 use agent_dispatch::machines::slots::{self, Effect, Event, MAX_LOOK_MS, State, step};
 use proptest::prelude::*;
-use std::collections::{HashMap, VecDeque};
 
-use super::slots_world::{ASKERS, Broken, Design, Move, Scope, World};
+use super::search::{self, Verdict};
+use super::slots_world::{ASKERS, Broken, Design, Scope, World};
 use super::walks;
 
-/// Why a design is no good, and the shortest way there.
-#[derive(Debug)]
-enum Verdict {
-    Sound {
-        states: usize,
-    },
-    Breaks(Broken, Vec<Move>),
-    /// From here somebody never comes to an end, whatever happens.
-    Stuck(Vec<Move>),
-}
-
-/// Breadth first, so that a way to a broken state is a shortest one.
-fn search(scope: &Scope) -> Verdict {
-    let first = World::new(scope);
-    let mut numbers: HashMap<World, usize> = HashMap::from([(first.clone(), 0)]);
-    let mut came: Vec<Option<(usize, Move)>> = vec![None];
-    let mut before: Vec<Vec<usize>> = vec![Vec::new()];
-    let mut ends = Vec::new();
-    let mut todo = VecDeque::from([(0, first)]);
-    while let Some((number, world)) = todo.pop_front() {
-        if world.is_over() {
-            ends.push(number);
-        }
-        for (step, next) in world.successors(scope) {
-            let next = match next {
-                Ok(next) => next,
-                Err(broken) => {
-                    let mut way = way(&came, number);
-                    way.push(step);
-                    return Verdict::Breaks(broken, way);
-                }
-            };
-            let fresh = came.len();
-            let known = *numbers.entry(next.clone()).or_insert(fresh);
-            if known == fresh {
-                came.push(Some((number, step)));
-                before.push(Vec::new());
-                todo.push_back((fresh, next));
-            }
-            before[known].push(number);
-        }
-    }
-    let mut ends_well = vec![false; came.len()];
-    while let Some(number) = ends.pop() {
-        if !std::mem::replace(&mut ends_well[number], true) {
-            ends.extend(&before[number]);
-        }
-    }
-    match ends_well.iter().position(|well| !well) {
-        Some(stuck) => Verdict::Stuck(way(&came, stuck)),
-        None => Verdict::Sound { states: came.len() },
-    }
-}
-
-fn way(came: &[Option<(usize, Move)>], mut number: usize) -> Vec<Move> {
-    let mut way = Vec::new();
-    while let Some((earlier, step)) = came[number] {
-        way.push(step);
-        number = earlier;
-    }
-    way.reverse();
-    way
+fn search(scope: &Scope) -> Verdict<World> {
+    search::search(World::new(scope), scope)
 }
 
 const ALL: [Option<u8>; ASKERS] = [Some(0); ASKERS];

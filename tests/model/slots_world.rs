@@ -6,6 +6,8 @@
 use agent_dispatch::machines::slots::{self, Effect, Event, State};
 use std::collections::BTreeSet;
 
+use super::search;
+
 /// Askers in a world.
 pub const ASKERS: usize = 3;
 
@@ -139,10 +141,6 @@ impl World {
         }
     }
 
-    pub fn is_over(&self) -> bool {
-        self.askers.iter().all(|asker| matches!(asker.at, At::Gone | At::Dead))
-    }
-
     fn lives(&self, index: usize) -> bool {
         !matches!(self.askers[index].at, At::Gone | At::Dead)
     }
@@ -157,32 +155,6 @@ impl World {
             Part::Queue => &mut self.queue,
             Part::Held => &mut self.held,
         }
-    }
-
-    /// Everything that can happen next, and what comes of it.
-    pub fn successors(&self, scope: &Scope) -> Vec<(Move, Result<Self, Broken>)> {
-        let mut all = Vec::new();
-        for index in 0..ASKERS {
-            if !self.lives(index) {
-                continue;
-            }
-            if self.can_step(index, scope) {
-                let mut next = self.clone();
-                let done = next.step(index, scope);
-                all.push((Move::Step(index), done.and_then(|()| next.judged(scope))));
-            }
-            if self.crashes > 0 {
-                let mut next = self.clone();
-                next.crash(index);
-                all.push((Move::Crash(index), Ok(next)));
-            }
-            if scope.give_up && self.askers[index].at == At::Rest && self.waits(index) {
-                let mut next = self.clone();
-                let done = next.take(index, Event::Leave, scope);
-                all.push((Move::GiveUp(index), done.map(|()| next)));
-            }
-        }
-        all
     }
 
     fn judged(self, scope: &Scope) -> Result<Self, Broken> {
@@ -388,6 +360,41 @@ impl World {
             };
         }
         Ok(())
+    }
+}
+
+impl search::World for World {
+    type Scope = Scope;
+    type Move = Move;
+    type Broken = Broken;
+
+    fn is_over(&self) -> bool {
+        self.askers.iter().all(|asker| matches!(asker.at, At::Gone | At::Dead))
+    }
+
+    fn successors(&self, scope: &Scope) -> Vec<(Move, Result<Self, Broken>)> {
+        let mut all = Vec::new();
+        for index in 0..ASKERS {
+            if !self.lives(index) {
+                continue;
+            }
+            if self.can_step(index, scope) {
+                let mut next = self.clone();
+                let done = next.step(index, scope);
+                all.push((Move::Step(index), done.and_then(|()| next.judged(scope))));
+            }
+            if self.crashes > 0 {
+                let mut next = self.clone();
+                next.crash(index);
+                all.push((Move::Crash(index), Ok(next)));
+            }
+            if scope.give_up && self.askers[index].at == At::Rest && self.waits(index) {
+                let mut next = self.clone();
+                let done = next.take(index, Event::Leave, scope);
+                all.push((Move::GiveUp(index), done.map(|()| next)));
+            }
+        }
+        all
     }
 }
 

@@ -14,7 +14,7 @@ pub struct Dispatch;
 
 const BYS: [CancelledBy; 2] = [CancelledBy::Request, CancelledBy::CallerGone];
 const FLAGS: [Flag; 6] = Flag::ALL;
-const SESSIONS: [Session; 3] = [Session::Absent, Session::Begun, Session::Lost];
+const SESSIONS: [Session; 4] = [Session::Unstarted, Session::Absent, Session::Begun, Session::Lost];
 /// How long a process may run, in ms, and how often the run may go on.
 const LIMITS: [(u64, u8); 4] = [(0, 0), (AT, 1), (AT, 3), (u64::MAX, 0)];
 /// A deadline in the middle of the times of the scope.
@@ -41,7 +41,7 @@ impl Subject for Dispatch {
             }
         }
         let ways = reasons().into_iter().flat_map(|reason| [(reason, false), (reason, true)]);
-        for ((reason, answered), run) in ways.flat_map(|way| runs().into_iter().map(move |run| (way, run))) {
+        for ((reason, answered), run) in ways.flat_map(|way| turns().into_iter().map(move |run| (way, run))) {
             states.push(State::Terminating { run, reason, answered, kill_at: Millis(AT) });
             states.push(State::Killing { run, reason, answered, give_up_at: Millis(AT) });
         }
@@ -101,7 +101,10 @@ impl Subject for Dispatch {
             ("session_never_was", |state, event| {
                 fields(state)["run"]["turn"] == json!("continue") && session(event) == Session::Absent
             }),
-            ("may_go_on", |state, event| resumes_left(state) > 0 && session(event) != Session::Lost),
+            ("never_started", |_, event| session(event) == Session::Unstarted),
+            ("may_go_on", |state, event| {
+                resumes_left(state) > 0 && [Session::Absent, Session::Begun].contains(&session(event))
+            }),
             ("may_go_on_later", |state, _| resumes_left(state) > 0),
             ("out_of_time", |state, _| fields(state)["reason"] == json!("timeout")),
             ("deadline_due", |state, event| now(event) >= number(state, "deadline")),
@@ -195,9 +198,12 @@ fn runs() -> Vec<Run> {
         left_out.fold(Omitted::NOTHING, |omitted, (_, flag)| omitted.and(flag))
     });
     let flags = bits.map(|omitted| Run { omitted, ..Run::new(AT, 1) });
+    flags.chain(turns()).collect()
+}
+
+fn turns() -> Vec<Run> {
     let limits = LIMITS.map(|(timeout_ms, resumes_left)| Run::new(timeout_ms, resumes_left));
-    let turns = limits.into_iter().flat_map(|run| [Turn::Task, Turn::Continue].map(|turn| Run { turn, ..run }));
-    flags.chain(turns).collect()
+    limits.into_iter().flat_map(|run| [Turn::Task, Turn::Continue].map(|turn| Run { turn, ..run })).collect()
 }
 
 /// The run of a state, with these fields instead of its own.

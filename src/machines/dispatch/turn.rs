@@ -19,6 +19,8 @@ pub enum Turn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Session {
+    /// No process of the run was ever started: whoever was about to do so died.
+    Unstarted,
     /// It never came to exist: nothing was paid, and the task can be given as if for the first time.
     Absent,
     /// It can be gone on with.
@@ -30,6 +32,8 @@ pub enum Session {
 /// What was seen of a run's session, in the output of all processes of the run so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SessionSigns {
+    /// Some process was started.
+    pub started: bool,
     /// Some process told of its session.
     pub begun: bool,
     /// The agent said or did something.
@@ -46,6 +50,7 @@ impl Session {
     #[must_use]
     pub const fn of(signs: SessionSigns) -> Self {
         match signs {
+            SessionSigns { started: false, .. } => Self::Unstarted,
             SessionSigns { worked: true, missing: true, .. } | SessionSigns { begun: true, known: false, .. } => {
                 Self::Lost
             }
@@ -88,6 +93,12 @@ impl Run {
         (self.turn == Turn::Continue && session == Session::Absent).then_some(Self { turn: Turn::Task, ..self })
     }
 
+    /// The same, as if it had just been submitted: nothing of it was ever started.
+    #[must_use]
+    pub fn unstarted(self, session: Session) -> Option<Self> {
+        (session == Session::Unstarted).then_some(self)
+    }
+
     /// The run as it goes on after it was cut off; `None` where it may not, or cannot.
     #[must_use]
     pub const fn gone_on(self, session: Session) -> Option<Self> {
@@ -95,7 +106,7 @@ impl Run {
         let turn = match session {
             Session::Absent => Turn::Task,
             Session::Begun => Turn::Continue,
-            Session::Lost => return None,
+            Session::Unstarted | Session::Lost => return None,
         };
         Some(Self { turn, resumes_left, ..self })
     }

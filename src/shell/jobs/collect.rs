@@ -28,11 +28,12 @@ impl Jobs {
         let candidates = self.store().ended_by(before).into_iter();
         let read = candidates.filter_map(|candidate| self.store().summary(&candidate.id).ok());
         let is_old = |job: &Summary| job.status.is_terminal() && job.completed_at.unwrap_or(job.created_at) <= before;
-        let ids = read.filter(is_old).map(|job| job.id).collect::<Vec<_>>();
+        let old = read.filter(is_old).collect::<Vec<_>>();
+        let ids = old.iter().map(|job| job.id).collect::<Vec<_>>();
         if !dry_run {
             self.tidy();
         }
-        let purged = if dry_run { 0 } else { ids.iter().filter(|id| self.remove(id)).count() };
+        let purged = if dry_run { 0 } else { old.iter().filter(|job| self.remove(job)).count() };
         Collected { ids, purged }
     }
 
@@ -45,9 +46,12 @@ impl Jobs {
         }
     }
 
-    fn remove(&self, id: &JobId) -> bool {
+    fn remove(&self, job: &Summary) -> bool {
+        let id = &job.id;
         // Settled first, where somebody died who was about to end it.
-        drop(self.read(id));
+        if job.state.is_unsettled() {
+            drop(self.read(id));
+        }
         let removed = self.store().step(id, &Event::Collect, Patch::default(), Durability::Cached);
         removed.inspect_err(|error| tracing::warn!(%id, %error, "job not removed")).is_ok()
     }

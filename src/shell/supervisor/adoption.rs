@@ -36,8 +36,8 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let left_ms = (left_seconds * MS_PER_SECOND).clamp(0.0, self.timeout_ms() as f64);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a timeout")]
         let deadline = clock::monotonic().plus(left_ms as u64);
-        failpoint::reach("adopt");
         let resumes_left = self.plan.resume_attempts.saturating_sub(record.resumptions.unwrap_or_default());
+        failpoint::reach("adopt");
         self.run = Run::new(self.timeout_ms(), resumes_left);
         self.state = dispatch::adopted(self.timeout_ms(), resumes_left, deadline);
         self.output = Output::open(&self.store.file(&self.id, JobFile::Stdout), 0, &self.plan.directory);

@@ -1,5 +1,6 @@
 //! What claude has written so far.
 
+use std::io;
 use std::path::Path;
 
 use crate::machines::activity::{self, Activity};
@@ -32,6 +33,8 @@ pub struct Output {
     cost_usd: Option<f64>,
     directory: String,
     turns: u64,
+    /// Of the starts before this one.
+    turns_before: u64,
     /// What the starts before this one have cost, in US dollars, as far as they told.
     pub paid_before_usd: Option<f64>,
     /// Of all starts. Whether the id is known shows in `session_id` as well.
@@ -57,11 +60,15 @@ pub enum Sign {
 impl Output {
     /// The output that is being written to `path`, so many bytes after its beginning, by an agent in `directory`.
     pub fn open(path: &Path, position: u64, directory: &str) -> Self {
-        let source = Tail::open(path, position)
+        let source = Tail::open(path, position);
+        // The file is made before claude is started: where it is missing, no claude ever was.
+        let started = !matches!(&source, Err(error) if error.kind() == io::ErrorKind::NotFound);
+        let source = source
             .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "claude's output cannot be read"))
             .ok()
             .map(|tail| (tail, Reader::new()));
-        Self { source, directory: directory.to_owned(), ..Self::default() }
+        let signs = SessionSigns { started, ..SessionSigns::default() };
+        Self { source, signs, directory: directory.to_owned(), ..Self::default() }
     }
 
     /// The same run's output, for one more start of claude that writes to `path` from `position` on.
@@ -72,7 +79,8 @@ impl Output {
             session_id: before.session_id,
             last_text: before.last_text,
             paid_before_usd: paid.into_iter().flatten().reduce(|sum, cost| sum + cost),
-            signs: SessionSigns { missing: false, ..before.signs },
+            signs: SessionSigns { started: true, missing: false, ..before.signs },
+            turns_before: before.turns_before + before.turns,
             ..Self::open(path, position, directory)
         };
     }
@@ -109,7 +117,7 @@ impl Output {
 
     /// How far the run has come with this deed.
     pub const fn activity(&self, deed: String) -> Activity {
-        Activity { turn: self.turns, doing: Some(deed), cost_usd: self.cost_usd }
+        Activity { turn: self.turns_before + self.turns, doing: Some(deed), cost_usd: self.cost_usd }
     }
 
     /// How far it was read, in bytes.

@@ -87,7 +87,8 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         }
         #[expect(clippy::cast_precision_loss, reason = "a timeout is at most some thousand seconds")]
         let deadline_at = clock::unix_seconds() + self.plan.timeout_seconds as f64;
-        let patch = Patch { deadline_at: Some(deadline_at), resumptions: Some(self.resumptions()), ..Patch::default() };
+        let resumptions = Some(self.resumptions()).filter(|times| *times > 0);
+        let patch = Patch { deadline_at: Some(deadline_at), resumptions, ..Patch::default() };
         // A power cut ends a waiting caller as well, and after half a minute the record is on the disk anyway.
         let durability = if self.leash.is_some() { Durability::Brief } else { Durability::Cached };
         failpoint::reach("claim");

@@ -1,0 +1,141 @@
+//! The end of a job that somebody does not want any more: marked first, ended second, and said to be ended last. Whoever
+//! comes upon one whose end was left half done by a death does the rest.
+
+use std::fs::{File, TryLockError};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use super::{CancelOutcome, Jobs};
+use crate::machines::ids::{JobId, SessionRef};
+use crate::machines::job::{Event, State, Status};
+use crate::machines::refused::Refused;
+use crate::shell::atomic::Durability;
+use crate::shell::record::Record;
+use crate::shell::session_lock::SessionLock;
+use crate::shell::store::{JobFile, Patch, StoreError};
+use crate::shell::{failpoint, leftovers, orphan};
+
+/// How long a cancelled run may take to go: SIGTERM, the grace, SIGKILL.
+const END_WAIT: Duration = Duration::from_secs(4);
+/// How often to look meanwhile.
+const END_RETRY: Duration = Duration::from_millis(5);
+
+impl Jobs {
+    /// Marks a job cancelled, then ends its run and everything that it started. Blocks until that is gone.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn cancel(&self, id: &JobId) -> Result<(CancelOutcome, Status), StoreError> {
+        let record = self.store().read(id)?;
+        let ours = self.store().file(id, JobFile::Lock).exists();
+        if !ours && record.status == Status::Running {
+            return Ok((CancelOutcome::Running, Status::Running));
+        }
+        let patch = Patch { error: Some(cancelled_reason(&record)), ..Patch::default() };
+        let stepped = match self.store().step(id, &Event::Cancel, patch, Durability::Cached) {
+            Ok(stepped) => stepped,
+            Err(StoreError::Refused(Refused::AlreadyThere { .. } | Refused::NotHere { .. })) => {
+                // Whoever asked first may have died before the run was ended.
+                let record = self.store().read(id)?;
+                if record.state() == State::Stopping {
+                    self.finish_stopping(&record);
+                }
+                return Ok((CancelOutcome::AlreadyTerminal, record.status));
+            }
+            Err(error) => return Err(error),
+        };
+        failpoint::reach("marked");
+        if stepped.end_run {
+            self.finish_stopping(&stepped.record);
+        }
+        let began = stepped.record.started_at.is_some();
+        let outcome = if began { CancelOutcome::CancelledRunning } else { CancelOutcome::Cancelled };
+        Ok((outcome, Status::Cancelled))
+    }
+
+    /// Ends what is left of a job that was told to end. Blocks until that is gone.
+    fn finish_stopping(&self, record: &Record) {
+        let id = &record.id;
+        let mut lock = None;
+        if self.store().file(id, JobFile::Lock).exists() {
+            lock = self.end_run(id);
+            failpoint::reach("ended");
+            if lock.is_none() {
+                return;
+            }
+            self.give_session_back(record);
+            if record.started_at.is_some() {
+                orphan::account_cancelled(self.store(), record);
+            }
+        }
+        // Refused where its supervisor has said so itself.
+        if let Err(error) = self.store().step(id, &Event::Stopped, Patch::default(), Durability::Cached) {
+            tracing::debug!(%id, %error, "not noted that the run is ended");
+        }
+        drop(lock);
+    }
+
+    /// A job that was told to end by somebody who may have died before it was ended. Its supervisor is told once more; the
+    /// rest is ended here where it has none.
+    pub(super) fn stop(&self, record: Record) -> Record {
+        let path = self.store().file(&record.id, JobFile::Lock);
+        if File::open(&path).is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock))) {
+            tell_supervisor(&path);
+            return record;
+        }
+        self.finish_stopping(&record);
+        self.store().read(&record.id).unwrap_or(record)
+    }
+
+    /// Tells the supervisor, whose identity its lock proves, and waits for it to leave. Without one, or when it does not
+    /// leave, the run's processes are ended here. Its lock, when it has left.
+    fn end_run(&self, id: &JobId) -> Option<File> {
+        let path = self.store().file(id, JobFile::Lock);
+        let lock = File::open(&path).ok()?;
+        let give_up = Instant::now() + END_WAIT;
+        let mut told = false;
+        let gone = loop {
+            match lock.try_lock() {
+                Ok(()) => break true,
+                Err(TryLockError::WouldBlock) if Instant::now() < give_up => {
+                    told = told || tell_supervisor(&path);
+                    std::thread::sleep(END_RETRY);
+                }
+                Err(TryLockError::WouldBlock | TryLockError::Error(_)) => break false,
+            }
+        };
+        let ended = leftovers::end_all(id);
+        tracing::debug!(%id, told, gone, ended, "run ended");
+        gone.then_some(lock)
+    }
+
+    /// A supervisor that was killed, before it could take notice of the signal say, leaves the file of its session's lock.
+    fn give_session_back(&self, record: &Record) {
+        if let Some(Ok(session)) = record.session_id.as_deref().map(SessionRef::try_from) {
+            drop(SessionLock::try_acquire(self.store().directory(), &session));
+        }
+    }
+}
+
+/// Sends SIGTERM to the supervisor that the lock file names. The handle is opened before its command line is looked at, so
+/// that a reused process id is never hit.
+fn tell_supervisor(lock: &std::path::Path) -> bool {
+    let pid = std::fs::read_to_string(lock).ok().and_then(|text| text.trim().parse::<i32>().ok());
+    let Some(pid) = pid.and_then(Pid::from_raw) else { return false };
+    let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
+    let Some(id) = lock.parent().and_then(|folder| folder.file_name()) else { return false };
+    let command = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
+    let named = command.split(|byte| *byte == 0).any(|argument| argument == id.as_encoded_bytes());
+    named && pidfd_send_signal(handle, Signal::TERM).is_ok()
+}
+
+fn cancelled_reason(record: &Record) -> String {
+    match (&record.session_id, record.started_at) {
+        (Some(session), Some(_)) => format!(
+            "cancelled; go on with dispatch_session(agent={:?}, task=\"Continue where you left off\", session_id={session:?})",
+            record.agent
+        ),
+        _ => "cancelled before it began".to_owned(),
+    }
+}

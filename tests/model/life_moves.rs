@@ -1,0 +1,127 @@
+//! What servers and command lines do with a job: submit it, look at it, give it a supervisor, cancel it.
+
+use agent_dispatch::machines::job::{Event, State};
+
+use super::life_world::{At, Broken, COMMAND_LINE, Caller, Design, Move, Next, Record, SERVER, Scope, Who, World};
+
+/// A step that is not possible at this moment, or one that is, with what it is and what comes of it.
+type Step = Option<(&'static str, Result<Caller, Broken>)>;
+
+impl World {
+    pub fn caller(&self, index: usize, scope: &Scope, all: &mut Vec<Next>) {
+        let me = Who::Caller(index);
+        let mut next = self.clone();
+        if let Some((what, done)) = next.call(index, scope) {
+            let judged = done.and_then(|at| {
+                next.callers[index] = at;
+                next.judged()
+            });
+            all.push((Move(me, what), judged));
+        }
+        // Whoever ends a run does not wait for its supervisor for ever.
+        if self.callers[index] == Caller::LockToEnd && !self.locked_by.is_empty() {
+            let mut next = self.clone();
+            next.callers[index] = Caller::Sweep { locked: false };
+            all.push((Move(me, "waits no longer for the supervisor"), next.judged()));
+        }
+    }
+
+    /// One system call.
+    fn call(&mut self, index: usize, scope: &Scope) -> Step {
+        let me = Who::Caller(index);
+        Some(match self.callers[index] {
+            Caller::Create => {
+                self.locked_by.push(me);
+                ("makes the folder and locks it", Ok(Caller::Publish))
+            }
+            Caller::Publish => {
+                self.record = Some(Record { state: State::Pending, resumptions: 0 });
+                ("writes the record", Ok(Caller::Fork))
+            }
+            Caller::Rest => return self.look(),
+            Caller::TryLock => {
+                if self.locked_by.is_empty() {
+                    self.locked_by.push(me);
+                } else if scope.design != Design::NoLock {
+                    return Some(("finds it supervised", Ok(Caller::Rest)));
+                }
+                ("locks it", Ok(Caller::ReadAgain))
+            }
+            Caller::ReadAgain => match self.state() {
+                Some(state) if !state.is_terminal() => ("reads that it is unfinished", Ok(Caller::Fork)),
+                _ => ("reads that it is over", Ok(Caller::Unlock)),
+            },
+            Caller::Fork => {
+                let free = self.supervisors.iter().position(|supervisor| !supervisor.lives())?;
+                self.supervisor_mut(free).at = At::Name;
+                self.locked_by.push(Who::Supervisor(free));
+                ("starts a supervisor", Ok(Caller::Unlock))
+            }
+            Caller::Unlock => {
+                self.locked_by.retain(|who| *who != me);
+                let looks = index != SERVER || scope.looks_twice;
+                ("lets go of the lock", Ok(if looks { Caller::Rest } else { Caller::Gone }))
+            }
+            Caller::LookAtStopping if self.locked_by.is_empty() => {
+                ("finds it without a supervisor", Ok(Caller::LockToEnd))
+            }
+            Caller::LookAtStopping => {
+                self.tell_supervisor();
+                ("tells the supervisor", Ok(Caller::Rest))
+            }
+            _ => return self.end(index, scope),
+        })
+    }
+
+    fn look(&self) -> Step {
+        match self.state()? {
+            State::Pending | State::Running | State::Adopted | State::Resuming => {
+                Some(("reads that it is unfinished", Ok(Caller::TryLock)))
+            }
+            State::Stopping => Some(("reads that it is to end", Ok(Caller::LookAtStopping))),
+            State::Done | State::Failed | State::Cancelled | State::Collected => None,
+        }
+    }
+
+    /// The way of a cancel: mark, tell, wait, sweep, say so.
+    fn end(&mut self, index: usize, scope: &Scope) -> Step {
+        let me = Who::Caller(index);
+        let leaves = if index == COMMAND_LINE { Caller::Gone } else { Caller::Rest };
+        Some(match self.callers[index] {
+            // It names a job that it saw.
+            Caller::MarkRead if self.record.is_none() => return None,
+            Caller::MarkRead => match self.read_to_edit(me, Event::Cancel, 0, scope)? {
+                Some(record) => ("reads, to mark it cancelled", Ok(Caller::MarkWrite(record))),
+                None if self.state() == Some(State::Stopping) => ("finds it marked", Ok(Caller::LockToEnd)),
+                None => ("finds it over", Ok(Caller::Gone)),
+            },
+            Caller::MarkWrite(record) => ("marks it cancelled", self.write(record).map(|()| Caller::LockToEnd)),
+            Caller::LockToEnd if self.locked_by.is_empty() => {
+                self.locked_by.push(me);
+                ("locks it", Ok(Caller::Sweep { locked: true }))
+            }
+            Caller::LockToEnd => {
+                let told = self.named.is_some_and(|named| self.supervisors[named].told);
+                if self.named.is_none() || told {
+                    return None;
+                }
+                self.tell_supervisor();
+                ("tells the supervisor", Ok(Caller::LockToEnd))
+            }
+            Caller::Sweep { locked } => {
+                self.kill_worker();
+                ("ends what is left", Ok(if locked { Caller::StoppedRead } else { leaves }))
+            }
+            Caller::UnlockEnded => {
+                self.locked_by.retain(|who| *who != me);
+                ("lets go of the lock", Ok(leaves))
+            }
+            Caller::StoppedRead => match self.read_to_edit(me, Event::Stopped, 0, scope)? {
+                Some(record) => ("reads, to say that it is ended", Ok(Caller::StoppedWrite(record))),
+                None => ("finds that said", Ok(Caller::UnlockEnded)),
+            },
+            Caller::StoppedWrite(record) => ("says that it is ended", self.write(record).map(|()| Caller::UnlockEnded)),
+            _ => return None,
+        })
+    }
+}
