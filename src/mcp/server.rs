@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments;
+use super::output;
 use super::reply::{Mistake, Response};
 use super::table::ToolRow;
 use super::tasks;
@@ -133,9 +134,13 @@ impl ServerHandler for Server {
     async fn list_tools(
         &self,
         _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(TOOLS.clone()))
+        let mut tools = TOOLS.clone();
+        if !knows_structure(&context) {
+            tools.iter_mut().for_each(|tool| tool.output_schema = None);
+        }
+        Ok(ListToolsResult::with_all_items(tools))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -222,11 +227,16 @@ impl Server {
                 }
             },
         };
-        let (response, pledges) = response.into_parts();
+        let (response, pledges) = response.into_parts(knows_structure(&context));
         // The answer to a request that was taken back never leaves: its records stay, its task is cancelled.
         self.outgoing.put(context.id, if context.ct.is_cancelled() { Vec::new() } else { pledges });
         response
     }
+}
+
+/// Whether whoever sent the request knows structured answers.
+fn knows_structure(context: &RequestContext<RoleServer>) -> bool {
+    context.protocol_version().is_none_or(|version| output::is_structured(version.as_str()))
 }
 
 /// Whether whoever sent the request takes a task for an answer: it says so, in the protocol that has them.

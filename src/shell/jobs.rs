@@ -213,14 +213,9 @@ impl Jobs {
     /// Summaries of the jobs that match, newest first. Blocks while it reads the directory.
     #[must_use]
     pub fn list(&self, filter: &Filter, limit: usize) -> Vec<Summary> {
-        let mut found = self
-            .store()
-            .ids()
-            .filter_map(|id| self.store().summary(&id).ok())
-            .filter(|summary| filter.matches(summary))
-            .collect::<Vec<_>>();
-        found.sort_by(|a, b| b.created_at.total_cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)));
-        found.truncate(limit);
+        let newest_first = self.store().matching(filter).into_iter();
+        let read = newest_first.filter_map(|candidate| self.store().summary(&candidate.id).ok());
+        let mut found = read.filter(|summary| filter.matches(summary)).take(limit).collect::<Vec<_>>();
         for summary in &mut found {
             if summary.state.is_unsettled()
                 && let Ok(record) = self.read(&summary.id)
@@ -235,10 +230,8 @@ impl Jobs {
 
     /// Gives every job that has lost its supervisor a new one. Blocks while it reads the directory.
     pub fn recover_all(&self) {
-        for id in self.store().ids() {
-            if self.store().summary(&id).is_ok_and(|job| job.state.is_unsettled()) {
-                drop(self.read(&id));
-            }
+        for candidate in self.store().live() {
+            drop(self.read(&candidate.id));
         }
     }
 
@@ -341,14 +334,10 @@ impl Jobs {
     #[must_use]
     pub fn collect(&self, max_age_days: f64, dry_run: bool) -> Collected {
         let before = clock::unix_seconds() - max_age_days * DAY_SECONDS;
-        let mut old = self
-            .store()
-            .ids()
-            .filter_map(|id| self.store().summary(&id).ok())
-            .filter(|job| job.status.is_terminal() && job.completed_at.unwrap_or(job.created_at) <= before)
-            .collect::<Vec<_>>();
-        old.sort_by(|a, b| a.created_at.total_cmp(&b.created_at).then_with(|| a.id.cmp(&b.id)));
-        let ids = old.iter().map(|job| job.id).collect::<Vec<_>>();
+        let candidates = self.store().ended_by(before).into_iter();
+        let read = candidates.filter_map(|candidate| self.store().summary(&candidate.id).ok());
+        let is_old = |job: &Summary| job.status.is_terminal() && job.completed_at.unwrap_or(job.created_at) <= before;
+        let ids = read.filter(is_old).map(|job| job.id).collect::<Vec<_>>();
         if !dry_run {
             self.tidy();
         }

@@ -13,6 +13,7 @@ mod limits;
 mod obstacles;
 mod parallel;
 mod progress;
+mod protocol;
 mod slots;
 mod store;
 mod tasks;

@@ -149,6 +149,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     /// is put on the disk for good.
     pub(super) async fn take_leave(&mut self) {
         let Some(mut leash) = self.leash.take() else { return };
+        failpoint::reach("tell");
         leash.tell(&News::Ended);
         failpoint::reach("told");
         let received = async {
