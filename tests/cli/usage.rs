@@ -52,6 +52,7 @@ fn help_shows_every_verb_but_the_hidden_ones() {
       remove    Take an agent out of agents.yaml; its directory stays
       list      List the agents
       describe  Show everything about an agent
+      group     Groups: agents that work on one thing and share what they need to know
       test      Run one real task in an agent; this costs money
       jobs      List the jobs of all sessions, newest first
       job       Show a job: what was asked, what the agent did, its answer
