@@ -10,6 +10,7 @@ mod library;
 mod limits;
 mod obstacles;
 mod progress;
+mod schemas;
 mod slots;
 mod store;
 mod timeout;

@@ -119,7 +119,7 @@ impl<'a> Run<'a> {
     ) {
         match keyword {
             "$ref" => {
-                let target = argument.as_str().and_then(|reference| super::check::target_of(reference));
+                let target = argument.as_str().and_then(super::check::target_of);
                 if let Some(target) = target.and_then(|pointer| self.root.pointer(&pointer)) {
                     self.schema(target, value, at, found);
                 }

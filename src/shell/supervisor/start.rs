@@ -11,6 +11,7 @@ use crate::machines::dispatch::{CancelledBy, Event, KILL_GRACE_MS, Run, Turn};
 use crate::machines::ids::SessionRef;
 use crate::machines::job;
 use crate::machines::plan::{self, Continuation, RunPlan};
+use crate::machines::prompt;
 use crate::machines::verdict::NotStarted;
 use crate::shell::atomic::{self, Durability};
 use crate::shell::leash::News;
@@ -26,6 +27,9 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     /// runs as well: never two workers for one job.
     pub(super) async fn start(&mut self, run: Run) {
         self.run = run;
+        if run.turn == Turn::Repair {
+            self.progress.push("The answer misses its schema; asks for it once more".to_owned());
+        }
         let prepared = match self.not_started.take() {
             Some(reason) => Err(reason),
             None => self.claim().and_then(|()| self.input()),
@@ -101,6 +105,10 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let prompt = match self.run.turn {
             Turn::Task => return Ok((self.plan.clone(), JobFile::Prompt)),
             Turn::Continue => plan::CONTINUE.to_owned(),
+            Turn::Repair => {
+                let schema = self.plan.response_schema.as_ref().unwrap_or(&serde_json::Value::Null);
+                prompt::repair(schema, &self.violations)
+            }
         };
         let failed = |error: io::Error| NotStarted::SpawnFailed(format!("cannot write what it is told: {error}"));
         let file = self.store.file(&self.id, JobFile::Continuation);
@@ -117,7 +125,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         fence_is_free(&stderr).await.map_err(cannot)?;
         let position = end_last_line(&stdout).map_err(cannot)?;
         let process = self.spawn(&plan, stdin)?;
-        self.output.go_on(&stdout, position);
+        self.output.go_on(&stdout, position, self.run.turn == Turn::Repair);
         Ok(process)
     }
 
