@@ -23,9 +23,9 @@ pub const KILL_GRACE_MS: u64 = 2_000;
 /// 5 s for background tasks (measured); a turn that begins in this time is waited for.
 pub const LEAVE_GRACE_MS: u64 = 15_000;
 
-/// The first state of a run that may go on so often after it was cut off, and its effects.
-pub fn begin(timeout_ms: u64, resumes_left: u8) -> (State, Effects<Effect>) {
-    (State::Waiting { run: Run::new(timeout_ms, resumes_left) }, Effects::from(vec![Effect::RequestSlot]))
+/// The first state of a run, and its effects.
+pub fn begin(run: Run) -> (State, Effects<Effect>) {
+    (State::Waiting { run }, Effects::from(vec![Effect::RequestSlot]))
 }
 
 /// The state of a run that works on although its supervisor died, for the one that takes over. Its deadline is that of the
@@ -58,7 +58,7 @@ pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Ref
 /// Shared storage of the machine: none, all of it is in the state.
 struct Machine;
 
-#[state_machine(initial = "begin(0, 0).0", visibility = "pub(self)", state(custom, name = "State"))]
+#[state_machine(initial = "begin(Run::new(0, 0)).0", visibility = "pub(self)", state(custom, name = "State"))]
 impl Machine {
     #[state]
     fn waiting(run: &Run, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
@@ -117,7 +117,7 @@ impl Machine {
                 leave_by: now.plus(LEAVE_GRACE_MS).min(*deadline),
             }),
             Event::Exited { .. } if *answered => Transition(end(End::Exited, context, Held::SlotAndTree)),
-            Event::Exited { unknown, seen, session } => {
+            Event::Exited { unknown, seen, session, .. } => {
                 Transition(after_exit(*run, *unknown, *seen, *session, context))
             }
             Event::Tick { now } if *now >= *deadline => {
@@ -140,7 +140,14 @@ impl Machine {
         context: &mut Effects<Effect>,
     ) -> Outcome<State> {
         match event {
-            Event::Exited { .. } => Transition(end(End::Exited, context, Held::Slot)),
+            Event::Exited { seen, session, misses, .. } => match run.repaired(*misses && *seen, *session) {
+                // The fence first: never two processes of one run.
+                Some(run) => {
+                    context.push(Effect::Sweep);
+                    Transition(start(run, context))
+                }
+                None => Transition(end(End::Exited, context, Held::Slot)),
+            },
             Event::TurnBegan => Transition(State::Running { run: *run, deadline: *deadline, answered: true }),
             Event::ResultSeen { .. } => Handled,
             Event::Tick { now } if *now >= *deadline => {

@@ -46,6 +46,7 @@ struct Failure {
 /// The answer that the evidence amounts to.
 #[must_use]
 pub fn judge(mut evidence: Evidence<'_>) -> Answer {
+    let asked_again = conformity::settle(&mut evidence);
     let session_id = session_id(&evidence);
     let mut result = evidence.result.take();
     if let Some(event) = &mut result {
@@ -61,7 +62,7 @@ pub fn judge(mut evidence: Evidence<'_>) -> Answer {
     match failure {
         None => {
             succeed(&mut answer, &evidence, &advice);
-            conformity::demand(&mut answer, &evidence, &advice);
+            conformity::demand(&mut answer, &evidence, &advice, asked_again);
         }
         Some(failure) => {
             answer.success = false;

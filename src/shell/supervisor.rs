@@ -36,7 +36,8 @@ use crate::machines::dispatch::{self, CancelledBy, Effect, Event, Run, Session, 
 use crate::machines::ids::JobId;
 use crate::machines::job;
 use crate::machines::plan::RunPlan;
-use crate::machines::verdict::NotStarted;
+use crate::machines::schema::Violation;
+use crate::machines::verdict::{self, NotStarted};
 
 /// How much of claude's standard error is kept, in bytes. Its messages are a line; a crash dump was 12 KB.
 const STDERR_BYTES: u64 = 16 * 1024;
@@ -117,6 +118,8 @@ pub struct Supervision<'a, S> {
     stderr: String,
     /// The record as it was claimed: what is written when the one on disk was broken or taken away meanwhile.
     claimed: Option<Record>,
+    /// What the last answer lacks of its schema.
+    violations: Vec<Violation>,
     /// Whether claude has written more than was read at the last look.
     behind: bool,
     /// Whether another supervisor had the job before: it may have come as far as the usage journal.
@@ -151,7 +154,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             spawner,
             leash,
             terminated: signal(SignalKind::terminate())?,
-            state: dispatch::begin(0, 0).0,
+            state: dispatch::begin(Run::new(0, 0)).0,
             due: VecDeque::new(),
             place: Place::None,
             ticket: None,
@@ -163,6 +166,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             exit: None,
             stderr: String::new(),
             claimed: None,
+            violations: Vec::new(),
             behind: false,
             taken_over: true,
         })
@@ -177,7 +181,9 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
 
     /// To the end: one event → one step → its effects in order → the next event.
     pub async fn run(mut self) {
-        let (state, effects) = dispatch::begin(self.timeout_ms(), self.plan.resume_attempts);
+        let run = Run::new(self.timeout_ms(), self.plan.resume_attempts);
+        let schema = self.plan.response_schema.is_some();
+        let (state, effects) = dispatch::begin(if schema { run.repairable() } else { run });
         self.state = state;
         for effect in effects {
             self.perform(effect).await;
@@ -253,7 +259,9 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 let refused = command_line::unknown_option(&stderr.first).filter(|_| !self.output.begun);
                 let unknown = refused.and_then(dispatch::Flag::droppable);
                 let session = Session::of(self.output.signs(!self.run.omitted.session_id));
-                self.due.push_back(Event::Exited { unknown, seen: exit != Exit::Unknown, session });
+                self.violations = self.violations_of(exit);
+                let misses = !self.violations.is_empty();
+                self.due.push_back(Event::Exited { unknown, seen: exit != Exit::Unknown, session, misses });
             }
             Happened::Cancelled(by) => {
                 if by == CancelledBy::CallerGone {
@@ -277,6 +285,12 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 self.look();
             }
         }
+    }
+
+    /// What the answer of a process that left in order lacks of its schema.
+    fn violations_of(&self, exit: Exit) -> Vec<Violation> {
+        let answer = self.output.result.as_ref().filter(|_| exit == Exit::Code(0));
+        answer.and_then(|answer| verdict::misses(self.plan, answer)).unwrap_or_default()
     }
 
     fn look(&mut self) -> bool {

@@ -14,6 +14,7 @@ mod obstacles;
 mod parallel;
 mod progress;
 mod protocol;
+mod schemas;
 mod slots;
 mod store;
 mod tasks;

@@ -40,6 +40,7 @@ enum Happening {
         flag: Option<usize>,
         seen: bool,
         session: Session,
+        misses: bool,
     },
     Cancel {
         by: CancelledBy,
@@ -60,7 +61,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::SpawnFailed),
         3 => Just(Happening::ResultSeen),
         2 => Just(Happening::TurnBegan),
-        9 => (flag, any::<bool>(), session).prop_map(|(flag, seen, session)| Happening::Exited { flag, seen, session }),
+        9 => (flag, any::<bool>(), session, any::<bool>()).prop_map(|(flag, seen, session, misses)| Happening::Exited { flag, seen, session, misses }),
         2 => by.prop_map(|by| Happening::Cancel { by }),
     ]
 }
@@ -79,7 +80,7 @@ fn event(happening: Happening, walk: &Walk, now: &mut Millis) -> Option<Event> {
         Happening::Course if !walk.holds_slot() => Event::SlotGranted,
         Happening::Course if walk.start_is_pending() => Event::Spawned { now: *now },
         Happening::Course if !walk.result_seen() => Event::ResultSeen { now: *now },
-        Happening::Course => Event::Exited { unknown: None, seen: true, session: Session::Begun },
+        Happening::Course => Event::Exited { unknown: None, seen: true, session: Session::Begun, misses: false },
         Happening::Pass { ms } => {
             *now = now.plus(ms);
             return None;
@@ -95,8 +96,8 @@ fn event(happening: Happening, walk: &Walk, now: &mut Millis) -> Option<Event> {
         Happening::SpawnFailed => Event::SpawnFailed,
         Happening::ResultSeen => Event::ResultSeen { now: *now },
         Happening::TurnBegan => Event::TurnBegan,
-        Happening::Exited { flag, seen, session } => {
-            Event::Exited { unknown: flag.map(|index| FLAGS[index]), seen, session }
+        Happening::Exited { flag, seen, session, misses } => {
+            Event::Exited { unknown: flag.map(|index| FLAGS[index]), seen, session, misses }
         }
         Happening::Cancel { by } => Event::Cancel { by, now: *now },
     })

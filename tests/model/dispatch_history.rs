@@ -26,7 +26,7 @@ pub struct Walk {
 
 impl Walk {
     pub fn begin(timeout_ms: u64, resumes: u8) -> Self {
-        let (state, effects) = begin(timeout_ms, resumes);
+        let (state, effects) = begin(Run::new(timeout_ms, resumes).repairable());
         assert_eq!(effects.as_slice(), [Effect::RequestSlot]);
         Self { timeout_ms, resumes, state, steps: Vec::new() }
     }
@@ -72,8 +72,9 @@ impl Walk {
         self.happened(|event| matches!(event, Event::Spawned { .. }))
     }
 
+    /// The present process has answered.
     pub fn result_seen(&self) -> bool {
-        self.happened(|event| matches!(event, Event::ResultSeen { .. }))
+        self.turn().iter().any(|step| matches!(step.event, Event::ResultSeen { .. }))
     }
 
     /// Since when the process runs, if one does.
@@ -172,9 +173,15 @@ enum Next {
 
 /// What follows the end of the process, from what was before it.
 fn next(before: &Walk, exit: &Event) -> Next {
-    let (Event::Exited { unknown, seen, session }, Some(run)) = (exit, before.last_start()) else { return Next::End };
-    if before.result_seen() {
+    let (Event::Exited { unknown, seen, session, misses }, Some(run)) = (exit, before.last_start()) else {
         return Next::End;
+    };
+    if before.result_seen() {
+        let leaves = before.stop().is_none() && before.leave_by().is_some();
+        let again = leaves && *misses && *seen && *session == Session::Begun && run.repairs_left > 0;
+        let repair =
+            Run { turn: Turn::Repair, resumes_left: 0, repairs_left: run.repairs_left - u8::from(again), ..run };
+        return if again { Next::Start(repair) } else { Next::End };
     }
     let wanted = !before.happened(|event| matches!(event, Event::Cancel { .. }));
     let going_on = Run {
@@ -183,7 +190,10 @@ fn next(before: &Walk, exit: &Event) -> Next {
         ..run
     };
     let gone_on = before.count(|effect| matches!(effect, Effect::Spawn(next) if next.resumes_left < before.resumes));
-    assert!(gone_on > 0 || run.resumes_left == before.resumes, "it has not gone on, and may less often");
+    assert!(
+        gone_on > 0 || run.turn == Turn::Repair || run.resumes_left == before.resumes,
+        "it has not gone on, and may less often"
+    );
     let may = wanted && run.resumes_left > 0 && [Session::Absent, Session::Begun].contains(session);
     if before.stop().is_some() {
         return if may && before.is_out_of_time() { Next::Wait(going_on) } else { Next::End };
@@ -209,10 +219,11 @@ fn starts(before: &Walk, last: &Step, walk: &Walk) {
     if let Some(run) = spawn {
         assert!(walk.holds_slot(), "a start without a slot");
         assert!(walk.alive_since().is_none() && !before.start_is_pending(), "a start beside a living process");
-        assert!(!walk.result_seen(), "a start after a result");
+        let repair = run.turn == Turn::Repair;
+        assert!(repair || !walk.happened(|event| matches!(event, Event::ResultSeen { .. })), "a start after a result");
         assert!(!walk.happened(|event| matches!(event, Event::Cancel { .. })), "a start of what is to end");
         let expected = match (last.event, before.cut_off()) {
-            (Event::SlotGranted, None) => Next::Start(Run::new(walk.timeout_ms, walk.resumes)),
+            (Event::SlotGranted, None) => Next::Start(Run::new(walk.timeout_ms, walk.resumes).repairable()),
             (Event::SlotGranted, Some((history, exit))) => match next(&history, exit) {
                 Next::Wait(run) => Next::Start(run),
                 other => panic!("a run went on that should have come to {other:?}"),
@@ -223,8 +234,10 @@ fn starts(before: &Walk, last: &Step, walk: &Walk) {
     }
     let flags = FLAGS.len();
     let unstarted = walk.events().filter(|e| matches!(e, Event::Exited { session: Session::Unstarted, .. })).count();
-    let most = 1 + flags + 2 * usize::from(walk.resumes) + unstarted;
+    let most = 2 + flags + 2 * usize::from(walk.resumes) + unstarted;
+    let asked_again = |effect: &Effect| matches!(effect, Effect::Spawn(run) if run.turn == Turn::Repair);
     assert!(walk.count(|effect| matches!(effect, Effect::Spawn(_))) <= most, "too many starts");
+    assert!(walk.count(asked_again) <= 1 + flags, "an answer is asked for again once, but for flags");
     if matches!(last.event, Event::Exited { .. }) {
         let expected = next(before, &last.event);
         assert_eq!(spawn.is_some(), matches!(expected, Next::Start(_)), "another start: {expected:?}");

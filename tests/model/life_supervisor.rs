@@ -82,7 +82,7 @@ impl World {
         let Some(record) = self.record else { return At::Leave };
         match record.state {
             State::Pending => {
-                let (run, effects) = dispatch::begin(TIMEOUT_MS, scope.resumes);
+                let (run, effects) = dispatch::begin(dispatch::Run::new(TIMEOUT_MS, scope.resumes));
                 let mine = self.mine(index);
                 (mine.run, mine.to_do) = (run, effects.into_iter().collect());
                 At::Act
@@ -236,7 +236,8 @@ impl World {
         if over {
             let Output { started, begun, .. } = self.output;
             let signs = SessionSigns { started, begun, worked: false, missing: false, known: true };
-            let exited = Event::Exited { unknown: None, seen: !mine.adopted, session: Session::of(signs) };
+            let exited =
+                Event::Exited { unknown: None, seen: !mine.adopted, session: Session::of(signs), misses: false };
             on("sees that claude is gone", &|next| {
                 next.zombie = None;
                 then(next, exited);

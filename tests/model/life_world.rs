@@ -211,7 +211,7 @@ impl Supervisor {
     pub fn absent() -> Self {
         Self {
             at: At::Absent,
-            run: dispatch::begin(0, 0).0,
+            run: dispatch::begin(dispatch::Run::new(0, 0)).0,
             starting: None,
             to_do: Vec::new(),
             due: Vec::new(),

@@ -51,10 +51,17 @@ impl Subject for Dispatch {
 
     fn events() -> Vec<Event> {
         let mut events = vec![Event::SlotGranted, Event::SpawnFailed, Event::TurnBegan];
-        let unknowns = FLAGS.into_iter().map(Some).chain([None]);
+        // The rows do not tell the flags apart: one in the scope, one that is left out of it.
+        let unknowns = [Some(Flag::SessionId), Some(Flag::JsonSchema), None].into_iter();
         let exits = unknowns.flat_map(|unknown| [false, true].map(|seen| (unknown, seen)));
-        events
-            .extend(exits.flat_map(|(unknown, seen)| SESSIONS.map(|session| Event::Exited { unknown, seen, session })));
+        let exits = exits.flat_map(|exit| SESSIONS.map(|session| (exit, session)));
+        let exits = exits.flat_map(|exit| [false, true].map(|misses| (exit, misses)));
+        events.extend(exits.map(|(((unknown, seen), session), misses)| Event::Exited {
+            unknown,
+            seen,
+            session,
+            misses,
+        }));
         for now in TIMES.map(Millis) {
             events.extend([Event::Spawned { now }, Event::ResultSeen { now }, Event::Tick { now }]);
             events.extend(BYS.map(|by| Event::Cancel { by, now }));
@@ -64,14 +71,17 @@ impl Subject for Dispatch {
 
     /// The rows do not tell the flags apart: one that is left out shows what all would.
     fn in_scope(state: &State) -> bool {
-        let others =
-            |omitted: &Value| ["system_prompt", "snapshot", "max_budget"].map(|flag| omitted[flag] == json!(true));
+        let others = |omitted: &Value| {
+            ["system_prompt", "snapshot", "max_budget", "max_turns", "json_schema"]
+                .map(|flag| omitted[flag] == json!(true))
+        };
         !others(&fields(state).get("run").unwrap_or(&Value::Null)["omitted"]).contains(&true)
     }
 
     fn firsts() -> Vec<(State, Vec<Effect>)> {
-        let begun = LIMITS.map(|(timeout_ms, resumes_left)| dispatch::begin(timeout_ms, resumes_left));
-        begun.map(|(state, effects)| (state, effects.into_iter().collect())).to_vec()
+        let runs = LIMITS.map(|(timeout_ms, resumes_left)| Run::new(timeout_ms, resumes_left));
+        let begun = runs.into_iter().flat_map(|run| [run, run.repairable()]).map(dispatch::begin);
+        begun.map(|(state, effects)| (state, effects.into_iter().collect())).collect()
     }
 
     fn step(state: State, event: &Event) -> Result<(State, Vec<Effect>), Refused> {
@@ -98,6 +108,10 @@ impl Subject for Dispatch {
                 _ => false,
             }),
             ("seen", |_, event| matches!(event, Event::Exited { seen: true, .. })),
+            ("worth_a_repair", |state, event| {
+                let exit = matches!(event, Event::Exited { seen: true, session: Session::Begun, misses: true, .. });
+                exit && fields(state)["run"]["repairs_left"] != json!(0)
+            }),
             ("session_never_was", |state, event| {
                 fields(state)["run"]["turn"] == json!("continue") && session(event) == Session::Absent
             }),
@@ -144,6 +158,10 @@ impl Subject for Dispatch {
                 run
             }),
             ("the same with the task once more", |state, _| with_run(state, &[("turn", json!("task"))])),
+            ("as its answer is asked for again", |state, _| {
+                let changes = [("turn", json!("repair")), ("resumes_left", json!(0)), ("repairs_left", json!(0))];
+                with_run(state, &changes)
+            }),
             ("the same without going on", |state, _| with_run(state, &[("resumes_left", json!(0))])),
             ("as it goes on", |state, event| {
                 let turn = if session(event) == Session::Absent { "task" } else { "continue" };
@@ -166,8 +184,9 @@ impl Subject for Dispatch {
         let nothing = FLAGS.map(|flag| (flag_name(flag).to_owned(), json!(false)));
         let nothing = Value::Object(nothing.into_iter().collect());
         let asked = |name: &str| fields(state)["run"][name].clone();
-        let (timeout_ms, resumes_left) = (asked("timeout_ms"), asked("resumes_left"));
-        let run = json!({"timeout_ms": timeout_ms, "omitted": nothing, "turn": "task", "resumes_left": resumes_left});
+        let limits = ["timeout_ms", "resumes_left", "repairs_left"].map(|name| (name.to_owned(), asked(name)));
+        let mut run = json!({"omitted": nothing, "turn": "task"});
+        run.as_object_mut().unwrap().extend(limits);
         (name == "as asked").then_some(run)
     }
 
@@ -190,20 +209,20 @@ impl Subject for Dispatch {
     }
 }
 
-/// Every set of flags with the same limits, and every turn with all limits.
+/// Every flag, and all of them, with the same limits, and every turn with all limits.
 fn runs() -> Vec<Run> {
-    let chosen = |bits: u32| move |(index, _): &(usize, Flag)| bits & (1 << index) != 0;
-    let bits = (1..1 << FLAGS.len()).map(|bits: u32| {
-        let left_out = FLAGS.into_iter().enumerate().filter(chosen(bits));
-        left_out.fold(Omitted::NOTHING, |omitted, (_, flag)| omitted.and(flag))
-    });
+    let all = FLAGS.into_iter().fold(Omitted::NOTHING, Omitted::and);
+    let bits = FLAGS.map(|flag| Omitted::NOTHING.and(flag)).into_iter().chain([all]);
     let flags = bits.map(|omitted| Run { omitted, ..Run::new(AT, 1) });
     flags.chain(turns()).collect()
 }
 
 fn turns() -> Vec<Run> {
     let limits = LIMITS.map(|(timeout_ms, resumes_left)| Run::new(timeout_ms, resumes_left));
-    limits.into_iter().flat_map(|run| [Turn::Task, Turn::Continue].map(|turn| Run { turn, ..run })).collect()
+    let tried = limits.into_iter().flat_map(|run| [Turn::Task, Turn::Continue].map(|turn| Run { turn, ..run }));
+    let repairable = Run::new(AT, 1).repairable();
+    let repaired = repairable.repaired(true, Session::Begun).unwrap();
+    tried.chain([repairable, repaired]).collect()
 }
 
 /// The run of a state, with these fields instead of its own.

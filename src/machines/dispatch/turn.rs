@@ -13,6 +13,8 @@ pub enum Turn {
     Task,
     /// To go on in the session where the process before it was cut off.
     Continue,
+    /// To give the answer again, which missed its schema.
+    Repair,
 }
 
 /// What is known of a run's session when a process of it is gone.
@@ -71,13 +73,29 @@ pub struct Run {
     pub turn: Turn,
     /// How often the run may still go on after it was cut off.
     pub resumes_left: u8,
+    /// How often an answer that misses its schema may still be asked for again.
+    pub repairs_left: u8,
 }
 
 impl Run {
     /// A run at its beginning.
     #[must_use]
     pub const fn new(timeout_ms: u64, resumes_left: u8) -> Self {
-        Self { timeout_ms, omitted: Omitted::NOTHING, turn: Turn::Task, resumes_left }
+        Self { timeout_ms, omitted: Omitted::NOTHING, turn: Turn::Task, resumes_left, repairs_left: 0 }
+    }
+
+    /// The same, whose answer must match a schema: one that misses it is asked for again once.
+    #[must_use]
+    pub const fn repairable(self) -> Self {
+        Self { repairs_left: 1, ..self }
+    }
+
+    /// The run that asks for its answer again; `None` where that is not worth it. It does not go on when it is cut off: the
+    /// first answer is there.
+    #[must_use]
+    pub fn repaired(self, misses: bool, session: Session) -> Option<Self> {
+        let repairs_left = self.repairs_left.checked_sub(1).filter(|_| misses && session == Session::Begun)?;
+        Some(Self { turn: Turn::Repair, resumes_left: 0, repairs_left, ..self })
     }
 
     /// The same, started once more without a flag that the CLI does not know; `None` where that was done before.

@@ -206,6 +206,8 @@ pub enum Event {
         seen: bool,
         /// What is left of the session.
         session: Session,
+        /// It left in order, and its answer misses the schema that it must match.
+        misses: bool,
     },
     /// A deadline may be due.
     Tick {

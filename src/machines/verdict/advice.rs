@@ -2,12 +2,9 @@
 
 use super::super::answer::Outcome;
 use super::super::dispatch::Omitted;
-use super::super::plan::{MAX_TIMEOUT_SECONDS, MAX_TURNS, MIN_TIMEOUT_SECONDS, RunPlan};
+use super::super::plan::{CONTINUE, MAX_TIMEOUT_SECONDS, MAX_TURNS, MIN_TIMEOUT_SECONDS, RunPlan};
 use super::super::text::{self, quoted};
 use super::classify::Cause;
-
-/// What a resumed session is asked to do.
-const CONTINUE: &str = "Continue where you left off";
 
 /// What advice is about.
 #[derive(Clone, Copy)]

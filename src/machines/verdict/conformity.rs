@@ -8,7 +8,7 @@ use super::super::plan::RunPlan;
 use super::super::schema::{Schema, Violation};
 use super::super::text;
 use super::advice::Advice;
-use super::{Evidence, Failure, doubt};
+use super::{Ending, Evidence, Failure, doubt, take_structured_text};
 
 /// Most characters of violations in an error; the answer itself is in `result`.
 const MAX_TOLD_CHARS: usize = 1_000;
@@ -28,6 +28,29 @@ pub fn misses(plan: &RunPlan, event: &ResultEvent) -> Option<Vec<Violation>> {
     }
     let given = event.structured_output.as_ref().filter(|value| is_shallow(value, MAX_PARSED_LEVELS)).cloned();
     violations(schema, given.or_else(|| parse_json(said?)).as_ref()).err()
+}
+
+/// Where an answer was asked for again: takes the second one if it can be relied on, else the first, which is paid for, and
+/// counts the cost of both. Says whether it was asked for again.
+pub(super) fn settle(evidence: &mut Evidence<'_>) -> bool {
+    let Some(first) = evidence.missed.take() else { return false };
+    if let Some(second) = &mut evidence.result {
+        take_structured_text(second);
+    }
+    let other = match evidence.result.take() {
+        Some(second) if doubt(&second).is_none() => {
+            evidence.result = Some(second);
+            Some(first)
+        }
+        second => {
+            evidence.result = Some(first);
+            evidence.ending = Ending::Exited { code: 0 };
+            second
+        }
+    };
+    let paid = [evidence.paid_before_usd, other.as_ref().and_then(ResultEvent::cost_usd)];
+    evidence.paid_before_usd = paid.into_iter().flatten().reduce(|sum, cost| sum + cost);
+    true
 }
 
 /// The event without its long parts.
@@ -50,12 +73,13 @@ fn violations(schema: &Value, given: Option<&Value>) -> Result<(), Vec<Violation
 }
 
 /// Makes a success whose answer misses its schema a failure.
-pub(super) fn demand(answer: &mut Answer, evidence: &Evidence<'_>, advice: &Advice<'_>) {
+pub(super) fn demand(answer: &mut Answer, evidence: &Evidence<'_>, advice: &Advice<'_>, asked_again: bool) {
     let Some(schema) = &evidence.plan.response_schema else { return };
     let Err(violations) = violations(schema, answer.parsed_result.as_ref()) else { return };
     let told = violations.iter().map(Violation::to_string).collect::<Vec<_>>().join("; ");
     let told = text::one_line(&told, MAX_TOLD_CHARS);
-    let what = format!("the answer of agent '{}' does not match response_schema: {told}", answer.agent);
+    let again = if asked_again { ", though it was asked for again" } else { "" };
+    let what = format!("the answer of agent '{}' does not match response_schema{again}: {told}", answer.agent);
     let failure = failure(what, "`result` holds what it said", advice);
     answer.success = false;
     answer.parsed_result = None;

@@ -84,6 +84,8 @@ pub struct Evidence<'a> {
     pub omitted: Omitted,
     /// The last result event.
     pub result: Option<ResultEvent>,
+    /// The answer that missed its schema, where it was asked for again; `result` is what came of that.
+    pub missed: Option<ResultEvent>,
     /// The last text of the agent itself.
     pub last_text: Option<String>,
     /// A line on stdout that was no event.
@@ -111,6 +113,7 @@ impl<'a> Evidence<'a> {
             ending,
             omitted: Omitted::default(),
             result: None,
+            missed: None,
             last_text: None,
             stray: None,
             stderr: String::new(),

@@ -32,6 +32,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
             ending: self.ending(end),
             omitted: self.run.omitted,
             result: self.output.result.take(),
+            missed: self.output.missed.take(),
             last_text: self.output.last_text.take(),
             last_retry: self.output.last_retry.take(),
             stray: self.output.stray.take(),
@@ -41,7 +42,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
             resumptions: self.resumptions(),
             paid_before_usd: self.output.paid_before_usd,
         };
-        let answered = evidence.result.is_some();
+        let answered = evidence.result.is_some() || evidence.missed.is_some();
         let answer = verdict::judge(evidence);
         let event = job::Event::of_run(end, answered, answer.success);
         self.account(end, answered, &answer).await;

@@ -19,6 +19,8 @@ pub struct Output {
     source: Option<(Tail, Reader)>,
     /// The last result.
     pub result: Option<ResultEvent>,
+    /// The answer that missed its schema, when it was asked for again.
+    pub missed: Option<ResultEvent>,
     /// The id that claude gave its session.
     pub session_id: Option<String>,
     /// The agent's last words, for a run that was cut off.
@@ -71,13 +73,16 @@ impl Output {
         Self { source, signs, directory: directory.to_owned(), ..Self::default() }
     }
 
-    /// The same run's output, for one more start of claude that writes to `path` from `position` on.
-    pub fn go_on(&mut self, path: &Path, position: u64, directory: &str) {
-        let before = std::mem::take(self);
+    /// The same run's output, for one more start of claude that writes to `path` from `position` on. `again`: that start
+    /// is to give the answer again, and the one before it is kept.
+    pub fn go_on(&mut self, path: &Path, position: u64, directory: &str, again: bool) {
+        let mut before = std::mem::take(self);
+        let missed = before.missed.take().or_else(|| if again { before.result.take() } else { None });
         let paid = [before.paid_before_usd, before.result.as_ref().and_then(ResultEvent::cost_usd)];
         *self = Self {
             session_id: before.session_id,
             last_text: before.last_text,
+            missed,
             paid_before_usd: paid.into_iter().flatten().reduce(|sum, cost| sum + cost),
             signs: SessionSigns { started: true, missing: false, ..before.signs },
             turns_before: before.turns_before + before.turns,

@@ -11,6 +11,7 @@ use crate::machines::dispatch::{CancelledBy, Event, KILL_GRACE_MS, Run, Turn};
 use crate::machines::ids::SessionRef;
 use crate::machines::job;
 use crate::machines::plan::{self, Continuation, RunPlan};
+use crate::machines::prompt;
 use crate::machines::verdict::NotStarted;
 use crate::shell::atomic::{self, Durability};
 use crate::shell::leash::News;
@@ -20,6 +21,8 @@ use crate::shell::{clock, environment, failpoint};
 
 /// How often to look whether the fence is free.
 const FENCE_RETRY: Duration = Duration::from_millis(5);
+/// What is shown of a run whose answer is asked for again.
+const ONCE_MORE: &str = "The answer misses its schema; asks for it once more";
 /// What is shown of a run that waits to go on.
 const CUT_OFF: &str = "Cut off; goes on as soon as it may";
 
@@ -28,6 +31,10 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     /// runs as well: never two workers for one job.
     pub(super) async fn start(&mut self, run: Run) {
         self.run = run;
+        if run.turn == Turn::Repair {
+            let activity = self.output.activity(ONCE_MORE.to_owned());
+            self.progress.push(ONCE_MORE.to_owned(), activity);
+        }
         let prepared = match self.not_started.take() {
             Some(reason) => Err(reason),
             None => self.claim().and_then(|()| self.input()),
@@ -107,6 +114,10 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let prompt = match self.run.turn {
             Turn::Task => return Ok((self.plan.clone(), JobFile::Prompt)),
             Turn::Continue => plan::CONTINUE.to_owned(),
+            Turn::Repair => {
+                let schema = self.plan.response_schema.as_ref().unwrap_or(&serde_json::Value::Null);
+                prompt::repair(schema, &self.violations)
+            }
         };
         let failed = |error: io::Error| NotStarted::SpawnFailed(format!("cannot write what it is told: {error}"));
         let file = self.store.file(&self.id, JobFile::Continuation);
@@ -123,7 +134,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         fence_is_free(&stderr).await.map_err(cannot)?;
         let position = end_last_line(&stdout).map_err(cannot)?;
         let process = self.spawn(&plan, stdin)?;
-        self.output.go_on(&stdout, position, &self.plan.directory);
+        self.output.go_on(&stdout, position, &self.plan.directory, self.run.turn == Turn::Repair);
         Ok(process)
     }
 
