@@ -23,8 +23,12 @@ FIXTURES = re.compile(
     r"|elicitation-.*|resources-.*|sep-2164-.*|prompts-.*|completion-complete|input-required-result-.*|json-schema-2020-12"
     r"|tasks-.*|server-sse-polling|http-custom-header-server-validation)$"
 )
-# Single checks of other scenarios that need the fixture tool `test_missing_capability`.
-FIXTURE_CHECKS = {"sep-2575-server-rejects-undeclared-capability", "sep-2575-missing-capability-http-400"}
+# Single checks of other scenarios that need the fixture tool `test_missing_capability`, or a server with prompts and resources.
+FIXTURE_CHECKS = {
+    "sep-2575-server-rejects-undeclared-capability", "sep-2575-missing-capability-http-400",
+    "sep-2549-prompts-list-caching-hints", "sep-2549-resources-list-caching-hints",
+    "sep-2549-resources-templates-list-caching-hints",
+}
 
 
 def run(url, revision, output):

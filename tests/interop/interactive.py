@@ -1,12 +1,14 @@
 """The real Claude Code in a terminal, with this product as its MCP server and a stand-in of the Messages API."""
 
+import json
+import subprocess
 import sys
 import time
 import traceback
 import uuid
 
 from stub import text, tool
-from world import DISPATCH, ORDER, PROMPT, World, until
+from world import CLAUDE, DISPATCH, ORDER, PRODUCT, PROMPT, World, until
 
 ANSWER = "the answer is forty-two"
 WAITS = f"touch began\nwait-file go\nresult {ANSWER}"
@@ -121,7 +123,37 @@ def escape_ends_the_run():
         until("nothing to be left of the run", lambda: not world.runs())
 
 
+def every_tool_reaches_the_model_of_a_headless_client():
+    """One schema that Claude Code does not take would cost it the tool, or all of them."""
+    with World(delegating, f"result {ANSWER}") as world:
+        meta = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "interop", "version": "1"}}
+        asked = [
+            {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": meta},
+            {"jsonrpc": "2.0", "method": "notifications/initialized"},
+            {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
+        ]
+        lines = "".join(json.dumps(message) + "\n" for message in asked)
+        served = subprocess.run(
+            [PRODUCT, "serve"], input=lines, env=world.environment(), capture_output=True, text=True, timeout=60, check=True
+        )
+        tools = json.loads(served.stdout.splitlines()[-1])["result"]["tools"]
+        command = [CLAUDE, "-p", "--output-format=json", *world.arguments()]
+        done = subprocess.run(
+            command, input=ORDER, env=world.environment(), cwd=world.root / "project", capture_output=True, text=True,
+            timeout=90, check=False,
+        )
+        assert done.returncode == 0, done.stderr[-1000:]
+        request = world.stub.wait_for("the order", lambda request: request.says(ORDER) and request.tools())
+        reached = {name for name in request.tools() if name.startswith("mcp__agent-dispatch__")}
+        assert reached == {f"mcp__agent-dispatch__{tool['name']}" for tool in tools}, reached
+        # No Tasks here: the call waits, and its answer is the tool's result.
+        assert json.loads(done.stdout)["result"] == "B has answered.", done.stdout
+        assert not world.records(), "an answer that was delivered leaves no record"
+        print(f"          {len(reached)} tools", flush=True)
+
+
 SCENARIOS = [
+    every_tool_reaches_the_model_of_a_headless_client,
     finished_while_nobody_was_there,
     finished_after_the_resume,
     answer_wakes_the_idle_model,

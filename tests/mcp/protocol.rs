@@ -154,18 +154,29 @@ const TOLD: [(&str, &str, &[&str]); 21] = [
     ("inspect_group", "name!", &[]),
     (
         "dispatch",
-        "agent! task! context caller goal response_format return_ref summary_chars timeout_seconds group",
-        &["default 500", "10..7200", "0 = the agent's own", "\"json\""],
+        "agent! task! context caller goal response_format response_schema return_ref summary_chars timeout_seconds \
+         max_turns group resume_attempts",
+        &["default 500", "10..7200", "0 = the agent's own", "\"json\"", "JSON Schema", "0..3"],
     ),
     (
         "dispatch_session",
-        "agent! task! session_id context caller goal response_format timeout_seconds",
-        &["10..7200", "empty = new"],
+        "agent! task! session_id context caller goal response_format response_schema timeout_seconds max_turns \
+         resume_attempts",
+        &["10..7200", "empty = new", "0..3", "As dispatch"],
     ),
-    ("dispatch_stream", "agent! task! context caller goal response_format timeout_seconds", &["10..7200"]),
+    (
+        "dispatch_stream",
+        "agent! task! context caller goal response_format timeout_seconds max_turns resume_attempts",
+        &["10..7200", "0..3", "As dispatch"],
+    ),
     ("dispatch_parallel", "dispatches! aggregate", &["100", "20 × max_concurrency"]),
     ("dispatch_dialogue", "requester! responder! topic! max_rounds", &["1..10", "default 3"]),
-    ("dispatch_async", "agent! task! context caller goal response_format timeout_seconds group", &["10..7200"]),
+    (
+        "dispatch_async",
+        "agent! task! context caller goal response_format response_schema timeout_seconds max_turns group \
+         resume_attempts",
+        &["10..7200", "0..3", "As dispatch"],
+    ),
     ("dispatch_status", "job_id!", &[]),
     ("dispatch_wait", "job_id! timeout_seconds", &["1..3600", "default 60"]),
     ("dispatch_cancel", "job_id!", &[]),
@@ -211,7 +222,7 @@ fn clients_are_told_every_parameter_default_and_bound() {
         for parameter in parameters.split_whitespace() {
             let plain = parameter.trim_end_matches('!');
             let property = &schema["properties"][plain];
-            assert!(property["type"].is_string(), "{name} {plain}: {property}");
+            assert!(property["type"].is_string() || property["type"].is_array(), "{name} {plain}: {property}");
             assert_eq!(required.contains(&json!(plain)), parameter != plain, "{name} {plain}");
         }
         let told = format!("{}{}", tool["description"].as_str().unwrap(), schema.to_string().replace("\\\"", "\""));

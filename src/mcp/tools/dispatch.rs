@@ -39,6 +39,12 @@ pub const RESUME: Parameter = optional("resume_attempts", Kind::Integer, "0..3: 
 
 pub const MAX_TURNS: Parameter = optional("max_turns", Kind::Integer, "0 = the agent's own");
 
+/// A parameter of a tool that says of itself that it is as `dispatch`, where the parameter is described: every session
+/// pays for each word.
+pub const fn as_in_dispatch(parameter: Parameter) -> Parameter {
+    Parameter { description: "", ..parameter }
+}
+
 /// `dispatch`
 pub const DISPATCH: ToolRow = ToolRow {
     name: "dispatch",
@@ -74,13 +80,13 @@ pub const SESSION: ToolRow = ToolRow {
         AGENT,
         TASK,
         optional("session_id", Kind::Text, "of an earlier answer; empty = new"),
-        CONTEXT,
-        CALLER,
-        GOAL,
-        RESPONSE_FORMAT,
-        RESPONSE_SCHEMA,
+        as_in_dispatch(CONTEXT),
+        as_in_dispatch(CALLER),
+        as_in_dispatch(GOAL),
+        as_in_dispatch(RESPONSE_FORMAT),
+        as_in_dispatch(RESPONSE_SCHEMA),
         TIMEOUT,
-        MAX_TURNS,
+        as_in_dispatch(MAX_TURNS),
         RESUME,
     ],
     conduct: Conduct::Runs,
@@ -92,7 +98,17 @@ pub const STREAM: ToolRow = ToolRow {
     name: "dispatch_stream",
     title: "Delegate and watch",
     description: "As dispatch, never cached, with what the agent says and does sent on while it works.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, TIMEOUT, MAX_TURNS, RESUME],
+    parameters: &[
+        AGENT,
+        TASK,
+        as_in_dispatch(CONTEXT),
+        as_in_dispatch(CALLER),
+        as_in_dispatch(GOAL),
+        as_in_dispatch(RESPONSE_FORMAT),
+        TIMEOUT,
+        as_in_dispatch(MAX_TURNS),
+        RESUME,
+    ],
     conduct: Conduct::Runs,
     always_load: false,
 };

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::dispatch::{
     self, AGENT, CALLER, CONTEXT, GOAL, GROUP, MAX_TURNS, RESPONSE_FORMAT, RESPONSE_SCHEMA, RESUME, TASK, TIMEOUT,
+    as_in_dispatch,
 };
 use super::{Call, Desk, off_the_loop, typed};
 use crate::machines::ids::JobId;
@@ -43,14 +44,14 @@ pub const ASYNC: ToolRow = ToolRow {
     parameters: &[
         AGENT,
         TASK,
-        CONTEXT,
-        CALLER,
-        GOAL,
-        RESPONSE_FORMAT,
-        RESPONSE_SCHEMA,
+        as_in_dispatch(CONTEXT),
+        as_in_dispatch(CALLER),
+        as_in_dispatch(GOAL),
+        as_in_dispatch(RESPONSE_FORMAT),
+        as_in_dispatch(RESPONSE_SCHEMA),
         TIMEOUT,
-        MAX_TURNS,
-        GROUP,
+        as_in_dispatch(MAX_TURNS),
+        as_in_dispatch(GROUP),
         RESUME,
     ],
     conduct: Conduct::Runs,
