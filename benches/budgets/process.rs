@@ -77,6 +77,12 @@ pub fn used_ms(pid: u32) -> Result<f64> {
     Ok(nanoseconds / 1e6)
 }
 
+/// Whether a process has ended. It may still be listed, where nobody has asked how it ended.
+pub fn is_gone(pid: u32) -> bool {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    text.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['Z', 'X']))
+}
+
 /// A process's command line, its words apart by spaces.
 pub fn command(pid: u32) -> String {
     let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();

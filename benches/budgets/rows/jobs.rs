@@ -122,7 +122,7 @@ fn cancel(bench: &Bench) -> Result<Row> {
         let pid = until("the child", || fs::read_to_string(&child).ok()?.trim().parse::<u32>().ok())?;
         milliseconds(|| {
             server.call("dispatch_cancel", &json!({"job_id": id}))?;
-            until("its end", || (!Path::new(&format!("/proc/{pid}")).exists()).then_some(()))?;
+            until("its end", || process::is_gone(pid).then_some(()))?;
             Ok(fs::remove_file(&child)?)
         })
     })])?;
