@@ -81,6 +81,17 @@ impl Client {
         self.receive(id)
     }
 
+    /// `server/discover`, answered: how a client begins that speaks the protocol without `initialize`.
+    pub fn discover(&mut self) -> Result<()> {
+        let params = json!({"_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "budgets", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": {}
+        }});
+        let id = self.send("server/discover", &params)?;
+        self.receive(id)
+    }
+
     fn greet(&mut self) -> Result<()> {
         self.initialize()?;
         Ok(self.to.write_all(b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n")?)

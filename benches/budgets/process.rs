@@ -70,14 +70,31 @@ impl Watch {
     }
 }
 
+/// Processor time that a process has used, in milliseconds.
+pub fn used_ms(pid: u32) -> Result<f64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/schedstat"))?;
+    let nanoseconds = text.split_whitespace().next().ok_or("no processor time")?.parse::<f64>()?;
+    Ok(nanoseconds / 1e6)
+}
+
+/// A process's command line, its words apart by spaces.
+pub fn command(pid: u32) -> String {
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).replace('\0', " ")
+}
+
 /// The child of `server` that supervises a job.
 fn supervisor_of(server: u32) -> Option<u32> {
-    let processes = fs::read_dir("/proc").ok()?.flatten();
+    supervisors_of(server).first().copied()
+}
+
+/// The children of `server` that supervise jobs.
+pub fn supervisors_of(server: u32) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter(|pid| parent(*pid) == Some(server)).find(|pid| {
-        let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        command.split(|byte| *byte == 0).any(|word| word == agent_dispatch::shell::engine::SUPERVISE.as_bytes())
-    })
+    let children = pids.filter(|pid| parent(*pid) == Some(server));
+    let verb = agent_dispatch::shell::engine::SUPERVISE;
+    children.filter(|pid| command(*pid).split(' ').any(|word| word == verb)).collect()
 }
 
 fn parent(pid: u32) -> Option<u32> {

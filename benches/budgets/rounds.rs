@@ -44,6 +44,11 @@ impl Samples {
         self.at(90)
     }
 
+    /// The figure that 99 of a hundred do not exceed.
+    pub fn p99(&self) -> f64 {
+        self.at(99)
+    }
+
     /// Every figure changed alike, by something that keeps their order.
     pub fn map(&self, change: impl Fn(f64) -> f64) -> Self {
         Self(self.0.iter().copied().map(change).collect())

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use crate::Result;
 use crate::subject::FAKE_CLAUDE;
 
+/// What a usage journal has at most, in bytes.
+const JOURNAL_BYTES: usize = 1_990_000;
+
 /// A folder below the target directory that is removed at the end.
 #[derive(Debug)]
 pub struct Scratch(PathBuf);
@@ -105,6 +108,25 @@ impl Side {
     /// A file for the measurement's own use.
     pub fn file(&self, name: &str) -> PathBuf {
         self.root.join(name)
+    }
+
+    /// Fills the usage journal with runs of these agents, as many as it may hold before it is moved aside.
+    pub fn fill_journal(&self, agents: &[Agent]) -> Result<()> {
+        let mut text = String::new();
+        for (number, agent) in (0_u64..).zip(agents.iter().cycle()) {
+            if text.len() >= JOURNAL_BYTES {
+                break;
+            }
+            text += &format!(
+                "{{\"t\":{},\"agent\":\"{}\",\"ok\":true,\"cost\":0.25,\"ms\":{},\"turns\":3,\"outcome\":\"done\",\
+                 \"caller\":\"shop\",\"job\":\"{number:032x}\"}}\n",
+                1_700_000_000 + number,
+                agent.name,
+                1_000 + number % 60_000
+            );
+        }
+        fs::write(self.root.join("usage.jsonl"), &text)?;
+        Ok(fs::write(self.root.join("usage.jsonl.1"), text)?)
     }
 
     /// All that a program of this side has in its environment.

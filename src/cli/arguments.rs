@@ -2,6 +2,8 @@
 
 mod group;
 
+mod values;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -247,7 +249,7 @@ pub struct FieldArguments {
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub timeout: Option<u64>,
     /// Spend cap of a run
-    #[arg(long, visible_alias = "max-budget-usd", value_name = "USD", value_parser = dollars, allow_negative_numbers = true)]
+    #[arg(long, visible_alias = "max-budget-usd", value_name = "USD", value_parser = values::dollars, allow_negative_numbers = true)]
     pub max_budget: Option<f64>,
     /// Turn limit of a run
     #[arg(long, value_name = "TURNS")]
@@ -298,7 +300,7 @@ pub struct TestArguments {
 #[derive(Debug, Args)]
 pub struct JobsArguments {
     /// Only those: pending, running, done, failed, cancelled
-    #[arg(long, value_parser = status)]
+    #[arg(long, value_parser = values::status)]
     pub status: Option<Status>,
     /// Only this agent's
     #[arg(long, value_name = "NAME")]
@@ -344,7 +346,7 @@ pub struct WaitArguments {
 #[derive(Debug, Args)]
 pub struct GcArguments {
     /// Only those that ended more than N days ago
-    #[arg(long, value_name = "N", default_value_t = 7.0, value_parser = days, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 7.0, value_parser = values::days, allow_negative_numbers = true)]
     pub days: f64,
     /// All finished jobs
     #[arg(long, conflicts_with = "days")]
@@ -361,7 +363,7 @@ pub struct GcArguments {
 #[derive(Debug, Args)]
 pub struct StatsArguments {
     /// Only the last N days; 0 is all
-    #[arg(long, value_name = "N", default_value_t = 0.0, hide_default_value = true, value_parser = period, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 0.0, hide_default_value = true, value_parser = values::period, allow_negative_numbers = true)]
     pub days: f64,
     /// Only this agent's
     #[arg(long, value_name = "NAME")]
@@ -369,33 +371,4 @@ pub struct StatsArguments {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-}
-
-fn status(text: &str) -> Result<Status, String> {
-    Status::named(text).ok_or_else(|| "one of pending, running, done, failed, cancelled".to_owned())
-}
-
-/// An age: a number above 0.
-fn days(text: &str) -> Result<f64, String> {
-    let days = text.parse::<f64>().map_err(|_| "not a number of days".to_owned())?;
-    if days.is_finite() && days > 0.0 {
-        Ok(days)
-    } else {
-        Err("must be more than 0; --all is for every age".to_owned())
-    }
-}
-
-/// A period: a number from 0 up.
-fn period(text: &str) -> Result<f64, String> {
-    let days = text.parse::<f64>().map_err(|_| "not a number of days".to_owned())?;
-    if days.is_finite() && days >= 0.0 { Ok(days) } else { Err("must be 0 or more".to_owned()) }
-}
-
-/// An amount of money: a number from 0 up, or `none` for 0.
-fn dollars(text: &str) -> Result<f64, String> {
-    if text.eq_ignore_ascii_case("none") {
-        return Ok(0.0);
-    }
-    let amount = text.parse::<f64>().map_err(|_| "not a number of US dollars".to_owned())?;
-    if amount.is_finite() && amount >= 0.0 { Ok(amount) } else { Err("must be 0 or more, and finite".to_owned()) }
 }

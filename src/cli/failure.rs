@@ -87,7 +87,7 @@ impl From<GroupError> for Failure {
         let failure = Self::new(error.to_string());
         match error {
             GroupError::Exists(name) => failure.hint(format!(
-                "agent-dispatch group update {name} … or add-member {name} … changes it, group remove {name} takes it out"
+                "agent-dispatch group update {name} … changes it, group add-member {name} … adds to it, group remove {name} takes it out"
             )),
             GroupError::Unknown(_) => failure.hint("agent-dispatch group list shows all groups"),
             GroupError::UnknownAgent(_) => failure.hint("agent-dispatch add NAME DIR makes a project an agent"),

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::usage;
+
 /// Milliseconds on a monotonic clock of the process that drives the machine; only differences mean anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Millis(pub u64);
@@ -29,20 +31,6 @@ pub fn iso8601(unix_seconds: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded right here; NaN becomes 0")]
     let ms = (unix_seconds.clamp(0.0, END) * 1_000.0) as u64;
     let (seconds, ms) = (ms / 1_000, ms % 1_000);
-    let (year, month, day) = civil(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
-}
-
-/// Year, month and day of a day after the beginning of 1970, in the Gregorian calendar. It counts from the 1st of March of
-/// the year 0 in spans of 400 years, so that the leap day is the last of its year.
-const fn civil(day_of_1970: u64) -> (u64, u64, u64) {
-    let day = day_of_1970 + 719_468;
-    let (span, day) = (day / 146_097, day % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let of_month = day - (153 * month + 2) / 5 + 1;
-    let (month, next_year) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (year + span * 400 + next_year, month, of_month)
+    format!("{}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z", usage::date(seconds / 86_400))
 }

@@ -10,9 +10,12 @@
 //! | `tools` | what each tool does |
 //! | `tasks` | jobs as MCP Tasks |
 //! | `progress` | news of a run to the client |
-//! | `reply` | what a tool answers |
+//! | `reply`, `output` | what a tool answers, and what clients are told of it |
+//! | `oversize` | messages that are too long to be read |
 
 pub mod arguments;
+pub mod output;
+mod oversize;
 pub mod progress;
 pub mod reply;
 pub mod serve;

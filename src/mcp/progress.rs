@@ -79,7 +79,10 @@ impl Reporter {
             loop {
                 match tokio::time::timeout(KEEP_ALIVE, waiting.next()).await {
                     Ok(Some(Told::News(news))) => self.tell(&news).await,
-                    Ok(Some(Told::Line(line))) => self.progress(&line).await,
+                    Ok(Some(Told::Line(line))) => {
+                        self.progress(&line).await;
+                        self.last = line;
+                    }
                     Ok(None) => return,
                     Err(_) => self.progress(&self.last.clone()).await,
                 }

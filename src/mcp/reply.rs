@@ -1,9 +1,10 @@
-//! What a tool answers: compact JSON in one text block.
+//! What a tool answers: compact JSON in one text block, and the same as a structure for clients that know those.
 
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, CreateTaskResult, Task};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::output;
 use super::transport::Pledge;
 use crate::shell::dispatcher::Handed;
 use crate::shell::engine::Receipt;
@@ -32,10 +33,10 @@ impl From<Mistake> for Response {
 impl Response {
     /// As the protocol carries it, and what is owed when it was delivered.
     #[must_use]
-    pub fn into_parts(self) -> (CallToolResponse, Vec<Pledge>) {
+    pub fn into_parts(self, structured: bool) -> (CallToolResponse, Vec<Pledge>) {
         match self {
             Self::Reply(reply) => {
-                let (result, receipts) = reply.into_parts();
+                let (result, receipts) = reply.into_parts(structured);
                 (result.into(), receipts.into_iter().map(Pledge::Receipt).collect())
             }
             Self::Task(task, handed) => {
@@ -48,7 +49,7 @@ impl Response {
 /// An answer, and the receipts to redeem once it is delivered.
 #[derive(Debug)]
 pub struct Reply {
-    text: String,
+    answer: Value,
     is_error: bool,
     /// For each answer in it that was paid for.
     receipts: Vec<Receipt>,
@@ -81,15 +82,15 @@ impl From<Mistake> for Reply {
         if let Some(hint) = hint {
             object.insert("hint".to_owned(), Value::from(hint));
         }
-        Self { text: Value::Object(object).to_string(), is_error: true, receipts: Vec::new() }
+        Self { answer: Value::Object(object), is_error: true, receipts: Vec::new() }
     }
 }
 
 impl Reply {
     /// An answer.
     pub fn of<T: Serialize>(answer: &T) -> Self {
-        match serde_json::to_string(answer) {
-            Ok(text) => Self { text, is_error: false, receipts: Vec::new() },
+        match serde_json::to_value(answer) {
+            Ok(answer) => Self { answer, is_error: false, receipts: Vec::new() },
             // Our own types have text keys and finite numbers; whatever else comes still gets an answer.
             Err(error) => Mistake::new(format!("the answer cannot be written as JSON: {error}")).into(),
         }
@@ -100,11 +101,13 @@ impl Reply {
         Self { receipts: receipts.into_iter().collect(), ..Self::of(answer) }
     }
 
-    /// The reply as the protocol carries it, and its receipts.
+    /// The reply as the protocol carries it, and its receipts. `structured` for a client that knows structured answers.
     #[must_use]
-    pub fn into_parts(self) -> (CallToolResult, Vec<Receipt>) {
-        let content = vec![ContentBlock::text(self.text)];
-        let result = if self.is_error { CallToolResult::error(content) } else { CallToolResult::success(content) };
+    pub fn into_parts(self, structured: bool) -> (CallToolResult, Vec<Receipt>) {
+        let content = vec![ContentBlock::text(self.answer.to_string())];
+        let mut result = if self.is_error { CallToolResult::error(content) } else { CallToolResult::success(content) };
+        // A mistake has the shape of no tool's answer; clients show its text.
+        result.structured_content = (structured && !self.is_error).then(|| output::structure(self.answer));
         (result, self.receipts)
     }
 }

@@ -5,8 +5,9 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CancelTaskParams, CustomRequest, CustomResult, DiscoverResult, ErrorCode,
-    ErrorData, GetTaskParams, GetTaskResult, Implementation, InitializeRequestParams, InitializeResult,
+    CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams, CompleteResult, CustomRequest,
+    CustomResult, DiscoverResult, ErrorCode, ErrorData, GetTaskParams, GetTaskResult, Implementation,
+    InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
     ListToolsResult, PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, TASKS_EXTENSION_ID,
     Tool, UpdateTaskParams,
 };
@@ -16,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments;
+use super::output;
 use super::reply::{Mistake, Response};
 use super::table::ToolRow;
 use super::tasks;
@@ -47,6 +49,9 @@ const SHAPES: [(&str, &str); 9] = [
     ("logging/setLevel", r#"{"level": one of debug, info, notice, warning, error, critical, alert, emergency}"#),
     ("ping", "{}"),
 ];
+
+/// The methods that the protocol without `initialize` does not have.
+const REMOVED: [&str; 3] = ["initialize", "logging/setLevel", "ping"];
 
 /// The tools as clients are told of them; made once.
 static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| tools::ROWS.iter().map(ToolRow::to_tool).collect());
@@ -133,9 +138,13 @@ impl ServerHandler for Server {
     async fn list_tools(
         &self,
         _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(TOOLS.clone()))
+        let mut tools = TOOLS.clone();
+        if !knows_structure(&context) {
+            tools.iter_mut().for_each(|tool| tool.output_schema = None);
+        }
+        Ok(ListToolsResult::with_all_items(tools))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -174,12 +183,48 @@ impl ServerHandler for Server {
         tasks::update(&self.desk, &request.task_id).await
     }
 
+    // Without these the library answers them with empty lists, as if they were served.
+    async fn list_prompts(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        Err(not_served("prompts/list"))
+    }
+
+    async fn list_resources(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        Err(not_served("resources/list"))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Err(not_served("resources/templates/list"))
+    }
+
+    async fn complete(
+        &self,
+        _request: CompleteRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        Err(not_served("completion/complete"))
+    }
+
     #[expect(deprecated, reason = "clients of the protocol versions with `initialize` may choose what they are told")]
     async fn set_level(
         &self,
         request: rmcp::model::SetLevelRequestParams,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
+        if is_stateless(&context) {
+            return Err(not_served("logging/setLevel"));
+        }
         use rmcp::model::LoggingLevel::{Debug, Info};
         let wanted = matches!(request.level, Debug | Info);
         self.logs.store(wanted, Ordering::Relaxed);
@@ -190,13 +235,14 @@ impl ServerHandler for Server {
     async fn on_custom_request(
         &self,
         request: CustomRequest,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         let CustomRequest { method, .. } = request;
-        let wanted = SHAPES.iter().find(|(known, _)| *known == method);
+        let removed = is_stateless(&context) && REMOVED.contains(&method.as_str());
+        let wanted = SHAPES.iter().find(|(known, _)| *known == method && !removed);
         Err(match wanted {
             Some((_, shape)) => ErrorData::invalid_params(format!("{method} takes {shape}"), None),
-            None => ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method, None),
+            None => not_served(&method),
         })
     }
 }
@@ -222,17 +268,30 @@ impl Server {
                 }
             },
         };
-        let (response, pledges) = response.into_parts();
+        let (response, pledges) = response.into_parts(knows_structure(&context));
         // The answer to a request that was taken back never leaves: its records stay, its task is cancelled.
         self.outgoing.put(context.id, if context.ct.is_cancelled() { Vec::new() } else { pledges });
         response
     }
 }
 
+fn not_served(method: &str) -> ErrorData {
+    ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method.to_owned(), None)
+}
+
+/// Whether the request says of itself who sends it, in the protocol without `initialize`.
+fn is_stateless(context: &RequestContext<RoleServer>) -> bool {
+    context.protocol_version().is_some_and(|version| !version.has_initialize())
+}
+
+/// Whether whoever sent the request knows structured answers.
+fn knows_structure(context: &RequestContext<RoleServer>) -> bool {
+    context.protocol_version().is_none_or(|version| output::is_structured(version.as_str()))
+}
+
 /// Whether whoever sent the request takes a task for an answer: it says so, in the protocol that has them.
 fn takes_tasks(context: &RequestContext<RoleServer>) -> bool {
-    context.protocol_version().is_some_and(|version| !version.has_initialize())
-        && context.client_capabilities().is_some_and(|capabilities| capabilities.supports_tasks())
+    is_stateless(context) && context.client_capabilities().is_some_and(|capabilities| capabilities.supports_tasks())
 }
 
 /// The version to answer `initialize` with: the one that is asked for, else the newest that is older, else the oldest. What

@@ -1,5 +1,8 @@
 //! The tools as one table: what a client is told, and how arguments are read, come from the same rows.
 
+use std::sync::Arc;
+
+use super::output;
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::{Value, json};
 
@@ -109,10 +112,16 @@ impl ToolRow {
     pub fn to_tool(&self) -> Tool {
         let mut tool = Tool::new(self.name, self.description, self.input_schema())
             .with_title(self.title)
-            .with_annotations(self.conduct.annotations(self.title));
+            .with_annotations(self.conduct.annotations(self.title))
+            .with_raw_output_schema(Arc::new(output::schema(self.name)));
+        let mut meta = JsonObject::new();
         if self.always_load {
-            let mut meta = JsonObject::new();
             meta.insert("anthropic/alwaysLoad".to_owned(), Value::Bool(true));
+        }
+        if let Some(chars) = output::max_result_chars(self.name) {
+            meta.insert("anthropic/maxResultSizeChars".to_owned(), chars.into());
+        }
+        if !meta.is_empty() {
             tool = tool.with_meta(rmcp::model::MetaObject(meta));
         }
         tool

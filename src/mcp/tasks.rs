@@ -117,7 +117,7 @@ fn result(record: Record) -> Result<JsonObject, ErrorData> {
         Some(Form::Answer) => Reply::of(&record.into_answer()),
         Some(Form::Reference { summary_chars }) => Reply::of(&record.into_answer().by_reference(id, summary_chars)),
     };
-    let (result, _): (CallToolResult, _) = reply.into_parts();
+    let (result, _): (CallToolResult, _) = reply.into_parts(true);
     match serde_json::to_value(result) {
         Ok(Value::Object(result)) => Ok(result),
         Ok(_) | Err(_) => Err(ErrorData::internal_error(format!("the answer of task {id} cannot be told"), None)),

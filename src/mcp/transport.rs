@@ -6,12 +6,15 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rmcp::RoleServer;
-use rmcp::model::{ClientJsonRpcMessage, ClientRequest, GetMeta, ProtocolVersion, RequestId, ServerJsonRpcMessage};
+use rmcp::model::{
+    ClientJsonRpcMessage, ClientRequest, ErrorData, GetMeta, ProtocolVersion, RequestId, ServerJsonRpcMessage,
+};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use rmcp::transport::async_rw::AsyncRwTransport;
 use tokio_util::sync::CancellationToken;
 
+use super::oversize::{Refused, Watched};
 use super::stdio::{Input, Output};
 use crate::shell::dispatcher::Handed;
 use crate::shell::engine::Receipt;
@@ -66,7 +69,9 @@ impl Outgoing {
 
 /// The transport.
 pub struct Tolerant {
-    lines: AsyncRwTransport<RoleServer, Input, Output>,
+    lines: AsyncRwTransport<RoleServer, Watched, Output>,
+    /// Requests that were too long.
+    refused: Arc<Refused>,
     outgoing: Outgoing,
     /// Set at the end of the input.
     ended: CancellationToken,
@@ -77,8 +82,10 @@ pub struct Tolerant {
 impl Tolerant {
     /// Over these streams. `ended` is cancelled at the end of the input.
     pub fn new(input: Input, output: Output, outgoing: Outgoing, ended: CancellationToken) -> Self {
+        let refused = Arc::<Refused>::default();
+        let input = Watched::new(input, MAX_LINE_BYTES, Arc::clone(&refused));
         let lines = AsyncRwTransport::new(input, output).with_max_line_length(MAX_LINE_BYTES);
-        Self { lines, outgoing, ended, begun: false }
+        Self { lines, refused, outgoing, ended, begun: false }
     }
 }
 
@@ -108,7 +115,16 @@ impl Transport<RoleServer> for Tolerant {
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
-            let Some(message) = self.lines.receive().await else {
+            let received = tokio::select! {
+                biased;
+                id = self.refused.next() => {
+                    // Not waited for: a client that does not read must not keep us from reading.
+                    tokio::spawn(self.lines.send(too_long(id)));
+                    continue;
+                }
+                received = self.lines.receive() => received,
+            };
+            let Some(message) = received else {
                 self.ended.cancel();
                 return None;
             };
@@ -124,6 +140,14 @@ impl Transport<RoleServer> for Tolerant {
     async fn close(&mut self) -> io::Result<()> {
         self.lines.close().await
     }
+}
+
+fn too_long(id: RequestId) -> ServerJsonRpcMessage {
+    let error = format!(
+        "the message is longer than {} MiB; put what is large into a file that the agent can read",
+        MAX_LINE_BYTES / (1024 * 1024)
+    );
+    ServerJsonRpcMessage::error(ErrorData::invalid_request(error, None), Some(id))
 }
 
 /// Whether rmcp takes the message for the beginning of a session: `initialize`, or a request that says of itself who sends

@@ -23,6 +23,9 @@ use crate::machines::prompt::{self, PromptError};
 /// The hidden verb under which this program supervises a job.
 pub const SUPERVISE: &str = "supervise";
 
+/// How many threads remove the jobs of one answer that was many: a server that leaves has little time for it.
+const REDEEMERS: usize = 4;
+
 /// Why a job could not be submitted or its answer not be had. Nothing has been paid where it could not be submitted.
 #[derive(Debug, Error)]
 pub enum EngineError {
@@ -100,9 +103,12 @@ impl Receipt {
     ///
     /// # Panics
     /// Outside a runtime.
-    pub fn redeem_soon(receipts: Vec<Self>) {
-        let Some(errands) = receipts.first().map(|receipt| receipt.errands.clone()) else { return };
-        errands.start(move || receipts.into_iter().for_each(Self::redeem));
+    pub fn redeem_soon(mut receipts: Vec<Self>) {
+        let each = receipts.len().div_ceil(REDEEMERS);
+        while let Some(errands) = receipts.last().map(|receipt| receipt.errands.clone()) {
+            let some = receipts.split_off(receipts.len().saturating_sub(each));
+            errands.start(move || some.into_iter().for_each(Self::redeem));
+        }
     }
 
     /// Lets the supervisor go, for an answer that is not delivered at once: it puts it on the disk for good and leaves. The

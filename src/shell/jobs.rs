@@ -1,21 +1,21 @@
 //! The jobs of all servers and sessions: reading them, finding out which have lost their supervisor, ending and removing
 //! them. Whoever reads a job that has lost its supervisor gives it a new one.
 
+mod collect;
 mod ending;
+mod waiting;
 
 use std::fs::File;
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 
+pub use self::collect::Collected;
 use super::atomic::Durability;
 use super::engine::Engine;
-use super::leash::News;
 use super::record::Record;
-use super::session_lock;
 use super::store::{JobFile, Patch, Store, StoreError};
-use super::watch::Watch;
 use super::{clock, failpoint, slots};
 use crate::config::plan::Request;
 use crate::machines::answer::Answer;
@@ -23,17 +23,10 @@ use crate::machines::ids::JobId;
 use crate::machines::job::{Event, State, Status};
 use crate::machines::summary::{Filter, Summary};
 
-/// A look may bring the next news itself, where no supervisor can be started for want of processes say. So many looks may
-/// follow each other at once (the end of a run closes five files), then there is a pause between them.
-const QUICK_LOOKS: u32 = 8;
-/// How long.
-const LOOK_PAUSE: Duration = Duration::from_millis(50);
 /// Records of the older implementation have no lock. A running one that nobody touched for so long is abandoned (its rule).
 const FOREIGN_RUNNING_LIMIT: Duration = Duration::from_secs(3_600);
 /// Likewise a pending one, counted from its submission, in seconds.
 const FOREIGN_PENDING_LIMIT_SECONDS: f64 = 24.0 * 3_600.0;
-/// Seconds of a day.
-const DAY_SECONDS: f64 = 86_400.0;
 
 /// What became of a wish to cancel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -47,15 +40,6 @@ pub enum CancelOutcome {
     AlreadyTerminal,
     /// It belongs to a process of the older implementation, which cannot be told.
     Running,
-}
-
-/// What a removal found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Collected {
-    /// Ids of the jobs that are, or would be, removed; oldest first.
-    pub ids: Vec<JobId>,
-    /// How many were removed.
-    pub purged: usize,
 }
 
 /// The jobs in one directory.
@@ -86,61 +70,6 @@ impl Jobs {
             State::Stopping => self.stop(record),
             State::Done | State::Failed | State::Cancelled | State::Collected => record,
         })
-    }
-
-    /// Waits for the end of a job, at most `patience`. The second value says whether it came. Nobody is asked meanwhile:
-    /// the kernel tells when the job's supervisor leaves.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn wait(&self, id: JobId, patience: Duration) -> Result<(Record, bool), StoreError> {
-        self.wait_telling(id, patience, |_| {}).await
-    }
-
-    /// As [`Self::wait`], with what happens meanwhile.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn wait_telling(
-        &self,
-        id: JobId,
-        patience: Duration,
-        mut on_news: impl FnMut(&News) + Send,
-    ) -> Result<(Record, bool), StoreError> {
-        let mut told = None;
-        let give_up = tokio::time::Instant::now() + patience;
-        // Before the first look: an end between look and watch would be missed.
-        let watch = Watch::of(&self.store().folder(&id));
-        let mut quick_looks = 0;
-        loop {
-            let looked = Instant::now();
-            let jobs = self.clone();
-            let read = tokio::task::spawn_blocking(move || {
-                let record = jobs.read(&id)?;
-                let place = jobs.place(&record);
-                Ok::<_, StoreError>((record, place))
-            });
-            let (record, place) = read.await.map_err(|_| StoreError::NotFound(id))??;
-            if record.status.is_terminal() {
-                return Ok((record, true));
-            }
-            let news = standing(&record, place);
-            if news.is_some() && news != told {
-                news.iter().for_each(&mut on_news);
-                told = news;
-            }
-            let news = async {
-                watch.changed().await;
-                quick_looks = if looked.elapsed() < LOOK_PAUSE { quick_looks + 1 } else { 0 };
-                if quick_looks > QUICK_LOOKS {
-                    tokio::time::sleep(LOOK_PAUSE).await;
-                }
-            };
-            // Asked as well, because news that is there at once is no time out.
-            if tokio::time::timeout_at(give_up, news).await.is_err() || tokio::time::Instant::now() >= give_up {
-                return Ok((record, false));
-            }
-        }
     }
 
     /// A waiting job's place in the queue for a slot, 1 for the next one. `None` for one that does not wait there: it runs
@@ -209,14 +138,9 @@ impl Jobs {
     /// Summaries of the jobs that match, newest first. Blocks while it reads the directory.
     #[must_use]
     pub fn list(&self, filter: &Filter, limit: usize) -> Vec<Summary> {
-        let mut found = self
-            .store()
-            .ids()
-            .filter_map(|id| self.store().summary(&id).ok())
-            .filter(|summary| filter.matches(summary))
-            .collect::<Vec<_>>();
-        found.sort_by(|a, b| b.created_at.total_cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)));
-        found.truncate(limit);
+        let newest_first = self.store().matching(filter).into_iter();
+        let read = newest_first.filter_map(|candidate| self.store().summary(&candidate.id).ok());
+        let mut found = read.filter(|summary| filter.matches(summary)).take(limit).collect::<Vec<_>>();
         for summary in &mut found {
             if summary.state.is_unsettled()
                 && let Ok(record) = self.read(&summary.id)
@@ -231,49 +155,9 @@ impl Jobs {
 
     /// Gives every job that has lost its supervisor a new one. Blocks while it reads the directory.
     pub fn recover_all(&self) {
-        for id in self.store().ids() {
-            if self.store().summary(&id).is_ok_and(|job| job.state.is_unsettled()) {
-                drop(self.read(&id));
-            }
+        for candidate in self.store().live() {
+            drop(self.read(&candidate.id));
         }
-    }
-
-    /// Removes terminal jobs that ended more than `max_age_days` ago, or only says which. Blocks.
-    #[must_use]
-    pub fn collect(&self, max_age_days: f64, dry_run: bool) -> Collected {
-        let before = clock::unix_seconds() - max_age_days * DAY_SECONDS;
-        let mut old = self
-            .store()
-            .ids()
-            .filter_map(|id| self.store().summary(&id).ok())
-            .filter(|job| job.status.is_terminal() && job.completed_at.unwrap_or(job.created_at) <= before)
-            .collect::<Vec<_>>();
-        old.sort_by(|a, b| a.created_at.total_cmp(&b.created_at).then_with(|| a.id.cmp(&b.id)));
-        let ids = old.iter().map(|job| job.id).collect::<Vec<_>>();
-        if !dry_run {
-            self.tidy();
-        }
-        let purged = if dry_run { 0 } else { old.iter().filter(|job| self.remove(job)).count() };
-        Collected { ids, purged }
-    }
-
-    /// Removes what killed processes have left. Nothing of a job that has a record is touched.
-    pub fn tidy(&self) {
-        session_lock::tidy(self.store().directory());
-        let removed = self.store().tidy();
-        if removed > 0 {
-            tracing::info!(removed, "removed what killed processes had left in the jobs directory");
-        }
-    }
-
-    fn remove(&self, job: &Summary) -> bool {
-        let id = &job.id;
-        // Settled first, where somebody died who was about to end it.
-        if job.state.is_unsettled() {
-            drop(self.read(id));
-        }
-        let removed = self.store().step(id, &Event::Collect, Patch::default(), Durability::Cached);
-        removed.inspect_err(|error| tracing::warn!(%id, %error, "job not removed")).is_ok()
     }
 
     /// Stores an answer that no job was run for as a finished one, and returns its id.
@@ -297,14 +181,5 @@ impl Jobs {
         };
         self.store().write_finished(&record)?;
         Ok(id)
-    }
-}
-
-/// Where a job stands, as its supervisor would tell it.
-fn standing(record: &Record, place: Option<usize>) -> Option<News> {
-    match (place, &record.activity) {
-        (Some(place), _) => Some(News::Queued(place)),
-        (None, Some(activity)) => Some(News::Progress { text: activity.line(), activity: activity.clone() }),
-        (None, None) => (record.status == Status::Running).then_some(News::Started),
     }
 }

@@ -12,7 +12,9 @@
 //! ```
 
 mod apply;
+mod error;
 mod file;
+mod index;
 mod litter;
 mod patch;
 
@@ -20,12 +22,13 @@ use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use thiserror::Error;
-
 use self::apply::{Did, apply};
+pub use self::error::StoreError;
 pub use self::file::JobFile;
+use self::index::Index;
 pub use self::patch::{Patch, Shown};
 use super::atomic::{self, Durability};
 use super::failpoint;
@@ -43,41 +46,11 @@ const SHARED_EDIT_LOCK: &str = ".jobs.lock";
 /// How often to ask again meanwhile.
 const EDIT_RETRY: Duration = Duration::from_millis(2);
 
-/// What went wrong with a job's files.
-#[derive(Debug, Error)]
-pub enum StoreError {
-    /// No record of that id, or one that cannot be read or names another id; such a file is left alone.
-    #[error("job {0} not found; list the jobs with dispatch_jobs or `agent-dispatch jobs`")]
-    NotFound(JobId),
-    /// The file system said no.
-    #[error("cannot {doing} {}: {source}", path.display())]
-    Io {
-        /// What was tried.
-        doing: &'static str,
-        /// With which file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Another process holds the record for too long.
-    #[error("job {0} is being edited by another process that does not finish; try again")]
-    Busy(JobId),
-    /// The machine refused the event.
-    #[error(transparent)]
-    Refused(#[from] Refused),
-}
-
-impl StoreError {
-    fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
-        let path = path.to_path_buf();
-        move |source| Self::Io { doing, path, source }
-    }
-}
-
 /// The jobs directory.
 #[derive(Debug, Clone)]
 pub struct Store {
     directory: PathBuf,
+    index: Arc<Index>,
 }
 
 /// A record after a step.
@@ -92,8 +65,8 @@ pub struct Stepped {
 impl Store {
     /// The jobs in `directory`, which need not be there yet.
     #[must_use]
-    pub const fn new(directory: PathBuf) -> Self {
-        Self { directory }
+    pub fn new(directory: PathBuf) -> Self {
+        Self { directory, index: Arc::default() }
     }
 
     /// Where the jobs are.
@@ -209,7 +182,7 @@ impl Store {
     /// The ids of all records, in no order.
     pub fn ids(&self) -> impl Iterator<Item = JobId> + use<> {
         let entries = std::fs::read_dir(&self.directory).into_iter().flatten().flatten();
-        entries.filter_map(|entry| JobId::try_from(entry.file_name().to_str()?.strip_suffix(".json")?).ok())
+        entries.filter_map(|entry| id_of(entry.file_name().to_str()?))
     }
 
     /// When a record was last written.
@@ -376,6 +349,11 @@ impl Store {
             Ok(()) | Err(_) => Ok(()),
         }
     }
+}
+
+/// The job whose record bears that name.
+fn id_of(file_name: &str) -> Option<JobId> {
+    JobId::try_from(file_name.strip_suffix(".json")?).ok()
 }
 
 /// Our own types have string keys and finite numbers only, so that this cannot fail.

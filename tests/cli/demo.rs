@@ -17,7 +17,7 @@ fn shows_the_main_job_and_leaves_nothing_behind() {
     let shown = world.run(&["demo"]);
     let (first, rest) = shown.split_once("\nA task that takes longer").unwrap();
     let (cut, end) = rest.split_once("\nFor real").unwrap();
-    assert!(first.contains("· Using tool: Read"), "{first}");
+    assert!(first.contains("· turn 2 · Read CLAUDE.md"), "{first}");
     assert_snapshot!(without_progress(first), @r#"
     exit code: 0
     ----- stdout -----

@@ -8,6 +8,7 @@ mod demo;
 mod describe;
 mod doctor;
 mod gc;
+mod group;
 mod hidden;
 mod init;
 mod job;

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::World;
 
-/// 2026-11-20, some time in the afternoon (UTC).
-const DAY: u64 = 1_795_187_000;
+/// 2023-11-14, some time in the afternoon (UTC): long past whenever this runs.
+const DAY: u64 = 1_699_974_000;
 
 fn recorded() -> World {
     let world = World::new();
@@ -54,27 +54,122 @@ fn in_terminal(world: &World, arguments: &[&str], columns: u16) -> String {
 
 #[test]
 fn none() {
-    assert_snapshot!(World::new().run(&["stats"]), @"");
-    assert_snapshot!(World::new().run(&["stats", "--json"]), @"");
-    assert_snapshot!(recorded().run(&["stats", "--agent", "nobody"]), @"");
-    assert_snapshot!(recorded().run(&["stats", "--days", "0.5"]), @"");
+    assert_snapshot!(World::new().run(&["stats"]), @r#"
+    exit code: 0
+    ----- stdout -----
+
+    ----- stderr -----
+    no dispatches in [ROOT]/home/.config/agent-dispatch/usage.jsonl
+    hint: agent-dispatch test NAME runs a first one
+    "#);
+    assert_snapshot!(World::new().run(&["stats", "--json"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    {
+      "total": {
+        "dispatches": 0,
+        "cached_hits": 0,
+        "ok": 0,
+        "failed": 0,
+        "cost_usd": 0.0
+      },
+      "agents": {},
+      "days": []
+    }
+    ----- stderr -----
+    "#);
+    assert_snapshot!(recorded().run(&["stats", "--agent", "nobody"]), @r#"
+    exit code: 0
+    ----- stdout -----
+
+    ----- stderr -----
+    no dispatches of agent 'nobody' in [ROOT]/home/.config/agent-dispatch/usage.jsonl
+    hint: agent-dispatch stats shows all that was recorded
+    "#);
+    assert_snapshot!(recorded().run(&["stats", "--days", "0.5"]), @r#"
+    exit code: 0
+    ----- stdout -----
+
+    ----- stderr -----
+    no dispatches in the last 0.5 days in [ROOT]/home/.config/agent-dispatch/usage.jsonl
+    hint: agent-dispatch stats shows all that was recorded
+    "#);
     let off = World::new().config("settings: {usage_log: false}\n");
-    assert_snapshot!(off.run(&["stats"]), @"");
+    assert_snapshot!(off.run(&["stats"]), @r#"
+    exit code: 0
+    ----- stdout -----
+
+    ----- stderr -----
+    no dispatches in [ROOT]/home/.config/agent-dispatch/usage.jsonl
+    hint: settings.usage_log: false in agents.yaml turns recording off
+    "#);
     // A configuration with a mistake in it is no obstacle.
     assert_eq!(World::new().config("agents: [").json(&["stats", "--json"]).1, 0);
 }
 
 #[test]
 fn plain_text_where_there_is_no_terminal() {
-    assert_snapshot!(recorded().run(&["stats"]), @"");
-    assert_snapshot!(recorded().run(&["stats", "--agent", "infra", "--days", "36500"]), @"");
+    assert_snapshot!(recorded().run(&["stats"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    All that was recorded
+
+    AGENT                 RUNS  FAILED  CACHED    SPEND  MEDIAN    90%  LONGEST  OUTCOMES           FAILURES
+    infra                    3       1       1  $0.8750    60 s    5 m      5 m  done 1, partial 1  timeout 1
+    docs                     1       0       0  $0.0421   [TIME]  [TIME]    [TIME]  done 1             -
+    evil [31m with a na…     1       1       0  $0.0000       -      -        -  -                  ]0;x 1
+    all                      5       2       1  $0.9171    36 s    5 m      5 m  done 2, partial 1  ]0;x 1, timeout 1
+
+    Spend per day (UTC)
+    2023-11-14    $0.7500     2 runs
+    2023-11-15    $0.1250     1 run
+    2023-11-16    $0.0000     0 runs
+    2023-11-17    $0.0421     2 runs
+    ----- stderr -----
+    from [ROOT]/home/.config/agent-dispatch/usage.jsonl
+    "#);
+    assert_snapshot!(recorded().run(&["stats", "--agent", "infra", "--days", "36500"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    The last 36500 days
+
+    AGENT  RUNS  FAILED  CACHED    SPEND  MEDIAN  90%  LONGEST  OUTCOMES           FAILURES
+    infra     3       1       1  $0.8750    60 s  5 m      5 m  done 1, partial 1  timeout 1
+
+    Spend per day (UTC)
+    2023-11-14    $0.7500     2 runs
+    2023-11-15    $0.1250     1 run
+    ----- stderr -----
+    from [ROOT]/home/.config/agent-dispatch/usage.jsonl
+    "#);
 }
 
 #[test]
 fn bars_in_a_terminal() {
     let shown = in_terminal(&recorded(), &["stats"], 100);
     assert!(!shown.contains("\u{1b}]"), "nothing steers the terminal: {shown:?}");
-    assert_snapshot!(shown.replace('\u{1b}', "^"), @"");
+    // Read to its last line, whose name of the file differs from run to run.
+    let (shown, journal) = shown.trim_end().rsplit_once('\n').unwrap();
+    assert!(journal.starts_with("from ") && journal.ends_with("usage.jsonl"), "{journal}");
+    assert_snapshot!(shown.replace('\u{1b}', "^"), @r#"
+    ^[1mAll that was recorded^[0m
+
+    ^[1mAGENT                 RUNS  FAILED  CACHED    SPEND  MEDIAN    90%  LONGEST  OUTCOMES           FAILURES^[0m
+    infra                    3       1       1  $0.8750    60 s    5 m      5 m  done 1, partial 1  timeout 1
+    docs                     1       0       0  $0.0421   4.2 s  4.2 s    4.2 s  done 1             -
+    evil [31m with a na…     1       1       0  $0.0000       -      -        -  -                  ]0;x 1
+    all                      5       2       1  $0.9171    36 s    5 m      5 m  done 2, partial 1  ]0;x 1, timeout 1
+
+    ^[1mDurations: half of the runs █, nine of ten ░^[0m
+    infra  ^[36m████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░^[0m     60 s      5 m
+    docs   ^[36m█                                       ^[0m    4.2 s    4.2 s
+
+    ^[1mSpend per day (UTC)^[0m
+    2023-11-14  ^[32m████████████████████████████████████████^[0m    $0.7500     2 runs
+    2023-11-15  ^[32m██████▋                                 ^[0m    $0.1250     1 run
+    2023-11-16  ^[32m                                        ^[0m    $0.0000     0 runs
+    2023-11-17  ^[32m██▎                                     ^[0m    $0.0421     2 runs
+    "#);
     let plain = in_terminal(&recorded().env("NO_COLOR", "1"), &["stats"], 100);
     assert!(!plain.contains('█') && !plain.contains('\u{1b}') && plain.contains("$0.7500"), "{plain}");
     // However narrow: a bar for whatever is above zero.
@@ -92,14 +187,21 @@ fn json_in_any_case() {
         "outcomes": {"done": 1, "partial": 1}, "errors": {"timeout": 1}});
     assert_eq!(said["total"], total);
     assert_eq!(said["agents"], json!({"infra": total}));
-    assert_eq!(said["days"][1], json!({"date": "2026-11-21", "dispatches": 1, "cost_usd": 0.125}));
+    assert_eq!(said["days"][1], json!({"date": "2023-11-15", "dispatches": 1, "cost_usd": 0.125}));
     // Something that cannot be read.
     let journal = world.path("home/.config/agent-dispatch/usage.jsonl");
     fs::remove_file(&journal).unwrap();
     fs::create_dir(&journal).unwrap();
     let (said, code) = world.json(&["stats", "--json"]);
     assert_eq!((said.get("error").map(Value::is_string), code), (Some(true), 1), "{said}");
-    assert_snapshot!(world.run(&["stats"]), @"");
+    assert_snapshot!(world.run(&["stats"]), @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: cannot read [ROOT]/home/.config/agent-dispatch/usage.jsonl: not a regular file
+    hint: AGENT_DISPATCH_USAGE_LOG names another file; agent-dispatch doctor checks the rest
+    "#);
     // Wrong usage.
     for days in ["-1", "x", "inf", "nan"] {
         let output = world.output(&["stats", "--json", "--days", days]);

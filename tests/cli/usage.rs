@@ -19,7 +19,6 @@ fn no_verb_greets() {
       agent-dispatch add NAME DIR   make a project directory an agent
       agent-dispatch test NAME      ask an agent something; a real run, costs money
       agent-dispatch jobs           see what runs, and what ran in the background
-      agent-dispatch stats                               what it took and cost
       agent-dispatch doctor         find out what is missing
 
     agent-dispatch --help shows the rest.
@@ -53,6 +52,7 @@ fn help_shows_every_verb_but_the_hidden_ones() {
       remove    Take an agent out of agents.yaml; its directory stays
       list      List the agents
       describe  Show everything about an agent
+      group     Groups: agents that work on one thing and share what they need to know
       test      Run one real task in an agent; this costs money
       jobs      List the jobs of all sessions, newest first
       job       Show a job: what was asked, what the agent did, its answer

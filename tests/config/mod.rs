@@ -5,6 +5,7 @@ mod detect;
 mod edit;
 mod edit_random;
 mod files;
+mod groups;
 mod listing;
 mod name;
 mod path;

@@ -314,7 +314,7 @@ proptest! {
     fn texts_are_read_as_serde_json_reads_them(text in any::<String>(), before in any_value(), after in any_value(), pretty: bool) {
         let event = json!({"x": before, "type": "result", "y": after, "result": text, "z": before});
         let mut line = event.to_string();
-        if pretty { line = line.replace("\",\"", "\" ,\t\""); }
+        if pretty { line = line.replace("\",\"", "\" ,  \""); }
         let again: Value = serde_json::from_str(&line).unwrap();
         let read = result_of(&line).expect("a result was lost").result;
         prop_assert_eq!(read.as_deref(), again["result"].as_str());

@@ -1,5 +1,6 @@
 //! The pure text core: prompts, command lines, claude's events, answers.
 
+mod activity;
 mod aggregate;
 mod answer;
 mod command_line;

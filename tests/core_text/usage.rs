@@ -196,6 +196,7 @@ fn dates() {
 
 proptest! {
     /// Whatever the texts are, a line has its size, is one line, and is read as it was written.
+    //= U-2
     #[test]
     fn a_line_is_short_and_is_read_as_it_was_written(
         agent in any::<String>(), letter in any::<char>(), caller in any::<String>(), many in 0_usize..3_000,

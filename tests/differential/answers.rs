@@ -179,7 +179,7 @@ fn sessions() -> Vec<Step> {
         session("no id", json!({"task": "t", "session_id": "not an id"})),
         session("a flag", json!({"task": "t", "session_id": "--version"})),
         session("null", json!({"task": "t", "session_id": null})),
-        session("JSON", json!({"task": "{\"a\": 1}", "response_format": "json"})),
+        session("JSON", json!({"task": "t", "response_format": "json", "session_id": "{session}"})),
     ]
 }
 

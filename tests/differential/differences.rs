@@ -24,7 +24,8 @@ impl fmt::Display for Known {
     }
 }
 
-fn matches(pattern: &str, text: &str) -> bool {
+/// Whether the text is what the pattern says; `*` stands for any text.
+pub fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((before, after)) => text.strip_prefix(before).is_some_and(|rest| {
@@ -71,7 +72,8 @@ pub const TABLE: &[Known] = &[
     known("sessions: a flag", "/said/*", "a bad id is a mistake of the caller"),
     known("sessions: null", "/said/*", "null is \"not given\""),
     known("arguments: null", "/said/*", "null is \"not given\""),
-    known("arguments: * task", "/said/*", "an empty task is a mistake of the caller"),
+    known("arguments: empty task", "/said/*", "an empty task is a mistake of the caller"),
+    known("arguments: blank task", "/said/*", "an empty task is a mistake of the caller"),
     known("arguments: an unknown form", "/said/*", "a form that does not exist is a mistake of the caller"),
     known("arguments: a form in capitals", "/said/parsed_result", "what is accepted is accepted leniently"),
     known("arguments: a task of another kind", "/said/*", "what is accepted is accepted leniently"),
@@ -85,6 +87,8 @@ pub const TABLE: &[Known] = &[
     known("references: their status", "/said/progress*", "an answer by reference is a job like any other"),
     known("*", "/said/session_id", "a record names the session of its run from the start"),
     known("*", "/said/deadline_at", "a record says when the time of its run is up"),
+    known("*", "/said/activity", "a record tells what its agent does and what it has cost so far"),
+    known("*", "/said/queue_place", "a record tells its place in the queue"),
     known("jobs: *", "/said/progress/2", "a line of progress is one line"),
     known("jobs: gone", "/said/*", "what cannot begin is said at once, in the order of the checks"),
     known("jobs: empty task", "/said/*", "an empty task is a mistake of the caller"),
@@ -96,6 +100,19 @@ pub const TABLE: &[Known] = &[
     ),
     known("ids: no such job on the command line", "/said/hint", "errors say what to do next"),
     known("old jobs: a negative age on the command line", "/exit", "2 is wrong usage"),
+    known("groups: one", "/said/shared_context_present", "inspect_group adds to what list_groups tells"),
+    known("groups: an empty one", "/said/shared_context_present", "inspect_group adds to what list_groups tells"),
+    known("groups: one", "/said/members/*/description", "a member's description is told, as list_agents does"),
+    known("groups: a member*", "/said/result", "the label of the shared context is worded freely"),
+    known("parallel: aggregated*", "/said/aggregated/result", "the aggregator's goal and task are worded freely"),
+    known("parallel: an item with an empty task", "/said", "one bad item rejects the call before anything starts"),
+    known("parallel: too many", "/said/hint", "errors say what to do next"),
+    known("parallel: a real array", "/said", "`dispatches` may be a real array"),
+    known("parallel: the cache", "/said/*", "the items that were rejected, or accepted, as above"),
+    known("dialogue: quoted only", "/said/*", "[RESOLVED] counts at the end of a message only"),
+    known("dialogue: the re*", "/said/total_cost_usd", "costs are not rounded"),
+    known("dialogue: the re*", "/said/final_answer", "errors are worded freely"),
+    known("dialogue: an empty topic", "/said/*", "an empty topic is a mistake of the caller"),
     known("agents: everything", "/said/timeout", "add_agent tells the fields that were set"),
     known("agents: everything", "/said/max_budget_usd", "add_agent tells the fields that were set"),
     known("agents: no such directory", "/said/hint", "errors say what to do next"),
@@ -107,6 +124,11 @@ pub const TABLE: &[Known] = &[
     known("commands: stats", "/said/agents/gone/*", "what never began took no time"),
 ];
 
-/// Tools and parameters that differ.
-pub const PARAMETERS: &[(&str, &str)] =
-    &[("add_agent takes model as well", "as update_agent does, and the command line")];
+/// How tools and parameters differ; `*` stands for any text.
+pub const PARAMETERS: &[(&str, &str)] = &[
+    ("add_agent takes model as well", "as update_agent does, and the command line"),
+    ("* takes max_turns as well", "a limit of turns, for each agent and for each call"),
+    ("dispatch* takes response_schema as well", "answers that match a schema"),
+    ("dispatch* takes resume_attempts as well", "a run that is cut off goes on by itself"),
+    ("dispatch_async takes group as well", "as dispatch does"),
+];

@@ -13,6 +13,8 @@ mod cases;
 mod commands;
 mod differences;
 mod discovery;
+mod fleet;
+mod groups;
 mod jobs;
 mod schema;
 mod shape;

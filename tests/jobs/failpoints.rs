@@ -51,7 +51,7 @@ impl Life {
     }
 
     /// Whether the run's end is somebody's wish, or its caller's death.
-    const fn may_be_cut_short(self) -> bool {
+    const fn ends_by_wish(self) -> bool {
         matches!(self, Self::Waited | Self::Cancelled | Self::Settled | Self::Unreceived)
     }
 
@@ -91,11 +91,11 @@ impl Life {
             }
             Self::Unreceived => {
                 client.call("dispatch", task);
-                let told = || stage.faults.join("told.1").exists();
+                let told = || stage.faults.join("tell.1").exists();
                 until("the answer", || (told() || stage.struck()).then_some(()));
                 client.signal(Signal::KILL);
                 client.ended();
-                fs::write(stage.faults.join("told.go"), "").unwrap();
+                fs::write(stage.faults.join("tell.go"), "").unwrap();
                 told().then_some(())
             }
         }
@@ -127,7 +127,7 @@ impl Stage {
             None => format!("*@0=trace:{}", faults.display()),
         };
         if life == Life::Unreceived {
-            arm += &format!(",told@1=pause:{}", faults.display());
+            arm += &format!(",tell@1=pause:{}", faults.display());
         }
         world.env("AGENT_DISPATCH_FAILPOINTS", arm);
         Self { world, life, fault, faults }
@@ -156,6 +156,39 @@ impl Stage {
             signal(pid, Signal::KILL);
             until("a death", || (!alive(pid)).then_some(()));
         }
+    }
+
+    /// Another session cancels the job, if there is one yet, while somebody stands still at the place.
+    fn cancel_meanwhile(&self) {
+        let mut other = Client::new(&self.world);
+        let jobs = other.ask("dispatch_jobs", json!({}));
+        let Some(id) = jobs[0]["id"].as_str() else { return self.go_on() };
+        let call = other.call("dispatch_cancel", json!({"job_id": id}));
+        // It must be under way when the other one goes on, or the other one may hold what it waits for.
+        other.ask("cache_stats", json!({}));
+        self.go_on();
+        let said = other.said(call);
+        let calls = self.world.dumps("echo", "calls").len();
+        let record = other.ask("dispatch_status", json!({"job_id": id}));
+        // A job goes when its answer was received, or as an old one.
+        let gone = |said: &Value| said["error"].as_str().is_some_and(|error| error.contains("not found"));
+        let status = record["status"].as_str().filter(|_| !gone(&record));
+        match said["outcome"].as_str() {
+            Some("cancelled") => {
+                assert!(status.is_none_or(|status| status == "cancelled") && calls == 0, "{self:?}: {calls} {record}");
+            }
+            Some("cancelled_running") => {
+                assert!(status.is_none_or(|status| status == "cancelled"), "{self:?}: {record}")
+            }
+            Some("already_terminal") => assert!(status.is_none_or(|status| status != "running"), "{self:?}: {record}"),
+            _ => assert!(gone(&said), "{self:?}: {said}"),
+        }
+        other.bye();
+    }
+
+    fn go_on(&self) {
+        let (name, ..) = self.fault.as_ref().unwrap();
+        fs::write(self.faults.join(format!("{name}.go")), "").unwrap();
     }
 
     /// Afterwards, seen from a new session: everything has its end, nothing paid is lost, nothing is left.
@@ -189,11 +222,15 @@ impl Stage {
             }
             "failed" => {
                 assert!(record["error"].as_str().is_some_and(|error| !error.is_empty()), "{self:?}: {record}");
-                assert!(calls == 0 || self.life.may_be_cut_short(), "{self:?}: an answer was lost: {record}");
+                assert!(calls == 0 || self.may_be_cut_short(), "{self:?}: an answer was lost: {record}");
             }
-            "cancelled" => assert!(self.life.may_be_cut_short(), "{self:?}: {record}"),
+            "cancelled" => assert!(self.may_be_cut_short(), "{self:?}: {record}"),
             other => panic!("{self:?}: {other}"),
         }
+    }
+
+    fn may_be_cut_short(&self) -> bool {
+        self.life.ends_by_wish() || self.fault.as_ref().is_some_and(|(.., action)| *action == "pause")
     }
 
     /// What a killed process left behind is removed when it is old enough.
@@ -271,6 +308,16 @@ fn passed() -> Vec<(Life, BTreeMap<String, u32>)> {
 }
 
 fn everywhere(action: &'static str, wanted: impl Fn(bool) -> bool) {
+    rounds(action, wanted, |stage| {
+        let mut client = Client::new(&stage.world);
+        stage.life.live(stage, &mut client);
+        drop(client);
+        stage.all_is_well();
+    });
+}
+
+/// Each place in a world of its own.
+fn rounds(action: &'static str, wanted: impl Fn(bool) -> bool, play: impl Fn(&Stage) + Sync) {
     let places = places();
     let all = std::env::var("AGENT_DISPATCH_FAULTS").is_ok_and(|which| which == "all");
     let mut never = places.keys().cloned().collect::<BTreeSet<_>>();
@@ -292,10 +339,7 @@ fn everywhere(action: &'static str, wanted: impl Fn(bool) -> bool) {
                 loop {
                     let Some((life, fault)) = rounds.lock().unwrap().pop() else { return };
                     let stage = Stage::new(life, Some(fault));
-                    let mut client = Client::new(&stage.world);
-                    life.live(&stage, &mut client);
-                    drop(client);
-                    stage.all_is_well();
+                    play(&stage);
                     if !stage.struck() {
                         note(&format!("{stage:?}: not passed"));
                         missed.fetch_add(1, Ordering::Relaxed);
@@ -317,4 +361,23 @@ fn whoever_dies_at_a_named_place_costs_no_answer_and_leaves_nothing() {
 #[test]
 fn a_full_disk_at_a_named_place_costs_no_answer_and_leaves_nothing() {
     everywhere("error", |fails| fails);
+}
+
+#[test]
+fn who_cancels_while_somebody_stands_at_a_named_place_is_obeyed() {
+    rounds(
+        "pause",
+        |_| true,
+        |stage| {
+            let mut client = Client::new(&stage.world);
+            std::thread::scope(|scope| {
+                let life = scope.spawn(|| stage.life.live(stage, &mut client));
+                until("the place", || (stage.struck() || life.is_finished()).then_some(()));
+                stage.cancel_meanwhile();
+                life.join().unwrap();
+            });
+            drop(client);
+            stage.all_is_well();
+        },
+    );
 }

@@ -36,6 +36,7 @@ fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).ok().map_or(otherwise, |text| text.parse().unwrap())
 }
 
+//= U-1
 #[test]
 fn whoever_dies_when_every_job_comes_to_its_end() {
     let rounds = number("AGENT_DISPATCH_KILL_ROUNDS", ROUNDS);
@@ -83,20 +84,26 @@ fn round(seed: u64) -> BTreeMap<String, u32> {
     for _ in 0..=dice.below(3) {
         let moment = Duration::from_millis(dice.below(LATEST_MS));
         std::thread::sleep(moment.saturating_sub(start.elapsed()));
-        let (what, victims) = match dice.below(6) {
-            0 => ("server", vec![client.pid()]),
-            1 | 2 => ("supervisor", world.supervisors()),
-            3 => ("all supervisors", world.supervisors()),
-            4 => ("claude", world.workers()),
-            _ => ("everything", world.processes()),
-        };
-        let all = ["all supervisors", "everything"].contains(&what);
-        let chosen = if victims.is_empty() { 0 } else { usize::try_from(dice.below(victims.len() as u64)).unwrap() };
-        for victim in victims.iter().enumerate().filter(|(at, _)| all || *at == chosen).map(|(_, pid)| *pid) {
-            claudes_killed |= ["claude", "everything"].contains(&what);
+        // One of the three, two or all, and of each kind one or all, in any order.
+        let kinds = 1 + dice.below(7);
+        let mut victims = Vec::new();
+        for (bit, name) in ["server", "supervisor", "claude"].into_iter().enumerate() {
+            let found = match name {
+                _ if kinds >> bit & 1 == 0 => vec![],
+                "server" => vec![client.pid()],
+                "supervisor" => world.supervisors(),
+                _ => world.workers(),
+            };
+            let only = (dice.below(2) == 0 && !found.is_empty()).then(|| dice.below(found.len() as u64));
+            let chosen = found.into_iter().zip(0..).filter(|(_, at)| only.is_none_or(|only| only == *at));
+            victims.extend(chosen.map(|(pid, _)| (pid, name)));
+        }
+        victims.sort_by_cached_key(|_| dice.below(1 << 20));
+        for (victim, name) in victims {
+            claudes_killed |= name == "claude";
             server_killed |= victim == client.pid();
             signal(victim, Signal::KILL);
-            *tally.entry(format!("killed {what}")).or_insert(0) += 1;
+            *tally.entry(format!("killed {name}")).or_insert(0) += 1;
         }
         // A reader in the middle of it, now and then.
         if !server_killed && dice.below(2) == 0 {
@@ -109,6 +116,7 @@ fn round(seed: u64) -> BTreeMap<String, u32> {
         let record = ended(&mut client, id);
         let calls = world.dumps(&format!("a{job}"), "calls");
         assert!(calls.len() <= 1, "seed {seed}: {} workers for one job: {record}", calls.len());
+        assert_eq!(lines(&world, id), 1, "seed {seed}: lines in the usage journal: {record}");
         let outcome = record["status"].as_str().unwrap();
         *tally.entry(outcome.to_owned()).or_insert(0) += 1;
         match outcome {
@@ -135,6 +143,13 @@ fn round(seed: u64) -> BTreeMap<String, u32> {
     client.bye();
     within(Duration::from_secs(20), "the last process to leave", || world.processes().is_empty().then_some(()));
     tally
+}
+
+/// How many lines the usage journal has for a job.
+fn lines(world: &World, id: &str) -> usize {
+    let text = std::fs::read_to_string(world.path("usage.jsonl")).unwrap_or_default();
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines.filter(|line| line["job"] == id).count()
 }
 
 /// How long the agent's answer is, by its scene.

@@ -6,6 +6,7 @@ mod broken;
 mod cancelling;
 mod failpoints;
 mod foreign;
+mod hardship;
 mod kill_loop;
 mod recovery;
 mod reference;

@@ -2,14 +2,18 @@
 //! Replay one: `cargo test --test suite mcp::dispatch`.
 
 mod cancel;
+mod dialogue;
 mod dispatch;
+mod groups;
 mod hostile;
 mod input;
 mod leaving;
 mod library;
 mod limits;
 mod obstacles;
+mod parallel;
 mod progress;
+mod protocol;
 mod slots;
 mod store;
 mod tasks;

@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::time::Instant;
 
 use rustix::process::Signal;
 use serde_json::json;
 
 use crate::support::client::{Client, Wire};
+use crate::support::disk::Disk;
 use crate::support::processes::{alive, signal};
 use crate::support::world::World;
 use crate::support::{SOON, note, until};
@@ -101,23 +101,6 @@ fn a_jobs_directory_that_is_none_is_an_answer() {
     let mut client = Client::new(&world);
     assert_eq!(client.ask("dispatch", json!({"agent": "echo", "task": "t"}))["error_type"], "cli_error");
     client.bye();
-}
-
-/// A small file system of its own, which needs root.
-struct Disk<'w>(&'w Path);
-
-impl<'w> Disk<'w> {
-    fn new(path: &'w Path, options: &str) -> Option<Self> {
-        fs::create_dir_all(path).unwrap();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(path).status();
-        mounted.is_ok_and(|status| status.success()).then_some(Self(path))
-    }
-}
-
-impl Drop for Disk<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0).status();
-    }
 }
 
 /// Without root the same is tried with a directory that may not be written.

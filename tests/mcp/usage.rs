@@ -198,6 +198,7 @@ fn a_run_whose_server_is_gone_has_its_line() {
     assert_eq!((&found[0]["ok"], &found[0]["job"]), (&json!(true), &json!(id)));
 }
 
+//= U-1
 #[test]
 fn a_run_that_changes_hands_has_one_line() {
     let world = World::with(WAITS);

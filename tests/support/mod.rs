@@ -1,6 +1,7 @@
 //! What the tests of the engine and of the server stand on: a world of their own on disk, and clients of a real server.
 
 pub mod client;
+pub mod disk;
 pub mod processes;
 pub mod python;
 pub mod world;

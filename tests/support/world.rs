@@ -23,6 +23,7 @@ pub struct World {
     root: tempfile::TempDir,
     agents: Vec<String>,
     settings: String,
+    groups: String,
     environment: Vec<(OsString, OsString)>,
 }
 
@@ -31,7 +32,8 @@ impl World {
     pub fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("home")).unwrap();
-        let world = Self { root, agents: Vec::new(), settings: String::new(), environment: Vec::new() };
+        let world =
+            Self { root, agents: Vec::new(), settings: String::new(), groups: String::new(), environment: Vec::new() };
         world.write_config();
         world
     }
@@ -77,9 +79,19 @@ impl World {
         self.write_config();
     }
 
+    /// Groups: the section below its key, each line indented by two.
+    pub fn groups(&mut self, section: &str) {
+        section.clone_into(&mut self.groups);
+        self.write_config();
+    }
+
     fn write_config(&self) {
         let mut text = String::from(if self.agents.is_empty() { "agents: {}\n" } else { "agents:\n" });
         text.extend(self.agents.iter().map(String::as_str));
+        if !self.groups.is_empty() {
+            text.push_str("groups:\n");
+            text.push_str(&self.groups);
+        }
         if !self.settings.is_empty() {
             text.push_str("settings:\n");
             text.push_str(&self.settings);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::Result;
 use crate::client::{Client, Link};
-use crate::rounds::{Contestant, Samples, interleave};
+use crate::rounds::{Contestant, Samples, interleave, milliseconds};
 use crate::rows::{Bench, Pair};
 use crate::subject::Subject;
 use crate::table::{Budget, Row};
@@ -18,8 +18,11 @@ use crate::world::Agent;
 const BUDGET_4_MS: f64 = 0.3;
 const BUDGET_500_MS: f64 = 10.0;
 const BUDGET_CACHED_MS: f64 = 0.2;
+const SEQUENTIAL: usize = 1_000;
+const CONCURRENT: usize = 200;
 
-/// `list_agents`: a server's first, its later ones, and those right after the configuration was touched.
+/// `list_agents`: a server's first, its later ones, and those right after the configuration was touched; and its later
+/// ones over two full generations of the usage journal.
 pub fn list(bench: &Bench) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (count, budget) in [(4, BUDGET_4_MS), (500, BUDGET_500_MS)] {
@@ -34,6 +37,11 @@ pub fn list(bench: &Bench) -> Result<Vec<Row>> {
         rows.push(later.row(format!("list_agents, {count} agents, later calls"), budget));
         let touched = against(bench, &pair, |subject, config| warm(&subject, "list_agents", json!({}), Some(config)))?;
         rows.push(touched.row(format!("list_agents, {count} agents, file just touched"), budget));
+        for side in [Some(&pair.our_side), pair.python_side.as_ref()].into_iter().flatten() {
+            side.fill_journal(&agents)?;
+        }
+        let recorded = against(bench, &pair, |subject, _| warm(&subject, "list_agents", json!({}), None))?;
+        rows.push(recorded.row(format!("list_agents, {count} agents, journal full"), budget));
     }
     Ok(rows)
 }
@@ -44,6 +52,34 @@ pub fn cached(bench: &Bench) -> Result<Vec<Row>> {
     let arguments = json!({"agent": "plain", "task": "the same question", "context": "the same facts"});
     let calls = against(bench, &pair, |subject, _| warm(&subject, "dispatch", arguments.clone(), None))?;
     Ok(vec![calls.row("dispatch, cached".to_owned(), Budget::Under(BUDGET_CACHED_MS))])
+}
+
+/// Many calls that start no process: one after the other, and all at once.
+pub fn many(bench: &Bench) -> Result<Vec<Row>> {
+    let pair = bench.servers("many", &[Agent::plays("plain", "")], "")?;
+    let mut rows = Vec::new();
+    let sequential = against(bench, &pair, |subject, _| {
+        let mut server = Client::greeted(&subject, Link::Sockets)?;
+        Ok(Box::new(move || {
+            milliseconds(|| (0..SEQUENTIAL).try_for_each(|_| server.call("list_agents", &json!({})).map(drop)))
+        }))
+    })?;
+    rows.push(
+        Row::new(format!("{SEQUENTIAL} calls one after the other"), "ms", sequential.ours).python(sequential.python),
+    );
+    let concurrent = against(bench, &pair, |subject, _| {
+        let mut server = Client::greeted(&subject, Link::Sockets)?;
+        Ok(Box::new(move || {
+            milliseconds(|| {
+                for _ in 0..CONCURRENT {
+                    server.send("tools/call", &json!({"name": "list_agents", "arguments": {}}))?;
+                }
+                server.receive_all(CONCURRENT)
+            })
+        }))
+    })?;
+    rows.push(Row::new(format!("{CONCURRENT} calls at once"), "ms", concurrent.ours).python(concurrent.python));
+    Ok(rows)
 }
 
 type Measure<'a> = Box<dyn FnMut() -> Result<f64> + 'a>;

@@ -8,6 +8,8 @@ mod cli;
 mod dispatch;
 mod end;
 mod idle;
+mod jobs;
+mod records;
 mod sizes;
 mod start;
 mod stream;
@@ -41,9 +43,12 @@ pub const GROUPS: &[Group] = &[
     Group { name: "idle", what: "memory and threads of an idle server", measure: idle::measure },
     Group { name: "list", what: "list_agents with 4 and 500 agents", measure: calls::list },
     Group { name: "cached", what: "a dispatch from the cache", measure: calls::cached },
+    Group { name: "many", what: "1,000 calls in a row and 200 at once", measure: calls::many },
     Group { name: "dispatch", what: "what a dispatch adds to its child", measure: dispatch::measure },
     Group { name: "end", what: "end of a run to its caller answered", measure: end::measure },
     Group { name: "burst", what: "500 dispatches of 100 ms at limit 32", measure: burst::measure },
+    Group { name: "jobs", what: "submit, wait, cancel, supervisors, 1,000 at once", measure: jobs::measure },
+    Group { name: "records", what: "lists and starts over up to 50,000 records", measure: records::measure },
     Group { name: "stream", what: "rate and memory of a long event stream", measure: stream::measure },
     Group { name: "answer", what: "memory for a 50 MB answer", measure: answer::measure },
     Group { name: "cache", what: "insertion into a full cache", measure: cache::measure },

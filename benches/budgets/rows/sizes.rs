@@ -27,6 +27,8 @@ pub fn tools(bench: &Bench) -> Result<Vec<Row>> {
             .budget(Budget::Under(BUDGET_TOOLS_BYTES)),
         Row::new("tools/list, whole answer", "bytes", Samples::one(ours.whole))
             .python(python.as_ref().map(|python| Samples::one(python.whole))),
+        Row::new("discovery: greeting, tools/list, list_agents", "bytes", Samples::one(ours.discovery))
+            .python(python.as_ref().map(|python| Samples::one(python.discovery))),
     ])
 }
 
@@ -35,12 +37,14 @@ struct Listing {
     tools: usize,
     read: f64,
     whole: f64,
+    discovery: f64,
 }
 
 impl Listing {
     #[expect(clippy::cast_precision_loss, reason = "sizes far below 2^52")]
     fn of(subject: &Subject) -> Result<Self> {
         let mut server = Client::greeted(subject, Link::Pipes)?;
+        let greeting = server.response().len();
         let id = server.send("tools/list", &json!({}))?;
         server.receive(id)?;
         let answer: Value = serde_json::from_str(server.response())?;
@@ -49,7 +53,10 @@ impl Listing {
             let text = |key: &str| tool[key].as_str().map_or(0, str::len);
             text("name") + text("description") + tool["inputSchema"].to_string().len()
         });
-        Ok(Self { tools: tools.len(), read: read.sum::<usize>() as f64, whole: server.response().len() as f64 })
+        let (count, read, whole) = (tools.len(), read.sum::<usize>() as f64, server.response().len());
+        server.call("list_agents", &json!({}))?;
+        let discovery = (greeting + whole + server.response().len()) as f64;
+        Ok(Self { tools: count, read, whole: whole as f64, discovery })
     }
 }
 

@@ -139,7 +139,7 @@ impl Run {
 
     fn assistant(&self, block: &Value) -> Result<(), Failure> {
         event(&json!({"type": "assistant", "session_id": self.session.id, "parent_tool_use_id": null, "message":
-            {"id": "msg_1", "type": "message", "role": "assistant", "model": "simulated", "content": [block],
+            {"id": format!("msg_{}", self.turns), "type": "message", "role": "assistant", "model": "simulated", "content": [block],
              "stop_reason": null}}))
     }
 }

@@ -1,5 +1,7 @@
 //! `group add`, `update`, `remove`, `add-member`, `remove-member`
 
+use serde_json::Value;
+
 use crate::cli::arguments::GroupTexts;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output;
@@ -7,8 +9,8 @@ use crate::config::groups::{self, NewMember, Texts};
 use crate::config::path::Environment;
 
 pub fn add(environment: &Environment, name: &str, texts: GroupTexts, members: &[NewMember]) -> Result<Exit, Failure> {
-    groups::add(environment, name, &given(texts), members)?;
-    output::data(&format!("added group {name}: {}", listed(members.iter().map(|member| member.agent.as_str()))))?;
+    let answer = groups::add(environment, name, &given(texts), members)?;
+    output::data(&format!("added group {name}: {}", listed(&answer["members"])))?;
     if members.is_empty() {
         output::hint(&format!("agent-dispatch group add-member {name} AGENT makes an agent a member"));
     }
@@ -16,11 +18,8 @@ pub fn add(environment: &Environment, name: &str, texts: GroupTexts, members: &[
 }
 
 pub fn update(environment: &Environment, name: &str, texts: GroupTexts) -> Result<Exit, Failure> {
-    let texts = given(texts);
-    groups::update(environment, name, &texts)?;
-    let fields = [("description", &texts.description), ("shared_context", &texts.shared_context)];
-    let fields = fields.iter().filter(|(_, text)| text.is_some()).map(|(field, _)| *field);
-    output::data(&format!("updated group {name}: {}", listed(fields)))?;
+    let answer = groups::update(environment, name, &given(texts))?;
+    output::data(&format!("updated group {name}: {}", listed(&answer["fields"])))?;
     Ok(Exit::Success)
 }
 
@@ -31,14 +30,14 @@ pub fn remove(environment: &Environment, name: &str) -> Result<Exit, Failure> {
 }
 
 pub fn add_members(environment: &Environment, name: &str, members: &[NewMember]) -> Result<Exit, Failure> {
-    groups::add_members(environment, name, members)?;
-    output::data(&format!("added to group {name}: {}", listed(members.iter().map(|member| member.agent.as_str()))))?;
+    let answer = groups::add_members(environment, name, members)?;
+    output::data(&format!("added to group {name}: {}", listed(&answer["added"])))?;
     Ok(Exit::Success)
 }
 
 pub fn remove_members(environment: &Environment, name: &str, agents: &[String]) -> Result<Exit, Failure> {
-    groups::remove_members(environment, name, agents)?;
-    output::data(&format!("removed from group {name}: {}", listed(agents.iter().map(String::as_str))))?;
+    let answer = groups::remove_members(environment, name, agents)?;
+    output::data(&format!("removed from group {name}: {}", listed(&answer["removed"])))?;
     Ok(Exit::Success)
 }
 
@@ -46,7 +45,7 @@ fn given(texts: GroupTexts) -> Texts {
     Texts { description: texts.description, shared_context: texts.shared_context }
 }
 
-fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    let words = words.collect::<Vec<_>>();
+fn listed(words: &Value) -> String {
+    let words = words.as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>();
     if words.is_empty() { "no members".to_owned() } else { words.join(", ") }
 }

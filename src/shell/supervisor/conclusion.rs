@@ -17,8 +17,9 @@ use crate::shell::usage;
 
 /// How long the caller may take to receive the answer and to redeem its receipt before the supervisor leaves.
 const FAREWELL: Duration = Duration::from_secs(10);
-/// How long the usage journal may take: a dead disk must not hold up an answer.
-const USAGE_PATIENCE: Duration = Duration::from_millis(250);
+/// How long the usage journal may take, which is microseconds: a busy machine must not cost a line, a dead disk not an
+/// answer.
+const USAGE_PATIENCE: Duration = Duration::from_secs(2);
 /// How often, and how many times, a result is written again that could not be written and that nobody waits for.
 const RESCUE_INTERVAL: Duration = Duration::from_secs(1);
 const RESCUE_ATTEMPTS: u32 = 600;
@@ -43,7 +44,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let answered = evidence.result.is_some();
         let answer = verdict::judge(evidence);
         let event = job::Event::of_run(end, answered, answer.success);
-        self.account(end, &event, &answer).await;
+        self.account(end, answered, &answer).await;
         let patch = Patch {
             error: answer.error.clone(),
             // Our own types: text keys and finite numbers.
@@ -67,9 +68,11 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
 
     /// Has the run's line written into the usage journal. A run that was cancelled before it began leaves none: nothing
     /// ran.
-    async fn account(&self, end: End, event: &job::Event, answer: &Answer) {
-        let cancelled = *event == job::Event::Stopped;
-        if cancelled && self.claimed.is_none() {
+    async fn account(&self, end: End, answered: bool, answer: &Answer) {
+        let cancelled = matches!(end, End::Cancelled { .. }) && !answered;
+        // Its record may have been marked in the moment in which it was to be claimed.
+        let marked = || self.store.summary(&self.id).is_ok_and(|job| job.status == job::Status::Cancelled);
+        if self.claimed.is_none() && (cancelled || marked()) {
             return;
         }
         let claimed_at = self.claimed.as_ref().and_then(|record| record.started_at);
@@ -146,6 +149,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     /// is put on the disk for good.
     pub(super) async fn take_leave(&mut self) {
         let Some(mut leash) = self.leash.take() else { return };
+        failpoint::reach("tell");
         leash.tell(&News::Ended);
         failpoint::reach("told");
         let received = async {

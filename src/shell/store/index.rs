@@ -1,0 +1,144 @@
+//! What a server remembers of its records, so that a list of many costs a look at the directory and not one at every file.
+//!
+//! Only for choosing: whatever is shown or removed is read first. A record that is settled never changes, and every
+//! change of another one puts another file in its place; so a settled one whose file is still the same is not read again,
+//! and all others are. While the directory's own time stays the same, no file was put in another one's place.
+
+use std::collections::HashMap;
+use std::os::unix::fs::DirEntryExt;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use super::Store;
+use crate::machines::ids::JobId;
+use crate::machines::job::Status;
+use crate::machines::summary::Filter;
+
+/// Two changes of a directory within this time may bear the same time: file systems count in ticks, some of them in seconds.
+const TIMES_DIFFER_AFTER: Duration = Duration::from_secs(3);
+
+/// What is remembered.
+#[derive(Debug, Default)]
+pub struct Index(Mutex<Remembered>);
+
+#[derive(Debug, Default)]
+struct Remembered {
+    lines: HashMap<JobId, Line>,
+    /// Each agent once: there are few, and many lines. A line has the position.
+    agents: Vec<String>,
+    /// When the directory was last changed, where that is long enough ago to tell whether it was changed again.
+    unchanged_since: Option<SystemTime>,
+    /// Tells the lines of this look from those of files that are gone.
+    look: u64,
+}
+
+/// A record in a few bytes.
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    inode: u64,
+    look: u64,
+    status: Status,
+    settled: bool,
+    agent: usize,
+    created_at: f64,
+    ended_at: f64,
+}
+
+/// A record that may be what is wanted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Candidate {
+    /// Which.
+    pub id: JobId,
+    /// When it was submitted, in Unix seconds.
+    pub created_at: f64,
+}
+
+impl Store {
+    /// The records that match, newest first.
+    #[must_use]
+    pub fn matching(&self, filter: &Filter) -> Vec<Candidate> {
+        let mut found = self.candidates(|remembered| {
+            let agent = filter.agent.as_ref().map(|name| remembered.agents.iter().position(|agent| agent == name));
+            Box::new(move |line| {
+                filter.status.is_none_or(|status| status == line.status)
+                    && agent.is_none_or(|agent| agent == Some(line.agent))
+            })
+        });
+        found.sort_unstable_by(|a, b| b.created_at.total_cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)));
+        found
+    }
+
+    /// The records of jobs of which something may run, in no order.
+    #[must_use]
+    pub fn live(&self) -> Vec<Candidate> {
+        self.candidates(|_| Box::new(|line| !line.settled))
+    }
+
+    /// The records that had their end at that time or before, oldest first.
+    #[must_use]
+    pub fn ended_by(&self, unix_seconds: f64) -> Vec<Candidate> {
+        let ended = move |line: &Line| line.status.is_terminal() && line.ended_at <= unix_seconds;
+        let mut found = self.candidates(|_| Box::new(ended));
+        found.sort_unstable_by(|a, b| a.created_at.total_cmp(&b.created_at).then_with(|| a.id.cmp(&b.id)));
+        found
+    }
+
+    fn candidates<'a>(&self, choice: impl FnOnce(&Remembered) -> Box<dyn Fn(&Line) -> bool + 'a>) -> Vec<Candidate> {
+        // A panic elsewhere leaves lines that are right or are looked at again.
+        let mut remembered = self.index.0.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.refresh(self);
+        let wanted = choice(&remembered);
+        let lines = remembered.lines.iter().filter(|(_, line)| wanted(line));
+        lines.map(|(id, line)| Candidate { id: *id, created_at: line.created_at }).collect()
+    }
+}
+
+impl Remembered {
+    fn refresh(&mut self, store: &Store) {
+        // Before the look: what changes during it is seen by the next one.
+        let modified = std::fs::metadata(store.directory()).and_then(|directory| directory.modified()).ok();
+        if modified.is_some() && modified == self.unchanged_since {
+            return self.refresh_live(store);
+        }
+        let now = SystemTime::now();
+        let settled = |modified: &SystemTime| now.duration_since(*modified).is_ok_and(|age| age > TIMES_DIFFER_AFTER);
+        self.unchanged_since = modified.filter(settled);
+        self.look += 1;
+        for entry in std::fs::read_dir(store.directory()).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let Some(id) = name.to_str().and_then(super::id_of) else { continue };
+            match self.lines.get_mut(&id) {
+                Some(line) if line.inode == entry.ino() && line.settled => line.look = self.look,
+                _ => self.read(store, id, entry.ino()),
+            }
+        }
+        let look = self.look;
+        self.lines.retain(|_, line| line.look == look);
+    }
+
+    /// No name has come, gone or changed its file: only what is in those files that are written again can have changed.
+    fn refresh_live(&mut self, store: &Store) {
+        let live = self.lines.iter().filter(|(_, line)| !line.settled);
+        let live = live.map(|(id, line)| (*id, line.inode)).collect::<Vec<_>>();
+        for (id, inode) in live {
+            self.read(store, id, inode);
+        }
+    }
+
+    /// What is no record is forgotten, and looked at again the next time.
+    fn read(&mut self, store: &Store, id: JobId, inode: u64) {
+        let Ok(summary) = store.summary(&id) else {
+            self.unchanged_since = None;
+            self.lines.remove(&id);
+            return;
+        };
+        let agent = self.agents.iter().position(|agent| *agent == summary.agent).unwrap_or_else(|| {
+            self.agents.push(summary.agent);
+            self.agents.len() - 1
+        });
+        let (status, settled) = (summary.status, !summary.state.is_unsettled());
+        let created_at = summary.created_at;
+        let ended_at = summary.completed_at.unwrap_or(created_at);
+        self.lines.insert(id, Line { inode, look: self.look, status, settled, agent, created_at, ended_at });
+    }
+}
