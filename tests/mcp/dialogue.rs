@@ -182,10 +182,10 @@ fn the_caller_hears_who_speaks() {
     let hears = |client: &mut Client, text: &str| {
         client.wait(text, |message| message["params"]["message"] == text);
     };
-    hears(&mut client, "round 1 · db: Using tool: Read");
+    hears(&mut client, "round 1 · db: turn 1 · Read");
     hears(&mut client, "round 1 · shop: started");
     fs::write(world.path("shop").join("go"), "").unwrap();
-    hears(&mut client, "round 1 · shop: staging, I think");
+    hears(&mut client, "round 1 · shop: turn 1 · staging, I think");
     assert_eq!(client.said(id)["resolved"], true);
     client.bye();
     world.no_job_is_left();
