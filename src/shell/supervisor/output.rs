@@ -39,7 +39,7 @@ pub struct Output {
 }
 
 /// What a look at the output brought.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Sign {
     /// A complete result.
     Result,
@@ -110,7 +110,8 @@ impl Output {
         (signs, more)
     }
 
-    fn activity(&self, deed: String) -> Activity {
+    /// How far the run has come with this deed.
+    pub fn activity(&self, deed: String) -> Activity {
         Activity { turn: self.turns, doing: Some(deed), cost_usd: self.cost_usd }
     }
 
