@@ -25,12 +25,18 @@ pub struct Activity {
 }
 
 impl Activity {
+    /// The same, fit to be kept: what it did is one clean line.
+    #[must_use]
+    pub fn cleaned(&self) -> Self {
+        let doing = self.doing.as_deref().map(|doing| text::one_line(doing, DEED_CHARS));
+        Self { doing: doing.filter(|doing| !doing.is_empty()), ..self.clone() }
+    }
+
     /// `turn 3 · Edit src/x.rs · $0.02`, without what is not known. Empty when nothing is.
     #[must_use]
     pub fn line(&self) -> String {
         let turn = (self.turn > 0).then(|| format!("turn {}", self.turn));
-        let deed = self.doing.as_deref().map(deed).filter(|deed| !deed.is_empty());
-        let parts = [turn, deed, self.cost_usd.map(dollars)];
+        let parts = [turn, self.cleaned().doing, self.cost_usd.map(dollars)];
         text::one_line(&parts.into_iter().flatten().collect::<Vec<_>>().join(" · "), LINE_CHARS)
     }
 }
@@ -48,10 +54,10 @@ pub fn tool_use(name: &str, subject: Option<&str>, directory: &str) -> String {
     }
 }
 
-/// The beginning of a text, as one line.
+/// The beginning of a text. It is cleaned when it is shown: most deeds of a fast stream never are.
 #[must_use]
 pub fn deed(text: &str) -> String {
-    text::one_line(text.trim_start().lines().next().unwrap_or_default(), DEED_CHARS)
+    text::first_chars(text.trim_start().lines().next().unwrap_or_default(), DEED_CHARS).to_owned()
 }
 
 /// US dollars to the cent, and to a hundredth of one below it.

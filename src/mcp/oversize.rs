@@ -65,16 +65,18 @@ impl AsyncRead for Watched {
         let before = buffer.filled().len();
         let polled = self.input.as_mut().poll_read(context, buffer);
         let Self { line, refused, max_line_bytes, .. } = &mut *self;
-        for byte in buffer.filled().get(before..).unwrap_or_default() {
-            if *byte == b'\n' {
-                let line = std::mem::take(line);
-                if line.bytes >= *max_line_bytes
-                    && let Some(id) = line.request()
-                {
-                    refused.put(id);
-                }
-            } else {
-                line.take(*byte);
+        let read = buffer.filled().get(before..).unwrap_or_default();
+        for piece in read.split_inclusive(|byte| *byte == b'\n') {
+            let Some(end) = piece.strip_suffix(b"\n") else {
+                line.feed(piece);
+                continue;
+            };
+            line.feed(end);
+            let line = std::mem::take(line);
+            if line.bytes >= *max_line_bytes
+                && let Some(id) = line.request()
+            {
+                refused.put(id);
             }
         }
         polled
@@ -99,10 +101,25 @@ struct Line {
 }
 
 impl Line {
+    fn feed(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len();
+        let mut rest = bytes;
+        while let Some((byte, after)) = rest.split_first() {
+            // Most of a long line is inside one string: that is passed over at once.
+            let plain = if self.string == Some(false) { plain_bytes(rest) } else { 0 };
+            if plain > 0 {
+                self.keep(&rest[..plain]);
+                rest = &rest[plain..];
+            } else {
+                self.take(*byte);
+                rest = after;
+            }
+        }
+    }
+
     fn take(&mut self, byte: u8) {
-        self.bytes += 1;
         if let Some(escaped) = self.string {
-            self.keep(byte);
+            self.keep(&[byte]);
             self.string = match byte {
                 _ if escaped => Some(false),
                 b'\\' => Some(true),
@@ -113,7 +130,7 @@ impl Line {
         }
         match byte {
             b'"' => {
-                self.keep(byte);
+                self.keep(&[byte]);
                 self.string = Some(false);
             }
             b'{' | b'[' => self.depth += 1,
@@ -127,13 +144,15 @@ impl Line {
             }
             b',' if self.depth == 1 => self.end_of_word(),
             byte if byte.is_ascii_whitespace() => {}
-            byte => self.keep(byte),
+            byte => self.keep(&[byte]),
         }
     }
 
-    fn keep(&mut self, byte: u8) {
-        if self.depth == 1 && self.word.len() <= MAX_ID_BYTES {
-            self.word.push(byte);
+    /// Keeps what may matter: one byte more than the longest id shows that it was longer.
+    fn keep(&mut self, bytes: &[u8]) {
+        if self.depth == 1 {
+            let room = (MAX_ID_BYTES + 1).saturating_sub(self.word.len());
+            self.word.extend_from_slice(&bytes[..bytes.len().min(room)]);
         }
     }
 
@@ -157,4 +176,9 @@ impl Line {
         let id = self.id.filter(|_| self.method && self.depth == 0)?;
         serde_json::from_slice(&id).ok()
     }
+}
+
+/// How many bytes at the beginning end or escape nothing in a string.
+fn plain_bytes(bytes: &[u8]) -> usize {
+    bytes.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(bytes.len())
 }

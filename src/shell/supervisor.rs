@@ -307,8 +307,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 // A turn has many events; they say the same.
                 Sign::Turn if matches!(self.due.back(), Some(Event::TurnBegan)) => {}
                 Sign::Turn => self.due.push_back(Event::TurnBegan),
-                Sign::Progress { text, deed } => {
-                    let activity = self.output.activity(deed);
+                Sign::Progress { text, activity } => {
                     if let Some(leash) = &mut self.leash {
                         leash.progress(&text, &activity);
                     }

@@ -181,7 +181,7 @@ fn the_caller_hears_who_speaks() {
         let says = |message: &Value| message["params"]["message"].as_str().is_some_and(|said| said.starts_with(text));
         client.wait(text, says);
     };
-    hears(&mut client, "round 1 · db: turn 2 · Read");
+    hears(&mut client, "round 1 · db: turn 1 · Read");
     hears(&mut client, "round 1 · shop: started");
     fs::write(world.path("shop").join("go"), "").unwrap();
     hears(&mut client, "round 1 · shop: turn 1 · staging, I think");

@@ -213,7 +213,7 @@ fn the_caller_hears_which_item_does_what_and_how_many_are_done() {
     hears(&mut client, "0/2 done · #1 echo: turn 1 · working");
     hears(&mut client, "1/2 done · #1 echo: answered");
     fs::write(world.path("other").join("go"), "").unwrap();
-    hears(&mut client, "1/2 done · #2 other: turn 2 · Bash");
+    hears(&mut client, "1/2 done · #2 other: turn 1 · Bash");
     hears(&mut client, "2/2 done · #2 other: answered");
     hears(&mut client, "2/2 done · aggregate chief: started");
     assert_eq!(client.said(id)["aggregated"]["result"], "all");

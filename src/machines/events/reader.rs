@@ -25,7 +25,8 @@ pub struct Reader {
     torn: bool,
     /// The message of the agent's own model that was seen last.
     message: Option<String>,
-    turns: u64,
+    /// Where in what was seen last a turn began.
+    turns: Vec<usize>,
     /// What the results so far have cost, each for itself.
     run_cost_usd: Option<f64>,
 }
@@ -73,6 +74,7 @@ impl Reader {
     /// Takes the next bytes and says what they completed.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<Seen> {
         let mut seen = Vec::new();
+        self.turns.clear();
         let mut rest = bytes;
         while !rest.is_empty() {
             rest = match self.mode {
@@ -90,10 +92,11 @@ impl Reader {
         self.last_text.as_deref()
     }
 
-    /// How many turns the agent's own model has begun. (A turn is a message; the CLI tells it in an event for each block.)
+    /// Where in what the last [`Self::push`] gave the agent's own model began a turn. (A turn is a message; the CLI tells it
+    /// in an event for each block.)
     #[must_use]
-    pub const fn turns(&self) -> u64 {
-        self.turns
+    pub fn turns(&self) -> &[usize] {
+        &self.turns
     }
 
     /// The end of the stream.
@@ -219,10 +222,12 @@ impl Reader {
                 seen.push(event);
             }
             Kind::Assistant => {
+                let before = seen.len();
                 let said = parts::assistant(bytes, seen);
                 self.torn = !said.whole;
                 if said.turn.is_some() && said.turn != self.message {
-                    (self.message, self.turns) = (said.turn, self.turns.saturating_add(1));
+                    self.message = said.turn;
+                    self.turns.push(before);
                 }
                 self.last_text = said.last_text.or_else(|| self.last_text.take());
             }

@@ -44,7 +44,7 @@ pub struct Output {
 }
 
 /// What a look at the output brought.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Sign {
     /// A complete result.
     Result,
@@ -54,8 +54,8 @@ pub enum Sign {
     Progress {
         /// As it was said.
         text: String,
-        /// What it amounts to.
-        deed: String,
+        /// How far the run has come with it.
+        activity: Activity,
     },
 }
 
@@ -99,7 +99,7 @@ impl Output {
     pub fn read(&mut self) -> (Vec<Sign>, bool) {
         let mut signs = Vec::new();
         let Some((tail, reader)) = &mut self.source else { return (signs, false) };
-        let mut seen = Vec::new();
+        let (mut seen, mut turns) = (Vec::new(), Vec::new());
         let mut more = true;
         for _ in 0..CHUNKS_AT_ONCE {
             match tail.read() {
@@ -107,7 +107,11 @@ impl Output {
                     more = false;
                     break;
                 }
-                Ok(bytes) => seen.extend(reader.push(bytes)),
+                Ok(bytes) => {
+                    let more = reader.push(bytes);
+                    turns.extend(reader.turns().iter().map(|at| at + seen.len()));
+                    seen.extend(more);
+                }
                 Err(error) => {
                     tracing::warn!(%error, "claude's output cannot be read");
                     more = false;
@@ -115,8 +119,7 @@ impl Output {
                 }
             }
         }
-        self.turns = reader.turns();
-        self.take(seen, &mut signs);
+        self.take(seen, &turns, &mut signs);
         (signs, more)
     }
 
@@ -142,13 +145,17 @@ impl Output {
             let rest = reader.finish();
             self.last_text = rest.last_text.or(self.last_text.take());
             self.stray = rest.stray;
-            self.take(rest.seen, &mut signs);
+            self.take(rest.seen, &[], &mut signs);
         }
         signs
     }
 
-    fn take(&mut self, seen: Vec<Seen>, signs: &mut Vec<Sign>) {
-        for seen in seen {
+    fn take(&mut self, seen: Vec<Seen>, turns: &[usize], signs: &mut Vec<Sign>) {
+        let mut turns = turns.iter().peekable();
+        for (at, seen) in seen.into_iter().enumerate() {
+            while turns.next_if(|turn| **turn <= at).is_some() {
+                self.turns = self.turns.saturating_add(1);
+            }
             self.begun |= !matches!(seen, Seen::Other);
             self.signs.begun |= !matches!(seen, Seen::Other | Seen::Result(_));
             self.signs.worked |= matches!(seen, Seen::AssistantText(_) | Seen::ToolUse { .. });
@@ -162,18 +169,19 @@ impl Output {
                 }
                 Seen::AssistantText(text) => {
                     signs.push(Sign::Turn);
-                    let deed = activity::deed(&text);
-                    signs.push(Sign::Progress { text, deed });
+                    let activity = self.activity(activity::deed(&text));
+                    signs.push(Sign::Progress { text, activity });
                 }
                 Seen::ToolUse { name, subject } => {
                     let deed = activity::tool_use(&name, subject.as_deref(), &self.directory);
                     signs.push(Sign::Turn);
-                    signs.push(Sign::Progress { text: format!("Using tool: {name}"), deed });
+                    let activity = self.activity(deed);
+                    signs.push(Sign::Progress { text: format!("Using tool: {name}"), activity });
                 }
                 Seen::Retry(retry) => {
                     let attempt = retry.attempt.map_or(String::new(), |attempt| format!(", attempt {attempt}"));
                     let text = format!("Waiting for the API: {}{attempt}", retry.error);
-                    signs.push(Sign::Progress { deed: activity::deed(&text), text });
+                    signs.push(Sign::Progress { activity: self.activity(activity::deed(&text)), text });
                     self.last_retry = Some(retry);
                 }
                 Seen::Result(result) if verdict::is_session_missing(&result) => {

@@ -73,6 +73,6 @@ impl Progress {
 
     fn shown(&self) -> Shown {
         let lines = self.lines.iter().map(|line| text::one_line(line, LINE_CHARS)).collect();
-        Shown { lines, activity: self.activity.clone() }
+        Shown { lines, activity: self.activity.as_ref().map(Activity::cleaned) }
     }
 }
