@@ -15,6 +15,7 @@ pub mod effect;
 pub mod events;
 pub mod ids;
 pub mod job;
+pub mod limit;
 pub mod plan;
 pub mod prompt;
 pub mod protocol;

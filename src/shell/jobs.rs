@@ -14,7 +14,7 @@ use super::record::Record;
 use super::session_lock::{self, SessionLock};
 use super::store::{JobFile, Patch, Store, StoreError};
 use super::watch::Watch;
-use super::{clock, leftovers};
+use super::{clock, leftovers, pause};
 use crate::config::plan::Request;
 use crate::machines::answer::Answer;
 use crate::machines::ids::{JobId, SessionRef};
@@ -89,6 +89,17 @@ impl Jobs {
             State::Stopping => self.stop(record),
             State::Done | State::Failed | State::Cancelled | State::Collected => record,
         })
+    }
+
+    /// The record with the time until which it waits for the account's usage limit, as `limit_resets_at`, where it does.
+    #[must_use]
+    pub fn with_pause(&self, mut record: Record) -> Record {
+        let waits = matches!(record.state(), State::Pending | State::Resuming)
+            && self.store().plan(&record.id).is_ok_and(|plan| plan.wait_for_limit);
+        if let Some(until) = pause::until(self.store().directory()).filter(|_| waits) {
+            record.extra.insert("limit_resets_at".to_owned(), until.into());
+        }
+        record
     }
 
     /// Waits for the end of a job, at most `patience`. The second value says whether it came. Nobody is asked meanwhile:

@@ -30,6 +30,7 @@ pub mod jobs;
 pub mod leash;
 pub mod leftovers;
 pub mod orphan;
+pub mod pause;
 pub mod record;
 pub mod session_lock;
 pub mod slots;

@@ -40,6 +40,7 @@ pub fn settle(store: &Store, id: &JobId, plan: &RunPlan) -> Option<Record> {
         stray: output.stray.take(),
         session_id: output.session_id.take(),
         last_retry: output.last_retry.take(),
+        rate_limit: output.rate_limit.take(),
         ..Evidence::new(plan, Ending::Abandoned)
     };
     let answered = evidence.result.is_some();

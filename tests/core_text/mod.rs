@@ -5,6 +5,7 @@ mod command_line;
 mod events;
 mod fuzz_replay;
 mod ids;
+mod limit;
 mod prompt;
 mod schema;
 mod status_line;

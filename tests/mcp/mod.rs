@@ -14,3 +14,4 @@ mod schemas;
 mod slots;
 mod store;
 mod timeout;
+mod usage_limit;

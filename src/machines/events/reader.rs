@@ -209,6 +209,11 @@ impl Reader {
                 self.torn = !whole;
                 seen.push(event);
             }
+            Kind::RateLimit => {
+                let (event, whole) = parts::rate_limit(bytes);
+                self.torn = !whole;
+                seen.push(event);
+            }
             Kind::Assistant => {
                 let said = parts::assistant(bytes, seen);
                 self.torn = !said.whole;

@@ -34,6 +34,8 @@ const SUMMARY_CHARS: Parameter = optional("summary_chars", Kind::Integer, "defau
 pub const TIMEOUT: Parameter = optional("timeout_seconds", Kind::Integer, "10..7200; 0 = the agent's own");
 pub const RESUME: Parameter = optional("resume_attempts", Kind::Integer, "0..3: go on by itself when cut off");
 
+pub const WAIT_FOR_LIMIT: Parameter =
+    optional("wait_for_limit", Kind::Flag, "at the usage limit wait for its reset instead of failing");
 pub const MAX_TURNS: Parameter = optional("max_turns", Kind::Integer, "0 = the agent's own");
 
 /// `dispatch`
@@ -111,6 +113,8 @@ struct Arguments {
     #[serde(default)]
     timeout_seconds: i64,
     resume_attempts: Option<i64>,
+    #[serde(default)]
+    wait_for_limit: bool,
     #[serde(default)]
     max_turns: i64,
     #[serde(default)]
@@ -207,6 +211,7 @@ fn request(arguments: Arguments) -> Result<Request, Mistake> {
         }),
         timeout_seconds: arguments.timeout_seconds,
         max_turns: arguments.max_turns,
+        wait_for_limit: arguments.wait_for_limit,
         session_id: arguments.session_id,
         resume_attempts: arguments.resume_attempts.map(|times| {
             let bounded = times.clamp(0, i64::from(MAX_RESUME_ATTEMPTS));

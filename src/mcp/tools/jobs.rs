@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::dispatch::{
     self, AGENT, CALLER, CONTEXT, GOAL, MAX_TURNS, RESPONSE_FORMAT, RESPONSE_SCHEMA, RESUME, TASK, TIMEOUT,
+    WAIT_FOR_LIMIT,
 };
 use super::{Call, Desk, off_the_loop, typed};
 use crate::machines::ids::JobId;
@@ -38,7 +39,19 @@ pub const ASYNC: ToolRow = ToolRow {
     title: "Delegate in the background",
     description: "As dispatch, but returns a job_id at once; the run survives this session. Then dispatch_wait, or \
                   dispatch_status now and then.",
-    parameters: &[AGENT, TASK, CONTEXT, CALLER, GOAL, RESPONSE_FORMAT, RESPONSE_SCHEMA, TIMEOUT, MAX_TURNS, RESUME],
+    parameters: &[
+        AGENT,
+        TASK,
+        CONTEXT,
+        CALLER,
+        GOAL,
+        RESPONSE_FORMAT,
+        RESPONSE_SCHEMA,
+        TIMEOUT,
+        MAX_TURNS,
+        RESUME,
+        WAIT_FOR_LIMIT,
+    ],
     conduct: Conduct::Runs,
     always_load: false,
 };
@@ -143,7 +156,7 @@ pub async fn status(desk: &Desk, call: &Call) -> Reply {
         Err(mistake) => return mistake.into(),
     };
     with_jobs(desk, move |jobs| match jobs.read(&id) {
-        Ok(record) => Reply::of(&record),
+        Ok(record) => Reply::of(&jobs.with_pause(record)),
         Err(error) => Mistake::new(error.to_string()).into(),
     })
     .await

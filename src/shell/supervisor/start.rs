@@ -15,6 +15,7 @@ use crate::machines::prompt;
 use crate::machines::verdict::NotStarted;
 use crate::shell::atomic::{self, Durability};
 use crate::shell::leash::News;
+use crate::shell::pause;
 use crate::shell::spawner::{Launch, ProcessSpawner, SpawnError};
 use crate::shell::store::{JobFile, Patch, StoreError};
 use crate::shell::{clock, environment};
@@ -62,7 +63,11 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         match self.store.step(&self.id, &job::Event::Resume, Patch::default(), Durability::Cached) {
             Ok(stepped) => {
                 self.claimed = Some(stepped.record);
-                self.progress.push("Cut off; goes on as soon as it may".to_owned());
+                let pause = pause::left(self.store.directory()).filter(|_| self.plan.wait_for_limit);
+                self.progress.push(match pause {
+                    Some(left) => format!("The account's usage limit is reached; goes on in {} s", left.as_secs()),
+                    None => "Cut off; goes on as soon as it may".to_owned(),
+                });
             }
             Err(StoreError::Refused(refused)) => {
                 tracing::debug!(id = %self.id, %refused, "the run is not to go on");
