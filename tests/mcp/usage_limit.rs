@@ -77,7 +77,7 @@ fn others_that_wait_do_not_even_ask_and_a_waiting_job_can_be_cancelled() {
     let world = World::with(&refused_once(7_000));
     let mut client = Client::new(&world);
     let first = submit(&mut client, &json!({}));
-    let mut status = |client: &mut Client, id: &Value| client.ask("dispatch_status", json!({"job_id": id}));
+    let status = |client: &mut Client, id: &Value| client.ask("dispatch_status", json!({"job_id": id}));
     until("the first waits", || status(&mut client, &first)["limit_resets_at"].as_u64());
     let second = submit(&mut client, &json!({}));
     until("the second waits", || status(&mut client, &second)["limit_resets_at"].as_u64());
