@@ -11,6 +11,8 @@ use crate::out::Out;
 use crate::session::Session;
 use crate::{VERSION, clock};
 
+/// `resetsAt` of limit notices, as it was seen.
+const RESETS_AT: u64 = 1_795_249_523;
 /// Cost of a run that says nothing else, in US dollars.
 const COST_USD: f64 = 0.000_175;
 /// Tools that a session has when nothing is taken away.
@@ -50,6 +52,8 @@ pub struct Stream {
     pub open_call: Option<String>,
     /// How far the run is.
     pub stage: Stage,
+    /// When the account's limit is over, in Unix seconds.
+    pub resets_at: u64,
     /// `total_cost_usd` of the result.
     pub cost_usd: f64,
     /// Input and output tokens.
@@ -95,6 +99,7 @@ impl Stream {
             allowed: Vec::new(),
             open_call: None,
             stage: Stage::Asked,
+            resets_at: RESETS_AT,
             cost_usd: COST_USD,
             tokens: (10, 5),
             tool_results: 0,

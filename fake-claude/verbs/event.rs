@@ -143,7 +143,7 @@ impl Event {
 
 /// The notice about a subscription's limits.
 pub fn rate_limit(stream: &mut crate::stream::Stream, status: &str, kind: &str, utilization: Option<f64>) {
-    let mut info = json!({"status":status,"resetsAt":1_795_249_523_u64,"rateLimitType":kind,"isUsingOverage":false});
+    let mut info = json!({"status":status,"resetsAt":stream.resets_at,"rateLimitType":kind,"isUsingOverage":false});
     if let (Some(info), Some(share)) = (info.as_object_mut(), utilization) {
         info.insert("utilization".to_owned(), share.into());
         info.insert("surpassedThreshold".to_owned(), json!(0.9));

@@ -14,6 +14,8 @@ pub enum Setting {
     Tokens(u64, u64),
     /// `model NAME`
     Model(String),
+    /// `resets-in SECONDS`: when the limits of later notices are over.
+    ResetsIn(u64),
     /// `field KEY JSON`: the key's value as it stands, valid JSON or not.
     Field(String, Option<String>),
 }
@@ -30,6 +32,7 @@ pub fn parse(word: &str, rest: &str) -> Result<Option<Setting>, String> {
             Setting::Tokens(number(word, input)?, number(word, output)?)
         }
         "model" => Setting::Model(needed(word, rest)?),
+        "resets-in" => Setting::ResetsIn(number(word, rest)?),
         "field" => {
             let (key, raw) = rest.trim().split_once(' ').ok_or("field needs a key and JSON text")?;
             Setting::Field(key.to_owned(), Some(raw.to_owned()))
@@ -48,6 +51,10 @@ impl Setting {
             Self::Turns(n) => stream.turns = Some(*n),
             Self::Tokens(input, output) => stream.tokens = (*input, *output),
             Self::Model(name) => stream.model.clone_from(name),
+            Self::ResetsIn(seconds) => {
+                let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+                stream.resets_at = since.as_secs().saturating_add(*seconds);
+            }
             Self::Field(key, raw) => stream.overrides.push((key.clone(), raw.clone())),
         }
         Flow::Next

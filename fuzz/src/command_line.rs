@@ -116,6 +116,7 @@ fn plan(fields: &[String]) -> Option<RunPlan> {
         system_prompt: field(4),
         max_budget_usd: field(5).and_then(|budget| budget.parse().ok()),
         response_schema: None,
+        wait_for_limit: false,
         max_turns: data_turns(fields),
         timeout_seconds: 300,
         resume_attempts: 0,

@@ -42,6 +42,7 @@ fn assert_bounded((seen, end): &(Vec<Seen>, Finished), stream_bytes: usize) {
                 assert!(event.permission_denials.len() <= 10);
                 assert!(event.total_cost_usd.is_none_or(f64::is_finite));
             }
+            Seen::RateLimit(limit) => assert!(limit.resets_at.is_none_or(|at| at < 1 << 40)),
             Seen::Other => {}
         }
     }

@@ -36,6 +36,8 @@ pub struct Request {
     pub timeout_seconds: i64,
     /// Most turns; zero or less: the agent's own.
     pub max_turns: i64,
+    /// Whether the run waits until the account's usage limit is over instead of failing with it.
+    pub wait_for_limit: bool,
     /// The session to go on with; empty for a new one.
     pub session_id: String,
     /// How often the run may go on by itself after it was cut off; `None`: as the settings say.
@@ -182,6 +184,7 @@ pub fn plan<'a>(
         max_concurrency: settings.max_concurrency,
         depth: around.depth.saturating_add(1),
         caller_job: around.caller_job,
+        wait_for_limit: request.wait_for_limit,
         wait_for_mcp: settings.wait_for_mcp,
         usage_log: around.usage_log.filter(|_| settings.usage_log),
     })

@@ -110,6 +110,9 @@ pub struct Answer {
     /// The kind of failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_type: Option<ErrorType>,
+    /// When the usage limit is over that ended the run, in Unix seconds, where the CLI tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_resets_at: Option<u64>,
     /// The session that can be resumed with `dispatch_session`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
@@ -230,6 +233,7 @@ impl Answer {
             result: String::new(),
             error: None,
             error_type: None,
+            limit_resets_at: None,
             session_id: None,
             cost_usd: None,
             duration_ms: None,

@@ -12,7 +12,7 @@ use super::effect::Effects;
 use super::refused::Refused;
 use super::time::Millis;
 pub use turn::{Run, Session, SessionSigns, Turn};
-pub use types::{CancelledBy, Effect, End, Event, Flag, Omitted, State, StopReason};
+pub use types::{CancelledBy, Effect, End, Event, Flag, Omitted, State, StopReason, Worth};
 
 /// How long a process group has to leave after SIGTERM before SIGKILL, in ms. The CLI leaves within 30 ms, with a background
 /// task within 1.6 s (measured); a cancelled run must be gone within 2 s.
@@ -31,8 +31,8 @@ pub fn begin(run: Run) -> (State, Effects<Effect>) {
 /// The state of a run that works on although its supervisor died, for the one that takes over. Its deadline is that of the
 /// record; whether it has answered, and whether it is over, shows when its output is read again.
 #[must_use]
-pub const fn adopted(timeout_ms: u64, resumes_left: u8, deadline: Millis) -> State {
-    State::Running { run: Run::new(timeout_ms, resumes_left), deadline, answered: false }
+pub const fn adopted(run: Run, deadline: Millis) -> State {
+    State::Running { run, deadline, answered: false }
 }
 
 /// Takes one event.
@@ -140,14 +140,9 @@ impl Machine {
         context: &mut Effects<Effect>,
     ) -> Outcome<State> {
         match event {
-            Event::Exited { seen, session, misses, .. } => match run.repaired(*misses && *seen, *session) {
-                // The fence first: never two processes of one run.
-                Some(run) => {
-                    context.push(Effect::Sweep);
-                    Transition(start(run, context))
-                }
-                None => Transition(end(End::Exited, context, Held::Slot)),
-            },
+            Event::Exited { seen, session, answer, .. } => {
+                Transition(after_answer(*run, *seen, *session, *answer, context))
+            }
             Event::TurnBegan => Transition(State::Running { run: *run, deadline: *deadline, answered: true }),
             Event::ResultSeen { .. } => Handled,
             Event::Tick { now } if *now >= *deadline => {
@@ -264,6 +259,21 @@ fn after_exit(run: Run, unknown: Option<Flag>, seen: bool, session: Session, eff
     match once_more.or_else(|| run.unstarted(session)).or_else(|| run.gone_on(session)) {
         Some(run) => wait_to_go_on(run, effects),
         None => end(End::Exited, effects, Held::SlotAndTree),
+    }
+}
+
+/// A process that had answered is gone.
+fn after_answer(run: Run, seen: bool, session: Session, answer: Worth, effects: &mut Effects<Effect>) -> State {
+    if let Some(run) = run.waited(answer == Worth::Limited, session) {
+        return wait_to_go_on(run, effects);
+    }
+    match run.repaired(answer == Worth::Misses && seen, session) {
+        // The fence first: never two processes of one run.
+        Some(run) => {
+            effects.push(Effect::Sweep);
+            start(run, effects)
+        }
+        None => end(End::Exited, effects, Held::Slot),
     }
 }
 

@@ -13,6 +13,8 @@ mod scan;
 pub use reader::{Finished, Reader};
 pub use result::{ResultEvent, Stop};
 
+use super::limit::RateLimit;
+
 /// Most characters of an assistant text that progress shows.
 pub const MAX_PROGRESS_CHARS: usize = 500;
 
@@ -32,6 +34,8 @@ pub enum Seen {
     },
     /// The API refused and the CLI tries again.
     Retry(Retry),
+    /// A notice about the account's limit.
+    RateLimit(RateLimit),
     /// A result. Several may come, and other events after it; the last one counts.
     Result(Box<ResultEvent>),
     /// A sign of life without content.

@@ -17,6 +17,7 @@ pub mod effect;
 pub mod events;
 pub mod ids;
 pub mod job;
+pub mod limit;
 pub mod parallel;
 pub mod plan;
 pub mod prompt;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::ids::SessionRef;
+use super::limit;
 
 /// Shortest time limit that a caller may set, in seconds (contract): the CLI needs some to start.
 pub const MIN_TIMEOUT_SECONDS: u64 = 10;
@@ -135,6 +136,9 @@ pub struct RunPlan {
     /// The job that the calling session runs for, when it is itself a dispatch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller_job: Option<String>,
+    /// Whether the run waits until the account's usage limit is over instead of failing with it.
+    #[serde(default)]
+    pub wait_for_limit: bool,
     /// Whether claude waits for its MCP servers before the first turn.
     #[serde(default)]
     pub wait_for_mcp: bool,
@@ -144,6 +148,12 @@ pub struct RunPlan {
 }
 
 impl RunPlan {
+    /// How often the run waits for the account's usage limit.
+    #[must_use]
+    pub const fn limit_waits(&self) -> u8 {
+        if self.wait_for_limit { limit::MAX_WAITS } else { 0 }
+    }
+
     /// The plan of a further process of the run. Tools, permissions and system prompt are passed again: the CLI does not
     /// keep them with the session.
     #[must_use]

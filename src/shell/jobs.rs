@@ -16,7 +16,7 @@ use super::atomic::Durability;
 use super::engine::Engine;
 use super::record::Record;
 use super::store::{JobFile, Patch, Store, StoreError};
-use super::{clock, failpoint, slots};
+use super::{clock, failpoint, pause, slots};
 use crate::config::plan::Request;
 use crate::machines::answer::Answer;
 use crate::machines::ids::JobId;
@@ -78,6 +78,17 @@ impl Jobs {
     pub fn place(&self, record: &Record) -> Option<usize> {
         let waits = record.status == Status::Pending;
         waits.then(|| slots::place_of(self.store().directory(), &record.id.to_string())).flatten()
+    }
+
+    /// The record with the time until which it waits for the account's usage limit, as `limit_resets_at`, where it does.
+    #[must_use]
+    pub fn with_pause(&self, mut record: Record) -> Record {
+        let waits = matches!(record.state(), State::Pending | State::Resuming)
+            && self.store().plan(&record.id).is_ok_and(|plan| plan.wait_for_limit);
+        if let Some(until) = pause::until(self.store().directory()).filter(|_| waits) {
+            record.extra.insert("limit_resets_at".to_owned(), until.into());
+        }
+        record
     }
 
     /// Gives a job that has lost its supervisor a new one; the lock shows that there is none, and is handed on.

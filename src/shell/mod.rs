@@ -38,6 +38,7 @@ pub mod leftovers;
 pub mod orphan;
 pub mod parallel;
 pub mod part;
+pub mod pause;
 pub mod record;
 pub mod session_lock;
 pub mod slots;

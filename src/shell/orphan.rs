@@ -77,6 +77,7 @@ fn judge(store: &Store, id: &JobId, plan: &RunPlan, ending: Ending) -> (Answer, 
         stray: output.stray.take(),
         session_id: output.session_id.take(),
         last_retry: output.last_retry.take(),
+        rate_limit: output.rate_limit.take(),
         ..Evidence::new(plan, ending)
     };
     let answered = evidence.result.is_some();

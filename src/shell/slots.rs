@@ -301,11 +301,24 @@ pub fn set_limit(jobs: &Path, limit: usize) -> io::Result<()> {
     if self::limit(jobs) == Some(limit) {
         return Ok(());
     }
-    let directory = jobs.join(room::DIRECTORY);
+    create_directory(jobs)?;
+    atomic::replace(&directory(jobs).join(LIMIT), format!("{limit}\n").as_bytes(), Durability::Cached)
+}
+
+/// Where the files are that concern all runs.
+#[must_use]
+pub fn directory(jobs: &Path) -> PathBuf {
+    jobs.join(room::DIRECTORY)
+}
+
+/// Makes that directory.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn create_directory(jobs: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, atomic::OWNER_ONLY_DIRECTORY);
-    builder.recursive(true).create(&directory)?;
-    atomic::replace(&directory.join(LIMIT), format!("{limit}\n").as_bytes(), Durability::Cached)
+    builder.recursive(true).create(directory(jobs))
 }
 
 /// The limit as last configured by anybody; `None` where nobody has, or where the file is nonsense.
@@ -315,11 +328,6 @@ pub fn limit(jobs: &Path) -> Option<usize> {
 }
 
 const LIMIT: &str = "limit";
-
-/// Where all of it is.
-pub(super) fn directory(jobs: &Path) -> PathBuf {
-    jobs.join(room::DIRECTORY)
-}
 
 /// The place of the asker of that label in the queue of its depth, 1 for the next one; `None` where it waits in none.
 #[must_use]

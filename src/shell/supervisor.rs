@@ -30,9 +30,9 @@ use super::record::Record;
 use super::slots::SlotRequest;
 use super::spawner::{self, Exit, ProcessSpawner, SystemSpawner};
 use super::store::{JobFile, Store, StoreError};
-use super::{clock, failpoint, tail};
+use super::{clock, failpoint, pause, tail};
 use crate::machines::command_line;
-use crate::machines::dispatch::{self, CancelledBy, Effect, Event, Run, Session, State};
+use crate::machines::dispatch::{self, CancelledBy, Effect, Event, Run, Session, State, Worth};
 use crate::machines::ids::JobId;
 use crate::machines::job;
 use crate::machines::plan::RunPlan;
@@ -183,7 +183,8 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     pub async fn run(mut self) {
         let run = Run::new(self.timeout_ms(), self.plan.resume_attempts);
         let schema = self.plan.response_schema.is_some();
-        let (state, effects) = dispatch::begin(if schema { run.repairable() } else { run });
+        let run = if schema { run.repairable() } else { run };
+        let (state, effects) = dispatch::begin(run.waiting(self.plan.limit_waits()));
         self.state = state;
         for effect in effects {
             self.perform(effect).await;
@@ -260,8 +261,8 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 let unknown = refused.and_then(dispatch::Flag::droppable);
                 let session = Session::of(self.output.signs(!self.run.omitted.session_id));
                 self.violations = self.violations_of(exit);
-                let misses = !self.violations.is_empty();
-                self.due.push_back(Event::Exited { unknown, seen: exit != Exit::Unknown, session, misses });
+                let answer = self.worth();
+                self.due.push_back(Event::Exited { unknown, seen: exit != Exit::Unknown, session, answer });
             }
             Happened::Cancelled(by) => {
                 if by == CancelledBy::CallerGone {
@@ -291,6 +292,17 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     fn violations_of(&self, exit: Exit) -> Vec<Violation> {
         let answer = self.output.result.as_ref().filter(|_| exit == Exit::Code(0));
         answer.and_then(|answer| verdict::misses(self.plan, answer)).unwrap_or_default()
+    }
+
+    /// What the answer is worth. A limit that it tells of is noted for all who wait for its end.
+    fn worth(&self) -> Worth {
+        let limited = self.output.result.as_ref().is_some_and(|answer| verdict::is_limited(self.plan, answer));
+        if limited {
+            let resets_at = self.output.rate_limit.as_ref().and_then(|limit| limit.resets_at);
+            pause::begin(self.store.directory(), resets_at);
+            return Worth::Limited;
+        }
+        if self.violations.is_empty() { Worth::Final } else { Worth::Misses }
     }
 
     fn look(&mut self) -> bool {

@@ -103,7 +103,7 @@ proptest! {
         flag in prop::option::of(any::<bool>()),
     ) {
         let answer = Answer {
-            agent: "a".into(), success, result, error, error_type: kind, session_id: None, cost_usd: cost,
+            agent: "a".into(), success, result, error, error_type: kind, limit_resets_at: None, session_id: None, cost_usd: cost,
             duration_ms: turns, num_turns: turns, outcome, parsed_result: parsed, denied_tools: denied, hint: None,
             budget_exceeded: flag, cached: flag,
         };

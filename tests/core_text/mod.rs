@@ -8,6 +8,7 @@ mod dialogue;
 mod events;
 mod fuzz_replay;
 mod ids;
+mod limit;
 mod prompt;
 mod schema;
 mod status_line;

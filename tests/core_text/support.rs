@@ -29,6 +29,7 @@ pub fn plan() -> RunPlan {
         system_prompt: None,
         max_budget_usd: None,
         response_schema: None,
+        wait_for_limit: false,
         max_turns: None,
         timeout_seconds: 300,
         resume_attempts: 0,

@@ -113,6 +113,7 @@ fn planted(world: &World, session: u8) -> (String, File) {
         system_prompt: None,
         max_budget_usd: None,
         response_schema: None,
+        wait_for_limit: false,
         max_turns: None,
         timeout_seconds: 60,
         resume_attempts: 0,

@@ -20,3 +20,4 @@ mod store;
 mod tasks;
 mod timeout;
 mod usage;
+mod usage_limit;

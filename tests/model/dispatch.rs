@@ -1,7 +1,7 @@
 //! Random runs. The properties stand in `dispatch_history`; here is what happens to a run.
 
 use agent_dispatch::machines::dispatch::{
-    CancelledBy, Effect, End, Event, KILL_GRACE_MS, Session, TERM_GRACE_MS, step,
+    CancelledBy, Effect, End, Event, KILL_GRACE_MS, Session, TERM_GRACE_MS, Worth, step,
 };
 use agent_dispatch::machines::refused::Refused;
 use agent_dispatch::machines::time::Millis;
@@ -40,7 +40,7 @@ enum Happening {
         flag: Option<usize>,
         seen: bool,
         session: Session,
-        misses: bool,
+        answer: Worth,
     },
     Cancel {
         by: CancelledBy,
@@ -61,7 +61,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::SpawnFailed),
         3 => Just(Happening::ResultSeen),
         2 => Just(Happening::TurnBegan),
-        9 => (flag, any::<bool>(), session, any::<bool>()).prop_map(|(flag, seen, session, misses)| Happening::Exited { flag, seen, session, misses }),
+        9 => (flag, any::<bool>(), session, select(vec![Worth::Final, Worth::Misses, Worth::Limited])).prop_map(|(flag, seen, session, answer)| Happening::Exited { flag, seen, session, answer }),
         2 => by.prop_map(|by| Happening::Cancel { by }),
     ]
 }
@@ -80,7 +80,7 @@ fn event(happening: Happening, walk: &Walk, now: &mut Millis) -> Option<Event> {
         Happening::Course if !walk.holds_slot() => Event::SlotGranted,
         Happening::Course if walk.start_is_pending() => Event::Spawned { now: *now },
         Happening::Course if !walk.result_seen() => Event::ResultSeen { now: *now },
-        Happening::Course => Event::Exited { unknown: None, seen: true, session: Session::Begun, misses: false },
+        Happening::Course => Event::Exited { unknown: None, seen: true, session: Session::Begun, answer: Worth::Final },
         Happening::Pass { ms } => {
             *now = now.plus(ms);
             return None;
@@ -96,8 +96,8 @@ fn event(happening: Happening, walk: &Walk, now: &mut Millis) -> Option<Event> {
         Happening::SpawnFailed => Event::SpawnFailed,
         Happening::ResultSeen => Event::ResultSeen { now: *now },
         Happening::TurnBegan => Event::TurnBegan,
-        Happening::Exited { flag, seen, session, misses } => {
-            Event::Exited { unknown: flag.map(|index| FLAGS[index]), seen, session, misses }
+        Happening::Exited { flag, seen, session, answer } => {
+            Event::Exited { unknown: flag.map(|index| FLAGS[index]), seen, session, answer }
         }
         Happening::Cancel { by } => Event::Cancel { by, now: *now },
     })
@@ -151,7 +151,7 @@ fn tick_to_the_end(walk: &mut Walk) -> Option<Millis> {
 proptest! {
     #![proptest_config(walks())]
 
-    //= D-1 D-2 D-3 D-4 D-5 D-6 D-7 D-8 D-12 D-13 D-14 D-15 X-3
+    //= D-1 D-2 D-3 D-4 D-5 D-6 D-7 D-8 D-16 D-12 D-13 D-14 D-15 X-3
     #[test]
     fn a_run_keeps_its_promises(limits in limits(), happenings in prop::collection::vec(happening(), 1..40)) {
         perform(limits, &happenings);

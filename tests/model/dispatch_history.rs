@@ -2,10 +2,13 @@
 
 use agent_dispatch::machines::dispatch::{
     CancelledBy, Effect, End, Event, Flag, KILL_GRACE_MS, LEAVE_GRACE_MS, Run, Session, State, TERM_GRACE_MS, Turn,
-    begin, step,
+    Worth, begin, step,
 };
 use agent_dispatch::machines::refused::Refused;
 use agent_dispatch::machines::time::Millis;
+
+/// How often the runs of all walks may wait for the usage limit.
+const LIMIT_WAITS: u8 = 2;
 
 /// An event that was taken, and what came of it.
 #[derive(Debug, Clone)]
@@ -26,7 +29,7 @@ pub struct Walk {
 
 impl Walk {
     pub fn begin(timeout_ms: u64, resumes: u8) -> Self {
-        let (state, effects) = begin(Run::new(timeout_ms, resumes).repairable());
+        let (state, effects) = begin(Run::new(timeout_ms, resumes).repairable().waiting(LIMIT_WAITS));
         assert_eq!(effects.as_slice(), [Effect::RequestSlot]);
         Self { timeout_ms, resumes, state, steps: Vec::new() }
     }
@@ -173,12 +176,20 @@ enum Next {
 
 /// What follows the end of the process, from what was before it.
 fn next(before: &Walk, exit: &Event) -> Next {
-    let (Event::Exited { unknown, seen, session, misses }, Some(run)) = (exit, before.last_start()) else {
+    let (Event::Exited { unknown, seen, session, answer }, Some(run)) = (exit, before.last_start()) else {
         return Next::End;
     };
     if before.result_seen() {
         let leaves = before.stop().is_none() && before.leave_by().is_some();
-        let again = leaves && *misses && *seen && *session == Session::Begun && run.repairs_left > 0;
+        if leaves && *answer == Worth::Limited && *session != Session::Lost && run.waits_left > 0 {
+            let turn = match (run.turn, *session) {
+                (_, Session::Absent) => Turn::Task,
+                (Turn::Repair, _) => Turn::Repair,
+                _ => Turn::Continue,
+            };
+            return Next::Wait(Run { turn, waits_left: run.waits_left - 1, ..run });
+        }
+        let again = leaves && *answer == Worth::Misses && *seen && *session == Session::Begun && run.repairs_left > 0;
         let repair =
             Run { turn: Turn::Repair, resumes_left: 0, repairs_left: run.repairs_left - u8::from(again), ..run };
         return if again { Next::Start(repair) } else { Next::End };
@@ -219,11 +230,13 @@ fn starts(before: &Walk, last: &Step, walk: &Walk) {
     if let Some(run) = spawn {
         assert!(walk.holds_slot(), "a start without a slot");
         assert!(walk.alive_since().is_none() && !before.start_is_pending(), "a start beside a living process");
-        let repair = run.turn == Turn::Repair;
-        assert!(repair || !walk.happened(|event| matches!(event, Event::ResultSeen { .. })), "a start after a result");
+        let again = run.turn == Turn::Repair || run.waits_left < LIMIT_WAITS;
+        assert!(again || !walk.happened(|event| matches!(event, Event::ResultSeen { .. })), "a start after a result");
         assert!(!walk.happened(|event| matches!(event, Event::Cancel { .. })), "a start of what is to end");
         let expected = match (last.event, before.cut_off()) {
-            (Event::SlotGranted, None) => Next::Start(Run::new(walk.timeout_ms, walk.resumes).repairable()),
+            (Event::SlotGranted, None) => {
+                Next::Start(Run::new(walk.timeout_ms, walk.resumes).repairable().waiting(LIMIT_WAITS))
+            }
             (Event::SlotGranted, Some((history, exit))) => match next(&history, exit) {
                 Next::Wait(run) => Next::Start(run),
                 other => panic!("a run went on that should have come to {other:?}"),
@@ -234,10 +247,13 @@ fn starts(before: &Walk, last: &Step, walk: &Walk) {
     }
     let flags = FLAGS.len();
     let unstarted = walk.events().filter(|e| matches!(e, Event::Exited { session: Session::Unstarted, .. })).count();
-    let most = 2 + flags + 2 * usize::from(walk.resumes) + unstarted;
+    let most = 2 + flags + 2 * usize::from(walk.resumes + LIMIT_WAITS) + unstarted;
     let asked_again = |effect: &Effect| matches!(effect, Effect::Spawn(run) if run.turn == Turn::Repair);
     assert!(walk.count(|effect| matches!(effect, Effect::Spawn(_))) <= most, "too many starts");
-    assert!(walk.count(asked_again) <= 1 + flags, "an answer is asked for again once, but for flags");
+    assert!(
+        walk.count(asked_again) <= 1 + flags + usize::from(LIMIT_WAITS),
+        "an answer is asked for again once, but for flags"
+    );
     if matches!(last.event, Event::Exited { .. }) {
         let expected = next(before, &last.event);
         assert_eq!(spawn.is_some(), matches!(expected, Next::Start(_)), "another start: {expected:?}");
@@ -250,7 +266,7 @@ fn starts(before: &Walk, last: &Step, walk: &Walk) {
         let unstarted =
             walk.events().filter(|e| matches!(e, Event::Exited { session: Session::Unstarted, .. })).count();
         let often = walk.count(|effect| *effect == Effect::NoteResumption);
-        assert!(often <= usize::from(walk.resumes) + flags + unstarted, "it went on too often");
+        assert!(often <= usize::from(walk.resumes + LIMIT_WAITS) + flags + unstarted, "it went on too often");
     }
 }
 

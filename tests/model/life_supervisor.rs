@@ -93,7 +93,7 @@ impl World {
                 }
                 let left = scope.resumes.saturating_sub(record.resumptions);
                 let mine = self.mine(index);
-                mine.run = dispatch::adopted(TIMEOUT_MS, left, NOW.plus(TIMEOUT_MS));
+                mine.run = dispatch::adopted(dispatch::Run::new(TIMEOUT_MS, left), NOW.plus(TIMEOUT_MS));
                 (mine.adopted, mine.has_slot, mine.claimed) = (true, true, Some(record.state));
                 At::AdoptRead
             }
@@ -236,8 +236,12 @@ impl World {
         if over {
             let Output { started, begun, .. } = self.output;
             let signs = SessionSigns { started, begun, worked: false, missing: false, known: true };
-            let exited =
-                Event::Exited { unknown: None, seen: !mine.adopted, session: Session::of(signs), misses: false };
+            let exited = Event::Exited {
+                unknown: None,
+                seen: !mine.adopted,
+                session: Session::of(signs),
+                answer: dispatch::Worth::Final,
+            };
             on("sees that claude is gone", &|next| {
                 next.zombie = None;
                 then(next, exited);

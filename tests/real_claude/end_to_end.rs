@@ -275,4 +275,35 @@ real_tests! {
         running.wait(LIMIT);
         nothing_is_left(&world);
     }
+
+    fn an_answer_that_misses_its_schema_is_asked_for_again() {
+        let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]});
+        let world = world(LONG_TIMEOUT_S, move |request| match (is_outer(request), request.tool_results().first()) {
+            (true, None) => {
+                Reply::tool(DISPATCH, json!({"agent": "b", "task": TASK, "response_schema": schema}))
+            }
+            (true, Some(_)) => Reply::text("understood"),
+            // Never the tool: the CLI reminds once, then calls it a success.
+            (false, _) if request.says("does not match the JSON Schema") => {
+                Reply::tool("StructuredOutput", json!({"n": 7}))
+            }
+            (false, _) => Reply::text("It is seven."),
+        });
+        outer(&world, &[]).stdin(ORDER).run().answered("understood");
+        let answers = answers(&world);
+        assert_eq!(answers[0]["parsed_result"], json!({"n": 7}), "{answers:#?}");
+        succeeded(&answers[0], r#"{"n":7}"#);
+    }
+
+    fn a_run_that_reaches_its_turn_limit_says_how_to_go_on() {
+        let world = world(LONG_TIMEOUT_S, |request| match (is_outer(request), request.tool_results().first()) {
+            (true, None) => Reply::tool(DISPATCH, json!({"agent": "b", "task": TASK, "max_turns": 1})),
+            (true, Some(_)) => Reply::text("understood"),
+            (false, _) => Reply::tool(notes::TOOL, json!({})),
+        });
+        outer(&world, &[]).stdin(ORDER).run().answered("understood");
+        let answers = answers(&world);
+        assert_eq!(answers[0]["error_type"], "budget", "{answers:#?}");
+        assert!(answers[0]["error"].as_str().unwrap().contains("max_turns=2)"), "{answers:#?}");
+    }
 }

@@ -49,6 +49,7 @@ pub fn plan(timeout_seconds: u64) -> RunPlan {
         system_prompt: Some("protocol".into()),
         max_budget_usd: Some(1.5),
         response_schema: None,
+        wait_for_limit: false,
         max_turns: Some(7),
         timeout_seconds,
         resume_attempts: 0,

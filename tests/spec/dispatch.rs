@@ -2,7 +2,7 @@
 
 use agent_dispatch::machines::dispatch::{
     self, CancelledBy, Effect, End, Event, Flag, KILL_GRACE_MS, LEAVE_GRACE_MS, Omitted, Run, Session, State,
-    StopReason, TERM_GRACE_MS, Turn,
+    StopReason, TERM_GRACE_MS, Turn, Worth,
 };
 use agent_dispatch::machines::refused::Refused;
 use agent_dispatch::machines::time::Millis;
@@ -55,12 +55,12 @@ impl Subject for Dispatch {
         let unknowns = [Some(Flag::SessionId), Some(Flag::JsonSchema), None].into_iter();
         let exits = unknowns.flat_map(|unknown| [false, true].map(|seen| (unknown, seen)));
         let exits = exits.flat_map(|exit| SESSIONS.map(|session| (exit, session)));
-        let exits = exits.flat_map(|exit| [false, true].map(|misses| (exit, misses)));
-        events.extend(exits.map(|(((unknown, seen), session), misses)| Event::Exited {
+        let exits = exits.flat_map(|exit| [Worth::Final, Worth::Misses, Worth::Limited].map(|answer| (exit, answer)));
+        events.extend(exits.map(|(((unknown, seen), session), answer)| Event::Exited {
             unknown,
             seen,
             session,
-            misses,
+            answer,
         }));
         for now in TIMES.map(Millis) {
             events.extend([Event::Spawned { now }, Event::ResultSeen { now }, Event::Tick { now }]);
@@ -80,7 +80,7 @@ impl Subject for Dispatch {
 
     fn firsts() -> Vec<(State, Vec<Effect>)> {
         let runs = LIMITS.map(|(timeout_ms, resumes_left)| Run::new(timeout_ms, resumes_left));
-        let begun = runs.into_iter().flat_map(|run| [run, run.repairable()]).map(dispatch::begin);
+        let begun = runs.into_iter().flat_map(|run| [run, run.repairable().waiting(1)]).map(dispatch::begin);
         begun.map(|(state, effects)| (state, effects.into_iter().collect())).collect()
     }
 
@@ -108,8 +108,13 @@ impl Subject for Dispatch {
                 _ => false,
             }),
             ("seen", |_, event| matches!(event, Event::Exited { seen: true, .. })),
+            ("waits_for_limit", |state, event| {
+                let limited = matches!(event, Event::Exited { answer: Worth::Limited, .. });
+                limited && session(event) != Session::Lost && fields(state)["run"]["waits_left"] != json!(0)
+            }),
             ("worth_a_repair", |state, event| {
-                let exit = matches!(event, Event::Exited { seen: true, session: Session::Begun, misses: true, .. });
+                let exit =
+                    matches!(event, Event::Exited { seen: true, session: Session::Begun, answer: Worth::Misses, .. });
                 exit && fields(state)["run"]["repairs_left"] != json!(0)
             }),
             ("session_never_was", |state, event| {
@@ -158,6 +163,15 @@ impl Subject for Dispatch {
                 run
             }),
             ("the same with the task once more", |state, _| with_run(state, &[("turn", json!("task"))])),
+            ("as it goes on after the limit", |state, event| {
+                let run = &fields(state)["run"];
+                let turn = match (session(event), &run["turn"]) {
+                    (Session::Absent, _) => json!("task"),
+                    (_, turn) if *turn == json!("repair") => json!("repair"),
+                    _ => json!("continue"),
+                };
+                with_run(state, &[("turn", turn), ("waits_left", json!(run["waits_left"].as_u64().unwrap() - 1))])
+            }),
             ("as its answer is asked for again", |state, _| {
                 let changes = [("turn", json!("repair")), ("resumes_left", json!(0)), ("repairs_left", json!(0))];
                 with_run(state, &changes)
@@ -184,7 +198,8 @@ impl Subject for Dispatch {
         let nothing = FLAGS.map(|flag| (flag_name(flag).to_owned(), json!(false)));
         let nothing = Value::Object(nothing.into_iter().collect());
         let asked = |name: &str| fields(state)["run"][name].clone();
-        let limits = ["timeout_ms", "resumes_left", "repairs_left"].map(|name| (name.to_owned(), asked(name)));
+        let limits =
+            ["timeout_ms", "resumes_left", "repairs_left", "waits_left"].map(|name| (name.to_owned(), asked(name)));
         let mut run = json!({"omitted": nothing, "turn": "task"});
         run.as_object_mut().unwrap().extend(limits);
         (name == "as asked").then_some(run)
@@ -222,7 +237,8 @@ fn turns() -> Vec<Run> {
     let tried = limits.into_iter().flat_map(|run| [Turn::Task, Turn::Continue].map(|turn| Run { turn, ..run }));
     let repairable = Run::new(AT, 1).repairable();
     let repaired = repairable.repaired(true, Session::Begun).unwrap();
-    tried.chain([repairable, repaired]).collect()
+    let patient = [Run::new(AT, 1), repairable, repaired].map(|run| run.waiting(2));
+    tried.chain([repairable, repaired]).chain(patient).collect()
 }
 
 /// The run of a state, with these fields instead of its own.

@@ -44,7 +44,7 @@ impl Deed {
             Seen::Init(init) => Self::Happened(began(&init)),
             Seen::Retry(retry) => Self::Happened(refused(&retry)),
             Seen::Result(result) => Self::Happened(ended(&result)),
-            Seen::Other => return None,
+            Seen::RateLimit(_) | Seen::Other => return None,
         })
     }
 }

@@ -75,13 +75,15 @@ pub struct Run {
     pub resumes_left: u8,
     /// How often an answer that misses its schema may still be asked for again.
     pub repairs_left: u8,
+    /// How often the run may still wait until the account's usage limit is over.
+    pub waits_left: u8,
 }
 
 impl Run {
     /// A run at its beginning.
     #[must_use]
     pub const fn new(timeout_ms: u64, resumes_left: u8) -> Self {
-        Self { timeout_ms, omitted: Omitted::NOTHING, turn: Turn::Task, resumes_left, repairs_left: 0 }
+        Self { timeout_ms, omitted: Omitted::NOTHING, turn: Turn::Task, resumes_left, repairs_left: 0, waits_left: 0 }
     }
 
     /// The same, whose answer must match a schema: one that misses it is asked for again once.
@@ -96,6 +98,25 @@ impl Run {
     pub fn repaired(self, misses: bool, session: Session) -> Option<Self> {
         let repairs_left = self.repairs_left.checked_sub(1).filter(|_| misses && session == Session::Begun)?;
         Some(Self { turn: Turn::Repair, resumes_left: 0, repairs_left, ..self })
+    }
+
+    /// The same, which waits so often for the account's limit.
+    #[must_use]
+    pub const fn waiting(self, waits_left: u8) -> Self {
+        Self { waits_left, ..self }
+    }
+
+    /// The run as it goes on when the account's limit is over; `None` where it does not wait for that, or cannot go on.
+    #[must_use]
+    pub fn waited(self, limited: bool, session: Session) -> Option<Self> {
+        let waits_left = self.waits_left.checked_sub(1).filter(|_| limited)?;
+        let turn = match (self.turn, session) {
+            (_, Session::Lost) => return None,
+            (_, Session::Absent | Session::Unstarted) => Turn::Task,
+            (Turn::Repair, Session::Begun) => Turn::Repair,
+            (Turn::Task | Turn::Continue, Session::Begun) => Turn::Continue,
+        };
+        Some(Self { turn, waits_left, ..self })
     }
 
     /// The same, started once more without a flag that the CLI does not know; `None` where that was done before.

@@ -179,6 +179,18 @@ impl fmt::Display for Effect {
     }
 }
 
+/// What the answer of a process that is gone is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Worth {
+    /// It is judged as it is, or there is none.
+    Final,
+    /// The process left in order, and its answer misses the schema that it must match.
+    Misses,
+    /// It says that the account's usage limit is reached.
+    Limited,
+}
+
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event {
@@ -206,8 +218,8 @@ pub enum Event {
         seen: bool,
         /// What is left of the session.
         session: Session,
-        /// It left in order, and its answer misses the schema that it must match.
-        misses: bool,
+        /// What its answer is worth.
+        answer: Worth,
     },
     /// A deadline may be due.
     Tick {

@@ -32,6 +32,8 @@ pub(super) enum Kind {
     Assistant,
     /// `result`
     Result,
+    /// `rate_limit_event`
+    RateLimit,
 }
 
 impl Kind {
@@ -68,6 +70,7 @@ impl Kind {
             b"assistant" => Self::Assistant,
             b"system" => Self::System,
             b"result" => Self::Result,
+            b"rate_limit_event" => Self::RateLimit,
             _ => Self::Other,
         }
     }
@@ -76,7 +79,7 @@ impl Kind {
         match self {
             Self::Blank | Self::Other => 0,
             Self::Noise => MAX_NOISE_BYTES,
-            Self::System => MAX_SYSTEM_BYTES,
+            Self::System | Self::RateLimit => MAX_SYSTEM_BYTES,
             Self::Assistant => MAX_ASSISTANT_BYTES,
             Self::Result => MAX_RESULT_BYTES,
         }

@@ -1,5 +1,6 @@
 //! Assistant and system events.
 
+use super::super::limit::RateLimit;
 use super::reader::MAX_LAST_TEXT_BYTES;
 use super::result::{bounded, count, word};
 use super::scan::{Raw, Scanner};
@@ -132,6 +133,23 @@ pub(super) fn system(line: &[u8]) -> (Seen, bool) {
         _ => Seen::Other,
     };
     (seen, whole)
+}
+
+/// Reads a notice about the account's limit, and whether it is whole.
+pub(super) fn rate_limit(line: &[u8]) -> (Seen, bool) {
+    /// The end of the year 9999; what is later, or written in milliseconds, is a mistake.
+    const MAX_UNIX_SECONDS: f64 = 253_402_300_799.0;
+    let mut limit = RateLimit::default();
+    let whole = Scanner::new(line).entries(|value, key| {
+        if key == b"rate_limit_info" {
+            value.entries(|field, key| match key {
+                b"status" => limit.rejected = field.string().is_some_and(|status| status.0 == b"rejected"),
+                b"resetsAt" => limit.resets_at = count(field, MAX_UNIX_SECONDS),
+                _ => {}
+            });
+        }
+    });
+    (Seen::RateLimit(limit), whole)
 }
 
 fn mcp_servers(value: &mut Scanner<'_>) -> Vec<McpServer> {

@@ -221,6 +221,11 @@ impl Reader {
                 self.torn = !whole;
                 seen.push(event);
             }
+            Kind::RateLimit => {
+                let (event, whole) = parts::rate_limit(bytes);
+                self.torn = !whole;
+                seen.push(event);
+            }
             Kind::Assistant => {
                 let before = seen.len();
                 let said = parts::assistant(bytes, seen);

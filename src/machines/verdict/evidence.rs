@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::command_line::BadValue;
 use super::super::dispatch::Omitted;
 use super::super::events::{ResultEvent, Retry};
+use super::super::limit::RateLimit;
 use super::super::plan::RunPlan;
 use super::super::prompt::PromptError;
 
@@ -100,6 +101,8 @@ pub struct Evidence<'a> {
     pub resumptions: u8,
     /// What its processes before the last one have cost, in US dollars, as far as they told.
     pub paid_before_usd: Option<f64>,
+    /// What the CLI said of the account's limit, when it refused.
+    pub rate_limit: Option<RateLimit>,
     /// The last retry of an API request.
     pub last_retry: Option<Retry>,
 }
@@ -122,6 +125,7 @@ impl<'a> Evidence<'a> {
             resumptions: 0,
             paid_before_usd: None,
             last_retry: None,
+            rate_limit: None,
         }
     }
 }

@@ -37,6 +37,8 @@ pub const TIMEOUT: Parameter = optional("timeout_seconds", Kind::Integer, "10..7
 pub const GROUP: Parameter = optional("group", Kind::Text, "adds its shared context; the agent must be a member");
 pub const RESUME: Parameter = optional("resume_attempts", Kind::Integer, "0..3: go on by itself when cut off");
 
+pub const WAIT_FOR_LIMIT: Parameter =
+    optional("wait_for_limit", Kind::Flag, "at the usage limit wait for its reset instead of failing");
 pub const MAX_TURNS: Parameter = optional("max_turns", Kind::Integer, "0 = the agent's own");
 
 /// A parameter of a tool that says of itself that it is as `dispatch`, where the parameter is described: every session
@@ -134,6 +136,8 @@ struct Arguments {
     timeout_seconds: i64,
     resume_attempts: Option<i64>,
     #[serde(default)]
+    wait_for_limit: bool,
+    #[serde(default)]
     max_turns: i64,
     #[serde(default)]
     return_ref: bool,
@@ -220,6 +224,7 @@ fn request(place: &str, arguments: Arguments) -> Result<Request, Mistake> {
         }),
         timeout_seconds: arguments.timeout_seconds,
         max_turns: arguments.max_turns,
+        wait_for_limit: arguments.wait_for_limit,
         session_id: arguments.session_id,
         resume_attempts: arguments.resume_attempts.map(|times| {
             let bounded = times.clamp(0, i64::from(MAX_RESUME_ATTEMPTS));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::dispatch::{
     self, AGENT, CALLER, CONTEXT, GOAL, GROUP, MAX_TURNS, RESPONSE_FORMAT, RESPONSE_SCHEMA, RESUME, TASK, TIMEOUT,
-    as_in_dispatch,
+    WAIT_FOR_LIMIT, as_in_dispatch,
 };
 use super::{Call, Desk, off_the_loop, typed};
 use crate::machines::ids::JobId;
@@ -53,6 +53,7 @@ pub const ASYNC: ToolRow = ToolRow {
         as_in_dispatch(MAX_TURNS),
         as_in_dispatch(GROUP),
         RESUME,
+        WAIT_FOR_LIMIT,
     ],
     conduct: Conduct::Runs,
     always_load: false,
@@ -158,7 +159,10 @@ pub async fn status(desk: &Desk, call: &Call) -> Reply {
         Err(mistake) => return mistake.into(),
     };
     with_jobs(desk, move |jobs| match jobs.read(&id) {
-        Ok(record) => Reply::of(&with_place(&record, jobs.place(&record))),
+        Ok(record) => {
+            let place = jobs.place(&record);
+            Reply::of(&with_place(&jobs.with_pause(record), place))
+        }
         Err(error) => Mistake::new(error.to_string()).into(),
     })
     .await

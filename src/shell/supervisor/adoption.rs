@@ -38,8 +38,8 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let deadline = clock::monotonic().plus(left_ms as u64);
         let resumes_left = self.plan.resume_attempts.saturating_sub(record.resumptions.unwrap_or_default());
         failpoint::reach("adopt");
-        self.run = Run::new(self.timeout_ms(), resumes_left);
-        self.state = dispatch::adopted(self.timeout_ms(), resumes_left, deadline);
+        self.run = Run::new(self.timeout_ms(), resumes_left).waiting(self.plan.limit_waits());
+        self.state = dispatch::adopted(self.run, deadline);
         self.output = Output::open(&self.store.file(&self.id, JobFile::Stdout), 0, &self.plan.directory);
         let exit = Box::pin(over(self.store.file(&self.id, JobFile::Stderr), self.id));
         self.process = Some(Process { group: None, exit });

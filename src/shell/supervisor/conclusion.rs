@@ -35,6 +35,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
             missed: self.output.missed.take(),
             last_text: self.output.last_text.take(),
             last_retry: self.output.last_retry.take(),
+            rate_limit: self.output.rate_limit.take(),
             stray: self.output.stray.take(),
             stderr: std::mem::take(&mut self.stderr),
             session_id: self.output.session_id.take(),

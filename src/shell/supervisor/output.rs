@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::machines::activity::{self, Activity};
 use crate::machines::dispatch::SessionSigns;
 use crate::machines::events::{Reader, ResultEvent, Retry, Seen};
+use crate::machines::limit::RateLimit;
 use crate::machines::verdict;
 use crate::shell::tail::Tail;
 
@@ -27,6 +28,8 @@ pub struct Output {
     pub last_text: Option<String>,
     /// The last time that the API had refused.
     pub last_retry: Option<Retry>,
+    /// What the CLI said of the account's limit, when it refused.
+    pub rate_limit: Option<RateLimit>,
     /// Output that is no event.
     pub stray: Option<String>,
     /// Whether there was an event: this claude had begun to work.
@@ -157,7 +160,7 @@ impl Output {
                 self.turns = self.turns.saturating_add(1);
             }
             self.begun |= !matches!(seen, Seen::Other);
-            self.signs.begun |= !matches!(seen, Seen::Other | Seen::Result(_));
+            self.signs.begun |= !matches!(seen, Seen::Other | Seen::RateLimit(_) | Seen::Result(_));
             self.signs.worked |= matches!(seen, Seen::AssistantText(_) | Seen::ToolUse { .. });
             match seen {
                 Seen::Init(init) => {
@@ -184,6 +187,8 @@ impl Output {
                     signs.push(Sign::Progress { activity: self.activity(activity::deed(&text)), text });
                     self.last_retry = Some(retry);
                 }
+                Seen::RateLimit(limit) if limit.rejected => self.rate_limit = Some(limit),
+                Seen::RateLimit(_) => {}
                 Seen::Result(result) if verdict::is_session_missing(&result) => {
                     // No answer: whether the task is given again instead is not decided here.
                     self.signs.missing = true;

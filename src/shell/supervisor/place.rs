@@ -12,11 +12,15 @@ use std::time::Duration;
 
 use crate::machines::ids::JobId;
 use crate::machines::plan::RunPlan;
+use crate::shell::pause;
 use crate::shell::session_lock::SessionLock;
 use crate::shell::slots::{self, Slot, SlotRequest};
 
 /// How often to ask for a session that another run has.
 const SESSION_LOOK: Duration = Duration::from_millis(50);
+
+/// How often to look whether the account's usage limit is over: its end may be noted anew, and clocks are set.
+const PAUSE_LOOK: Duration = Duration::from_secs(10);
 
 /// Whether the run may start.
 #[derive(Debug)]
@@ -46,6 +50,8 @@ pub struct Wish {
     session: Option<SessionLock>,
     request: Option<SlotRequest>,
     told: Option<usize>,
+    /// How long the account's usage limit lasts that it waits for.
+    pause: Option<Duration>,
 }
 
 /// What came of asking.
@@ -87,6 +93,7 @@ impl Place {
     /// When to ask again; `None` when nothing is wanted.
     pub fn ask_again(&self) -> Option<Duration> {
         match self {
+            Self::Wanted(Wish { pause: Some(left), .. }) => Some((*left).min(PAUSE_LOOK)),
             Self::Wanted(Wish { request: Some(request), .. }) => Some(request.look_again()),
             Self::Wanted(_) => Some(SESSION_LOOK),
             Self::None | Self::Held(_) => None,
@@ -104,6 +111,12 @@ impl Place {
 
 impl Wish {
     fn ask(&mut self, jobs: &Path, id: &JobId, plan: &RunPlan) -> io::Result<Result<Slot, Option<usize>>> {
+        // Like one whose session is in use: not in the queue, where it would hold up all others.
+        self.pause = pause::left(jobs).filter(|_| plan.wait_for_limit);
+        if self.pause.is_some() {
+            (self.request, self.told) = (None, None);
+            return Ok(Err(None));
+        }
         if self.session.is_none() {
             self.session = SessionLock::try_acquire(jobs, plan.session.id())
                 .map_err(|error| io::Error::new(error.kind(), format!("cannot lock the session: {error}")))?;

@@ -15,6 +15,7 @@ use crate::machines::prompt;
 use crate::machines::verdict::NotStarted;
 use crate::shell::atomic::{self, Durability};
 use crate::shell::leash::News;
+use crate::shell::pause;
 use crate::shell::spawner::{Launch, ProcessSpawner, SpawnError};
 use crate::shell::store::{JobFile, Patch, StoreError};
 use crate::shell::{clock, environment, failpoint};
@@ -67,8 +68,12 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         match self.store.step(&self.id, &job::Event::Resume, Patch::default(), Durability::Cached) {
             Ok(stepped) => {
                 self.claimed = Some(stepped.record);
-                let activity = self.output.activity(CUT_OFF.to_owned());
-                self.progress.push(CUT_OFF.to_owned(), activity);
+                let pause = pause::left(self.store.directory()).filter(|_| self.plan.wait_for_limit);
+                let line = match pause {
+                    Some(left) => format!("The account's usage limit is reached; goes on in {} s", left.as_secs()),
+                    None => CUT_OFF.to_owned(),
+                };
+                self.progress.push(line.clone(), self.output.activity(line));
             }
             Err(StoreError::Refused(refused)) => {
                 tracing::debug!(id = %self.id, %refused, "the run is not to go on");
