@@ -10,13 +10,14 @@ mod classify;
 mod conformity;
 mod evidence;
 
+pub use classify::is_limited;
 pub use conformity::misses;
 pub use evidence::{Canceller, Ending, Evidence, NotStarted};
 
 use super::answer::{Answer, ErrorType, MAX_PARSED_LEVELS, is_shallow, parse_json};
 use super::events::{ResultEvent, Stop};
 use super::ids::SessionRef;
-use super::plan::{Format, RunPlan};
+use super::plan::Format;
 use super::{status_line, text};
 use advice::Advice;
 
@@ -82,14 +83,6 @@ pub fn judge(mut evidence: Evidence<'_>) -> Answer {
 pub fn is_session_missing(event: &ResultEvent) -> bool {
     let asked = event.num_turns.is_some_and(|turns| turns > 0);
     event.is_error && !asked && classify::cause(&event.errors.join("; "), None) == classify::Cause::UnknownSession
-}
-
-/// Whether the result says that the account's usage limit is reached, and nothing that counts more.
-#[must_use]
-pub fn is_limited(plan: &RunPlan, event: &ResultEvent) -> bool {
-    let evidence = Evidence::new(plan, Ending::Exited { code: 1 });
-    let advice = Advice { plan, session_id: None };
-    event.is_error && of_error_result(&evidence, event, &advice).error_type == ErrorType::UsageLimit
 }
 
 /// The session to go on with: as the CLI reported it, else as it was planned.

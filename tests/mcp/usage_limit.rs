@@ -45,13 +45,13 @@ fn the_reset_is_told_with_the_failure() {
 
 #[test]
 fn a_job_waits_for_the_reset_and_goes_on_in_its_session() {
-    let world = World::with(&refused_once(4));
+    let world = World::with(&refused_once(8));
     let mut client = Client::new(&world);
     let id = submit(&mut client, &json!({}));
     let mut status = |key: &str| client.ask("dispatch_status", json!({"job_id": id}))[key].clone();
     until("the job waits", || status("limit_resets_at").as_u64());
     assert_eq!(status("status"), "running");
-    assert!(status("progress").to_string().contains("usage limit"), "it is told why");
+    until("it is told why", || status("progress").to_string().contains("usage limit").then_some(()));
     let done = client.ask("dispatch_wait", json!({"job_id": id}));
     assert_eq!((&done["status"], &done["result"]["result"]), (&json!("done"), &json!("done at last")), "{done}");
     assert!(done.get("limit_resets_at").is_none(), "{done}");
@@ -64,7 +64,7 @@ fn a_job_waits_for_the_reset_and_goes_on_in_its_session() {
 
 #[test]
 fn without_the_wish_a_job_fails() {
-    let world = World::with(&refused_once(4));
+    let world = World::with(&refused_once(8));
     let mut client = Client::new(&world);
     let id = submit(&mut client, &json!({"wait_for_limit": false}));
     let done = client.ask("dispatch_wait", json!({"job_id": id}));

@@ -1,7 +1,11 @@
 //! What the CLI's texts mean. Its wording changes between versions, so a few words are looked for, never a sentence.
 
 use super::super::answer::ErrorType;
+use super::super::events::ResultEvent;
+use super::super::plan::RunPlan;
 use super::super::text;
+use super::advice::Advice;
+use super::{Ending, Evidence, of_error_result};
 
 /// Characters of a message that are searched. The CLI says what is wrong at once; what follows may quote anything.
 const SEARCHED_CHARS: usize = 2_000;
@@ -107,6 +111,14 @@ pub(super) fn cause(message: &str, http_status: Option<u64>) -> Cause {
         (None, Some(500..)) => Cause::Temporary,
         (None, _) => Cause::Unknown,
     }
+}
+
+/// Whether the result says that the account's usage limit is reached, and nothing that counts more.
+#[must_use]
+pub fn is_limited(plan: &RunPlan, event: &ResultEvent) -> bool {
+    let evidence = Evidence::new(plan, Ending::Exited { code: 1 });
+    let advice = Advice { plan, session_id: None };
+    event.is_error && of_error_result(&evidence, event, &advice).error_type == ErrorType::UsageLimit
 }
 
 /// When a limit ends, in the words of the CLI: "resets 8:25am (UTC)".

@@ -19,8 +19,9 @@ use crate::shell::slots::{self, Slot, SlotRequest};
 /// How often to ask for a session that another run has.
 const SESSION_LOOK: Duration = Duration::from_millis(50);
 
-/// How often to look whether the account's usage limit is over: its end may be noted anew, and clocks are set.
-const PAUSE_LOOK: Duration = Duration::from_secs(10);
+/// How often to look whether the account's usage limit is over: its end may be noted anew, clocks are set, and progress is
+/// written at a look.
+const PAUSE_LOOK: Duration = Duration::from_secs(2);
 
 /// Whether the run may start.
 #[derive(Debug)]
