@@ -1,5 +1,5 @@
 //! Values to write into agents.yaml.
-use yaml_edit::{Mapping, Sequence};
+use yaml_edit::{Mapping, ScalarValue, Sequence};
 
 use super::tree::Tree;
 
@@ -47,7 +47,13 @@ impl Node {
             Self::Number(number) => target.set(key, *number),
             Self::List(items) => {
                 let list = Sequence::new_flow();
-                items.iter().for_each(|item| list.push(item.as_str()));
+                for item in items {
+                    if reads_in_brackets(item) {
+                        list.push(item.as_str())
+                    } else {
+                        list.push(ScalarValue::double_quoted(item))
+                    }
+                }
                 target.set(key, list);
             }
             Self::Table(fields) => target.set(key, mapping(fields)),
@@ -58,6 +64,12 @@ impl Node {
             }
         }
     }
+}
+
+/// Whether the editing library's choice of quotes can be relied on: between brackets a colon before `?`, `,` or a bracket ends
+/// a bare text, which the library does not know.
+fn reads_in_brackets(item: &str) -> bool {
+    !item.contains(':') || Tree::read(&format!("[{item}]")) == Ok(Tree::List(vec![Tree::Text(item.to_owned())]))
 }
 
 fn mapping(fields: &Fields) -> Mapping {

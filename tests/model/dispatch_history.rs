@@ -183,7 +183,7 @@ fn next(before: &Walk, exit: &Event) -> Next {
         let leaves = before.stop().is_none() && before.leave_by().is_some();
         if leaves && *answer == Worth::Limited && *session != Session::Lost && run.waits_left > 0 {
             let turn = match (run.turn, *session) {
-                (_, Session::Absent) => Turn::Task,
+                (_, Session::Absent | Session::Unstarted) => Turn::Task,
                 (Turn::Repair, _) => Turn::Repair,
                 _ => Turn::Continue,
             };

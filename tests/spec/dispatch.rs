@@ -166,7 +166,7 @@ impl Subject for Dispatch {
             ("as it goes on after the limit", |state, event| {
                 let run = &fields(state)["run"];
                 let turn = match (session(event), &run["turn"]) {
-                    (Session::Absent, _) => json!("task"),
+                    (Session::Absent | Session::Unstarted, _) => json!("task"),
                     (_, turn) if *turn == json!("repair") => json!("repair"),
                     _ => json!("continue"),
                 };
