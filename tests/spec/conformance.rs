@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::cache::Cache;
 use super::dialogue::Dialogue;
 use super::dispatch::Dispatch;
-use super::file::{Names, Row, RowId, Spec, Transition};
+use super::file::{Row, RowId, Spec, Transition};
 use super::job::Job;
 use super::parallel::Parallel;
 use super::slots::Slots;
-use super::subject::{Subject, fields, reachable};
+use super::subject::{Guard, Subject, fields, reachable};
 
 //= X-1
 #[test]
@@ -74,16 +74,16 @@ fn compare<S: Subject>() {
     compare_first::<S>(&spec);
     let reached: Vec<S::State> = reachable::<S>();
     let (rows, events) = (spec.rows(), S::events());
-    let table = table(&spec, &rows);
+    let (table, guards) = (table(&spec, &rows), S::guards());
     let mut used = BTreeSet::new();
     for state in S::states() {
         for event in &events {
-            compare_step::<S>(&spec, &table, state, event);
+            compare_step::<S>(&spec, &table, &guards, state, event);
         }
     }
     for state in reached {
         for event in &events {
-            used.extend(compare_step::<S>(&spec, &table, state, event));
+            used.extend(compare_step::<S>(&spec, &table, &guards, state, event));
         }
     }
     for row in &rows {
@@ -118,20 +118,28 @@ fn compare_first<S: Subject>(spec: &Spec) {
 }
 
 /// Returns the row that applied.
-fn compare_step<S: Subject>(spec: &Spec, table: &Table<'_>, state: S::State, event: &S::Event) -> Option<RowId> {
+fn compare_step<S: Subject>(
+    spec: &Spec,
+    table: &Table<'_>,
+    guards: &[(&'static str, Guard<S>)],
+    state: S::State,
+    event: &S::Event,
+) -> Option<RowId> {
     let (from, name) = (S::state_name(&state), S::event_name(event));
-    let context = format!("{}: {event:?} in {state:?}", S::NAME);
+    // Written only where something is wrong: there are millions of steps.
+    let context = std::fmt::from_fn(|f| write!(f, "{}: {event:?} in {state:?}", S::NAME));
+    let context: &dyn std::fmt::Display = &context;
     let speaking = table.get(&(from, name)).unwrap_or_else(|| panic!("{context}: unknown to the spec"));
-    let guarded = |row: &&&Row<'_>| guarded::<S>(row.when, row.unless, &state, event);
-    let applying: Vec<&Row<'_>> = speaking.iter().filter(guarded).copied().collect();
-    let all: Vec<String> = applying.iter().map(|row| describe(row)).collect();
+    let mut judged = Judged::<S>::new(guards, &state, event);
+    let applying: Vec<&Row<'_>> = speaking.iter().filter(|row| judged.admits(row)).copied().collect();
+    let all = std::fmt::from_fn(|f| f.debug_list().entries(applying.iter().map(|row| describe(row))).finish());
     assert!(applying.len() <= 1, "{context}: several rows apply: {all:?}");
     let got = S::step(state, event);
     let row = applying.first().map(|row| row.id);
     match row {
         Some(RowId::Transition(index)) => {
             let Ok((next, effects)) = got else { panic!("{context}: the spec has {all:?}, the code says {got:?}") };
-            compare_transition::<S>(spec, &spec.transitions[index], (&state, event), (&next, &effects), &context);
+            compare_transition::<S>(spec, &spec.transitions[index], (&state, event), (&next, &effects), context);
         }
         Some(RowId::Ignored(_)) => {
             assert_eq!(got, Ok((state, Vec::new())), "{context}: the spec ignores it: {all:?}");
@@ -149,7 +157,7 @@ fn compare_transition<S: Subject>(
     row: &Transition,
     (state, event): (&S::State, &S::Event),
     (next, effects): (&S::State, &[S::Effect]),
-    context: &str,
+    context: &dyn std::fmt::Display,
 ) {
     assert_eq!(S::state_name(next), row.to, "{context}: target");
     assert_eq!(names(effects), row.effects, "{context}: effects, in order");
@@ -170,7 +178,7 @@ fn expected_fields<S: Subject>(
     row: &Transition,
     state: &S::State,
     event: &S::Event,
-    context: &str,
+    context: &dyn std::fmt::Display,
 ) -> Map<String, Value> {
     let target = spec.states.get(&row.to).unwrap_or_else(|| panic!("{context}: unknown state {}", row.to));
     let before = fields(state);
@@ -187,13 +195,28 @@ fn expected_fields<S: Subject>(
     target.holds.iter().map(|name| (name.clone(), value(name))).collect()
 }
 
-fn guarded<S: Subject>(when: &Names, unless: &Names, state: &S::State, event: &S::Event) -> bool {
-    let holds = |name: &String| {
-        let known = S::guards().into_iter().find(|(known, _)| known == name);
-        let (_, guard) = known.unwrap_or_else(|| panic!("{}: unknown guard `{name}`", S::NAME));
-        guard(state, event)
-    };
-    when.0.iter().all(holds) && !unless.0.iter().any(holds)
+/// The guards of a step, each looked at once however many rows name it.
+struct Judged<'a, S: Subject> {
+    guards: &'a [(&'static str, Guard<S>)],
+    verdicts: Vec<Option<bool>>,
+    state: &'a S::State,
+    event: &'a S::Event,
+}
+
+impl<'a, S: Subject> Judged<'a, S> {
+    fn new(guards: &'a [(&'static str, Guard<S>)], state: &'a S::State, event: &'a S::Event) -> Self {
+        Self { guards, verdicts: vec![None; guards.len()], state, event }
+    }
+
+    fn admits(&mut self, row: &Row<'_>) -> bool {
+        row.when.0.iter().all(|name| self.holds(name)) && !row.unless.0.iter().any(|name| self.holds(name))
+    }
+
+    fn holds(&mut self, name: &str) -> bool {
+        let index = self.guards.iter().position(|(known, _)| *known == name);
+        let index = index.unwrap_or_else(|| panic!("{}: unknown guard `{name}`", S::NAME));
+        *self.verdicts[index].get_or_insert_with(|| (self.guards[index].1)(self.state, self.event))
+    }
 }
 
 fn names<E: ToString>(effects: &[E]) -> Vec<String> {

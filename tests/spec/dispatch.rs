@@ -21,6 +21,8 @@ const LIMITS: [(u64, u8); 4] = [(0, 0), (AT, 1), (AT, 3), (u64::MAX, 0)];
 const AT: u64 = 100;
 /// Times before, at and after every deadline of the scope, and the end of time.
 const TIMES: [u64; 9] = [0, AT - 1, AT, AT + 1, 1_800, 3_801, 15_000, 15_100, u64::MAX];
+/// Times from which a deadline is counted. No guard compares them with anything, so that few show what all would.
+const BEGINNINGS: [u64; 3] = [0, AT, u64::MAX];
 
 impl Subject for Dispatch {
     const NAME: &'static str = "dispatch";
@@ -62,8 +64,9 @@ impl Subject for Dispatch {
             session,
             answer,
         }));
-        for now in TIMES.map(Millis) {
-            events.extend([Event::Spawned { now }, Event::ResultSeen { now }, Event::Tick { now }]);
+        events.extend(TIMES.map(|now| Event::Tick { now: Millis(now) }));
+        for now in BEGINNINGS.map(Millis) {
+            events.extend([Event::Spawned { now }, Event::ResultSeen { now }]);
             events.extend(BYS.map(|by| Event::Cancel { by, now }));
         }
         events
