@@ -47,13 +47,7 @@ impl Node {
             Self::Number(number) => target.set(key, *number),
             Self::List(items) => {
                 let list = Sequence::new_flow();
-                for item in items {
-                    if reads_in_brackets(item) {
-                        list.push(item.as_str())
-                    } else {
-                        list.push(ScalarValue::double_quoted(item))
-                    }
-                }
+                items.iter().for_each(|item| list.push(in_brackets(item)));
                 target.set(key, list);
             }
             Self::Table(fields) => target.set(key, mapping(fields)),
@@ -66,10 +60,13 @@ impl Node {
     }
 }
 
-/// Whether the editing library's choice of quotes can be relied on: between brackets a colon before `?`, `,` or a bracket ends
-/// a bare text, which the library does not know.
-fn reads_in_brackets(item: &str) -> bool {
-    !item.contains(':') || Tree::read(&format!("[{item}]")) == Ok(Tree::List(vec![Tree::Text(item.to_owned())]))
+/// A text between brackets, in the quotes that the editing library chooses, where it reads as itself in those. It does not
+/// know of a colon before `?`, which ends a bare text there.
+fn in_brackets(item: &str) -> ScalarValue {
+    let chosen = ScalarValue::string(item);
+    let read = Tree::read(&format!("[{}]", chosen.to_yaml_string()));
+    let reads = read == Ok(Tree::List(vec![Tree::Text(item.to_owned())]));
+    if reads { chosen } else { ScalarValue::double_quoted(item) }
 }
 
 fn mapping(fields: &Fields) -> Mapping {
