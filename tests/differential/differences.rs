@@ -52,6 +52,7 @@ pub const TABLE: &[Known] = &[
         "what is empty is left out of a prompt, and white space says nothing",
     ),
     known("answers: weekly", "/said/error_type", "usage_limit is recognised from what the CLI prints"),
+    known("answers: *", "/said/limit_resets_at", "the reset of a usage limit is told"),
     known("answers: empty", "/said/*", "a success has a text"),
     known("answers: dear", "/said/result", "the text of a run that was stopped at its cap was paid for"),
     known("answers: killed", "/said/result", "text that was paid for is told on failure too"),
@@ -130,5 +131,6 @@ pub const PARAMETERS: &[(&str, &str)] = &[
     ("* takes max_turns as well", "a limit of turns, for each agent and for each call"),
     ("dispatch* takes response_schema as well", "answers that match a schema"),
     ("dispatch* takes resume_attempts as well", "a run that is cut off goes on by itself"),
+    ("dispatch_async takes wait_for_limit as well", "a job that meets the usage limit waits for its end"),
     ("dispatch_async takes group as well", "as dispatch does"),
 ];
