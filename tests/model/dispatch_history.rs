@@ -1,11 +1,12 @@
 //! What a history of events and effects says about a run. Nothing in here knows the machine's states.
 
 use agent_dispatch::machines::dispatch::{
-    CancelledBy, Effect, End, Event, Flag, KILL_GRACE_MS, LEAVE_GRACE_MS, Run, Session, State, TERM_GRACE_MS, Turn,
-    Worth, begin, step,
+    CancelledBy, Effect, End, Event, Flag, KILL_GRACE_MS, LEAVE_GRACE_MS, Omitted, Run, Session, State, TERM_GRACE_MS,
+    Turn, Worth, begin, step,
 };
 use agent_dispatch::machines::refused::Refused;
 use agent_dispatch::machines::time::Millis;
+use serde_json::Value;
 
 /// How often the runs of all walks may wait for the usage limit.
 const LIMIT_WAITS: u8 = 2;
@@ -211,8 +212,8 @@ fn next(before: &Walk, exit: &Event) -> Next {
     }
     let known = |flag: &Flag| !run.omitted.has(*flag);
     match unknown.filter(known) {
-        Some(flag) if *seen => Next::Start(Run { omitted: run.omitted.and(flag), ..run }),
-        Some(flag) => Next::Wait(Run { omitted: run.omitted.and(flag), ..run }),
+        Some(flag) if *seen => Next::Start(Run { omitted: left_out(run, flag), ..run }),
+        Some(flag) => Next::Wait(Run { omitted: left_out(run, flag), ..run }),
         None if *seen && run.turn == Turn::Continue && *session == Session::Absent => {
             Next::Start(Run { turn: Turn::Task, ..run })
         }
@@ -220,6 +221,14 @@ fn next(before: &Walk, exit: &Event) -> Next {
         None if !*seen && may => Next::Wait(going_on),
         None => Next::End,
     }
+}
+
+/// What the run leaves out, and that flag as well: written field by field, without asking the code what it would do.
+fn left_out(run: Run, flag: Flag) -> Omitted {
+    let Value::String(name) = serde_json::to_value(flag).unwrap() else { panic!("a flag is a name") };
+    let mut omitted = serde_json::to_value(run.omitted).unwrap();
+    omitted[name] = true.into();
+    serde_json::from_value(omitted).unwrap()
 }
 
 fn starts(before: &Walk, last: &Step, walk: &Walk) {
