@@ -13,6 +13,7 @@ use statig::prelude::*;
 
 use super::effect::Effects;
 use super::refused::Refused;
+use super::taken::taken;
 
 /// Rounds of a dialogue that nobody limited (contract).
 pub const DEFAULT_ROUNDS: u32 = 3;
@@ -143,13 +144,11 @@ pub fn begin(max_rounds: i64) -> (State, Effects<Effect>) {
 /// # Errors
 /// [`Refused`] when the event has no row in the spec for this state.
 pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Refused> {
-    let mut effects = Effects::none();
-    let mut current = state;
-    match current.handle(&mut Machine, event, &mut effects) {
-        Outcome::Transition(next) => Ok((next, effects)),
-        Outcome::Handled => Ok((state, effects)),
-        Outcome::Super => Err(Refused::AlreadyThere { state: state.name(), event: event.name() }),
-    }
+    taken(
+        state,
+        |state, effects| state.handle(&mut Machine, event, effects),
+        || Refused::AlreadyThere { state: state.name(), event: event.name() },
+    )
 }
 
 /// Shared storage of the machine: none, all of it is in the state.

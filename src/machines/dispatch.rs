@@ -10,6 +10,7 @@ use statig::prelude::*;
 
 use super::effect::Effects;
 use super::refused::Refused;
+use super::taken::taken;
 use super::time::Millis;
 pub use turn::{Run, Session, SessionSigns, Turn};
 pub use types::{CancelledBy, Effect, End, Event, Flag, Omitted, State, StopReason, Worth};
@@ -40,18 +41,14 @@ pub const fn adopted(run: Run, deadline: Millis) -> State {
 /// # Errors
 /// [`Refused`] when the event has no row in the spec for this state; the state stands as it was.
 pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Refused> {
-    let mut effects = Effects::none();
-    let mut current = state;
-    match current.handle(&mut Machine, event, &mut effects) {
-        Outcome::Transition(next) => Ok((next, effects)),
-        Outcome::Handled => Ok((state, effects)),
-        Outcome::Super => {
-            let (state, event) = (state.name(), event.name());
-            Err(match current {
-                State::Ended { .. } => Refused::AlreadyThere { state, event },
-                _ => Refused::NotHere { state, event },
-            })
-        }
+    taken(state, |state, effects| state.handle(&mut Machine, event, effects), || refuse(state, event))
+}
+
+const fn refuse(state: State, event: &Event) -> Refused {
+    let (name, event) = (state.name(), event.name());
+    match state {
+        State::Ended { .. } => Refused::AlreadyThere { state: name, event },
+        _ => Refused::NotHere { state: name, event },
     }
 }
 

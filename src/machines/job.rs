@@ -14,6 +14,7 @@ use statig::prelude::*;
 use super::dispatch::End;
 use super::effect::Effects;
 use super::refused::Refused;
+use super::taken::taken;
 pub use record::{Phase, Status};
 
 /// Where a job stands.
@@ -202,13 +203,7 @@ impl fmt::Display for Effect {
 /// # Errors
 /// [`Refused`] when the event has no row in the spec for this state.
 pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Refused> {
-    let mut effects = Effects::none();
-    let mut current = state;
-    match current.handle(&mut Machine, event, &mut effects) {
-        Outcome::Transition(next) => Ok((next, effects)),
-        Outcome::Handled => Ok((state, effects)),
-        Outcome::Super => Err(refuse(state, event)),
-    }
+    taken(state, |state, effects| state.handle(&mut Machine, event, effects), || refuse(state, event))
 }
 
 const fn refuse(state: State, event: &Event) -> Refused {

@@ -27,6 +27,7 @@ pub mod schema;
 pub mod slots;
 pub mod status_line;
 pub mod summary;
+pub mod taken;
 pub mod text;
 pub mod time;
 pub mod usage;

@@ -11,6 +11,7 @@ use std::fmt;
 
 use super::effect::Effects;
 use super::refused::Refused;
+use super::taken::taken;
 
 /// How often the first in the queue counts the holders, in ms. It is told of every slot that is given back; this is for
 /// the holder that died without a word, whose slot is free at once.
@@ -174,20 +175,14 @@ pub fn begin() -> (State, Effects<Effect>) {
 /// # Errors
 /// [`Refused`] when the event has no row in the spec for this state; the state stands as it was.
 pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Refused> {
-    let mut effects = Effects::none();
-    let mut current = state;
-    match current.handle(&mut Machine, event, &mut effects) {
-        Outcome::Transition(next) => Ok((next, effects)),
-        Outcome::Handled => Ok((state, effects)),
-        Outcome::Super => {
-            let (name, event_name) = (state.name(), event.name());
-            Err(match (state, event) {
-                (State::Left, _) | (State::Holding, Event::Woken) => {
-                    Refused::AlreadyThere { state: name, event: event_name }
-                }
-                _ => Refused::NotHere { state: name, event: event_name },
-            })
-        }
+    taken(state, |state, effects| state.handle(&mut Machine, event, effects), || refuse(state, event))
+}
+
+const fn refuse(state: State, event: &Event) -> Refused {
+    let (name, event_name) = (state.name(), event.name());
+    match (state, event) {
+        (State::Left, _) | (State::Holding, Event::Woken) => Refused::AlreadyThere { state: name, event: event_name },
+        _ => Refused::NotHere { state: name, event: event_name },
     }
 }
 

@@ -95,8 +95,9 @@ fn a_run_without_a_supervisor_is_cancelled() {
     let world = World::with(&format!("ignore-term\n{TREE}"));
     let mut client = Client::new(&world);
     let id = works(&world, &mut client);
+    let tree = world.workers();
     signal(supervisor(&world), Signal::KILL);
-    note(&format!("cancelled without a supervisor: gone after {:?}", cancelled(&mut client, &id, &world.workers())));
+    note(&format!("cancelled without a supervisor: gone after {:?}", cancelled(&mut client, &id, &tree)));
     assert_eq!(status(&mut client, &id)["status"], "cancelled");
     client.bye();
 }

@@ -161,15 +161,12 @@ impl World {
 
     /// The processes that claude is, or that it started: those that know which job they run for.
     pub fn workers(&self) -> Vec<i32> {
-        self.processes()
-            .into_iter()
-            .filter(|pid| !is_supervisor(*pid) && !command_line(*pid).contains(" serve"))
-            .collect()
+        self.processes().into_iter().filter(|pid| is_worker(&command_line(*pid))).collect()
     }
 
     /// The supervisors.
     pub fn supervisors(&self) -> Vec<i32> {
-        self.processes().into_iter().filter(|pid| is_supervisor(*pid)).collect()
+        self.processes().into_iter().filter(|pid| is_supervisor(&command_line(*pid))).collect()
     }
 
     /// The records, in no order; files that are no record are left out, above all those that are about to become one.
@@ -234,8 +231,13 @@ impl World {
     }
 }
 
-fn is_supervisor(pid: i32) -> bool {
-    command_line(pid).contains(" supervise ")
+fn is_supervisor(command_line: &str) -> bool {
+    command_line.contains(" supervise ")
+}
+
+/// A process that is about to end has no command line any more, whatever it was; it is nobody's worker.
+fn is_worker(command_line: &str) -> bool {
+    !command_line.is_empty() && !is_supervisor(command_line) && !command_line.contains(" serve")
 }
 
 impl Drop for World {

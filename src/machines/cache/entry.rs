@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::machines::effect::Effects;
 use crate::machines::refused::Refused;
+use crate::machines::taken::taken;
 use crate::machines::time::Millis;
 
 /// Why an entry is no longer there.
@@ -150,13 +151,7 @@ pub fn begin() -> (State, Effects<Effect>) {
 /// # Errors
 /// [`Refused`] when the event has no row in the spec for this state; the state stands as it was.
 pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Refused> {
-    let mut effects = Effects::none();
-    let mut current = state;
-    match current.handle(&mut Machine, event, &mut effects) {
-        Outcome::Transition(next) => Ok((next, effects)),
-        Outcome::Handled => Ok((state, effects)),
-        Outcome::Super => Err(refuse(&state, event)),
-    }
+    taken(state, |state, effects| state.handle(&mut Machine, event, effects), || refuse(&state, event))
 }
 
 const fn refuse(state: &State, event: &Event) -> Refused {
