@@ -14,6 +14,7 @@ use super::leash::{Intake, News};
 use super::record::{Form, Record};
 use super::slots::{self, SlotRequest};
 use super::store::{Patch, Store, StoreError};
+use super::watch::Watches;
 use super::{environment, failpoint, orphan};
 use crate::machines::ids::JobId;
 use crate::machines::job::{Event, Status};
@@ -64,6 +65,7 @@ pub struct Engine {
     store: Store,
     program: PathBuf,
     errands: Errands,
+    watches: Watches,
 }
 
 /// What a supervisor inherits beside its leash, locked before it starts.
@@ -130,7 +132,7 @@ impl Engine {
     /// An engine over the jobs in `store`, whose supervisors run `program`.
     #[must_use]
     pub fn new(store: Store, program: PathBuf) -> Self {
-        Self { store, program, errands: Errands::default() }
+        Self { store, program, errands: Errands::default(), watches: Watches::default() }
     }
 
     /// The path under which this very program can be started again, also when its file was replaced meanwhile.
@@ -150,6 +152,12 @@ impl Engine {
     #[must_use]
     pub const fn errands(&self) -> &Errands {
         &self.errands
+    }
+
+    /// The watches on jobs.
+    #[must_use]
+    pub const fn watches(&self) -> &Watches {
+        &self.watches
     }
 
     /// Runs a job to its end, in its turn. Dropping the future ends the run, also while it waits.

@@ -8,7 +8,6 @@ use crate::machines::job::Status;
 use crate::shell::leash::News;
 use crate::shell::record::Record;
 use crate::shell::store::StoreError;
-use crate::shell::watch::Watch;
 
 /// A look may bring the next news itself, where no supervisor can be started for want of processes say. So many looks may
 /// follow each other at once (the end of a run closes five files), then there is a pause between them.
@@ -39,7 +38,7 @@ impl Jobs {
         let mut told = None;
         let give_up = tokio::time::Instant::now() + patience;
         // Before the first look: an end between look and watch would be missed.
-        let watch = Watch::of(&self.store().folder(&id));
+        let mut watch = self.watch(&id);
         let mut quick_looks = 0;
         loop {
             let looked = Instant::now();
