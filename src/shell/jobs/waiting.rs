@@ -10,7 +10,7 @@ use crate::shell::record::Record;
 use crate::shell::store::StoreError;
 
 /// A look may bring the next news itself, where no supervisor can be started for want of processes say. So many looks may
-/// follow each other at once (the end of a run closes five files), then there is a pause between them.
+/// follow each other at once (the end of a run closes four files), then there is a pause between them.
 const QUICK_LOOKS: u32 = 8;
 /// How long.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
