@@ -219,7 +219,7 @@ impl World {
             }
         }
         for entry in fs::read_dir(self.jobs()).into_iter().flatten().flatten() {
-            for lock in ["lock", "stderr", "edit"] {
+            for lock in ["lock", "stderr", "plan.json"] {
                 if let Ok(file) = fs::File::open(entry.path().join(lock))
                     && file.try_lock().is_err()
                 {
