@@ -1,8 +1,8 @@
 //! The small detached process that owns one job: takes it from its claim to its end, whoever else dies meanwhile.
 //!
 //! It holds the job's lock for its whole life (as its standard output, locked before it was started, so that there is no
-//! gap), its ticket for a slot (likewise, as its standard error) and one end of the leash as its standard input. What happens next is decided by [`dispatch::step`]; this loop
-//! feeds it events in a fixed order and performs its effects.
+//! gap), its ticket for a slot (likewise, as its standard error) and one end of the leash as its standard input. What
+//! happens next is decided by [`dispatch::step`]; this loop feeds it events in a fixed order and performs its effects.
 
 mod adoption;
 mod conclusion;

@@ -14,7 +14,7 @@ use super::processes::{alive, command_line, signal, with_variable};
 use super::within;
 
 /// How long processes and locks may outlive the last server of a test. A supervisor leaves when its caller has.
-const GONE_WITHIN: Duration = Duration::from_secs(20);
+const GONE_WITHIN: Duration = Duration::from_secs(60);
 /// Marks every process of a world, whoever its parent is.
 const MARK: &str = "AGENT_DISPATCH_TEST_WORLD";
 
