@@ -100,7 +100,10 @@ fn round(seed: u64) -> BTreeMap<String, u32> {
         }
         victims.sort_by_cached_key(|_| dice.below(1 << 20));
         for (victim, name) in victims {
-            claudes_killed |= name == "claude";
+            // A supervisor's child looks like one until it has become claude, which may have come to pass since the look.
+            // Stopped, it stays what it is.
+            signal(victim, Signal::STOP);
+            claudes_killed |= name == "claude" || world.workers().contains(&victim);
             server_killed |= victim == client.pid();
             signal(victim, Signal::KILL);
             *tally.entry(format!("killed {name}")).or_insert(0) += 1;
