@@ -9,11 +9,12 @@ use std::process::Stdio;
 use thiserror::Error;
 
 use super::atomic::Durability;
+use super::call::Call;
 use super::errands::Errands;
 use super::leash::{Intake, News};
 use super::record::{Form, Record};
 use super::slots::{self, SlotRequest};
-use super::store::{Patch, Store, StoreError};
+use super::store::{JobFile, Patch, Store, StoreError};
 use super::{environment, failpoint, orphan};
 use crate::machines::ids::JobId;
 use crate::machines::job::{Event, Status};
@@ -237,6 +238,40 @@ impl Engine {
         Ok(id)
     }
 
+    /// Submits a part of a call under the id that the call noted for it, as [`Self::submit_detached`].
+    ///
+    /// # Errors
+    /// [`EngineError`]; then nothing was submitted.
+    pub fn submit_part(&self, id: JobId, call: JobId, plan: &RunPlan) -> Result<(), EngineError> {
+        let input = prompt::for_stdin(&plan.prompt)?;
+        let record = Record { part_of: Some(call), ..pending(id, plan) };
+        let lock = self.store.create(&record, plan, input.as_bytes())?;
+        self.started(
+            &id,
+            self.with_ticket(&id, plan, |ticket| self.start_supervisor(&id, Files { lock, ticket }, Stdio::null())),
+        )
+    }
+
+    /// Submits a call of several requests as a job that goes on with it whatever becomes of this process. It has no slot:
+    /// its parts have.
+    ///
+    /// # Errors
+    /// [`EngineError`]; then nothing was submitted.
+    pub fn submit_call(&self, call: &Call) -> Result<JobId, EngineError> {
+        let id = JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
+        let path = self.store.file(&id, JobFile::Call);
+        let bytes = serde_json::to_vec(call).map_err(|error| StoreError::io("write", &path)(error.into()))?;
+        let lock = self.store.create_with(&call.what.pending(id), &[(JobFile::Call, &bytes)])?;
+        self.started(&id, self.supervise_again(&id, lock))?;
+        Ok(id)
+    }
+
+    /// The receipt of a job that nobody waited for on a leash.
+    #[must_use]
+    pub fn receipt(&self, id: JobId) -> Receipt {
+        Receipt { store: self.store.clone(), id, leash: None, errands: self.errands.clone() }
+    }
+
     /// Starts a supervisor for a job that has lost its own; `lock` is the proof of that, and goes to the new one. A job
     /// that waited for its slot waits at the end of the queue then: its ticket died with its supervisor.
     ///
@@ -258,12 +293,17 @@ impl Engine {
         let id = JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
         let lock = self.store.create(&Record { delivery, ..pending(id, plan) }, plan, input)?;
         let started = self.with_ticket(&id, plan, |ticket| start(&id, Files { lock, ticket }));
+        Ok((id, self.started(&id, started)?))
+    }
+
+    /// What came of the start of a job's supervisor. Without one there is no job.
+    fn started<T>(&self, id: &JobId, started: Result<T, EngineError>) -> Result<T, EngineError> {
         if let Err(error) = &started {
             let patch = Patch { error: Some(error.to_string()), ..Patch::default() };
-            drop(self.store.step(&id, &Event::Abandon, patch, Durability::Cached));
-            drop(self.store.step(&id, &Event::Collect, Patch::default(), Durability::Cached));
+            drop(self.store.step(id, &Event::Abandon, patch, Durability::Cached));
+            drop(self.store.step(id, &Event::Collect, Patch::default(), Durability::Cached));
         }
-        Ok((id, started?))
+        started
     }
 
     fn with_ticket<T>(

@@ -17,6 +17,7 @@ mod protocol;
 mod schemas;
 mod slots;
 mod store;
+mod task_calls;
 mod tasks;
 mod timeout;
 mod usage;
