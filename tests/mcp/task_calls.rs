@@ -91,6 +91,7 @@ fn fleet() -> World {
     world
 }
 
+//= F-6
 #[test]
 fn the_answer_is_that_of_the_blocking_call() {
     let items = json!([item("echo", "t"), item("broken", "t"), item("gone", "t"), item("echo", "t"),
@@ -125,7 +126,7 @@ fn the_answer_is_that_of_the_blocking_call() {
         let [plain, task] = worlds.each_ref().map(|world| {
             let mut lines = lines_of_usage(world);
             lines.iter_mut().for_each(|line| line.as_object_mut().unwrap().retain(|key, _| key != "t" && key != "ms"));
-            let mut lines: Vec<String> = lines.iter().map(|line| mask(line)).collect();
+            let mut lines: Vec<String> = lines.iter().map(mask).collect();
             lines.sort();
             lines
         });
@@ -142,6 +143,8 @@ fn mask(line: &Value) -> String {
     line.to_string()
 }
 
+//= F-4
+//= F-6
 #[test]
 fn whoever_is_killed_no_item_is_paid_for_twice() {
     for (server, conductor) in [(true, false), (false, true), (true, true)] {
@@ -221,6 +224,7 @@ fn a_dialogue_goes_on_where_it_was() {
     }
 }
 
+//= F-5
 #[test]
 fn cancelling_ends_all_parts_and_begins_no_more() {
     for killed in [false, true] {

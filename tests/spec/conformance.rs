@@ -11,6 +11,7 @@ use super::dispatch::Dispatch;
 use super::file::{Row, RowId, Spec, Transition};
 use super::job::Job;
 use super::parallel::Parallel;
+use super::part::Part;
 use super::slots::Slots;
 use super::subject::{Guard, Subject, fields, reachable};
 
@@ -50,6 +51,12 @@ fn parallel_does_what_its_spec_says() {
     compare::<Parallel>();
 }
 
+//= X-1
+#[test]
+fn part_does_what_its_spec_says() {
+    compare::<Part>();
+}
+
 //= X-2
 #[test]
 fn a_restored_machine_goes_on_as_the_original() {
@@ -59,6 +66,7 @@ fn a_restored_machine_goes_on_as_the_original() {
     restore::<Slots>();
     restore::<Dialogue>();
     restore::<Parallel>();
+    restore::<Part>();
 }
 
 fn restore<S: Subject>() {
