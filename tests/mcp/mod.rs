@@ -18,6 +18,7 @@ mod schemas;
 mod slots;
 mod store;
 mod task_calls;
+mod task_deaths;
 mod tasks;
 mod timeout;
 mod usage;

@@ -1,4 +1,4 @@
-//! Calls of several requests as tasks: they go on whoever dies, pay once for each part, and answer as the blocking calls do.
+//! Calls of several requests as tasks: they answer as the blocking calls do, and are jobs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,24 +15,24 @@ use crate::support::world::World;
 /// What is each run's own.
 const OWN: [&str; 4] = ["session_id", "duration_ms", "total_duration_ms", "ref"];
 
-fn item(agent: &str, task: &str) -> Value {
+pub fn item(agent: &str, task: &str) -> Value {
     json!({"agent": agent, "task": task})
 }
 
 /// The supervisor of a call.
-fn conductor(world: &World, task: &str) -> Option<i32> {
+pub fn conductor(world: &World, task: &str) -> Option<i32> {
     world.supervisors().into_iter().find(|pid| command_line(*pid).contains(task))
 }
 
 /// Kills it, once it is there.
-fn kill_conductor(world: &World, task: &str) {
+pub fn kill_conductor(world: &World, task: &str) {
     let pid = until("the supervisor of the call", || conductor(world, task));
     signal(pid, Signal::KILL);
     until("its end", || (!alive(pid)).then_some(()));
 }
 
 /// How often each prompt was paid for.
-fn paid(world: &World, agent: &str) -> BTreeMap<String, usize> {
+pub fn paid(world: &World, agent: &str) -> BTreeMap<String, usize> {
     let mut paid = BTreeMap::new();
     for call in world.dumps(agent, "calls") {
         *paid.entry(call["prompt"].as_str().unwrap().to_owned()).or_insert(0) += 1;
@@ -74,7 +74,7 @@ fn told(result: &Value) -> (String, Value, Value) {
     (text.to_string(), structured, result["isError"].clone())
 }
 
-fn lines_of_usage(world: &World) -> Vec<Value> {
+pub fn lines_of_usage(world: &World) -> Vec<Value> {
     let text = fs::read_to_string(world.path("usage.jsonl")).unwrap_or_default();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -141,143 +141,6 @@ fn mask(line: &Value) -> String {
         line["job"] = json!("id");
     }
     line.to_string()
-}
-
-//= F-4
-//= F-6
-#[test]
-fn whoever_is_killed_no_item_is_paid_for_twice() {
-    for (server, conductor) in [(true, false), (false, true), (true, true)] {
-        let mut world = World::with("dump calls\ntouch began\nwait-file go\nresult {prompt}");
-        world.agent("sum", "dump calls\nresult {prompt}");
-        world.settings("max_concurrency: 2");
-        let mut client = client(&world);
-        // More than are begun at once; the last two are alike.
-        let mut items: Vec<Value> = (0..7).map(|n| item("echo", &format!("task {n}"))).collect();
-        items.push(item("echo", "task 6"));
-        let task = begin(&mut client, "dispatch_parallel", json!({"dispatches": items, "aggregate": "sum"}));
-        until("the first run", || world.path("echo").join("began").exists().then_some(()));
-        if conductor {
-            kill_conductor(&world, &task);
-        }
-        if server {
-            client.signal(Signal::KILL);
-            client.ended();
-        }
-        go(&world, "echo");
-        let mut next = self::client(&world);
-        let answer = completed(&ended(&mut next, &task));
-        let results: Vec<&Value> =
-            answer["individual_results"].as_array().unwrap().iter().map(|answer| &answer["result"]).collect();
-        let expected: Vec<String> = (0..7).chain([6]).map(|n| format!("task {n}")).collect();
-        assert_eq!(results, expected.iter().map(|text| json!(text)).collect::<Vec<_>>().iter().collect::<Vec<_>>());
-        assert_eq!(paid(&world, "echo").values().copied().collect::<Vec<_>>(), vec![1; 7]);
-        assert_eq!(world.dumps("sum", "calls").len(), 1);
-        until("its parts to be removed", || (world.job_files().len() == 2).then_some(()));
-        next.bye();
-    }
-}
-
-#[test]
-fn a_dialogue_goes_on_where_it_was() {
-    for rounds in 1..=2 {
-        let mut world = World::new();
-        for agent in ["left", "right"] {
-            let turn =
-                |call: u32| format!("on-call {call}\ntouch began-{call}\nwait-file go-{call}\nresult {{cwd}} {call}\n");
-            world.agent(agent, &format!("dump calls\n{}{}", turn(1), turn(2)));
-        }
-        let mut client = client(&world);
-        let talk = json!({"requester": "right", "responder": "left", "topic": "t", "max_rounds": 2});
-        let task = begin(&mut client, "dispatch_dialogue", talk);
-        client.signal(Signal::KILL);
-        client.ended();
-        let mut next = self::client(&world);
-        for round in 1..=2 {
-            for agent in ["left", "right"] {
-                let file = |name: &str| world.path(agent).join(format!("{name}-{round}"));
-                until("its turn", || file("began").exists().then_some(()));
-                let says = format!("round {round} · {agent}: ");
-                until("its status", || {
-                    get(&mut next, &task)["statusMessage"].as_str().unwrap().starts_with(&says).then_some(())
-                });
-                if round == rounds {
-                    kill_conductor(&world, &task);
-                }
-                fs::write(file("go"), "").unwrap();
-            }
-        }
-        let said = completed(&ended(&mut next, &task));
-        let messages: Vec<&str> =
-            said["conversation"].as_array().unwrap().iter().map(|said| said["message"].as_str().unwrap()).collect();
-        let expected: Vec<String> = [("left", 1), ("right", 1), ("left", 2), ("right", 2)]
-            .map(|(agent, call)| format!("{} {call}", world.path(agent).display()))
-            .into();
-        assert_eq!(messages, expected);
-        for agent in ["left", "right"] {
-            let calls = world.dumps(agent, "calls");
-            assert_eq!(calls.len(), 2, "each message is paid for once");
-            assert_eq!(calls[0]["argv"].to_string().matches("--resume").count(), 0);
-            assert_eq!(calls[1]["argv"].to_string().matches("--resume").count(), 1, "in its session");
-        }
-        next.bye();
-    }
-}
-
-//= F-5
-#[test]
-fn cancelling_ends_all_parts_and_begins_no_more() {
-    for killed in [false, true] {
-        let mut world = World::with("dump calls\nspawn-setsid pid=out ignore-term\ntouch began\nsilence");
-        world.settings("max_concurrency: 2");
-        let mut client = client(&world);
-        let items: Vec<Value> = (0..6).map(|n| item("echo", &format!("task {n}"))).collect();
-        let task = begin(&mut client, "dispatch_parallel", json!({"dispatches": items, "aggregate": "echo"}));
-        until("two runs", || (world.dumps("echo", "calls").len() == 2 && world.workers().len() >= 4).then_some(()));
-        let workers = world.workers();
-        if killed {
-            kill_conductor(&world, &task);
-        }
-        for _ in 0..2 {
-            let answer = ask(&mut client, "tasks/cancel", &task);
-            assert_eq!(answer["result"]["resultType"], "complete", "{answer}");
-            assert!(workers.iter().all(|pid| !alive(*pid)), "nothing is left of it");
-            let cancelled = get(&mut client, &task);
-            assert_eq!(cancelled["status"], "cancelled", "{cancelled}");
-        }
-        assert!(world.workers().is_empty());
-        assert_eq!(world.dumps("echo", "calls").len(), 2, "no more were begun");
-        for record in world.records() {
-            assert_eq!((&record["status"], &record["phase"]), (&json!("cancelled"), &Value::Null), "{record}");
-        }
-        let lines = lines_of_usage(&world);
-        assert_eq!(lines.len(), 2, "{lines:?}");
-        client.bye();
-    }
-}
-
-#[test]
-fn whoever_dies_while_it_cancels_the_rest_is_ended() {
-    let mut world = World::with("dump calls\nspawn-setsid pid=out ignore-term\non-term ignore\ntouch began\nsilence");
-    world.settings("max_concurrency: 2");
-    let mut client = client(&world);
-    let items: Vec<Value> = (0..6).map(|n| item("echo", &format!("task {n}"))).collect();
-    let task = begin(&mut client, "dispatch_parallel", json!({"dispatches": items}));
-    until("a run", || world.path("echo").join("began").exists().then_some(()));
-    client.request("tasks/cancel", json!({"taskId": task}));
-    until("the mark", || {
-        world.records().iter().any(|record| record["id"] == *task && record["status"] == "cancelled").then_some(())
-    });
-    client.signal(Signal::KILL);
-    client.ended();
-    let mut next = self::client(&world);
-    until("its end", || {
-        assert_eq!(get(&mut next, &task)["status"], "cancelled");
-        let settled = |record: &Value| record["status"] == "cancelled" && record["phase"].is_null();
-        (world.workers().is_empty() && world.records().iter().all(settled)).then_some(())
-    });
-    assert!(world.dumps("echo", "calls").len() <= 2);
-    next.bye();
 }
 
 #[test]

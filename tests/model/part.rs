@@ -8,7 +8,7 @@ use super::search::{Next, Verdict, World, search};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Design {
     Shipped,
-    /// The name is noted when the job is written.
+    /// The name is noted when the job was written.
     NotesLate,
     /// That the job was submitted is not noted.
     ForgetsSubmission,
@@ -52,6 +52,8 @@ struct Life {
     noted: State,
     job: Job,
     submissions: u8,
+    /// Whether somebody has waited for its job: nobody removes the record of an open call's part before.
+    awaited: bool,
     marked: bool,
     swept: bool,
     deaths: u8,
@@ -80,7 +82,17 @@ const DEATHS: u8 = 3;
 impl Life {
     const fn begin() -> Self {
         let (at, noted, job) = (At::Idle, State::Unnamed, Job::Absent);
-        Self { at, noted, job, submissions: 0, marked: false, swept: false, deaths: DEATHS, removals: 1 }
+        Self {
+            at,
+            noted,
+            job,
+            submissions: 0,
+            awaited: false,
+            marked: false,
+            swept: false,
+            deaths: DEATHS,
+            removals: 1,
+        }
     }
 
     const fn has_lock(&self) -> bool {
@@ -100,21 +112,20 @@ impl Life {
             (At::Idle, _) => Self { at: At::Locked, ..self },
             (At::Locked, _) => Self { at: looked(At::Open), ..self },
             (At::Open, _) => self.take_up(design),
-            (At::Named, _) => {
-                let noted = if design == Design::NotesLate { State::Named } else { self.noted };
-                Self { at: At::Written, job: Job::Live, submissions: self.submissions + 1, noted, ..self }
-            }
-            (At::Written, Design::ForgetsSubmission) => Self { at: At::Waits, ..self },
+            (At::Named, _) => Self { at: At::Written, job: Job::Live, submissions: self.submissions + 1, ..self },
+            (At::Written, Design::ForgetsSubmission) => Self { at: At::Waits, awaited: true, ..self },
+            (At::Written, Design::NotesLate) => Self { at: At::Waits, noted: State::Submitted, awaited: true, ..self },
             (At::Written, _) => {
                 let (noted, _await) = part::step(self.noted, &Event::Submitted).unwrap();
-                Self { at: At::Waits, noted, ..self }
+                Self { at: At::Waits, awaited: true, noted, ..self }
             }
             (At::Waits | At::GaveUp | At::Closed | At::Dead, _) => return None,
         })
     }
 
     fn take_up(self, design: Design) -> Self {
-        let (next, effects) = part::step(self.noted, &Event::TakeUp { job_is_there: self.is_there() }).unwrap();
+        let job_is_there = self.noted.may_have_job() && self.is_there();
+        let (next, effects) = part::step(self.noted, &Event::TakeUp { job_is_there }).unwrap();
         let late = design == Design::NotesLate && next == State::Named;
         let forgets = design == Design::ForgetsSubmission && next == State::Submitted;
         let noted = if late || forgets { self.noted } else { next };
@@ -123,7 +134,7 @@ impl Life {
             [Effect::Await] => At::Waits,
             _ => At::GaveUp,
         };
-        Self { at, noted, ..self }
+        Self { at, noted, awaited: self.awaited || at == At::Waits, ..self }
     }
 
     /// Whoever cancels has marked the call, takes the lock, and ends the job that is noted.
@@ -161,7 +172,7 @@ impl World for Life {
         if life.job == Job::Live {
             next.push((Move::JobEnds, Self { job: Job::Ended, ..life }));
         }
-        if life.job == Job::Ended && life.removals > 0 {
+        if life.job == Job::Ended && life.removals > 0 && life.awaited {
             next.push((Move::Remove, Self { job: Job::Removed, removals: 0, ..life }));
         }
         if !life.marked {

@@ -17,13 +17,12 @@ const ENDERS: usize = 16;
 impl Jobs {
     /// Ends all parts of a call that has ended itself, so that no further one begins. Blocks until they are gone.
     pub fn end_parts(&self, call: &JobId) {
-        let parts = match Ledger::jobs(self.store().clone(), *call) {
-            Ok(parts) => parts,
-            Err(error) => {
-                tracing::warn!(%call, %error, "the parts of a call are not known");
-                return;
-            }
-        };
+        let noted = Ledger::jobs(self.store().clone(), *call);
+        let parts = noted.unwrap_or_else(|error| {
+            tracing::warn!(%call, %error, "the notes of a call cannot be read; its parts are searched for");
+            let live = self.store().live().into_iter().map(|candidate| candidate.id);
+            live.filter(|id| self.store().summary(id).is_ok_and(|job| job.part_of == Some(*call))).collect()
+        });
         // All are marked before the first is ended: its slot would go to the next one.
         let patch = || Patch { error: Some(format!("cancelled with the call {call}")), ..Patch::default() };
         let mark = |part: &JobId| {
