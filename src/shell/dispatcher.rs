@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 pub use self::held::Held;
-use self::obstacles::obstacle;
+use self::obstacles::refused;
 use self::shared::Flight;
 pub use self::tasks::{Begun, Handed};
 use super::engine::{Engine, EngineError, Receipt};
@@ -221,20 +221,13 @@ async fn perform(
     if let Held::ByCall(ledger, part) = &held {
         return held::perform(engine, run, max_depth, (ledger, *part), on_news).await;
     }
-    if let Some(refused) = refused(engine, run, max_depth).await {
-        return unpaid(refused);
+    if let Some(answer) = refused(engine, run, max_depth).await {
+        return unpaid(answer);
     }
     match engine.run(run, on_news).await {
         Ok(finished) => Delivery { answer: finished.record.into_answer(), receipt: Some(finished.receipt) },
         Err(error) => unpaid(without_answer(engine, run, error)),
     }
-}
-
-/// The answer to a request that cannot run.
-async fn refused(engine: &Engine, run: &RunPlan, max_depth: u32) -> Option<Answer> {
-    let reason = obstacle(run, max_depth).await?;
-    let answer = verdict::judge(Evidence::new(run, Ending::NotStarted { reason }));
-    Some(accounted(engine, run, answer))
 }
 
 /// What an error of the engine means for the caller.
@@ -260,6 +253,11 @@ fn accounted(engine: &Engine, run: &RunPlan, answer: Answer) -> Answer {
         engine.errands().start(move || line.write());
     }
     answer
+}
+
+/// An answer that another run was paid for.
+fn cached(engine: &Engine, run: &RunPlan, answer: &Answer) -> Answer {
+    accounted(engine, run, Answer { cached: Some(true), ..answer.clone() })
 }
 
 const fn unpaid(answer: Answer) -> Delivery {

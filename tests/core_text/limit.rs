@@ -21,6 +21,23 @@ fn a_reset_is_believed_within_bounds() {
     }
 }
 
+/// A note that was damaged, or a clock that was set back, stops nobody.
+#[test]
+fn a_pause_is_believed_within_bounds() {
+    let now = 1_795_249_523;
+    for (until, left) in [
+        (None, 0),
+        (Some(0), 0),
+        (Some(now), 0),
+        (Some(now + 1), 1),
+        (Some(now + MAX_BELIEVED_WAIT_SECONDS), MAX_BELIEVED_WAIT_SECONDS),
+        (Some(now + MAX_BELIEVED_WAIT_SECONDS + 1), 0),
+        (Some(u64::MAX), 0),
+    ] {
+        assert_eq!(pause_left(until, now), left, "{until:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn a_wait_ends(resets_at: Option<u64>, now in 0..u64::MAX / 2, noted: Option<u64>) {

@@ -1,7 +1,7 @@
 //! Random runs. The properties stand in `dispatch_history`; here is what happens to a run.
 
 use agent_dispatch::machines::dispatch::{
-    CancelledBy, Effect, End, Event, KILL_GRACE_MS, Session, TERM_GRACE_MS, Worth, step,
+    CancelledBy, Effect, End, Event, KILL_GRACE_MS, Run, Session, SessionSigns, TERM_GRACE_MS, Worth, step,
 };
 use agent_dispatch::machines::refused::Refused;
 use agent_dispatch::machines::time::Millis;
@@ -70,9 +70,15 @@ fn timeout() -> impl Strategy<Value = u64> {
     select(vec![0, 1, 10_000, 20_000, 300_000, u64::MAX])
 }
 
-/// Time for each process, and how often a run may go on.
-fn limits() -> impl Strategy<Value = (u64, u8)> {
-    (timeout(), select(vec![0, 0, 1, 3]))
+/// A run as somebody may ask for it: time for each process, how often it may go on, whether its answer must match a schema,
+/// how often it may wait for the usage limit.
+fn asked() -> impl Strategy<Value = Run> {
+    let run = (timeout(), select(vec![0, 0, 1, 3])).prop_map(|(timeout_ms, resumes)| Run::new(timeout_ms, resumes));
+    let schema = any::<bool>();
+    (run, schema, select(vec![0, 1, 2])).prop_map(|(run, schema, waits)| {
+        let run = run.waiting(waits);
+        if schema { run.repairable() } else { run }
+    })
 }
 
 fn event(happening: Happening, walk: &Walk, now: &mut Millis) -> Option<Event> {
@@ -104,16 +110,12 @@ fn event(happening: Happening, walk: &Walk, now: &mut Millis) -> Option<Event> {
 }
 
 /// Performs the happenings and judges after each.
-fn perform(limits: (u64, u8), happenings: &[Happening]) -> (Walk, Millis) {
-    perform_watched(limits, happenings, |_| ())
+fn perform(asked: Run, happenings: &[Happening]) -> (Walk, Millis) {
+    perform_watched(asked, happenings, |_| ())
 }
 
-fn perform_watched(
-    (timeout_ms, resumes): (u64, u8),
-    happenings: &[Happening],
-    mut watch: impl FnMut(&Walk),
-) -> (Walk, Millis) {
-    let (mut walk, mut now) = (Walk::begin(timeout_ms, resumes), Millis(0));
+fn perform_watched(asked: Run, happenings: &[Happening], mut watch: impl FnMut(&Walk)) -> (Walk, Millis) {
+    let (mut walk, mut now) = (Walk::begin(asked), Millis(0));
     for happening in happenings {
         watch(&walk);
         let Some(event) = event(*happening, &walk, &mut now) else { continue };
@@ -133,6 +135,10 @@ fn tells_its_deadline(walk: &Walk) {
     if let Some(now) = due {
         let (next, _) = step(walk.state, &Event::Tick { now }).unwrap();
         assert_ne!(next, walk.state, "a tick at its deadline is without a consequence");
+        if let Some(now) = now.0.checked_sub(1).map(Millis) {
+            let (next, _) = step(walk.state, &Event::Tick { now }).unwrap();
+            assert_eq!(next, walk.state, "a tick before its deadline has a consequence: {now:?}");
+        }
     }
 }
 
@@ -153,14 +159,14 @@ proptest! {
 
     //= D-1 D-2 D-3 D-4 D-5 D-6 D-7 D-8 D-16 D-12 D-13 D-14 D-15 X-3
     #[test]
-    fn a_run_keeps_its_promises(limits in limits(), happenings in prop::collection::vec(happening(), 1..40)) {
-        perform(limits, &happenings);
+    fn a_run_keeps_its_promises(asked in asked(), happenings in prop::collection::vec(happening(), 1..40)) {
+        perform(asked, &happenings);
     }
 
     //= D-11
     #[test]
     fn an_ended_run_takes_nothing(happenings in prop::collection::vec(happening(), 1..40), late in happening()) {
-        let (mut walk, mut now) = perform((10_000, 1), &happenings);
+        let (mut walk, mut now) = perform(Run::new(10_000, 1).repairable().waiting(1), &happenings);
         if walk.ended().is_some() && let Some(event) = event(late, &walk, &mut now) {
             let expected = Err(Refused::AlreadyThere { state: "ended", event: event.name() });
             prop_assert_eq!(walk.take(event), expected);
@@ -170,11 +176,11 @@ proptest! {
     //= D-9
     #[test]
     fn a_cancelled_run_is_soon_over(
-        limits in limits(),
+        asked in asked(),
         happenings in prop::collection::vec(happening(), 0..20),
         by in select(vec![CancelledBy::Request, CancelledBy::CallerGone]),
     ) {
-        let (mut walk, now) = perform(limits, &happenings);
+        let (mut walk, now) = perform(asked, &happenings);
         let over = walk.ended().is_some();
         let taken = walk.take(Event::Cancel { by, now });
         prop_assert_eq!(taken.is_err(), over, "a cancel is taken at any point before the end");
@@ -190,7 +196,7 @@ proptest! {
     //= D-10
     #[test]
     fn a_process_that_never_ends_is_given_up(timeout_ms in timeout(), talk in prop::collection::vec((0..30_000_u64, any::<bool>()), 0..30)) {
-        let mut walk = Walk::begin(timeout_ms, 1);
+        let mut walk = Walk::begin(Run::new(timeout_ms, 1));
         walk.take(Event::SlotGranted).unwrap();
         let mut now = Millis(7);
         walk.take(Event::Spawned { now }).unwrap();
@@ -213,8 +219,8 @@ proptest! {
 
     /// The liveness phase: whatever happened before, once nothing fails any more the run comes to its end.
     #[test]
-    fn without_faults_every_run_ends(limits in limits(), happenings in prop::collection::vec(happening(), 0..30)) {
-        let (mut walk, now) = perform(limits, &happenings);
+    fn without_faults_every_run_ends(asked in asked(), happenings in prop::collection::vec(happening(), 0..30)) {
+        let (mut walk, now) = perform(asked, &happenings);
         for _ in 0..6 {
             if walk.ended().is_some() {
                 break;
@@ -233,12 +239,12 @@ fn the_walks_get_around() {
     use proptest::strategy::ValueTree as _;
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
-    let strategy = (limits(), prop::collection::vec(happening(), 1..40));
+    let strategy = (asked(), prop::collection::vec(happening(), 1..40));
     let (mut states, mut ends) = (std::collections::BTreeSet::new(), Vec::new());
     let mut most_starts = 0;
     for _ in 0..GOING_AROUND {
-        let (limits, happenings) = strategy.new_tree(&mut runner).unwrap().current();
-        let (walk, _) = perform_watched(limits, &happenings, |walk| {
+        let (asked, happenings) = strategy.new_tree(&mut runner).unwrap().current();
+        let (walk, _) = perform_watched(asked, &happenings, |walk| {
             states.insert(walk.state.name());
         });
         most_starts = most_starts.max(walk.count(|effect| matches!(effect, Effect::Spawn(_))));
@@ -248,4 +254,21 @@ fn the_walks_get_around() {
     assert_eq!(ends.len(), 7, "{ends:?}");
     assert!(ends.contains(&End::TimedOut { answered: true }));
     assert!(most_starts > 3, "a run that leaves out flags and goes on: {most_starts} starts");
+}
+
+/// A session is gone on with where it is there and its id is known; the task is given again only where nobody worked in one
+/// that is gone, and where a session whose id nobody knows never began.
+#[test]
+fn what_is_left_of_a_session_follows_from_what_was_seen() {
+    for bits in 0..32_u8 {
+        let [started, begun, worked, missing, known] = [1, 2, 4, 8, 16].map(|bit| bits & bit != 0);
+        let expected = match (begun && known && !missing, worked && missing || begun && !known) {
+            _ if !started => Session::Unstarted,
+            (true, _) => Session::Begun,
+            (false, true) => Session::Lost,
+            (false, false) => Session::Absent,
+        };
+        let signs = SessionSigns { started, begun, worked, missing, known };
+        assert_eq!(Session::of(signs), expected, "{signs:?}");
+    }
 }

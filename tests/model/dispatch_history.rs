@@ -8,9 +8,6 @@ use agent_dispatch::machines::refused::Refused;
 use agent_dispatch::machines::time::Millis;
 use serde_json::Value;
 
-/// How often the runs of all walks may wait for the usage limit.
-const LIMIT_WAITS: u8 = 2;
-
 /// An event that was taken, and what came of it.
 #[derive(Debug, Clone)]
 pub struct Step {
@@ -21,18 +18,17 @@ pub struct Step {
 /// A run under test, and all that happened to it.
 #[derive(Debug, Clone)]
 pub struct Walk {
-    pub timeout_ms: u64,
-    /// How often it may go on.
-    pub resumes: u8,
+    /// The run as it was asked for.
+    pub asked: Run,
     pub state: State,
     pub steps: Vec<Step>,
 }
 
 impl Walk {
-    pub fn begin(timeout_ms: u64, resumes: u8) -> Self {
-        let (state, effects) = begin(Run::new(timeout_ms, resumes).repairable().waiting(LIMIT_WAITS));
+    pub fn begin(asked: Run) -> Self {
+        let (state, effects) = begin(asked);
         assert_eq!(effects.as_slice(), [Effect::RequestSlot]);
-        Self { timeout_ms, resumes, state, steps: Vec::new() }
+        Self { asked, state, steps: Vec::new() }
     }
 
     /// Takes an event; a refused one leaves no trace.
@@ -100,7 +96,7 @@ impl Walk {
 
     /// When the time of the living process is up.
     pub fn deadline(&self) -> Option<Millis> {
-        self.alive_since().map(|since| since.plus(self.timeout_ms))
+        self.alive_since().map(|since| since.plus(self.asked.timeout_ms))
     }
 
     /// When the living process has stayed too long after its answer; none while it works on.
@@ -201,9 +197,10 @@ fn next(before: &Walk, exit: &Event) -> Next {
         resumes_left: run.resumes_left.saturating_sub(1),
         ..run
     };
-    let gone_on = before.count(|effect| matches!(effect, Effect::Spawn(next) if next.resumes_left < before.resumes));
+    let gone_on =
+        before.count(|effect| matches!(effect, Effect::Spawn(next) if next.resumes_left < before.asked.resumes_left));
     assert!(
-        gone_on > 0 || run.turn == Turn::Repair || run.resumes_left == before.resumes,
+        gone_on > 0 || run.turn == Turn::Repair || run.resumes_left == before.asked.resumes_left,
         "it has not gone on, and may less often"
     );
     let may = wanted && run.resumes_left > 0 && [Session::Absent, Session::Begun].contains(session);
@@ -239,13 +236,11 @@ fn starts(before: &Walk, last: &Step, walk: &Walk) {
     if let Some(run) = spawn {
         assert!(walk.holds_slot(), "a start without a slot");
         assert!(walk.alive_since().is_none() && !before.start_is_pending(), "a start beside a living process");
-        let again = run.turn == Turn::Repair || run.waits_left < LIMIT_WAITS;
+        let again = run.turn == Turn::Repair || run.waits_left < walk.asked.waits_left;
         assert!(again || !walk.happened(|event| matches!(event, Event::ResultSeen { .. })), "a start after a result");
         assert!(!walk.happened(|event| matches!(event, Event::Cancel { .. })), "a start of what is to end");
         let expected = match (last.event, before.cut_off()) {
-            (Event::SlotGranted, None) => {
-                Next::Start(Run::new(walk.timeout_ms, walk.resumes).repairable().waiting(LIMIT_WAITS))
-            }
+            (Event::SlotGranted, None) => Next::Start(walk.asked),
             (Event::SlotGranted, Some((history, exit))) => match next(&history, exit) {
                 Next::Wait(run) => Next::Start(run),
                 other => panic!("a run went on that should have come to {other:?}"),
@@ -256,11 +251,12 @@ fn starts(before: &Walk, last: &Step, walk: &Walk) {
     }
     let flags = FLAGS.len();
     let unstarted = walk.events().filter(|e| matches!(e, Event::Exited { session: Session::Unstarted, .. })).count();
-    let most = 2 + flags + 2 * usize::from(walk.resumes + LIMIT_WAITS) + unstarted;
+    let often = usize::from(walk.asked.resumes_left + walk.asked.waits_left);
+    let most = 2 + flags + 2 * often + unstarted;
     let asked_again = |effect: &Effect| matches!(effect, Effect::Spawn(run) if run.turn == Turn::Repair);
     assert!(walk.count(|effect| matches!(effect, Effect::Spawn(_))) <= most, "too many starts");
     assert!(
-        walk.count(asked_again) <= 1 + flags + usize::from(LIMIT_WAITS),
+        walk.count(asked_again) <= 1 + flags + usize::from(walk.asked.waits_left),
         "an answer is asked for again once, but for flags"
     );
     if matches!(last.event, Event::Exited { .. }) {
@@ -274,8 +270,8 @@ fn starts(before: &Walk, last: &Step, walk: &Walk) {
         assert_eq!(last.effects, order, "nothing of it runs, and that is known, before somebody else has its slot");
         let unstarted =
             walk.events().filter(|e| matches!(e, Event::Exited { session: Session::Unstarted, .. })).count();
-        let often = walk.count(|effect| *effect == Effect::NoteResumption);
-        assert!(often <= usize::from(walk.resumes + LIMIT_WAITS) + flags + unstarted, "it went on too often");
+        let noted = walk.count(|effect| *effect == Effect::NoteResumption);
+        assert!(noted <= often + flags + unstarted, "it went on too often");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Random lives of a job, judged from the history of the events that were taken.
 
-use agent_dispatch::machines::job::{Effect, Event, State, Status, step};
+use agent_dispatch::machines::dispatch::{CancelledBy, End};
+use agent_dispatch::machines::job::{Effect, Event, Phase, State, Status, step};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -14,7 +15,7 @@ struct Step {
     after: State,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Life {
     steps: Vec<Step>,
 }
@@ -30,14 +31,15 @@ impl Life {
         true
     }
 
-    fn claimed(&self) -> bool {
-        self.steps.iter().any(|step| step.event == Event::Claim)
-    }
-
     /// A claude process may be there: it was claimed, and not said to be gone since.
     fn manned(&self) -> bool {
         let last = self.steps.iter().rev().find(|step| matches!(step.event, Event::Claim | Event::Resume));
         self.end().is_none() && last.is_some_and(|step| step.event == Event::Claim)
+    }
+
+    /// The life before a step.
+    fn before(&self, step: usize) -> Self {
+        Self { steps: self.steps[..step].to_vec() }
     }
 
     /// The step in which the job ended.
@@ -154,6 +156,68 @@ proptest! {
         for (claimed, resumed) in again.iter().zip(&resumptions) {
             prop_assert!(resumed < claimed, "claimed twice without a resumption");
         }
-        prop_assert!(life.claimed() || !life.steps.iter().any(|step| step.after == State::Done));
+        prop_assert!(resumptions.len() <= claims.len(), "resumed once more before it was claimed again");
+        if let Some(end) = life.end().filter(|end| life.steps[*end].after == State::Done) {
+            prop_assert!(life.before(end).manned(), "a success without a claude process");
+        }
+    }
+
+    /// What the record says is what happened last; nothing else is remembered.
+    #[test]
+    fn the_record_says_what_happened(events in events()) {
+        let life = live(&events);
+        let phase = |event: Event| match event {
+            Event::Claim => Some(None),
+            Event::Adopt if life.manned() => Some(Some(Phase::Adopted)),
+            Event::Resume => Some(Some(Phase::Resuming)),
+            _ => None,
+        };
+        if life.end().is_none() {
+            let last = life.steps.iter().rev().find_map(|step| phase(step.event));
+            let status = if last.is_some() { Status::Running } else { Status::Pending };
+            prop_assert_eq!(life.state().in_record(), Some((status, last.flatten())));
+        }
+    }
+
+    #[test]
+    fn progress_is_shown_from_the_first_claim_to_the_end(events in events()) {
+        let life = live(&events);
+        let shown = (0..life.steps.len()).filter(|i| life.steps[*i].event == Event::Progress).collect::<Vec<usize>>();
+        prop_assert_eq!(life.places(Effect::StoreProgress), shown);
+        let begun = life.steps.iter().any(|step| step.event == Event::Claim);
+        prop_assert_eq!(life.clone().take(Event::Progress), begun && life.end().is_none());
+    }
+
+    /// A complete answer outranks whoever wanted the end; without one a wanted end is no failure.
+    //= J-7
+    #[test]
+    fn an_answer_outranks_the_wish_to_end(
+        end in select(vec![
+            End::NotStarted,
+            End::Exited,
+            End::Lingered,
+            End::TimedOut { answered: false },
+            End::TimedOut { answered: true },
+            End::Cancelled { by: CancelledBy::Request },
+            End::Cancelled { by: CancelledBy::CallerGone },
+        ]),
+        answered: bool,
+        success: bool,
+    ) {
+        let wanted = matches!(end, End::Cancelled { .. }) && !answered;
+        let expected = if wanted { Event::Stopped } else { Event::Finish { success } };
+        prop_assert_eq!(Event::of_run(end, answered, success), expected);
+    }
+
+    //= J-5
+    #[test]
+    fn a_job_is_to_be_claimed_exactly_where_no_claude_process_may_be_there(events in events(), success in any::<bool>()) {
+        let life = live(&events);
+        let open = life.end().is_none();
+        prop_assert_eq!(life.clone().take(Event::Claim), open && !life.manned());
+        prop_assert_eq!(life.clone().take(Event::Resume), life.manned());
+        let finished = life.clone().take(Event::Finish { success });
+        let stopping = life.state() == State::Stopping;
+        prop_assert_eq!(finished, stopping || open && (life.manned() || !success));
     }
 }

@@ -4,7 +4,7 @@
 //! `AGENT_DISPATCH_SEARCH=full cargo test --release --test suite model::life -- --nocapture` searches the larger scopes.
 
 use super::life_world::{Broken, Design, Scope, World};
-use super::search::{self, Verdict};
+use super::search::{self, Verdict, in_full, note};
 
 const SMALL: Scope = Scope {
     resumes: 0,
@@ -21,12 +21,6 @@ fn search(scope: &Scope) -> Verdict<World> {
     search::search(World::new(scope), scope)
 }
 
-/// For whoever asks with `--nocapture`.
-fn note(text: &str) {
-    use std::io::Write as _;
-    drop(writeln!(std::io::stderr(), "{text}"));
-}
-
 fn sound(scope: Scope) {
     let start = std::time::Instant::now();
     match search(&scope) {
@@ -36,11 +30,6 @@ fn sound(scope: Scope) {
         }
         broken => panic!("{scope:?}: {broken:#?}"),
     }
-}
-
-/// Whether the scopes are searched that take minutes.
-fn in_full() -> bool {
-    std::env::var_os("AGENT_DISPATCH_SEARCH").is_some_and(|wanted| wanted == "full")
 }
 
 //= J-6 J-7 J-8 J-9
@@ -78,6 +67,19 @@ fn all_at_once_with_two_deaths() {
         sound(Scope { resumes: 1, rival: true, ..two });
         sound(Scope { cancel: true, ..two });
         sound(Scope { cancel: true, resumes: 1, looks_twice: false, ..two });
+        sound(Scope { resumes: 2, rival: true, ..two });
+        sound(Scope { cancel: true, resumes: 1, rival: true, ..two });
+        sound(Scope { cancel: true, resumes: 2, ..two });
+    }
+}
+
+//= J-6 J-7 J-8 J-9
+#[test]
+fn all_at_once_with_three_deaths() {
+    if in_full() {
+        let three = Scope { crashes: 3, timeouts: true, ..SMALL };
+        sound(Scope { resumes: 2, rival: true, ..three });
+        sound(Scope { cancel: true, resumes: 1, ..three });
     }
 }
 

@@ -32,6 +32,17 @@ pub enum Verdict<W: World> {
     Stuck(Vec<W::Move>),
 }
 
+/// Whether the scopes are searched that take minutes.
+pub fn in_full() -> bool {
+    std::env::var_os("AGENT_DISPATCH_SEARCH").is_some_and(|wanted| wanted == "full")
+}
+
+/// For whoever asks with `--nocapture`.
+pub fn note(text: &str) {
+    use std::io::Write as _;
+    drop(writeln!(std::io::stderr(), "{text}"));
+}
+
 /// Looks at every state that can be come to.
 pub fn search<W: World>(first: W, scope: &W::Scope) -> Verdict<W> {
     let mut numbers: HashMap<W, usize> = HashMap::from([(first.clone(), 0)]);

@@ -1,9 +1,9 @@
 //! Who may run: every interleaving of a few askers and crashes, searched for a state that breaks a promise.
 
-use agent_dispatch::machines::slots::{self, Effect, Event, MAX_LOOK_MS, State, step};
+use agent_dispatch::machines::slots::{self, Effect, Event, FIRST_LOOK_MS, MAX_LOOK_MS, State, step};
 use proptest::prelude::*;
 
-use super::search::{self, Verdict};
+use super::search::{self, Verdict, in_full, note};
 use super::slots_world::{ASKERS, Broken, Design, Scope, World};
 use super::walks;
 
@@ -19,8 +19,12 @@ fn scope(rooms: [Option<u8>; ASKERS], limit: u64, crashes: u8, design: Design) -
 }
 
 fn sound(scope: &Scope) {
+    let start = std::time::Instant::now();
     match search(scope) {
-        Verdict::Sound { states } => assert!(states > 100, "{scope:?}: only {states} states"),
+        Verdict::Sound { states } => {
+            note(&format!("{states} states in {:?}: {scope:?}", start.elapsed()));
+            assert!(states > 100, "{scope:?}: only {states} states");
+        }
         broken => panic!("{scope:?}: {broken:?}"),
     }
 }
@@ -44,6 +48,18 @@ fn three_askers_and_a_crash() {
 fn three_askers_for_two_slots() {
     sound(&Scope { give_up: true, ..scope(ALL, 2, 0, Design::Shipped) });
     sound(&scope(ALL, 2, 1, Design::Shipped));
+}
+
+//= S-1 S-2 S-3 S-4 S-5
+#[test]
+fn askers_give_up_and_die() {
+    if in_full() {
+        for limit in [1, 2] {
+            sound(&Scope { give_up: true, ..scope(ALL, limit, 1, Design::Shipped) });
+            sound(&scope(ALL, limit, 2, Design::Shipped));
+        }
+        sound(&nested(2, Design::Shipped));
+    }
 }
 
 /// The first waits for a child of its own while it holds; the third is in its way at its own depth.
@@ -168,5 +184,25 @@ proptest! {
         prop_assert!(here >= State::AtTurnstile.look_again_ms() && here <= MAX_LOOK_MS);
         prop_assert!(here <= state(ahead.saturating_add(1)).look_again_ms());
         prop_assert_eq!(state(ahead).place(), Some(ahead.saturating_add(1)));
+    }
+
+    /// Its place is one behind those that were ahead of it at its last look; nobody else is told that it waits.
+    #[test]
+    fn an_asker_knows_its_place(events in events()) {
+        let (mut state, _) = slots::begin();
+        let mut place = None;
+        for event in &events {
+            let Ok((next, _)) = step(state, event) else { continue };
+            place = match event {
+                Event::Looked { ahead } => Some(ahead.saturating_add(1)),
+                Event::Arrived | Event::Entered | Event::Lost | Event::Leave => None,
+                Event::Woken | Event::Counted { .. } => place,
+            };
+            state = next;
+            prop_assert_eq!(state.place(), place, "{:?}", state);
+            if place.is_none_or(|place| place == 1) {
+                prop_assert_eq!(state.look_again_ms(), FIRST_LOOK_MS, "{:?}", state);
+            }
+        }
     }
 }

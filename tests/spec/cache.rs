@@ -5,7 +5,7 @@ use agent_dispatch::machines::refused::Refused;
 use agent_dispatch::machines::time::Millis;
 use serde_json::{Value, json};
 
-use super::subject::{Datum, Guard, Subject, fields};
+use super::subject::{Datum, Guard, Seen, Subject};
 
 pub struct Cache;
 
@@ -68,11 +68,11 @@ impl Subject for Cache {
 
     fn guards() -> Vec<(&'static str, Guard<Self>)> {
         vec![
-            ("last_asker", |state, _| number(state, "askers") < 2),
+            ("last_asker", |state, _| state.number("askers") < 2),
             ("clean", |_, event| matches!(event, Event::Answer { keep: true, .. })),
             ("too_old", |state, event| match event {
                 Event::Lookup { now, ttl_ms } | Event::Tick { now, ttl_ms } => {
-                    let age = i128::from(now.0) - i128::from(number(state, "inserted_at"));
+                    let age = i128::from(now.0) - i128::from(state.number("inserted_at"));
                     age.max(0) >= i128::from(*ttl_ms)
                 }
                 _ => panic!("{event:?} carries no time to live"),
@@ -82,8 +82,8 @@ impl Subject for Cache {
 
     fn data() -> Vec<(&'static str, Datum<Self>)> {
         vec![
-            ("one more", |state, _| json!(number(state, "askers") + 1)),
-            ("one less", |state, _| json!(number(state, "askers") - 1)),
+            ("one more", |state, _| json!(state.number("askers") + 1)),
+            ("one less", |state, _| json!(state.number("askers") - 1)),
             ("now", |_, event| match event {
                 Event::Answer { now, .. } => json!(now),
                 _ => panic!("{event:?} carries no time"),
@@ -96,11 +96,7 @@ impl Subject for Cache {
         ]
     }
 
-    fn first_datum(name: &str, _state: &State) -> Option<Value> {
+    fn first_datum(name: &str, _state: &Seen<State>) -> Option<Value> {
         (name == "one").then(|| json!(1))
     }
-}
-
-fn number(state: &State, name: &str) -> u64 {
-    fields(state)[name].as_u64().unwrap()
 }

@@ -3,17 +3,18 @@
 use agent_dispatch::machines::refused::Refused;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fmt::Display;
 
 use super::cache::Cache;
 use super::dialogue::Dialogue;
 use super::dispatch::Dispatch;
-use super::file::{Row, RowId, Spec, Transition};
+use super::file::{Names, Row, RowId, Spec, Transition};
 use super::job::Job;
 use super::parallel::Parallel;
 use super::part::Part;
 use super::slots::Slots;
-use super::subject::{Guard, Subject, fields, reachable};
+use super::subject::{Datum, Guard, Seen, Subject, fields, reachable};
 
 //= X-1
 #[test]
@@ -80,18 +81,19 @@ fn restore<S: Subject>() {
 fn compare<S: Subject>() {
     let spec = Spec::load(S::NAME);
     compare_first::<S>(&spec);
-    let reached: Vec<S::State> = reachable::<S>();
     let (rows, events) = (spec.rows(), S::events());
-    let (table, guards) = (table(&spec, &rows), S::guards());
+    let oracle = Oracle::<S>::new(&spec, &rows);
     let mut used = BTreeSet::new();
-    for state in S::states() {
+    let reached: HashSet<S::State> = reachable::<S>().into_iter().collect();
+    let others = S::states().into_iter().filter(|state| !reached.contains(state));
+    for state in others.map(Seen::of) {
         for event in &events {
-            compare_step::<S>(&spec, &table, &guards, state, event);
+            oracle.compare(&state, event);
         }
     }
-    for state in reached {
+    for state in reached.iter().copied().map(Seen::of) {
         for event in &events {
-            used.extend(compare_step::<S>(&spec, &table, &guards, state, event));
+            used.extend(oracle.compare(&state, event));
         }
     }
     for row in &rows {
@@ -99,18 +101,11 @@ fn compare<S: Subject>() {
     }
 }
 
-/// The rows that speak of a state and an event, whatever their guards.
-type Table<'a> = BTreeMap<(&'a str, &'a str), Vec<&'a Row<'a>>>;
-
-fn table<'a>(spec: &'a Spec, rows: &'a [Row<'a>]) -> Table<'a> {
-    let pairs = spec.states.names().flat_map(|state| spec.events.names().map(move |event| (state, event)));
-    pairs.map(|pair| (pair, rows.iter().filter(|row| spec.speaks_of(row, pair.0, pair.1)).collect())).collect()
-}
-
 fn compare_first<S: Subject>(spec: &Spec) {
     for (state, effects) in S::firsts() {
-        assert_eq!(S::state_name(&state), spec.first.state, "{}: first state", S::NAME);
-        assert_eq!(names(&effects), spec.first.effects, "{}: effects of the beginning", S::NAME);
+        let state = Seen::of(state);
+        assert_eq!(S::state_name(&state.state), spec.first.state, "{}: first state", S::NAME);
+        assert!(are_named(&effects, &spec.first.effects), "{}: effects of the beginning: {effects:?}", S::NAME);
         let expected: Map<String, Value> = spec
             .first
             .sets
@@ -121,114 +116,127 @@ fn compare_first<S: Subject>(spec: &Spec) {
                 (name.clone(), value.unwrap_or_else(|| panic!("{}: first: unknown `{expression}`", S::NAME)))
             })
             .collect();
-        assert_eq!(fields(&state), expected, "{}: first state", S::NAME);
+        assert_eq!(state.fields, expected, "{}: first state", S::NAME);
     }
 }
 
-/// Returns the row that applied.
-fn compare_step<S: Subject>(
-    spec: &Spec,
-    table: &Table<'_>,
-    guards: &[(&'static str, Guard<S>)],
-    state: S::State,
-    event: &S::Event,
-) -> Option<RowId> {
-    let (from, name) = (S::state_name(&state), S::event_name(event));
-    // Written only where something is wrong: there are millions of steps.
-    let context = std::fmt::from_fn(|f| write!(f, "{}: {event:?} in {state:?}", S::NAME));
-    let context: &dyn std::fmt::Display = &context;
-    let speaking = table.get(&(from, name)).unwrap_or_else(|| panic!("{context}: unknown to the spec"));
-    let mut judged = Judged::<S>::new(guards, &state, event);
-    let applying: Vec<&Row<'_>> = speaking.iter().filter(|row| judged.admits(row)).copied().collect();
-    let all = std::fmt::from_fn(|f| f.debug_list().entries(applying.iter().map(|row| describe(row))).finish());
-    assert!(applying.len() <= 1, "{context}: several rows apply: {all:?}");
-    let got = S::step(state, event);
-    let row = applying.first().map(|row| row.id);
-    match row {
-        Some(RowId::Transition(index)) => {
-            let Ok((next, effects)) = got else { panic!("{context}: the spec has {all:?}, the code says {got:?}") };
-            compare_transition::<S>(spec, &spec.transitions[index], (&state, event), (&next, &effects), context);
-        }
-        Some(RowId::Ignored(_)) => {
-            assert_eq!(got, Ok((state, Vec::new())), "{context}: the spec ignores it: {all:?}");
-        }
-        Some(RowId::AlreadyThere(_)) => {
-            assert_eq!(got, Err(Refused::AlreadyThere { state: from, event: name }), "{context}: {all:?}");
-        }
-        None => assert_eq!(got, Err(Refused::NotHere { state: from, event: name }), "{context}: the spec has no row"),
-    }
-    row
+/// A row that speaks of a state and an event, and its guards by their places.
+struct Rule<'a> {
+    row: &'a Row<'a>,
+    when: Vec<usize>,
+    unless: Vec<usize>,
 }
 
-fn compare_transition<S: Subject>(
-    spec: &Spec,
-    row: &Transition,
-    (state, event): (&S::State, &S::Event),
-    (next, effects): (&S::State, &[S::Effect]),
-    context: &dyn std::fmt::Display,
-) {
-    assert_eq!(S::state_name(next), row.to, "{context}: target");
-    assert_eq!(names(effects), row.effects, "{context}: effects, in order");
-    let expected = expected_fields::<S>(spec, row, state, event, context);
-    assert_eq!(fields(next), expected, "{context}: what the new state remembers");
-    for effect in effects {
-        let declared = spec.effects.get(&effect.to_string());
-        let path = declared.unwrap_or_else(|| panic!("{context}: unknown effect {effect}")).carries.as_deref();
-        let expected =
-            path.map(|path| path.split('.').fold(Value::from(expected.clone()), |value, key| value[key].clone()));
-        assert_eq!(S::payload(effect), expected, "{context}: what goes with {effect}");
-    }
+/// The spec, as it is asked: there are hundreds of thousands of steps.
+struct Oracle<'a, S: Subject> {
+    spec: &'a Spec,
+    rules: HashMap<(&'a str, &'a str), Vec<Rule<'a>>>,
+    guards: Vec<(&'static str, Guard<S>)>,
+    data: HashMap<&'static str, Datum<S>>,
 }
 
-/// What the row says about the new state: what it sets, and the rest as it was.
-fn expected_fields<S: Subject>(
-    spec: &Spec,
-    row: &Transition,
-    state: &S::State,
-    event: &S::Event,
-    context: &dyn std::fmt::Display,
-) -> Map<String, Value> {
-    let target = spec.states.get(&row.to).unwrap_or_else(|| panic!("{context}: unknown state {}", row.to));
-    let before = fields(state);
-    let surplus: Vec<&str> = row.sets.names().filter(|name| !target.holds.iter().any(|held| held == name)).collect();
-    assert!(surplus.is_empty(), "{context}: {} does not hold {surplus:?}", row.to);
-    let value = |name: &String| match row.sets.get(name) {
-        Some(expression) => {
-            let known = S::data().into_iter().find(|(known, _)| known == expression);
-            let (_, datum) = known.unwrap_or_else(|| panic!("{context}: unknown expression `{expression}`"));
-            datum(state, event)
-        }
-        None => before.get(name).unwrap_or_else(|| panic!("{context}: nothing says what `{name}` becomes")).clone(),
-    };
-    target.holds.iter().map(|name| (name.clone(), value(name))).collect()
-}
-
-/// The guards of a step, each looked at once however many rows name it.
-struct Judged<'a, S: Subject> {
-    guards: &'a [(&'static str, Guard<S>)],
-    verdicts: Vec<Option<bool>>,
-    state: &'a S::State,
+/// A step under comparison. It is written out only where something is wrong.
+struct Step<'a, S: Subject> {
+    seen: &'a Seen<S::State>,
     event: &'a S::Event,
 }
 
-impl<'a, S: Subject> Judged<'a, S> {
-    fn new(guards: &'a [(&'static str, Guard<S>)], state: &'a S::State, event: &'a S::Event) -> Self {
-        Self { guards, verdicts: vec![None; guards.len()], state, event }
-    }
-
-    fn admits(&mut self, row: &Row<'_>) -> bool {
-        row.when.0.iter().all(|name| self.holds(name)) && !row.unless.0.iter().any(|name| self.holds(name))
-    }
-
-    fn holds(&mut self, name: &str) -> bool {
-        let index = self.guards.iter().position(|(known, _)| *known == name);
-        let index = index.unwrap_or_else(|| panic!("{}: unknown guard `{name}`", S::NAME));
-        *self.verdicts[index].get_or_insert_with(|| (self.guards[index].1)(self.state, self.event))
+impl<S: Subject> Display for Step<'_, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {:?} in {:?}", S::NAME, self.event, self.seen.state)
     }
 }
 
-fn names<E: ToString>(effects: &[E]) -> Vec<String> {
-    effects.iter().map(E::to_string).collect()
+impl<'a, S: Subject> Oracle<'a, S> {
+    fn new(spec: &'a Spec, rows: &'a [Row<'a>]) -> Self {
+        let guards = S::guards();
+        let places = |names: &Names| {
+            let place = |name: &String| guards.iter().position(|(known, _)| known == name);
+            let place = |name| place(name).unwrap_or_else(|| panic!("{}: unknown guard `{name}`", S::NAME));
+            names.0.iter().map(place).collect::<Vec<usize>>()
+        };
+        let rule = |row: &'a Row<'a>| Rule { row, when: places(row.when), unless: places(row.unless) };
+        let rules = |state, event| rows.iter().filter(|row| spec.speaks_of(row, state, event)).map(rule).collect();
+        let pairs = spec.states.names().flat_map(|state| spec.events.names().map(move |event| (state, event)));
+        let rules = pairs.map(|pair| (pair, rules(pair.0, pair.1))).collect();
+        Self { spec, rules, guards, data: S::data().into_iter().collect() }
+    }
+
+    /// Compares what the code does with what the spec says. Returns the row that applied.
+    fn compare(&self, seen: &Seen<S::State>, event: &S::Event) -> Option<RowId> {
+        let at = Step::<S> { seen, event };
+        let (state, name) = (S::state_name(&seen.state), S::event_name(event));
+        let rules = self.rules.get(&(state, name)).unwrap_or_else(|| panic!("{at}: unknown to the spec"));
+        let applying = self.applying(rules, &at);
+        let all = std::fmt::from_fn(|f| f.debug_list().entries(applying.iter().map(|row| describe(row))).finish());
+        assert!(applying.len() <= 1, "{at}: several rows apply: {all:?}");
+        let got = S::step(seen.state, event);
+        let row = applying.first().map(|row| row.id);
+        match row {
+            Some(RowId::Transition(index)) => {
+                let Ok((next, effects)) = got else { panic!("{at}: the spec has {all:?}, the code says {got:?}") };
+                self.compare_transition(&self.spec.transitions[index], &at, next, &effects);
+            }
+            Some(RowId::Ignored(_)) => {
+                assert_eq!(got, Ok((seen.state, Vec::new())), "{at}: the spec ignores it: {all:?}")
+            }
+            Some(RowId::AlreadyThere(_)) => {
+                assert_eq!(got, Err(Refused::AlreadyThere { state, event: name }), "{at}: {all:?}");
+            }
+            None => assert_eq!(got, Err(Refused::NotHere { state, event: name }), "{at}: the spec has no row"),
+        }
+        row
+    }
+
+    /// The rows whose guards allow the step, each guard looked at once, however many rows name it.
+    fn applying(&self, rules: &'a [Rule<'a>], at: &Step<'_, S>) -> Vec<&'a Row<'a>> {
+        let mut verdicts = vec![None; self.guards.len()];
+        let mut holds = |guard: usize| *verdicts[guard].get_or_insert_with(|| self.guards[guard].1(at.seen, at.event));
+        let mut admits = |rule: &&Rule<'a>| {
+            rule.when.iter().all(|guard| holds(*guard)) && !rule.unless.iter().any(|guard| holds(*guard))
+        };
+        rules.iter().filter(|rule| admits(rule)).map(|rule| rule.row).collect()
+    }
+
+    fn compare_transition(&self, row: &Transition, at: &Step<'_, S>, next: S::State, effects: &[S::Effect]) {
+        assert_eq!(S::state_name(&next), row.to, "{at}: target");
+        assert!(are_named(effects, &row.effects), "{at}: effects, in order: {effects:?} instead of {:?}", row.effects);
+        let expected = self.expected_fields(row, at);
+        assert_eq!(fields(&next), expected, "{at}: what the new state remembers");
+        for effect in effects {
+            let declared = self.spec.effects.get(&effect.to_string());
+            let path = declared.unwrap_or_else(|| panic!("{at}: unknown effect {effect}")).carries.as_deref();
+            let expected = path.map(|path| {
+                let mut parts = path.split('.');
+                let whole = parts.next().and_then(|part| expected.get(part)).unwrap_or(&Value::Null);
+                parts.fold(whole, |value, key| &value[key]).clone()
+            });
+            assert_eq!(S::payload(effect), expected, "{at}: what goes with {effect}");
+        }
+    }
+
+    /// What the row says about the new state: what it sets, and the rest as it was.
+    fn expected_fields(&self, row: &Transition, at: &Step<'_, S>) -> Map<String, Value> {
+        let target = self.spec.states.get(&row.to).unwrap_or_else(|| panic!("{at}: unknown state {}", row.to));
+        let mut surplus = row.sets.names().filter(|name| !target.holds.iter().any(|held| held == name));
+        assert_eq!(surplus.next(), None, "{at}: {} does not hold it", row.to);
+        let value = |name: &String| match row.sets.get(name) {
+            Some(expression) => {
+                let datum = self.data.get(expression.as_str());
+                datum.unwrap_or_else(|| panic!("{at}: unknown expression `{expression}`"))(at.seen, at.event)
+            }
+            None => {
+                let before = at.seen.fields.get(name);
+                before.unwrap_or_else(|| panic!("{at}: nothing says what `{name}` becomes")).clone()
+            }
+        };
+        target.holds.iter().map(|name| (name.clone(), value(name))).collect()
+    }
+}
+
+/// Whether the effects are those of these names, in this order.
+fn are_named<E: ToString>(effects: &[E], names: &[String]) -> bool {
+    effects.iter().map(E::to_string).eq(names.iter().cloned())
 }
 
 fn describe(row: &Row<'_>) -> String {

@@ -4,7 +4,7 @@ use agent_dispatch::machines::dialogue::{self, DEFAULT_ROUNDS, Effect, Event, MA
 use agent_dispatch::machines::refused::Refused;
 use serde_json::{Value, json};
 
-use super::subject::{Datum, Guard, Subject, fields};
+use super::subject::{Datum, Guard, Seen, Subject};
 
 pub struct Dialogue;
 
@@ -52,16 +52,16 @@ impl Subject for Dialogue {
     fn guards() -> Vec<(&'static str, Guard<Self>)> {
         vec![
             ("resolved", |_, event| matches!(event, Event::Spoke { resolved: true })),
-            ("last_round", |state, _| number(state, "round") >= number(state, "last")),
+            ("last_round", |state, _| state.number("round") >= state.number("last")),
         ]
     }
 
     fn data() -> Vec<(&'static str, Datum<Self>)> {
-        vec![("the next", |state, _| json!(number(state, "round") + 1))]
+        vec![("the next", |state, _| json!(state.number("round") + 1))]
     }
 
-    fn first_datum(name: &str, state: &State) -> Option<Value> {
-        let asked = number(state, "last");
+    fn first_datum(name: &str, state: &Seen<State>) -> Option<Value> {
+        let asked = state.number("last");
         assert!((1..=u64::from(MAX_ROUNDS)).contains(&asked), "{asked}");
         match name {
             "one" => Some(json!(1)),
@@ -73,8 +73,4 @@ impl Subject for Dialogue {
     fn numbers() -> Vec<(&'static str, u64)> {
         vec![("default_rounds", DEFAULT_ROUNDS.into()), ("max_rounds", MAX_ROUNDS.into())]
     }
-}
-
-fn number(state: &State, name: &str) -> u64 {
-    fields(state)[name].as_u64().unwrap()
 }

@@ -8,7 +8,7 @@ use agent_dispatch::machines::refused::Refused;
 use agent_dispatch::machines::time::Millis;
 use serde_json::{Value, json};
 
-use super::subject::{Datum, Guard, Subject, fields};
+use super::subject::{Datum, Guard, Seen, Subject};
 
 pub struct Dispatch;
 
@@ -72,13 +72,29 @@ impl Subject for Dispatch {
         events
     }
 
+    /// Those that happen at [`AT`], and ticks when each deadline counted from there is over: every kind of state, with data
+    /// that a run may really have. States on both sides of every limit are among `states`.
+    fn ways() -> Vec<Event> {
+        let on_the_way = |event: &Event| match event {
+            Event::Tick { now } => [AT, 15_100, u64::MAX].contains(&now.0),
+            Event::Spawned { now } | Event::ResultSeen { now } | Event::Cancel { now, .. } => now.0 == AT,
+            Event::SlotGranted | Event::SpawnFailed | Event::TurnBegan | Event::Exited { .. } => true,
+        };
+        Self::events().into_iter().filter(on_the_way).collect()
+    }
+
     /// The rows do not tell the flags apart: one that is left out shows what all would.
     fn in_scope(state: &State) -> bool {
-        let others = |omitted: &Value| {
-            ["system_prompt", "snapshot", "max_budget", "max_turns", "json_schema"]
-                .map(|flag| omitted[flag] == json!(true))
+        let run = match state {
+            State::Waiting { run }
+            | State::Starting { run, .. }
+            | State::Running { run, .. }
+            | State::Answered { run, .. }
+            | State::Terminating { run, .. }
+            | State::Killing { run, .. } => run,
+            State::Ended { .. } => return true,
         };
-        !others(&fields(state).get("run").unwrap_or(&Value::Null)["omitted"]).contains(&true)
+        [Omitted::NOTHING, Omitted { session_id: true, ..Omitted::NOTHING }].contains(&run.omitted)
     }
 
     fn firsts() -> Vec<(State, Vec<Effect>)> {
@@ -101,38 +117,37 @@ impl Subject for Dispatch {
 
     fn guards() -> Vec<(&'static str, Guard<Self>)> {
         vec![
-            ("cancel_pending", |state, _| !fields(state)["cancelled"].is_null()),
+            ("cancel_pending", |state, _| !state.fields["cancelled"].is_null()),
             ("worth_another_start", |state, event| match event {
                 Event::Exited { unknown: Some(flag), .. } => {
-                    let fields = fields(state);
-                    let left_out = fields["run"]["omitted"][flag_name(*flag)] == json!(true);
-                    !left_out && fields["answered"] == json!(false)
+                    let left_out = state.fields["run"]["omitted"][flag_name(*flag)] == json!(true);
+                    !left_out && state.fields["answered"] == json!(false)
                 }
                 _ => false,
             }),
             ("seen", |_, event| matches!(event, Event::Exited { seen: true, .. })),
             ("waits_for_limit", |state, event| {
                 let limited = matches!(event, Event::Exited { answer: Worth::Limited, .. });
-                limited && session(event) != Session::Lost && fields(state)["run"]["waits_left"] != json!(0)
+                limited && session(event) != Session::Lost && state.fields["run"]["waits_left"] != json!(0)
             }),
             ("worth_a_repair", |state, event| {
                 let exit =
                     matches!(event, Event::Exited { seen: true, session: Session::Begun, answer: Worth::Misses, .. });
-                exit && fields(state)["run"]["repairs_left"] != json!(0)
+                exit && state.fields["run"]["repairs_left"] != json!(0)
             }),
             ("session_never_was", |state, event| {
-                fields(state)["run"]["turn"] == json!("continue") && session(event) == Session::Absent
+                state.fields["run"]["turn"] == json!("continue") && session(event) == Session::Absent
             }),
             ("never_started", |_, event| session(event) == Session::Unstarted),
             ("may_go_on", |state, event| {
                 resumes_left(state) > 0 && [Session::Absent, Session::Begun].contains(&session(event))
             }),
             ("may_go_on_later", |state, _| resumes_left(state) > 0),
-            ("out_of_time", |state, _| fields(state)["reason"] == json!("timeout")),
-            ("deadline_due", |state, event| now(event) >= number(state, "deadline")),
-            ("leave_due", |state, event| now(event) >= number(state, "leave_by")),
-            ("kill_due", |state, event| now(event) >= number(state, "kill_at")),
-            ("give_up_due", |state, event| now(event) >= number(state, "give_up_at")),
+            ("out_of_time", |state, _| state.fields["reason"] == json!("timeout")),
+            ("deadline_due", |state, event| now(event) >= state.number("deadline")),
+            ("leave_due", |state, event| now(event) >= state.number("leave_by")),
+            ("kill_due", |state, event| now(event) >= state.number("kill_at")),
+            ("give_up_due", |state, event| now(event) >= state.number("give_up_at")),
             ("result_was_seen", |state, _| was_answered(state)),
         ]
     }
@@ -144,22 +159,22 @@ impl Subject for Dispatch {
             ("no", |_, _| json!(false)),
             ("the asker", |_, event| by(event)),
             ("cancelled by the asker", |_, event| json!({"cancelled": {"by": by(event)}})),
-            ("cancelled by the earlier asker", |state, _| json!({"cancelled": {"by": fields(state)["cancelled"]}})),
+            ("cancelled by the earlier asker", |state, _| json!({"cancelled": {"by": state.fields["cancelled"]}})),
             ("timeout", |_, _| json!("timeout")),
             ("lingering", |_, _| json!("lingering")),
             ("not_started", |_, _| json!("not_started")),
             ("exited", |_, _| json!("exited")),
             ("whether a result was seen", |state, _| json!(was_answered(state))),
             ("now + timeout", |state, event| {
-                json!(now(event).saturating_add(fields(state)["run"]["timeout_ms"].as_u64().unwrap()))
+                json!(now(event).saturating_add(state.fields["run"]["timeout_ms"].as_u64().unwrap()))
             }),
             ("now + term_grace_ms", |_, event| json!(now(event).saturating_add(TERM_GRACE_MS))),
             ("now + kill_grace_ms", |_, event| json!(now(event).saturating_add(KILL_GRACE_MS))),
             ("now + leave_grace_ms, at most deadline", |state, event| {
-                json!(now(event).saturating_add(LEAVE_GRACE_MS).min(number(state, "deadline")))
+                json!(now(event).saturating_add(LEAVE_GRACE_MS).min(state.number("deadline")))
             }),
             ("the same without the unknown flag", |state, event| {
-                let mut run = fields(state)["run"].clone();
+                let mut run = state.fields["run"].clone();
                 if let Event::Exited { unknown: Some(flag), .. } = event {
                     run["omitted"][flag_name(*flag)] = json!(true);
                 }
@@ -167,7 +182,7 @@ impl Subject for Dispatch {
             }),
             ("the same with the task once more", |state, _| with_run(state, &[("turn", json!("task"))])),
             ("as it goes on after the limit", |state, event| {
-                let run = &fields(state)["run"];
+                let run = &state.fields["run"];
                 let turn = match (session(event), &run["turn"]) {
                     (Session::Absent | Session::Unstarted, _) => json!("task"),
                     (_, turn) if *turn == json!("repair") => json!("repair"),
@@ -185,7 +200,7 @@ impl Subject for Dispatch {
                 with_run(state, &[("turn", json!(turn)), ("resumes_left", json!(resumes_left(state) - 1))])
             }),
             ("as the reason says", |state, _| {
-                let fields = fields(state);
+                let fields = &state.fields;
                 match &fields["reason"] {
                     Value::String(reason) if reason == "timeout" => {
                         json!({"timed_out": {"answered": fields["answered"]}})
@@ -197,10 +212,10 @@ impl Subject for Dispatch {
         ]
     }
 
-    fn first_datum(name: &str, state: &State) -> Option<Value> {
+    fn first_datum(name: &str, state: &Seen<State>) -> Option<Value> {
         let nothing = FLAGS.map(|flag| (flag_name(flag).to_owned(), json!(false)));
         let nothing = Value::Object(nothing.into_iter().collect());
-        let asked = |name: &str| fields(state)["run"][name].clone();
+        let asked = |name: &str| state.fields["run"][name].clone();
         let limits =
             ["timeout_ms", "resumes_left", "repairs_left", "waits_left"].map(|name| (name.to_owned(), asked(name)));
         let mut run = json!({"omitted": nothing, "turn": "task"});
@@ -245,16 +260,16 @@ fn turns() -> Vec<Run> {
 }
 
 /// The run of a state, with these fields instead of its own.
-fn with_run(state: &State, changes: &[(&str, Value)]) -> Value {
-    let mut run = fields(state)["run"].clone();
+fn with_run(state: &Seen<State>, changes: &[(&str, Value)]) -> Value {
+    let mut run = state.fields["run"].clone();
     for (name, value) in changes {
         run[*name] = value.clone();
     }
     run
 }
 
-fn resumes_left(state: &State) -> u64 {
-    fields(state)["run"]["resumes_left"].as_u64().unwrap()
+fn resumes_left(state: &Seen<State>) -> u64 {
+    state.fields["run"]["resumes_left"].as_u64().unwrap()
 }
 
 fn session(event: &Event) -> Session {
@@ -276,12 +291,8 @@ fn ends() -> [End; 7] {
     [End::NotStarted, End::Exited, End::Lingered, timed_out(false), timed_out(true), first, second]
 }
 
-fn number(state: &State, name: &str) -> u64 {
-    fields(state)[name].as_u64().unwrap()
-}
-
-fn was_answered(state: &State) -> bool {
-    matches!(state, State::Answered { .. }) || fields(state)["answered"] == json!(true)
+fn was_answered(state: &Seen<State>) -> bool {
+    matches!(state.state, State::Answered { .. }) || state.fields["answered"] == json!(true)
 }
 
 fn now(event: &Event) -> u64 {

@@ -4,7 +4,7 @@ use agent_dispatch::machines::parallel::{self, Effect, Event, ITEMS_PER_SLOT, MO
 use agent_dispatch::machines::refused::Refused;
 use serde_json::{Value, json};
 
-use super::subject::{Datum, Guard, Subject, fields};
+use super::subject::{Datum, Guard, Seen, Subject};
 
 pub struct Parallel;
 
@@ -45,19 +45,19 @@ impl Subject for Parallel {
 
     fn guards() -> Vec<(&'static str, Guard<Self>)> {
         vec![
-            ("last_item", |state, _| fields(state)["left"].as_u64().unwrap() <= 1),
-            ("wanted", |state, _| fields(state)["aggregates"] == json!(true)),
+            ("last_item", |state, _| state.number("left") <= 1),
+            ("wanted", |state, _| state.fields["aggregates"] == json!(true)),
         ]
     }
 
     fn data() -> Vec<(&'static str, Datum<Self>)> {
-        vec![("one less", |state, _| json!(fields(state)["left"].as_u64().unwrap() - 1))]
+        vec![("one less", |state, _| json!(state.number("left") - 1))]
     }
 
-    fn first_datum(name: &str, state: &State) -> Option<Value> {
+    fn first_datum(name: &str, state: &Seen<State>) -> Option<Value> {
         match name {
-            "all" => fields(state).get("left").cloned(),
-            "as asked" => fields(state).get("aggregates").cloned(),
+            "all" => state.fields.get("left").cloned(),
+            "as asked" => state.fields.get("aggregates").cloned(),
             _ => None,
         }
     }

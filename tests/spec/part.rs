@@ -4,7 +4,7 @@ use agent_dispatch::machines::part::{self, Effect, Event, State};
 use agent_dispatch::machines::refused::Refused;
 use serde_json::Value;
 
-use super::subject::{Datum, Guard, Subject};
+use super::subject::{Datum, Guard, Seen, Subject};
 
 pub struct Part;
 
@@ -46,7 +46,7 @@ impl Subject for Part {
         Vec::new()
     }
 
-    fn first_datum(_name: &str, _state: &State) -> Option<Value> {
+    fn first_datum(_name: &str, _state: &Seen<State>) -> Option<Value> {
         None
     }
 }

@@ -4,7 +4,7 @@ use agent_dispatch::machines::refused::Refused;
 use agent_dispatch::machines::slots::{self, Effect, Event, FIRST_LOOK_MS, LOOK_STEP_MS, MAX_LOOK_MS, State};
 use serde_json::{Value, json};
 
-use super::subject::{Datum, Guard, Subject};
+use super::subject::{Datum, Guard, Seen, Subject};
 
 pub struct Slots;
 
@@ -71,7 +71,7 @@ impl Subject for Slots {
         ]
     }
 
-    fn first_datum(_name: &str, _state: &State) -> Option<Value> {
+    fn first_datum(_name: &str, _state: &Seen<State>) -> Option<Value> {
         None
     }
 

@@ -9,9 +9,26 @@ use std::fmt::{Debug, Display};
 use std::hash::Hash;
 
 /// A guard, evaluated without the machine.
-pub type Guard<S> = fn(&<S as Subject>::State, &<S as Subject>::Event) -> bool;
+pub type Guard<S> = fn(&Seen<<S as Subject>::State>, &<S as Subject>::Event) -> bool;
 /// What a new state remembers, evaluated without the machine.
-pub type Datum<S> = fn(&<S as Subject>::State, &<S as Subject>::Event) -> Value;
+pub type Datum<S> = fn(&Seen<<S as Subject>::State>, &<S as Subject>::Event) -> Value;
+
+/// A state and what it remembers, which is read once, however many guards look at it.
+pub struct Seen<T> {
+    pub state: T,
+    pub fields: Map<String, Value>,
+}
+
+impl<T: Serialize> Seen<T> {
+    pub fn of(state: T) -> Self {
+        let fields = fields(&state);
+        Self { state, fields }
+    }
+
+    pub fn number(&self, name: &str) -> u64 {
+        self.fields[name].as_u64().unwrap()
+    }
+}
 
 pub trait Subject: Sized {
     const NAME: &'static str;
@@ -23,6 +40,10 @@ pub trait Subject: Sized {
     fn states() -> Vec<Self::State>;
     /// Concrete events of the small scope.
     fn events() -> Vec<Self::Event>;
+    /// The events by which the search for reachable states goes on; the steps from each of them are compared for all.
+    fn ways() -> Vec<Self::Event> {
+        Self::events()
+    }
     /// Bounds the search for reachable states where data can grow without end.
     fn in_scope(_state: &Self::State) -> bool {
         true
@@ -35,7 +56,7 @@ pub trait Subject: Sized {
     /// The expressions that may stand in a `with`.
     fn data() -> Vec<(&'static str, Datum<Self>)>;
     /// The expressions that may stand in the `with` of `first`, evaluated for the first state in place.
-    fn first_datum(name: &str, state: &Self::State) -> Option<Value>;
+    fn first_datum(name: &str, state: &Seen<Self::State>) -> Option<Value>;
     /// What goes with an effect.
     fn payload(_effect: &Self::Effect) -> Option<Value> {
         None
@@ -59,7 +80,7 @@ pub fn fields<T: Serialize>(state: &T) -> Map<String, Value> {
 
 /// Every state that the machine comes to from its first ones under the events of the scope.
 pub fn reachable<S: Subject>() -> Vec<S::State> {
-    let events = S::events();
+    let ways = S::ways();
     let mut seen = std::collections::HashSet::new();
     let mut order = Vec::new();
     let mut queue: VecDeque<S::State> = S::firsts().into_iter().map(|(state, _)| state).collect();
@@ -68,7 +89,7 @@ pub fn reachable<S: Subject>() -> Vec<S::State> {
             continue;
         }
         order.push(state);
-        queue.extend(events.iter().filter_map(|event| S::step(state, event).ok()).map(|(next, _)| next));
+        queue.extend(ways.iter().filter_map(|event| S::step(state, event).ok()).map(|(next, _)| next));
     }
     order
 }

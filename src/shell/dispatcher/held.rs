@@ -50,7 +50,12 @@ pub(super) async fn perform(
     }
     let taken = {
         let (engine, run, ledger, errands) = (engine.clone(), run.clone(), Arc::clone(ledger), engine.errands());
-        let submit = move || ledger.take_up(part, |id| engine.submit_part(id, ledger.call(), &run));
+        let turn = engine.arrival().await;
+        let submit = move || {
+            let taken = ledger.take_up(part, |id| engine.submit_part(id, ledger.call(), &run));
+            drop(turn);
+            taken
+        };
         errands.run(submit).await
     };
     match taken {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{broadcast, watch};
 use tokio::task::AbortHandle;
 
-use super::{Cached, Delivery, Dispatcher, Held, accounted, facts, limits, lock, perform, tasks, unpaid};
+use super::{Cached, Delivery, Dispatcher, Held, facts, limits, lock, perform, tasks, unpaid};
 use crate::config::settings::Settings;
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::cache::{self, Key, Limits, Lookup, Ticket};
@@ -29,17 +29,12 @@ pub(super) struct Flight {
 
 #[derive(Debug)]
 pub(super) struct Landed {
-    answer: Answer,
+    pub(super) answer: Answer,
     /// Goes to the first asker who takes it: one delivery is enough.
     receipt: Mutex<Option<Receipt>>,
 }
 
 impl Landed {
-    /// The answer, as it is told to those who did not pay for it.
-    pub(super) fn shared_answer(&self) -> Answer {
-        Answer { cached: Some(true), ..self.answer.clone() }
-    }
-
     /// The end of a run: the cache takes its answer or the ticket back.
     pub(super) fn with(delivery: Delivery, cache: &Mutex<Cached>, ticket: Ticket, limits: Limits) -> Arc<Self> {
         let mut cached = lock(cache);
@@ -84,8 +79,7 @@ impl Dispatcher {
                     None
                 }
                 Lookup::Hit(answer) => {
-                    let answer = Answer { cached: Some(true), ..answer.clone() };
-                    return unpaid(accounted(&self.engine, &run, answer));
+                    return unpaid(super::cached(&self.engine, &run, answer));
                 }
                 Lookup::Join(ticket) => Some((ticket, cached.flights.get(&ticket).cloned(), false)),
                 Lookup::Pay(ticket) => {
@@ -115,10 +109,7 @@ impl Dispatcher {
             return unpaid(Answer::failure(run.agent, ErrorType::CliError, error));
         };
         let receipt = landed.receipt.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if pays {
-            return Delivery { answer: landed.answer.clone(), receipt };
-        }
-        let answer = accounted(&self.engine, &run, landed.shared_answer());
+        let answer = if pays { landed.answer.clone() } else { super::cached(&self.engine, &run, &landed.answer) };
         Delivery { answer, receipt }
     }
 

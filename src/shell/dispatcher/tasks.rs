@@ -11,7 +11,7 @@ use tokio::sync::{broadcast, oneshot, watch};
 
 use super::held::FOLLOW;
 use super::shared::{Flight, Landed, NEWS_BACKLOG, Ride, Seat};
-use super::{Caching, Delivery, Dispatcher, accounted, fresh_session, limits, refused, unpaid, without_answer};
+use super::{Caching, Delivery, Dispatcher, cached, fresh_session, limits, refused, unpaid, without_answer};
 use crate::config::group;
 use crate::config::model::Config;
 use crate::config::plan::{self, Request, RequestError};
@@ -115,8 +115,7 @@ impl Dispatcher {
             let mut cached = self.lock();
             match cached.answers.lookup(&key, clock::monotonic(), limits) {
                 Lookup::Hit(answer) => {
-                    let answer = Answer { cached: Some(true), ..answer.clone() };
-                    return Ok(Begun::Answer(Box::new(unpaid(accounted(&self.engine, &run, answer)))));
+                    return Ok(Begun::Answer(Box::new(unpaid(super::cached(&self.engine, &run, answer)))));
                 }
                 Lookup::Join(ticket) => (Ride { run, ticket, pays: false }, cached.flights.get(&ticket).cloned(), None),
                 Lookup::Pay(ticket) => {
@@ -152,7 +151,7 @@ impl Dispatcher {
         let engine = self.engine.clone();
         tokio::spawn(async move {
             if let Ok(Some(landed)) = flight.landed.wait_for(Option::is_some).await.as_deref() {
-                drop(accounted(&engine, &run, landed.shared_answer()));
+                drop(cached(&engine, &run, &landed.answer));
             }
         });
     }
