@@ -288,9 +288,9 @@ impl Engine {
     /// [`EngineError`]; then nothing was submitted.
     pub fn submit_call(&self, call: &Call) -> Result<JobId, EngineError> {
         let id = JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
-        let path = self.store.file(&id, JobFile::Call);
+        let path = self.store.file(&id, JobFile::Plan);
         let bytes = serde_json::to_vec(call).map_err(|error| StoreError::io("write", &path)(error.into()))?;
-        let lock = self.store.create_with(&call.what.pending(id), &[(JobFile::Call, &bytes)])?;
+        let lock = self.store.create_with(&call.what.pending(id), &[(JobFile::Plan, &bytes)])?;
         self.started(&id, self.supervise_again(&id, lock))?;
         Ok(id)
     }

@@ -6,8 +6,7 @@
 //! jobs/<id>/plan.json   what to run; locked for the length of one read-step-write of the record
 //! jobs/<id>/prompt      becomes claude's standard input
 //! jobs/<id>/continuation  likewise, when it goes on in its session
-//! jobs/<id>/call.json   instead of the plan, of a call of several requests: what it is
-//! jobs/<id>/parts       of such a call: which jobs its parts are
+//! jobs/<id>/parts       of a call of several requests, whose plan says what is called: which jobs its parts are
 //! jobs/<id>/stdout      claude's event stream; a further process goes on in the same file
 //! jobs/<id>/stderr      claude's standard error, locked until claude and all that inherited it are gone
 //! ```

@@ -184,7 +184,7 @@ fn the_answer_of_a_part_stays_as_long_as_its_call_may_need_it() {
 #[test]
 fn a_broken_ledger_ends_the_call_and_says_where_its_answers_are() {
     let world = World::with("wait-file go\nresult ok");
-    for (file, broken) in [("parts", "{\"part\": 0, \"state\": \"dancing\"}\n"), ("call.json", "[]")] {
+    for (file, broken) in [("parts", "{\"part\": 0, \"state\": \"dancing\"}\n"), ("plan.json", "[]")] {
         let mut client = client(&world);
         let items: Vec<Value> = (0..2).map(|n| item("echo", &format!("{file} {n}"))).collect();
         let task = begin(&mut client, "dispatch_parallel", json!({"dispatches": items}));
@@ -240,14 +240,13 @@ fn kill_round(dice: &mut Dice) {
     let task = begin(&mut client, "dispatch_parallel", json!({"dispatches": items, "aggregate": "sum"}));
     for _ in 0..3 {
         std::thread::sleep(std::time::Duration::from_millis(dice.below(60)));
-        match dice.below(4) {
+        match dice.below(3) {
             0 => {
                 client.signal(Signal::KILL);
                 client.ended();
                 client = self::client(&world);
             }
-            1 | 2 => conductor(&world, &task).into_iter().for_each(|pid| signal(pid, Signal::KILL)),
-            _ => world.supervisors().into_iter().for_each(|pid| signal(pid, Signal::KILL)),
+            _ => conductor(&world, &task).into_iter().for_each(|pid| signal(pid, Signal::KILL)),
         }
         get(&mut client, &task);
     }

@@ -19,6 +19,8 @@ enum Design {
 #[derive(Debug)]
 struct Scope {
     design: Design,
+    /// Whether somebody may cancel the call.
+    cancels: bool,
 }
 
 /// Where whoever conducts the call is with the part. From `Locked` to `Written` it has the ledger's lock.
@@ -175,9 +177,10 @@ impl World for Life {
         if life.job == Job::Ended && life.removals > 0 && life.awaited {
             next.push((Move::Remove, Self { job: Job::Removed, removals: 0, ..life }));
         }
-        if !life.marked {
+        if !life.marked && scope.cancels {
             next.push((Move::Mark, Self { marked: true, ..life }));
-        } else if !life.swept && !life.has_lock() {
+        }
+        if life.marked && !life.swept && !life.has_lock() {
             next.push((Move::Sweep, life.sweep()));
         }
         next.into_iter().map(|(step, life)| (step, life.judge())).collect()
@@ -192,15 +195,15 @@ impl World for Life {
     }
 }
 
-fn verdict(design: Design) -> Verdict<Life> {
-    search(Life::begin(), &Scope { design })
+fn verdict(design: Design, cancels: bool) -> Verdict<Life> {
+    search(Life::begin(), &Scope { design, cancels })
 }
 
 //= F-4
 //= F-5
 #[test]
 fn a_part_is_paid_for_once_and_never_after_the_end_of_its_call_whoever_dies() {
-    match verdict(Design::Shipped) {
+    match verdict(Design::Shipped, true) {
         Verdict::Sound { states } => assert!(states > 100, "{states}"),
         other => panic!("{other:?}"),
     }
@@ -208,12 +211,13 @@ fn a_part_is_paid_for_once_and_never_after_the_end_of_its_call_whoever_dies() {
 
 #[test]
 fn designs_that_look_alike_break() {
-    for (design, expected) in [
-        (Design::NotesLate, Broken::PaidTwice),
-        (Design::ForgetsSubmission, Broken::PaidTwice),
-        (Design::LooksBeforeLock, Broken::RunsAfterItsEnd),
+    for (design, cancels, expected) in [
+        (Design::NotesLate, false, Broken::PaidTwice),
+        (Design::NotesLate, true, Broken::RunsAfterItsEnd),
+        (Design::ForgetsSubmission, true, Broken::PaidTwice),
+        (Design::LooksBeforeLock, true, Broken::RunsAfterItsEnd),
     ] {
-        match verdict(design) {
+        match verdict(design, cancels) {
             Verdict::Breaks(broken, way) => assert_eq!(broken, expected, "{design:?}: {way:?}"),
             other => panic!("{design:?}: {other:?}"),
         }

@@ -96,7 +96,7 @@ impl Call {
     /// # Errors
     /// [`StoreError::Io`], also for what is no call.
     pub fn read(store: &Store, id: &JobId) -> Result<Self, StoreError> {
-        let path = store.file(id, JobFile::Call);
+        let path = store.file(id, JobFile::Plan);
         let bytes = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
         serde_json::from_slice(&bytes).map_err(|error| StoreError::io("read", &path)(error.into()))
     }

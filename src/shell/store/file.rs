@@ -11,9 +11,7 @@ pub enum JobFile {
     Prompt,
     /// Claude's standard input when it goes on in its session.
     Continuation,
-    /// Of a call of several requests: what it is.
-    Call,
-    /// Of such a call: what became of its parts.
+    /// Of a call of several requests: what became of its parts.
     Parts,
     /// Claude's event stream.
     Stdout,
@@ -28,7 +26,6 @@ impl JobFile {
             Self::Plan => "plan.json",
             Self::Prompt => "prompt",
             Self::Continuation => "continuation",
-            Self::Call => "call.json",
             Self::Parts => "parts",
             Self::Stdout => "stdout",
             Self::Stderr => "stderr",
