@@ -47,12 +47,9 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let answer = verdict::judge(evidence);
         let event = job::Event::of_run(end, answered, answer.success);
         self.account(end, answered, &answer).await;
-        let patch = Patch {
-            error: answer.error.clone(),
-            // Our own types: text keys and finite numbers.
-            result: serde_json::to_value(&answer).ok(),
-            ..Patch::default()
-        };
+        // Our own types: text keys and finite numbers. The answer goes with it: it may have 50 MB.
+        let patch =
+            Patch { error: answer.error.clone(), result: serde_json::to_value(answer).ok(), ..Patch::default() };
         self.store_conclusion(&event, patch, answered).await;
         // It never left the queue and nobody waits for it any more: there is nothing to read and nothing to resume.
         if end == (End::Cancelled { by: CancelledBy::CallerGone }) && self.claimed.is_none() {
