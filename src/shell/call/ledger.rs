@@ -4,11 +4,12 @@
 //! call is open: once somebody has marked the call and had the lock after that, no further part begins, whoever lives.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -20,6 +21,12 @@ use crate::shell::engine::EngineError;
 use crate::shell::part::Part;
 use crate::shell::store::{JobFile, Store, StoreError};
 use crate::shell::{atomic, failpoint};
+
+/// How long to wait for somebody who takes a part up. That takes some milliseconds; whoever stands still meanwhile must not
+/// keep others from ending the call.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+/// How often to ask again meanwhile.
+const LOCK_RETRY: Duration = Duration::from_millis(2);
 
 /// Why a part has no job that could be waited for.
 #[derive(Debug, Error)]
@@ -189,7 +196,15 @@ impl Ledger {
         let mut options = File::options();
         let options = options.read(true).append(true).create(true).mode(atomic::OWNER_ONLY_FILE);
         let mut file = options.open(&path).map_err(failed)?;
-        file.lock().map_err(failed)?;
+        let give_up = Instant::now() + LOCK_WAIT;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < give_up => std::thread::sleep(LOCK_RETRY),
+                Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(self.call)),
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
+        }
         // Only whoever has the job's lock writes.
         if file.metadata().map_err(failed)?.len() != self.lock().length {
             *self.lock() = Notes::of(&mut file).map_err(failed)?;
