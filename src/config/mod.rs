@@ -27,6 +27,7 @@ mod raw;
 pub mod read;
 mod schemas;
 pub mod settings;
+pub mod snapshot;
 mod splice;
 mod threads;
 mod tree;

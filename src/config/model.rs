@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use super::settings::{CacheSettings, DEFAULT_TIMEOUT_SECONDS, Settings};
@@ -65,7 +65,7 @@ pub struct DuplicateKey {
 }
 
 /// One agent: a project directory and how claude runs in it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Agent {
     /// The project directory: absolute, `~` expanded. Whether it exists is not known here.
     pub directory: PathBuf,
@@ -98,7 +98,7 @@ pub struct Agent {
 }
 
 /// A named set of agents that work on one thing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// For the session that orchestrates; never sent to a member.
     pub description: String,
@@ -109,7 +109,7 @@ pub struct Group {
 }
 
 /// One member of a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// Name of an agent, which may be missing from the file.
     pub agent: String,

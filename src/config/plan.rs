@@ -1,5 +1,6 @@
 //! From an agent's configuration and a request to a complete plan of one run.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::model::{Agent, Config, Entry};
@@ -14,7 +15,8 @@ use crate::machines::schema::{Schema, SchemaError};
 use crate::machines::{cache, protocol};
 
 /// What a caller asks of an agent.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Request {
     /// The agent's name.
     pub agent: String,
@@ -45,7 +47,8 @@ pub struct Request {
 }
 
 /// The schema that an answer must match.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ResponseSchema {
     /// As it stands.
     Inline(Value),

@@ -1,5 +1,5 @@
 //! The `settings:` block of agents.yaml and its defaults.
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Default time limit of a dispatch, in seconds: long enough for an agent that reads a project before it answers.
 pub const DEFAULT_TIMEOUT_SECONDS: u64 = 300;
@@ -23,7 +23,8 @@ pub const DEFAULT_CACHE_TTL_SECONDS: u64 = 300;
 pub const DEFAULT_CACHE_MAX_SIZE: u32 = 1000;
 
 /// What holds for all agents.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Settings {
     /// Time limit of an agent whose own is 0, in seconds; at least 1.
     pub default_timeout: u64,
@@ -54,7 +55,8 @@ pub struct Settings {
 }
 
 /// The answer cache.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CacheSettings {
     /// Whether answers are cached at all.
     pub enabled: bool,

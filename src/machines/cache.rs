@@ -7,7 +7,7 @@
 //! - **Generation.** A ticket belongs to the settings that were in force when it was given. [`Cache::drop_agent`] and
 //!   [`Cache::clear`] outdate the tickets that are out: the askers get their answer, the cache keeps nothing of it.
 //! - **Order.** The oldest insertion goes first. Reading neither refreshes an entry nor moves it. An answer is inserted
-//!   once for each ticket and a held key gives out no ticket, so an insertion never replaces an entry: it evicts for room
+//!   once for each ticket and never for a key that is held, so an insertion never replaces an entry: it evicts for room
 //!   and nothing else, and a key that was gone before goes to the back like any new one.
 //! - **Limits** come with every call, because the configuration is read anew for every call. A longer time to live or a
 //!   larger size applies to what is held at that moment, a smaller one takes effect with the next call.
@@ -243,15 +243,42 @@ impl<V> Cache<V> {
         }
     }
 
+    /// The answer to a request, without counting it.
+    pub fn peek(&mut self, key: &Key, now: Millis, limits: Limits) -> Option<&V> {
+        let now = self.at(now);
+        self.make_room(0, limits);
+        self.expire(now, limits);
+        self.held.get(key).map(|held| &held.value)
+    }
+
+    /// A ticket for a run that goes on elsewhere: nobody joins it. An identical request pays for its own meanwhile, and of
+    /// two answers the first is held.
+    pub fn reserve(&mut self, key: Key) -> Ticket {
+        self.misses = self.misses.saturating_add(1);
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket = self.next_ticket.saturating_add(1);
+        let (state, _pay) = entry::begin();
+        self.flights.insert(ticket, Flight { state, key });
+        ticket
+    }
+
+    /// Names the request of a reserved ticket anew, to the same agent: what it asks became known only during the call.
+    pub fn name(&mut self, ticket: Ticket, key: Key) {
+        if let Some(flight) = self.flights.get_mut(&ticket) {
+            flight.key = key;
+        }
+    }
+
     /// Takes the clean answer of a run (see [`cacheable`]).
     pub fn insert(&mut self, ticket: Ticket, value: V, now: Millis, limits: Limits) -> Inserted {
         let now = self.at(now);
         let Some(flight) = self.settle(ticket) else { return Inserted::AlreadySettled };
-        let state = advance(flight.state, &Event::Answer { keep: limits.keep_anything(), now });
+        self.expire(now, limits);
+        let keep = limits.keep_anything() && !self.held.contains_key(&flight.key);
+        let state = advance(flight.state, &Event::Answer { keep, now });
         if !matches!(state, State::Fresh { .. }) {
             return Inserted::NotKept;
         }
-        self.expire(now, limits);
         let evicted = self.make_room(1, limits);
         self.order.push_back(flight.key.clone());
         self.held.insert(flight.key, Held { state, value });

@@ -10,6 +10,7 @@
 pub mod activity;
 pub mod answer;
 pub mod cache;
+pub mod call;
 pub mod command_line;
 pub mod dialogue;
 pub mod dispatch;
@@ -19,6 +20,7 @@ pub mod ids;
 pub mod job;
 pub mod limit;
 pub mod parallel;
+pub mod part;
 pub mod plan;
 pub mod prompt;
 pub mod protocol;

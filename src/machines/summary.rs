@@ -18,6 +18,9 @@ pub struct Summary {
     pub agent: String,
     /// Where it stands.
     pub status: Status,
+    /// The call of several requests that it is a part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<JobId>,
     /// All of where it stands, which is not shown.
     #[serde(skip)]
     pub state: State,
@@ -58,6 +61,7 @@ pub struct Brief {
     status: Status,
     #[serde(default, deserialize_with = "Phase::lenient")]
     phase: Option<Phase>,
+    part_of: Option<JobId>,
     created_at: f64,
     started_at: Option<f64>,
     completed_at: Option<f64>,
@@ -84,6 +88,7 @@ impl From<Brief> for Summary {
             id: brief.id,
             agent: brief.agent,
             status: brief.status,
+            part_of: brief.part_of,
             state: State::of_record(brief.status, brief.phase),
             task: text::one_line(&brief.task, TASK_CHARS),
             created_at: brief.created_at,

@@ -59,6 +59,7 @@ const RECORD: &[Key] = &[
     ("progress", "array"),
     ("activity", "object"),
     ("session_id", "string"),
+    ("part_of", "string"),
     ("queue_place", "integer"),
     ("timed_out_waiting", "boolean"),
 ];

@@ -8,13 +8,16 @@ use rmcp::model::{CallToolResult, DetailedTask, ErrorData, GetTaskResult, JsonOb
 use serde_json::Value;
 
 use super::progress;
-use super::reply::{Reply, Response};
+use super::reply::{Mistake, Reply, Response};
 use super::tools::Desk;
+use crate::config::model::Config;
 use crate::machines::activity;
+use crate::machines::answer::Answer;
 use crate::machines::ids::JobId;
 use crate::machines::job::Status;
 use crate::machines::text;
 use crate::machines::time;
+use crate::shell::call::What;
 use crate::shell::clock;
 use crate::shell::dispatcher::Handed;
 use crate::shell::jobs::Jobs;
@@ -33,6 +36,19 @@ pub async fn created(desk: &Desk, handed: Handed) -> Response {
     let id = handed.id();
     let task = look(desk, id).await.map_or_else(|_| new_task(id), |(record, place)| working(&record, place));
     Response::Task(Box::new(task), Some(handed))
+}
+
+/// The response to a call of several requests that became a task; `None` for one that is to be answered here and now.
+pub async fn of_call(desk: &Desk, config: &Config, what: What) -> Option<Response> {
+    match desk.dispatcher.begin_call(config, what).await {
+        Ok(Some(handed)) => Some(created(desk, handed).await),
+        Ok(None) => None,
+        // Each of its parts meets the same, and says so in its place.
+        Err(error) => {
+            tracing::warn!(%error, "a call does not become a task");
+            None
+        }
+    }
 }
 
 /// The task of a job that has not ended; `None` for one that has, or that is none.
@@ -116,11 +132,20 @@ fn result(record: Record) -> Result<JsonObject, ErrorData> {
         None => Reply::of(&record),
         Some(Form::Answer) => Reply::of(&record.into_answer()),
         Some(Form::Reference { summary_chars }) => Reply::of(&record.into_answer().by_reference(id, summary_chars)),
+        Some(Form::Call) => of_several(record.into_answer()),
     };
     let (result, _): (CallToolResult, _) = reply.into_parts(true);
     match serde_json::to_value(result) {
         Ok(Value::Object(result)) => Ok(result),
         Ok(_) | Err(_) => Err(ErrorData::internal_error(format!("the answer of task {id} cannot be told"), None)),
+    }
+}
+
+/// What a call of several requests answers: its job's answer holds that as text. One that was given up has none.
+fn of_several(answer: Answer) -> Reply {
+    match serde_json::from_str::<Value>(&answer.result) {
+        Ok(value) => Reply::of(&value),
+        Err(_) => Mistake::new(answer.error.unwrap_or_default()).into(),
     }
 }
 

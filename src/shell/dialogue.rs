@@ -3,16 +3,22 @@
 //! Every message is a job whose record stays until the whole dialogue was delivered: when the server dies in the middle, or
 //! its caller gives up, what was said and paid for is in the job store.
 
-use super::dispatcher::{self, Caching, Delivery, Dispatcher};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::call::ledger::Ledger;
+use super::dispatcher::{self, Caching, Delivery, Dispatcher, Held};
 use super::engine::Receipt;
 use super::leash::News;
+use super::part::Part;
 use crate::config::model::Config;
 use crate::config::plan::{Request, RequestError};
 use crate::machines::dialogue::record::{Conversation, Record};
 use crate::machines::dialogue::{self, Effect, Role, State, words};
 
 /// What a call asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Talk {
     /// The agent with the question.
     pub requester: String,
@@ -76,8 +82,9 @@ pub fn check(dispatcher: &Dispatcher, config: &Config, talk: &Talk) -> Result<()
     })
 }
 
-/// Runs a dialogue to its end. `tell` hears a line whenever something happened. The receipts are to be redeemed when the
-/// conversation was delivered.
+/// Runs a dialogue to its end. With a ledger its messages are noted there in their order, and go on whatever becomes of
+/// this process. `tell` hears a line whenever something happened. The receipts are to be redeemed when the conversation was
+/// delivered.
 ///
 /// # Errors
 /// What [`check`] would have said.
@@ -85,18 +92,18 @@ pub async fn run(
     dispatcher: &Dispatcher,
     config: &Config,
     talk: &Talk,
+    ledger: Option<&Arc<Ledger>>,
     mut tell: impl FnMut(String) + Send,
 ) -> Result<(Conversation, Vec<Receipt>), RequestError> {
     let (mut record, mut sessions, mut receipts) = (Record::default(), Sessions::default(), Vec::new());
     let (mut state, effects) = dialogue::begin(talk.max_rounds);
     let mut due = effects.into_iter().next();
-    while let Some(Effect::Ask(role)) = due {
+    let mut messages = 0_u32..;
+    while let (Some(Effect::Ask(role)), Some(message)) = (due, messages.next()) {
         let request = talk.request(role, &record, &mut sessions);
         let place = Place { state, agent: &request.agent };
-        let fresh = dispatcher::fresh_session();
         let on_news = |news: &News| news.says().into_iter().for_each(|says| tell(place.line(&says)));
-        let spoken = dispatcher.dispatch_as(fresh, config, &request, Caching::Never, on_news).await?;
-        let Delivery { answer, receipt } = spoken;
+        let Delivery { answer, receipt } = speak(dispatcher, config, &request, ledger, message, on_news).await?;
         // It is delivered with all others: until then its supervisor need not stay.
         receipts.extend(receipt.map(|mut receipt| {
             receipt.release();
@@ -115,6 +122,32 @@ pub async fn run(
         }
     }
     Ok((record.conclude(&state), receipts))
+}
+
+/// Has one of them speak, unless it has spoken before this process.
+async fn speak(
+    dispatcher: &Dispatcher,
+    config: &Config,
+    request: &Request,
+    ledger: Option<&Arc<Ledger>>,
+    message: u32,
+    on_news: impl FnMut(&News) + Send,
+) -> Result<Delivery, RequestError> {
+    let fresh = dispatcher::fresh_session();
+    let Some(ledger) = ledger else {
+        return dispatcher.dispatch_as(fresh, config, request, Caching::Never, on_news).await;
+    };
+    if let Some(part) = ledger.told(message) {
+        return Ok(Delivery { answer: part.answer, receipt: None });
+    }
+    let held = Held::ByCall(Arc::clone(ledger), message);
+    let delivery = dispatcher.dispatch_held(held, fresh, config, request, Caching::Never, on_news).await?;
+    // The answer of one that was submitted is in its job.
+    if !ledger.was_submitted(message) {
+        let (ledger, part) = (Arc::clone(ledger), Part::whole(delivery.answer.clone()));
+        dispatcher.engine().errands().run(move || ledger.settle(message, &part)).await;
+    }
+    Ok(delivery)
 }
 
 /// Where a dialogue stands, in words.

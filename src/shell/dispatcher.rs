@@ -1,5 +1,7 @@
 //! From a request to its answer: the order of checks, the cache, and the run that identical requests share.
 
+mod calls;
+mod held;
 mod obstacles;
 mod shared;
 mod tasks;
@@ -8,6 +10,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
+pub use self::held::Held;
 use self::obstacles::refused;
 use self::shared::Flight;
 pub use self::tasks::{Begun, Handed};
@@ -52,11 +57,19 @@ pub enum Submitted {
     Refused(Box<Answer>),
 }
 
+/// Who calls, and where its dispatches are accounted for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    depth: u32,
+    caller_job: Option<String>,
+    usage_log: Option<String>,
+}
+
 /// Runs requests. One for each process.
 #[derive(Debug)]
 pub struct Dispatcher {
     engine: Engine,
-    usage_log: Option<String>,
+    origin: Origin,
     cache: Arc<Mutex<Cached>>,
 }
 
@@ -71,7 +84,15 @@ impl Dispatcher {
     /// text could not be handed to a supervisor: then none is kept.
     #[must_use]
     pub fn new(engine: Engine, usage_log: &Path) -> Self {
-        Self { engine, usage_log: usage_log.to_str().map(str::to_owned), cache: Arc::default() }
+        let usage_log = usage_log.to_str().map(str::to_owned);
+        let origin = Origin { depth: environment::depth(), caller_job: environment::caller_job(), usage_log };
+        Self::on_behalf(engine, origin)
+    }
+
+    /// A dispatcher with an empty cache that runs for somebody else.
+    #[must_use]
+    pub fn on_behalf(engine: Engine, origin: Origin) -> Self {
+        Self { engine, origin, cache: Arc::default() }
     }
 
     /// The engine.
@@ -123,14 +144,30 @@ impl Dispatcher {
         caching: Caching,
         on_news: impl FnMut(&News) + Send,
     ) -> Result<Delivery, RequestError> {
+        self.dispatch_held(Held::ByCaller, fresh_session, config, request, caching, on_news).await
+    }
+
+    /// As [`Self::dispatch_as`], for a run that is held by somebody.
+    ///
+    /// # Errors
+    /// As [`Self::dispatch`].
+    pub async fn dispatch_held(
+        &self,
+        held: Held,
+        fresh_session: SessionRef,
+        config: &Config,
+        request: &Request,
+        caching: Caching,
+        on_news: impl FnMut(&News) + Send,
+    ) -> Result<Delivery, RequestError> {
         let settings = &config.settings;
         let request = &*group::within(config, request)?;
         let run = self.planned(fresh_session, config, request)?;
         if caching == Caching::Never || !settings.cache.enabled {
-            return Ok(perform(&self.engine, &run, settings.max_dispatch_depth, on_news).await);
+            return Ok(perform(&self.engine, &run, settings.max_dispatch_depth, held, on_news).await);
         }
         let key = plan::cache_key(request, plan::agent(config, &request.agent)?, settings);
-        Ok(self.share(&key, run, settings, on_news).await)
+        Ok(self.share(&key, run, settings, held, on_news).await)
     }
 
     /// Checks a request as far as that is possible without a run.
@@ -161,9 +198,9 @@ impl Dispatcher {
         let agent = plan::agent(config, &request.agent)?;
         let around = Surroundings {
             fresh_session,
-            depth: environment::depth(),
-            caller_job: environment::caller_job(),
-            usage_log: self.usage_log.clone(),
+            depth: self.origin.depth,
+            caller_job: self.origin.caller_job.clone(),
+            usage_log: self.origin.usage_log.clone(),
         };
         plan::plan(request, agent, &config.settings, around)
     }
@@ -174,7 +211,16 @@ impl Dispatcher {
 }
 
 /// One run, from the checks that cost nothing to its answer.
-async fn perform(engine: &Engine, run: &RunPlan, max_depth: u32, on_news: impl FnMut(&News) + Send) -> Delivery {
+async fn perform(
+    engine: &Engine,
+    run: &RunPlan,
+    max_depth: u32,
+    held: Held,
+    on_news: impl FnMut(&News) + Send,
+) -> Delivery {
+    if let Held::ByCall(ledger, part) = &held {
+        return held::perform(engine, run, max_depth, (ledger, *part), on_news).await;
+    }
     if let Some(answer) = refused(engine, run, max_depth).await {
         return unpaid(answer);
     }

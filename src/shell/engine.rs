@@ -8,14 +8,15 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use thiserror::Error;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::atomic::Durability;
+use super::call::Call;
 use super::errands::Errands;
 use super::leash::{Intake, News};
 use super::record::{Form, Record};
 use super::slots::{self, SlotRequest};
-use super::store::{Patch, Store, StoreError};
+use super::store::{JobFile, Patch, Store, StoreError};
 use super::watch::Watches;
 use super::{environment, failpoint, orphan};
 use crate::machines::ids::JobId;
@@ -171,6 +172,12 @@ impl Engine {
         &self.watches
     }
 
+    /// The turn to submit, in the order in which it was asked for; to be held until that is done.
+    pub async fn arrival(&self) -> Option<OwnedSemaphorePermit> {
+        // Nobody closes it.
+        Arc::clone(&self.arrivals).acquire_owned().await.ok()
+    }
+
     /// Runs a job to its end, in its turn. Dropping the future ends the run, also while it waits.
     ///
     /// # Errors
@@ -179,7 +186,7 @@ impl Engine {
         let input = prompt::for_stdin(&plan.prompt)?.into_owned();
         let (id, mut intake) = {
             let (engine, plan) = (self.clone(), plan.clone());
-            let turn = Arc::clone(&self.arrivals).acquire_owned().await;
+            let turn = self.arrival().await;
             let submit = move || {
                 let job = engine.submit(&plan, None, input.as_bytes(), |id, files| engine.start_on_leash(id, files));
                 drop(turn);
@@ -260,6 +267,40 @@ impl Engine {
         Ok(id)
     }
 
+    /// Submits a part of a call under the id that the call noted for it, as [`Self::submit_detached`].
+    ///
+    /// # Errors
+    /// [`EngineError`]; then nothing was submitted.
+    pub fn submit_part(&self, id: JobId, call: JobId, plan: &RunPlan) -> Result<(), EngineError> {
+        let input = prompt::for_stdin(&plan.prompt)?;
+        let record = Record { part_of: Some(call), ..pending(id, plan) };
+        let lock = self.store.create(&record, plan, input.as_bytes())?;
+        self.started(
+            &id,
+            self.with_ticket(&id, plan, |ticket| self.start_supervisor(&id, Files { lock, ticket }, Stdio::null())),
+        )
+    }
+
+    /// Submits a call of several requests as a job that goes on with it whatever becomes of this process. It has no slot:
+    /// its parts have.
+    ///
+    /// # Errors
+    /// [`EngineError`]; then nothing was submitted.
+    pub fn submit_call(&self, call: &Call) -> Result<JobId, EngineError> {
+        let id = JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
+        let path = self.store.file(&id, JobFile::Plan);
+        let bytes = serde_json::to_vec(call).map_err(|error| StoreError::io("write", &path)(error.into()))?;
+        let lock = self.store.create_with(&call.what.pending(id), &[(JobFile::Plan, &bytes)])?;
+        self.started(&id, self.supervise_again(&id, lock))?;
+        Ok(id)
+    }
+
+    /// The receipt of a job that nobody waited for on a leash.
+    #[must_use]
+    pub fn receipt(&self, id: JobId) -> Receipt {
+        Receipt { store: self.store.clone(), id, leash: None, errands: self.errands.clone() }
+    }
+
     /// Starts a supervisor for a job that has lost its own; `lock` is the proof of that, and goes to the new one. A job
     /// that waited for its slot waits at the end of the queue then: its ticket died with its supervisor.
     ///
@@ -281,12 +322,17 @@ impl Engine {
         let id = JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
         let lock = self.store.create(&Record { delivery, ..pending(id, plan) }, plan, input)?;
         let started = self.with_ticket(&id, plan, |ticket| start(&id, Files { lock, ticket }));
+        Ok((id, self.started(&id, started)?))
+    }
+
+    /// What came of the start of a job's supervisor. Without one there is no job.
+    fn started<T>(&self, id: &JobId, started: Result<T, EngineError>) -> Result<T, EngineError> {
         if let Err(error) = &started {
             let patch = Patch { error: Some(error.to_string()), ..Patch::default() };
-            drop(self.store.step(&id, &Event::Abandon, patch, Durability::Cached));
-            drop(self.store.step(&id, &Event::Collect, Patch::default(), Durability::Cached));
+            drop(self.store.step(id, &Event::Abandon, patch, Durability::Cached));
+            drop(self.store.step(id, &Event::Collect, Patch::default(), Durability::Cached));
         }
-        Ok((id, started?))
+        started
     }
 
     fn with_ticket<T>(

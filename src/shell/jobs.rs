@@ -3,6 +3,7 @@
 
 mod collect;
 mod ending;
+mod parts;
 mod waiting;
 
 use std::fs::File;

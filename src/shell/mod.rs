@@ -5,6 +5,7 @@
 //! | `dispatcher` | a request's way: checks, cache, shared runs |
 //! | `part` | what a caller is told of one request: its answer, or a reference to it |
 //! | `parallel`, `dialogue` | calls that are several requests |
+//! | `call` | such calls as jobs, which outlive their server |
 //! | `engine` | submits a job and waits for it: the one way to run claude |
 //! | `supervisor` | the small detached process that owns one job: the only event loop around the dispatch machine |
 //! | `jobs` | all jobs: read, list, cancel, remove; a lost supervisor is replaced |
@@ -24,6 +25,7 @@
 //! | `failpoint` | where tests kill, fail or hold up a process; empty in the program that is installed |
 
 pub mod atomic;
+pub mod call;
 pub mod claude;
 pub mod clock;
 pub mod dialogue;

@@ -3,24 +3,30 @@
 //! Each is a run like every other. Dropping the future ends all of them; answers that are there by then stay in the job
 //! store.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
-use super::dispatcher::{Caching, Delivery, Dispatcher};
+use super::call::ledger::Ledger;
+use super::dispatcher::{self, Caching, Delivery, Dispatcher, Held};
 use super::engine::Receipt;
 use super::leash::News;
 use super::part::{self, Item, Part};
+use super::record::Record;
 use crate::config::model::Config;
 use crate::config::plan::{Request, RequestError};
 use crate::machines::answer::{Answer, ErrorType};
+use crate::machines::call::Tally;
+use crate::machines::ids::JobId;
 use crate::machines::parallel::aggregate::{self, Seen};
 use crate::machines::parallel::board::Board;
 use crate::machines::parallel::{self, Effect, Event, State};
 
 /// What a call asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
     /// The requests, at least one.
     pub items: Vec<Item>,
@@ -39,6 +45,66 @@ pub struct Gathered {
     pub receipts: Vec<Receipt>,
 }
 
+/// An answer with an aggregate, keys in the order of the contract.
+#[derive(Serialize)]
+struct Aggregated<'a> {
+    individual_results: &'a [Part],
+    aggregated: &'a Answer,
+}
+
+impl Serialize for Gathered {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let individual_results = &self.parts;
+        match &self.aggregated {
+            Some(aggregated) => Aggregated { individual_results, aggregated }.serialize(serializer),
+            None => individual_results.serialize(serializer),
+        }
+    }
+}
+
+impl Gathered {
+    /// How its parts ended.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for (index, Part { answer, .. }) in self.parts.iter().enumerate() {
+            tally.add(|| format!("#{} {}", index.saturating_add(1), answer.agent), answer);
+        }
+        self.aggregated.iter().for_each(|answer| tally.add(|| format!("aggregate {}", answer.agent), answer));
+        tally
+    }
+}
+
+/// The answers in what was told of a call.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Told {
+    /// Of the items, in their order; those that were told by reference as they are stored.
+    pub items: Vec<Option<Answer>>,
+    /// Of the aggregator.
+    pub aggregated: Option<Answer>,
+}
+
+impl Told {
+    /// Reads the JSON of an answer; of anything else there is nothing to be had.
+    pub fn read(told: &str, stored: impl Fn(&JobId) -> Option<Record>) -> Self {
+        let (items, aggregated) = match serde_json::from_str(told) {
+            Ok(Value::Array(items)) => (items, None),
+            Ok(Value::Object(mut both)) => match (both.remove("individual_results"), both.remove("aggregated")) {
+                (Some(Value::Array(items)), aggregated) => (items, aggregated),
+                (Some(_) | None, _) => return Self::default(),
+            },
+            Ok(_) | Err(_) => return Self::default(),
+        };
+        let answer = |item: Value| match item.get("ref").cloned().map(serde_json::from_value) {
+            Some(Ok(id)) => stored(&id).map(Record::into_answer),
+            Some(Err(_)) => None,
+            None => serde_json::from_value(item).ok(),
+        };
+        let aggregated = aggregated.and_then(|answer| serde_json::from_value(answer).ok());
+        Self { items: items.into_iter().map(answer).collect(), aggregated }
+    }
+}
+
 /// Checks everything that can be checked without a run. The error says which item it is, from 0; `None` for the aggregator.
 ///
 /// # Errors
@@ -51,22 +117,30 @@ pub fn check(dispatcher: &Dispatcher, config: &Config, batch: &Batch) -> Result<
     aggregate.map_or(Ok(()), |request| dispatcher.check(config, &request).map_err(|error| (None, error)))
 }
 
-/// Runs a call to its answer. `tell` hears a line whenever something happened.
-pub async fn run(dispatcher: &Dispatcher, config: &Config, batch: &Batch, tell: impl FnMut(String) + Send) -> Gathered {
+/// Runs a call to its answer. With a ledger its parts are noted there, the aggregator behind the items, and go on whatever
+/// becomes of this process. `tell` hears a line whenever something happened.
+pub async fn run(
+    dispatcher: &Dispatcher,
+    config: &Config,
+    batch: &Batch,
+    ledger: Option<&Arc<Ledger>>,
+    tell: impl FnMut(String) + Send,
+) -> Gathered {
     let items = u32::try_from(batch.items.len()).unwrap_or(u32::MAX);
     let (mut state, effects) = parallel::begin(items, batch.aggregate.is_some());
     let mut due = effects.into_iter().next();
     let agents = batch.items.iter().map(|item| item.request.agent.clone()).collect();
     let teller = Teller(Mutex::new((Board::new(agents), tell)));
     let mut ended = batch.items.iter().map(|_| None).collect::<Vec<_>>();
-    let mut waiting = batch.items.iter().enumerate();
+    let place = Place { dispatcher, config, ledger };
+    let mut waiting = place.in_order(&batch.items).into_iter();
     let mut running = FuturesUnordered::new();
     for (index, item) in waiting.by_ref().take(parallel::window(config.settings.max_concurrency)) {
-        running.push(run_item(dispatcher, config, &teller, index, item));
+        running.push(run_item(&place, &teller, index, item));
     }
     while let Some((index, part, receipt)) = running.next().await {
         if let Some((index, item)) = waiting.next() {
-            running.push(run_item(dispatcher, config, &teller, index, item));
+            running.push(run_item(&place, &teller, index, item));
         }
         ended[index] = Some((part, receipt));
         (state, due) = taken(state, Event::ItemEnded);
@@ -74,7 +148,7 @@ pub async fn run(dispatcher: &Dispatcher, config: &Config, batch: &Batch, tell: 
     let (parts, receipts): (Vec<_>, Vec<_>) = ended.into_iter().flatten().unzip();
     let mut gathered = Gathered { parts, aggregated: None, receipts: receipts.into_iter().flatten().collect() };
     if let (Some(Effect::StartAggregate), Some(agent)) = (due, &batch.aggregate) {
-        let delivery = put_together(dispatcher, config, batch, agent, &gathered.parts, &teller).await;
+        let delivery = put_together(&place, batch, agent, &gathered.parts, &teller).await;
         gathered.aggregated = Some(delivery.answer);
         gathered.receipts.extend(delivery.receipt);
         (state, due) = taken(state, Event::AggregateEnded);
@@ -94,41 +168,90 @@ fn taken(state: State, event: Event) -> (State, Option<Effect>) {
     }
 }
 
+/// Where the requests of a call run.
+struct Place<'a> {
+    dispatcher: &'a Dispatcher,
+    config: &'a Config,
+    ledger: Option<&'a Arc<Ledger>>,
+}
+
+impl Place<'_> {
+    /// The items in the order in which they are begun: first those whose runs are paid for already, so that identical ones
+    /// join them.
+    fn in_order<'b>(&self, items: &'b [Item]) -> Vec<(usize, &'b Item)> {
+        let may_have_job = |index| self.ledger.is_some_and(|ledger| ledger.may_have_job(number(index)));
+        let (mut begun, others): (Vec<_>, Vec<_>) =
+            items.iter().enumerate().partition(|(index, _)| may_have_job(*index));
+        begun.extend(others);
+        begun
+    }
+
+    /// What is told of a part that had its answer without a run, before this process.
+    fn told(&self, index: usize) -> Option<Part> {
+        self.ledger?.told(number(index))
+    }
+
+    async fn dispatch(&self, index: usize, request: &Request, on_news: impl FnMut(&News) + Send) -> Delivery {
+        let held = self.ledger.map_or(Held::ByCaller, |ledger| Held::ByCall(Arc::clone(ledger), number(index)));
+        let fresh = dispatcher::fresh_session();
+        let run = self.dispatcher.dispatch_held(held, fresh, self.config, request, Caching::Allowed, on_news);
+        run.await.unwrap_or_else(|mistake| refused(&request.agent, &mistake))
+    }
+
+    async fn settle(&self, index: usize, part: &Part) {
+        // The answer of one that was submitted is in its job.
+        if let Some(ledger) = self.ledger.filter(|ledger| !ledger.was_submitted(number(index))) {
+            let (ledger, part) = (Arc::clone(ledger), part.clone());
+            self.dispatcher.engine().errands().run(move || ledger.settle(number(index), &part)).await;
+        }
+    }
+}
+
+/// A part's place in the ledger. A call has no more items than that.
+fn number(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
 async fn run_item(
-    dispatcher: &Dispatcher,
-    config: &Config,
+    place: &Place<'_>,
     teller: &Teller<impl FnMut(String) + Send>,
     index: usize,
     item: &Item,
 ) -> (usize, Part, Option<Receipt>) {
-    let on_news = |news: &News| teller.hear(index, news);
-    let delivery = match dispatcher.dispatch(config, &item.request, Caching::Allowed, on_news).await {
-        Ok(delivery) => delivery,
-        Err(mistake) => refused(&item.request.agent, &mistake),
-    };
+    if let Some(part) = place.told(index) {
+        teller.ended(index, &part.answer);
+        return (index, part, None);
+    }
+    let delivery = place.dispatch(index, &item.request, |news: &News| teller.hear(index, news)).await;
     teller.ended(index, &delivery.answer);
-    let (part, mut receipt) = part::of(dispatcher, item, delivery).await;
+    let (part, mut receipt) = part::of(place.dispatcher, item, delivery).await;
+    place.settle(index, &part).await;
     // It is delivered with all others: until then its supervisor need not stay.
     receipt.iter_mut().for_each(Receipt::release);
     (index, part, receipt)
 }
 
 async fn put_together(
-    dispatcher: &Dispatcher,
-    config: &Config,
+    place: &Place<'_>,
     batch: &Batch,
     agent: &str,
     parts: &[Part],
     teller: &Teller<impl FnMut(String) + Send>,
 ) -> Delivery {
-    let seen = parts.iter().zip(&batch.items);
-    let seen = seen.map(|(part, item)| Seen { answer: &part.answer, summary_chars: item.summary_chars });
-    let request = aggregation(agent, aggregate::context(&seen.collect::<Vec<_>>()));
-    let on_news = |news: &News| teller.hear_aggregator(agent, news);
-    dispatcher
-        .dispatch(config, &request, Caching::Allowed, on_news)
-        .await
-        .unwrap_or_else(|mistake| refused(agent, &mistake))
+    let index = batch.items.len();
+    if let Some(part) = place.told(index) {
+        return Delivery { answer: part.answer, receipt: None };
+    }
+    let request = aggregation_of(agent, &batch.items, parts.iter().map(|part| &part.answer));
+    let delivery = place.dispatch(index, &request, |news: &News| teller.hear_aggregator(agent, news)).await;
+    place.settle(index, &Part::whole(delivery.answer.clone())).await;
+    delivery
+}
+
+/// What the aggregator is asked about these answers to these items.
+pub fn aggregation_of<'a>(agent: &str, items: &[Item], answers: impl Iterator<Item = &'a Answer>) -> Request {
+    let seen = answers.zip(items).map(|(answer, item)| Seen { answer, summary_chars: item.summary_chars });
+    aggregation(agent, aggregate::context(&seen.collect::<Vec<_>>()))
 }
 
 fn aggregation(agent: &str, context: String) -> Request {

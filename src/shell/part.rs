@@ -1,6 +1,6 @@
 //! What a caller is told of one request: the answer, or a reference to it.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::dispatcher::{Delivery, Dispatcher};
 use super::engine::Receipt;
@@ -10,7 +10,7 @@ use crate::machines::answer::Answer;
 use crate::machines::ids::JobId;
 
 /// A request, and how its caller wants to be told of the answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
     /// What is asked.
     pub request: Request,
@@ -31,6 +31,18 @@ impl Part {
     #[must_use]
     pub const fn whole(answer: Answer) -> Self {
         Self { answer, reference: None }
+    }
+
+    /// The answer, told by reference if there is one.
+    #[must_use]
+    pub const fn noted(answer: Answer, reference: Option<(JobId, usize)>) -> Self {
+        Self { answer, reference }
+    }
+
+    /// What [`Self::noted`] takes.
+    #[must_use]
+    pub fn into_noted(self) -> (Answer, Option<(JobId, usize)>) {
+        (self.answer, self.reference)
     }
 }
 

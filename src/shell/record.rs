@@ -20,6 +20,8 @@ pub enum Form {
         /// How much of it, in characters.
         summary_chars: usize,
     },
+    /// The JSON that a call of several requests answers, which the result of its job holds as text.
+    Call,
 }
 
 /// A job as its file tells it. Times are Unix seconds. Keys that we do not know are kept.
@@ -78,6 +80,9 @@ pub struct Record {
     /// record, as `dispatch_wait` gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<Form>,
+    /// The call of several requests that it is a part of, where that is a job as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<JobId>,
     /// How often it went on by itself after it was cut off; absent for never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resumptions: Option<u8>,
@@ -120,9 +125,16 @@ impl Record {
             session_id: None,
             deadline_at: None,
             delivery: None,
+            part_of: None,
             resumptions: None,
             extra: Map::new(),
         }
+    }
+
+    /// Whether it is a call of several requests, which are jobs of their own.
+    #[must_use]
+    pub const fn is_call(&self) -> bool {
+        matches!(self.delivery, Some(Form::Call))
     }
 
     /// Where the job stands.

@@ -6,6 +6,7 @@
 //! jobs/<id>/plan.json   what to run; locked for the length of one read-step-write of the record
 //! jobs/<id>/prompt      becomes claude's standard input
 //! jobs/<id>/continuation  likewise, when it goes on in its session
+//! jobs/<id>/parts       of a call of several requests, whose plan says what is called: which jobs its parts are
 //! jobs/<id>/stdout      claude's event stream; a further process goes on in the same file
 //! jobs/<id>/stderr      claude's standard error, locked until claude and all that inherited it are gone
 //! ```
@@ -96,8 +97,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::Io`]; then no record is there and what was written is removed.
     pub fn create(&self, record: &Record, plan: &RunPlan, prompt: &[u8]) -> Result<File, StoreError> {
+        self.create_with(record, &[(JobFile::Plan, &to_json(plan)), (JobFile::Prompt, prompt)])
+    }
+
+    /// As [`Self::create`], with these files.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_with(&self, record: &Record, files: &[(JobFile, &[u8])]) -> Result<File, StoreError> {
         self.create_directory()?;
-        let written = self.write_new(record, plan, prompt);
+        let written = self.write_new(record, files);
         if written.is_err() {
             drop(std::fs::remove_dir_all(self.folder(&record.id)));
         }
@@ -116,7 +125,7 @@ impl Store {
             .map_err(StoreError::io("create", &self.directory))
     }
 
-    fn write_new(&self, record: &Record, plan: &RunPlan, prompt: &[u8]) -> Result<File, StoreError> {
+    fn write_new(&self, record: &Record, files: &[(JobFile, &[u8])]) -> Result<File, StoreError> {
         let id = &record.id;
         let folder = self.folder(id);
         let failed = |path: &Path| StoreError::io("write", path);
@@ -131,10 +140,10 @@ impl Store {
         failpoint::check("created_lock").map_err(failed(&lock_path))?;
         lock.lock().map_err(StoreError::io("lock", &lock_path))?;
         failpoint::check("took_lock").map_err(failed(&lock_path))?;
-        for (name, bytes) in [(JobFile::Plan, to_json(plan)), (JobFile::Prompt, prompt.to_vec())] {
-            let path = self.file(id, name);
+        for (name, bytes) in files {
+            let path = self.file(id, *name);
             let mut file = atomic::create_new(&path).map_err(StoreError::io("create", &path))?;
-            io::Write::write_all(&mut file, &bytes).map_err(StoreError::io("write", &path))?;
+            io::Write::write_all(&mut file, bytes).map_err(StoreError::io("write", &path))?;
             failpoint::check("wrote_input").map_err(failed(&path))?;
         }
         self.write(record, Durability::Cached)?;
@@ -176,6 +185,19 @@ impl Store {
             io::ErrorKind::NotFound => StoreError::NotFound(*id),
             _ => StoreError::io("read", &path)(source),
         })
+    }
+
+    /// Whether a file has the name of that record, also one that cannot be read.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when that cannot be told.
+    pub fn has_record(&self, id: &JobId) -> Result<bool, StoreError> {
+        let path = self.record_path(id);
+        match path.symlink_metadata() {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(StoreError::io("look for", &path)(error)),
+        }
     }
 
     /// The ids of all records, in no order.
@@ -341,7 +363,11 @@ impl Store {
         Ok(())
     }
 
-    fn remove_folder(&self, id: &JobId) -> Result<(), StoreError> {
+    /// Removes what a submission left that was cut off before it had written the record.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn remove_folder(&self, id: &JobId) -> Result<(), StoreError> {
         let folder = self.folder(id);
         match std::fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", &folder)(error)),

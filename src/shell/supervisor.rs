@@ -9,7 +9,7 @@ mod conclusion;
 mod inherited;
 pub(super) mod output;
 mod place;
-mod progress;
+pub(super) mod progress;
 mod start;
 mod waits;
 
@@ -30,7 +30,7 @@ use super::record::Record;
 use super::slots::SlotRequest;
 use super::spawner::{self, Exit, ProcessSpawner, SystemSpawner};
 use super::store::{JobFile, Store, StoreError};
-use super::{clock, failpoint, pause, tail};
+use super::{call, clock, failpoint, pause, tail};
 use crate::machines::command_line;
 use crate::machines::dispatch::{self, CancelledBy, Effect, Event, Run, Session, State, Worth};
 use crate::machines::ids::JobId;
@@ -67,6 +67,9 @@ pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
     let lock = inherited::lock(store.file(&id, JobFile::Lock))?;
     failpoint::reach("supervisor_named");
     let record = store.read(&id)?;
+    if record.is_call() {
+        return call::conduct(&store, &record);
+    }
     let plan = match store.plan(&id) {
         Ok(plan) => plan,
         Err(error) => return Ok(adoption::give_up(&store, &record, &error)?),

@@ -14,7 +14,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::{WAITS, ended, go};
-use crate::support::client::Client;
+use crate::support::client::{Client, Era, Wire};
 use crate::support::processes::{alive, signal};
 use crate::support::world::World;
 use crate::support::{SOON, note, until, within};
@@ -37,15 +37,19 @@ enum Life {
     Settled,
     /// `dispatch`, its server killed with the answer in hand.
     Unreceived,
+    /// `dispatch_parallel` as a task, whose part is the one run.
+    Call,
 }
 
-const LIVES: [Life; 6] =
-    [Life::Detached, Life::Waited, Life::Cancelled, Life::Adopted, Life::Settled, Life::Unreceived];
+const LIVES: [Life; 7] =
+    [Life::Detached, Life::Waited, Life::Cancelled, Life::Adopted, Life::Settled, Life::Unreceived, Life::Call];
 
 impl Life {
     const fn scene(self) -> &'static str {
         match self {
-            Self::Detached | Self::Waited | Self::Unreceived => "dump calls\nsay working\nresult the answer",
+            Self::Detached | Self::Waited | Self::Unreceived | Self::Call => {
+                "dump calls\nsay working\nresult the answer"
+            }
             Self::Cancelled | Self::Adopted | Self::Settled => WAITS,
         }
     }
@@ -97,6 +101,21 @@ impl Life {
                 client.ended();
                 fs::write(stage.faults.join("tell.go"), "").unwrap();
                 told().then_some(())
+            }
+            Self::Call => {
+                let mut client = Client::begin(&stage.world, Wire::Pipes, Era::Tasks);
+                let call = json!({"name": "dispatch_parallel", "arguments": {"dispatches": [task]}});
+                let answer = client.try_request("tools/call", call)?;
+                let Some(task) = answer["result"]["taskId"].as_str() else {
+                    assert!(stage.struck(), "{stage:?}: {answer}");
+                    return Some(());
+                };
+                until("the end of the task", || {
+                    let Some(answer) = client.try_request("tasks/get", json!({"taskId": task})) else {
+                        return Some(None);
+                    };
+                    (answer["result"]["status"] != "working").then_some(Some(()))
+                })
             }
         }
     }
@@ -162,7 +181,8 @@ impl Stage {
     fn cancel_meanwhile(&self) {
         let mut other = Client::new(&self.world);
         let jobs = other.ask("dispatch_jobs", json!({}));
-        let Some(id) = jobs[0]["id"].as_str() else { return self.go_on() };
+        let whole = jobs.as_array().unwrap().iter().find(|job| job["part_of"].is_null());
+        let Some(id) = whole.and_then(|job| job["id"].as_str()) else { return self.go_on() };
         let call = other.call("dispatch_cancel", json!({"job_id": id}));
         // It must be under way when the other one goes on, or the other one may hold what it waits for.
         other.ask("cache_stats", json!({}));
@@ -202,7 +222,7 @@ impl Stage {
         assert!(calls <= 1, "{self:?}: {calls} workers for one job");
         let files = world.job_files();
         let ids = files.iter().filter_map(|name| name.strip_suffix(".json")).collect::<Vec<_>>();
-        assert!(ids.len() <= 1, "{self:?}: {ids:?}");
+        assert!(ids.len() <= if self.life == Life::Call { 2 } else { 1 }, "{self:?}: {ids:?}");
         for id in ids {
             let record = ended(&mut client, id);
             if record["status"].is_null() && !super::record_path(world, id).exists() {
@@ -224,7 +244,8 @@ impl Stage {
         match record["status"].as_str().unwrap_or_else(|| panic!("{self:?}: {record}")) {
             "done" => {
                 let fetched = client.ask("fetch_result", json!({"ref": id}));
-                assert_eq!((&fetched, &fetched["result"]), (&record["result"], &json!("the answer")), "{self:?}");
+                let told = if record["delivery"] == "call" { answered(&fetched) } else { fetched["result"].clone() };
+                assert_eq!((&fetched, told), (&record["result"], json!("the answer")), "{self:?}");
                 assert_eq!(calls, 1, "{self:?}: an answer of nobody");
             }
             "failed" => {
@@ -260,6 +281,12 @@ impl Stage {
         let temporary = slots.filter(|entry| entry.file_name().to_string_lossy().starts_with(".tmp")).count();
         assert_eq!(temporary, 0, "{self:?}: temporary files");
     }
+}
+
+/// What the first part of a call answered.
+fn answered(fetched: &Value) -> Value {
+    let told: Value = serde_json::from_str(fetched["result"].as_str().unwrap()).unwrap();
+    told[0]["result"].clone()
 }
 
 fn age(path: &Path) {

@@ -17,6 +17,8 @@ mod protocol;
 mod schemas;
 mod slots;
 mod store;
+mod task_calls;
+mod task_deaths;
 mod tasks;
 mod timeout;
 mod usage;

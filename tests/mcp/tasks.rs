@@ -15,12 +15,12 @@ const INVALID_PARAMS: i64 = -32_602;
 const MISSING_CAPABILITY: i64 = -32_021;
 const METHOD_NOT_FOUND: i64 = -32_601;
 
-fn client(world: &World) -> Client {
+pub fn client(world: &World) -> Client {
     Client::begin(world, Wire::Sockets, Era::Tasks)
 }
 
 /// Calls a tool that becomes a task; its id.
-fn begin(client: &mut Client, tool: &str, arguments: Value) -> String {
+pub fn begin(client: &mut Client, tool: &str, arguments: Value) -> String {
     let id = client.call(tool, arguments);
     let answer = client.answer(id);
     let task = &answer["result"];
@@ -35,29 +35,29 @@ fn begin(client: &mut Client, tool: &str, arguments: Value) -> String {
     task["taskId"].as_str().unwrap().to_owned()
 }
 
-fn ask(client: &mut Client, method: &str, task: &str) -> Value {
+pub fn ask(client: &mut Client, method: &str, task: &str) -> Value {
     let id = client.request(method, json!({"taskId": task}));
     client.answer(id)
 }
 
-fn get(client: &mut Client, task: &str) -> Value {
+pub fn get(client: &mut Client, task: &str) -> Value {
     let answer = ask(client, "tasks/get", task);
     assert_eq!((&answer["result"]["resultType"], &answer["result"]["taskId"]), (&json!("complete"), &json!(task)));
     answer["result"].clone()
 }
 
 /// Asks until the task has ended.
-fn ended(client: &mut Client, task: &str) -> Value {
+pub fn ended(client: &mut Client, task: &str) -> Value {
     until("the end of the task", || Some(get(client, task)).filter(|task| task["status"] != "working"))
 }
 
 /// What the tool would have said, of a task that is completed.
-fn completed(task: &Value) -> Value {
+pub fn completed(task: &Value) -> Value {
     assert_eq!(task["status"], "completed", "{task}");
     said(task)
 }
 
-fn go(world: &World, agent: &str) {
+pub fn go(world: &World, agent: &str) {
     std::fs::write(world.path(agent).join("go"), "").unwrap();
 }
 
@@ -329,6 +329,11 @@ fn identical_requests_share_one_task() {
     assert_eq!(client.said(reference)["summary"], "once");
     assert_eq!(completed(&ended(&mut client, tasks[0].as_str().unwrap()))["result"], "once");
     assert_eq!(world.dumps("echo", "calls").len(), 1);
+    // One paid, and everybody who joined says so, whether it waited or was told of the task.
+    until("a line for each", || {
+        let journal = std::fs::read_to_string(world.path("usage.jsonl")).unwrap_or_default();
+        (journal.lines().count() == 6 && journal.matches("\"cached\":true").count() == 5).then_some(())
+    });
     client.bye();
 }
 

@@ -25,6 +25,18 @@ enum Use {
     Lookup {
         key: usize,
     },
+    Peek {
+        key: usize,
+    },
+    /// A run elsewhere.
+    Reserve {
+        key: usize,
+    },
+    /// What a run elsewhere is asked becomes known.
+    Name {
+        nth: usize,
+        task: usize,
+    },
     /// The run of one of the tickets that are out ends; `nth` counts modulo their number.
     Insert {
         nth: usize,
@@ -58,6 +70,9 @@ fn limits() -> impl Strategy<Value = Limits> {
 fn usage() -> impl Strategy<Value = Use> {
     prop_oneof![
         10 => (0..KEYS).prop_map(|key| Use::Lookup { key }),
+        2 => (0..KEYS).prop_map(|key| Use::Peek { key }),
+        3 => (0..KEYS).prop_map(|key| Use::Reserve { key }),
+        1 => (any::<usize>(), 0..TASKS.len()).prop_map(|(nth, task)| Use::Name { nth, task }),
         8 => any::<usize>().prop_map(|nth| Use::Insert { nth }),
         1 => any::<usize>().prop_map(|nth| Use::Discard { nth }),
         2 => any::<usize>().prop_map(|nth| Use::Leave { nth }),
@@ -91,6 +106,18 @@ impl World {
         self.moment += 1;
         match usage {
             Use::Lookup { key } => self.lookup(key),
+            Use::Peek { key } => {
+                self.list.shrink(self.limits.max_size);
+                self.list.age(self.now, self.limits);
+                let seen = self.cache.peek(&Key::of(&request(key)), Millis(self.now), self.limits).copied();
+                assert_eq!(seen, self.list.find(key));
+            }
+            Use::Reserve { key } => {
+                let ticket = self.cache.reserve(Key::of(&request(key)));
+                assert!(self.list.flights.iter().all(|flight| flight.ticket != ticket), "a ticket twice");
+                self.fly(key, ticket, true);
+            }
+            Use::Name { nth, task } => self.name(nth, task),
             Use::Insert { nth } => self.insert(nth),
             Use::Discard { nth } => {
                 if let Some(ticket) = self.out(nth) {
@@ -145,10 +172,23 @@ impl World {
                 assert_eq!(self.list.find(key), None, "paid for what is held");
                 assert!(self.list.joinable(key).is_none(), "paid twice for one answer");
                 assert!(self.list.flights.iter().all(|flight| flight.ticket != ticket), "a ticket twice");
-                let answer = Answer { key, paid_at: self.moment };
-                self.list.flights.push(Flight { ticket, answer, askers: 1, outdated: false });
-                self.list.misses += 1;
+                self.fly(key, ticket, false);
             }
+        }
+    }
+
+    fn fly(&mut self, key: usize, ticket: Ticket, apart: bool) {
+        let answer = Answer { key, paid_at: self.moment };
+        self.list.flights.push(Flight { ticket, answer, askers: 1, outdated: false, apart });
+        self.list.misses += 1;
+    }
+
+    fn name(&mut self, nth: usize, task: usize) {
+        let Some(ticket) = self.out(nth) else { return };
+        let flight = self.list.flights.iter_mut().find(|flight| flight.ticket == ticket).unwrap();
+        if flight.apart {
+            flight.answer.key = task * AGENTS.len() + flight.answer.key % AGENTS.len();
+            self.cache.name(ticket, Key::of(&request(flight.answer.key)));
         }
     }
 
@@ -156,9 +196,11 @@ impl World {
         let Some(ticket) = self.out(nth) else { return };
         let flight = self.list.settle(ticket).unwrap();
         self.settled = Some(ticket);
-        let keep = !flight.outdated && self.limits.ttl_seconds > 0 && self.limits.max_size > 0;
+        self.list.age(self.now, self.limits);
+        // Of two answers to one request the first is held.
+        let first = self.list.find(flight.answer.key).is_none();
+        let keep = first && !flight.outdated && self.limits.ttl_seconds > 0 && self.limits.max_size > 0;
         let expected = if keep {
-            self.list.age(self.now, self.limits);
             let evicted = self.list.shrink(self.limits.max_size - 1);
             self.list.held.push((flight.answer, self.now));
             Inserted::Kept { evicted }

@@ -15,6 +15,8 @@ pub struct Flight {
     pub answer: Answer,
     pub askers: u32,
     pub outdated: bool,
+    /// Of a run elsewhere: nobody joins it.
+    pub apart: bool,
 }
 
 /// Answers with the times of their insertion, oldest first; and the runs that are under way.
@@ -47,7 +49,7 @@ impl List {
 
     /// The run that a request may join.
     pub fn joinable(&mut self, key: usize) -> Option<&mut Flight> {
-        self.flights.iter_mut().find(|flight| flight.answer.key == key && !flight.outdated)
+        self.flights.iter_mut().find(|flight| flight.answer.key == key && !flight.outdated && !flight.apart)
     }
 
     pub fn settle(&mut self, ticket: Ticket) -> Option<Flight> {

@@ -14,6 +14,7 @@ mod life_moves;
 mod life_supervisor;
 mod life_world;
 mod parallel;
+mod part;
 mod search;
 mod slots;
 mod slots_world;

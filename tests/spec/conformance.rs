@@ -12,6 +12,7 @@ use super::dispatch::Dispatch;
 use super::file::{Names, Row, RowId, Spec, Transition};
 use super::job::Job;
 use super::parallel::Parallel;
+use super::part::Part;
 use super::slots::Slots;
 use super::subject::{Datum, Guard, Seen, Subject, fields, reachable};
 
@@ -51,6 +52,12 @@ fn parallel_does_what_its_spec_says() {
     compare::<Parallel>();
 }
 
+//= X-1
+#[test]
+fn part_does_what_its_spec_says() {
+    compare::<Part>();
+}
+
 //= X-2
 #[test]
 fn a_restored_machine_goes_on_as_the_original() {
@@ -60,6 +67,7 @@ fn a_restored_machine_goes_on_as_the_original() {
     restore::<Slots>();
     restore::<Dialogue>();
     restore::<Parallel>();
+    restore::<Part>();
 }
 
 fn restore<S: Subject>() {

@@ -227,7 +227,7 @@ fn row_of(id: RowId, row: &Idle) -> Row<'_> {
 }
 
 /// The names of all machines that the spec declares.
-pub const MACHINES: [&str; 6] = ["dispatch", "job", "cache", "slots", "dialogue", "parallel"];
+pub const MACHINES: [&str; 7] = ["dispatch", "job", "cache", "slots", "dialogue", "parallel", "part"];
 
 /// Where the spec is.
 pub fn directory() -> PathBuf {

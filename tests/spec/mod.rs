@@ -12,6 +12,7 @@ mod file;
 mod freshness;
 mod job;
 mod parallel;
+mod part;
 mod render;
 mod slots;
 mod soundness;

@@ -8,6 +8,7 @@ use super::dispatch::Dispatch;
 use super::file::{Spec, directory, root};
 use super::job::Job;
 use super::parallel::Parallel;
+use super::part::Part;
 use super::slots::Slots;
 use super::subject::{Subject, carried, fields, reachable};
 
@@ -39,6 +40,11 @@ fn dialogue_spec_is_sound() {
 #[test]
 fn parallel_spec_is_sound() {
     check::<Parallel>();
+}
+
+#[test]
+fn part_spec_is_sound() {
+    check::<Part>();
 }
 
 #[test]

@@ -93,7 +93,14 @@ impl Client {
     }
 
     /// Sends a request; its id.
-    pub fn request(&mut self, method: &str, mut params: Value) -> u64 {
+    pub fn request(&mut self, method: &str, params: Value) -> u64 {
+        let (id, message) = self.message(method, params);
+        self.send(&message);
+        id
+    }
+
+    /// A request as it is written, and its id.
+    fn message(&mut self, method: &str, mut params: Value) -> (u64, Value) {
         let id = self.next_id;
         self.next_id += 1;
         if self.era != Era::Handshake {
@@ -104,8 +111,7 @@ impl Client {
             let capabilities = if self.era == Era::Tasks { tasks } else { json!({}) };
             meta["io.modelcontextprotocol/clientCapabilities"] = capabilities;
         }
-        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
-        id
+        (id, json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
     }
 
     /// Sends a notification.
@@ -132,17 +138,19 @@ impl Client {
 
     /// As [`Self::ask`], of a server that may die of it.
     pub fn try_ask(&mut self, tool: &str, arguments: Value) -> Option<Value> {
-        let id = self.next_id;
-        self.next_id += 1;
-        let request = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call",
-            "params": {"name": tool, "arguments": arguments}});
+        self.try_request("tools/call", json!({"name": tool, "arguments": arguments})).as_ref().map(said)
+    }
+
+    /// The whole answer of a server that may die of the request.
+    pub fn try_request(&mut self, method: &str, params: Value) -> Option<Value> {
+        let (id, request) = self.message(method, params);
         self.input.as_mut()?.write_all(format!("{request}\n").as_bytes()).ok()?;
         let answer = self.wait_within(PATIENCE, |message| message["id"] == id && message.get("method").is_none());
         assert!(
             answer.is_some() || self.child.try_wait().unwrap().is_some() || self.is_silent(),
-            "no answer to {tool}"
+            "no answer to {method}"
         );
-        answer.as_ref().map(said)
+        answer
     }
 
     /// Whether its output has ended, as that of a process that is about to be gone.

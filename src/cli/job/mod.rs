@@ -16,7 +16,9 @@ use super::records::Records;
 use super::{figures, wait};
 use crate::config::path::Environment;
 use crate::machines::job::Status;
+use crate::machines::summary::Summary;
 use crate::machines::text;
+use crate::shell::call::ledger::Ledger;
 use crate::shell::clock;
 use crate::shell::record::Record;
 use story::Story;
@@ -64,6 +66,11 @@ fn show(records: &Records, record: &Record) -> Result<(), Failure> {
         }
         parts.extend(deeds.iter().map(|deed| format!("  · {}", shortened(deed, DEED_CHARS))));
     }
+    let of_call = parts_of(records, record);
+    if !of_call.is_empty() {
+        parts.push(style.bold("its parts:"));
+        parts.extend(of_call);
+    }
     if let Some(error) = &record.error {
         parts.push(field(style, "error", error));
     }
@@ -105,6 +112,18 @@ fn facts(record: &Record) -> Vec<(&'static str, String)> {
         ("caller", name(&record.caller)),
     ];
     all.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+}
+
+/// The jobs that the parts of a call are, a line each, as far as they are still there.
+fn parts_of(records: &Records, record: &Record) -> Vec<String> {
+    let noted = record.is_call().then(|| Ledger::jobs(records.store.clone(), record.id));
+    let jobs = noted.and_then(Result::ok).unwrap_or_default();
+    let summaries = jobs.iter().filter_map(|id| records.store.summary(id).ok());
+    let line = |job: Summary| {
+        let status = standing(job.status, job.outcome.as_deref(), job.error_type.as_deref());
+        format!("  · {} {}: {status}", job.id, shortened(&job.agent, NAME_CHARS))
+    };
+    summaries.map(line).collect()
 }
 
 fn bounded(words: &str, max_chars: usize) -> String {

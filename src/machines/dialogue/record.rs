@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::words::{self, RESOLVED};
 use super::{Event, Role, State};
 use crate::machines::answer::{Answer, ErrorType};
+use crate::machines::call::Tally;
 
 /// Amounts are told to a millionth of a dollar: sums of what the CLI reports have more digits than meaning.
 const PER_DOLLAR: f64 = 1_000_000.0;
@@ -81,6 +82,25 @@ impl Record {
             final_answer: self.last().map(final_answer).unwrap_or_default(),
             conversation: self.messages,
         }
+    }
+}
+
+impl Conversation {
+    /// How its messages ended.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for message in &self.conversation {
+            let failed = message.error_type.is_some() || message.error.is_some();
+            let answer = Answer {
+                success: !failed,
+                error_type: message.error_type,
+                cost_usd: message.cost_usd,
+                ..Answer::success(&message.agent, "")
+            };
+            tally.add(|| message.agent.clone(), &answer);
+        }
+        tally
     }
 }
 

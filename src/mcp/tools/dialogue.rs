@@ -8,9 +8,11 @@ use super::{Call, Desk, typed};
 use crate::config::model::Config;
 use crate::machines::dialogue::DEFAULT_ROUNDS;
 use crate::machines::text;
-use crate::mcp::progress::{Reporter, Telling};
-use crate::mcp::reply::{Mistake, Reply};
+use crate::mcp::progress::{Reporter, Sink, Telling};
+use crate::mcp::reply::{Mistake, Reply, Response};
 use crate::mcp::table::{Conduct, Kind, ToolRow, optional, required};
+use crate::mcp::tasks;
+use crate::shell::call::What;
 use crate::shell::dialogue::{self, Talk};
 
 /// `dispatch_dialogue`
@@ -37,17 +39,21 @@ struct Arguments {
     max_rounds: Option<i64>,
 }
 
-pub async fn dialogue(desk: &Desk, call: Call) -> Reply {
+pub async fn dialogue(desk: &Desk, call: Call) -> Response {
     let (config, talk) = match read(desk, &call) {
         Ok(both) => both,
         Err(mistake) => return mistake.into(),
     };
+    if call.tasks
+        && let Some(task) = tasks::of_call(desk, &config, What::Dialogue(talk.clone())).await
+    {
+        return task;
+    }
     let reporter = Reporter::new(&call.context, call.row.name, Telling::Standing, false);
-    let ended = reporter
-        .during(async |mut sink| dialogue::run(&desk.dispatcher, &config, &talk, move |line| sink.say(line)).await)
-        .await;
-    match ended {
-        Ok((conversation, receipts)) => Reply::paid(&conversation, receipts),
+    let run =
+        async |mut sink: Sink| dialogue::run(&desk.dispatcher, &config, &talk, None, move |line| sink.say(line)).await;
+    match reporter.during(run).await {
+        Ok((conversation, receipts)) => Reply::paid(&conversation, receipts).into(),
         Err(mistake) => Mistake::new(mistake.to_string()).into(),
     }
 }

@@ -8,15 +8,15 @@ use serde_json::Value;
 use super::dispatch::{self, DISPATCH};
 use super::{Call, Desk, typed};
 use crate::config::model::Config;
-use crate::machines::answer::Answer;
 use crate::machines::parallel::most_items;
 use crate::machines::text;
 use crate::mcp::arguments::read_at;
-use crate::mcp::progress::{Reporter, Telling};
-use crate::mcp::reply::{Mistake, Reply};
+use crate::mcp::progress::{Reporter, Sink, Telling};
+use crate::mcp::reply::{Mistake, Reply, Response};
 use crate::mcp::table::{Conduct, Kind, ToolRow, optional, required};
-use crate::shell::parallel::{self, Batch, Gathered};
-use crate::shell::part::Part;
+use crate::mcp::tasks;
+use crate::shell::call::What;
+use crate::shell::parallel::{self, Batch};
 
 /// How much of an item of the wrong kind is quoted, in characters.
 const QUOTE_CHARS: usize = 60;
@@ -42,32 +42,22 @@ struct Arguments {
     aggregate: String,
 }
 
-/// An answer with an aggregate, keys in the order of the contract.
-#[derive(serde::Serialize)]
-struct Aggregated<'a> {
-    individual_results: &'a [Part],
-    aggregated: &'a Answer,
-}
-
-pub async fn parallel(desk: &Desk, call: Call) -> Reply {
+pub async fn parallel(desk: &Desk, call: Call) -> Response {
     let (config, batch) = match read(desk, &call) {
         Ok(both) => both,
         Err(mistake) => return mistake.into(),
     };
-    let reporter = Reporter::new(&call.context, call.row.name, Telling::Standing, false);
-    let gathered = reporter
-        .during(async |mut sink| parallel::run(&desk.dispatcher, &config, &batch, move |line| sink.say(line)).await)
-        .await;
-    reply(gathered)
-}
-
-/// The answer to a call.
-fn reply(gathered: Gathered) -> Reply {
-    let Gathered { parts, aggregated, receipts } = gathered;
-    match &aggregated {
-        Some(aggregated) => Reply::paid(&Aggregated { individual_results: &parts, aggregated }, receipts),
-        None => Reply::paid(&parts, receipts),
+    if call.tasks
+        && let Some(task) = tasks::of_call(desk, &config, What::Parallel(batch.clone())).await
+    {
+        return task;
     }
+    let reporter = Reporter::new(&call.context, call.row.name, Telling::Standing, false);
+    let run =
+        async |mut sink: Sink| parallel::run(&desk.dispatcher, &config, &batch, None, move |line| sink.say(line)).await;
+    let mut gathered = reporter.during(run).await;
+    let receipts = std::mem::take(&mut gathered.receipts);
+    Reply::paid(&gathered, receipts).into()
 }
 
 /// The configuration and what the call asks for, checked as far as that is possible before anything runs.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{broadcast, watch};
 use tokio::task::AbortHandle;
 
-use super::{Cached, Delivery, Dispatcher, facts, limits, lock, perform, tasks, unpaid};
+use super::{Cached, Delivery, Dispatcher, Held, facts, limits, lock, perform, tasks, unpaid};
 use crate::config::settings::Settings;
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::cache::{self, Key, Limits, Lookup, Ticket};
@@ -29,7 +29,7 @@ pub(super) struct Flight {
 
 #[derive(Debug)]
 pub(super) struct Landed {
-    answer: Answer,
+    pub(super) answer: Answer,
     /// Goes to the first asker who takes it: one delivery is enough.
     receipt: Mutex<Option<Receipt>>,
 }
@@ -63,23 +63,34 @@ impl Dispatcher {
         key: &Key,
         run: RunPlan,
         settings: &Settings,
+        held: Held,
         on_news: impl FnMut(&News) + Send,
     ) -> Delivery {
         let limits = limits(settings);
-        let (ticket, flight, pays) = {
+        let max_depth = settings.max_dispatch_depth;
+        let own = held.may_have_begun();
+        let found = {
             let mut cached = self.lock();
-            let (ticket, pays) = match cached.answers.lookup(key, clock::monotonic(), limits) {
+            match cached.answers.lookup(key, clock::monotonic(), limits) {
+                // A run of its own is paid for, or about to be: it goes on, whatever identical ones have brought since.
+                Lookup::Hit(_) if own => None,
+                Lookup::Join(ticket) if own => {
+                    let _others_wait_for_it = cached.answers.leave(ticket);
+                    None
+                }
                 Lookup::Hit(answer) => {
                     return unpaid(super::cached(&self.engine, &run, answer));
                 }
-                Lookup::Join(ticket) => (ticket, false),
+                Lookup::Join(ticket) => Some((ticket, cached.flights.get(&ticket).cloned(), false)),
                 Lookup::Pay(ticket) => {
-                    let flight = self.take_off(ticket, run.clone(), settings.max_dispatch_depth, limits);
-                    cached.flights.insert(ticket, flight);
-                    (ticket, true)
+                    let flight = self.take_off(ticket, run.clone(), max_depth, limits, held.clone());
+                    cached.flights.insert(ticket, flight.clone());
+                    Some((ticket, Some(flight), true))
                 }
-            };
-            (ticket, cached.flights.get(&ticket).cloned(), pays)
+            }
+        };
+        let Some((ticket, flight, pays)) = found else {
+            return perform(&self.engine, &run, max_depth, held, on_news).await;
         };
         let ride = Ride { run, ticket, pays };
         self.ride(ride, flight, on_news).await
@@ -103,14 +114,14 @@ impl Dispatcher {
     }
 
     /// Starts a run as a task of its own, so that it outlives the asker who pays while others wait for it too.
-    fn take_off(&self, ticket: Ticket, run: RunPlan, max_depth: u32, limits: Limits) -> Flight {
+    fn take_off(&self, ticket: Ticket, run: RunPlan, max_depth: u32, limits: Limits, held: Held) -> Flight {
         let (news, _) = broadcast::channel(NEWS_BACKLOG);
         let (landing, landed) = watch::channel(None);
         let (engine, cache, sender) = (self.engine.clone(), Arc::clone(&self.cache), news.clone());
         let task = tokio::spawn(async move {
             // An error only says that nobody listens.
             let tell = |news: &News| drop(sender.send(news.clone()));
-            let delivery = perform(&engine, &run, max_depth, tell).await;
+            let delivery = perform(&engine, &run, max_depth, held, tell).await;
             drop(landing.send(Some(Landed::with(delivery, &cache, ticket, limits))));
         });
         Flight { news, landed, run: task.abort_handle(), job: None }

@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use tokio::sync::{broadcast, oneshot, watch};
 
+use super::held::FOLLOW;
 use super::shared::{Flight, Landed, NEWS_BACKLOG, Ride, Seat};
-use super::{Caching, Delivery, Dispatcher, fresh_session, limits, refused, unpaid, without_answer};
+use super::{Caching, Delivery, Dispatcher, cached, fresh_session, limits, refused, unpaid, without_answer};
 use crate::config::group;
 use crate::config::model::Config;
 use crate::config::plan::{self, Request, RequestError};
@@ -23,9 +23,6 @@ use crate::shell::clock;
 use crate::shell::engine::Engine;
 use crate::shell::jobs::Jobs;
 use crate::shell::record::Form;
-
-/// How long a task is followed without a break; then it is followed again.
-const FOLLOW: Duration = Duration::from_secs(3_600);
 
 /// What became of a request that may become a task.
 #[derive(Debug)]
@@ -47,15 +44,15 @@ pub(super) type Job = Arc<Claim>;
 /// Who knows of a job.
 #[derive(Debug)]
 pub(super) struct Claim {
-    engine: Engine,
-    id: JobId,
-    form: Form,
-    holders: AtomicUsize,
-    delivered: AtomicBool,
+    pub(super) engine: Engine,
+    pub(super) id: JobId,
+    pub(super) form: Form,
+    pub(super) holders: AtomicUsize,
+    pub(super) delivered: AtomicBool,
 }
 
 impl Handed {
-    fn new(job: &Job) -> Self {
+    pub(super) fn new(job: &Job) -> Self {
         job.holders.fetch_add(1, Ordering::AcqRel);
         Self(Arc::clone(job))
     }
@@ -141,10 +138,22 @@ impl Dispatcher {
             Some(task) if ride.pays => Ok(Begun::Task(task)),
             Some(task) => {
                 drop(Seat { cache: Arc::clone(&self.cache), ticket: ride.ticket });
+                self.account_joined(ride.run, flight);
                 Ok(Begun::Task(task))
             }
             None => Ok(Begun::Answer(Box::new(self.ride(ride, flight, |_| {}).await))),
         }
+    }
+
+    /// Has the line of a request written that joined a task, once the run has landed: its answer cost nothing.
+    fn account_joined(&self, run: RunPlan, flight: Option<Flight>) {
+        let Some(mut flight) = flight else { return };
+        let engine = self.engine.clone();
+        tokio::spawn(async move {
+            if let Ok(Some(landed)) = flight.landed.wait_for(Option::is_some).await.as_deref() {
+                drop(cached(&engine, &run, &landed.answer));
+            }
+        });
     }
 
     /// As [`Self::take_off`], for a run that nobody's connection holds.

@@ -28,7 +28,7 @@ impl Jobs {
         let candidates = self.store().ended_by(before).into_iter();
         let read = candidates.filter_map(|candidate| self.store().summary(&candidate.id).ok());
         let is_old = |job: &Summary| job.status.is_terminal() && job.completed_at.unwrap_or(job.created_at) <= before;
-        let old = read.filter(is_old).collect::<Vec<_>>();
+        let old = read.filter(|job| is_old(job) && !self.is_needed(job)).collect::<Vec<_>>();
         let ids = old.iter().map(|job| job.id).collect::<Vec<_>>();
         if !dry_run {
             self.tidy();

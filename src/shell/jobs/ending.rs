@@ -60,12 +60,15 @@ impl Jobs {
         let mut lock = None;
         if self.store().file(id, JobFile::Lock).exists() {
             lock = self.end_run(id);
+            if record.is_call() {
+                self.end_parts(id);
+            }
             failpoint::reach("ended");
             if lock.is_none() {
                 return;
             }
             self.give_session_back(record);
-            if record.started_at.is_some() {
+            if record.started_at.is_some() && !record.is_call() {
                 orphan::account_cancelled(self.store(), record);
             }
         }
@@ -136,6 +139,7 @@ fn cancelled_reason(record: &Record) -> String {
             "cancelled; go on with dispatch_session(agent={:?}, task=\"Continue where you left off\", session_id={session:?})",
             record.agent
         ),
+        (None, Some(_)) if record.is_call() => "cancelled; none of its parts runs any more".to_owned(),
         _ => "cancelled before it began".to_owned(),
     }
 }

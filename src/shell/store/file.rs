@@ -11,6 +11,8 @@ pub enum JobFile {
     Prompt,
     /// Claude's standard input when it goes on in its session.
     Continuation,
+    /// Of a call of several requests: what became of its parts.
+    Parts,
     /// Claude's event stream.
     Stdout,
     /// Claude's standard error.
@@ -24,6 +26,7 @@ impl JobFile {
             Self::Plan => "plan.json",
             Self::Prompt => "prompt",
             Self::Continuation => "continuation",
+            Self::Parts => "parts",
             Self::Stdout => "stdout",
             Self::Stderr => "stderr",
         }

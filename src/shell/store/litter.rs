@@ -27,12 +27,9 @@ impl Store {
 
     fn is_deserted(&self, entry: &DirEntry) -> bool {
         let id = entry.file_name().to_str().and_then(|name| JobId::try_from(name).ok());
-        id.is_some_and(|id| !self.has_record(&id)) && is_old(entry) && entry.file_type().is_ok_and(|kind| kind.is_dir())
-    }
-
-    /// Any file of that name is one, also one that cannot be read.
-    fn has_record(&self, id: &JobId) -> bool {
-        self.record_path(id).symlink_metadata().is_ok()
+        id.is_some_and(|id| matches!(self.has_record(&id), Ok(false)))
+            && is_old(entry)
+            && entry.file_type().is_ok_and(|kind| kind.is_dir())
     }
 
     /// Under the locks of its supervisor and of its worker, so that there is neither.

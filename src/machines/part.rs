@@ -1,0 +1,174 @@
+//! One part of a call that outlives its server: an item, the aggregator, a message of a dialogue. Declared in `spec/part.yaml`.
+//!
+//! What decides over money: the name of a part's job is noted before the job is written, and that it was submitted is noted
+//! before anybody waits for it. Whoever takes the call up finds each part in one of these states, and never pays twice.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use statig::prelude::*;
+
+use super::effect::Effects;
+use super::refused::Refused;
+use super::taken::taken;
+
+/// Where a part stands, as its call's notes have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Nothing was done for it.
+    #[default]
+    Unnamed,
+    /// Its job has a name; it may have been submitted.
+    Named,
+    /// Its job was submitted: the job's record has its answer, or will have it.
+    Submitted,
+    /// It has its answer without a job: from the cache, from an identical part, or because it cannot run.
+    Settled,
+}
+
+impl State {
+    /// All states, for exhaustive checks.
+    pub const ALL: [Self; 4] = [Self::Unnamed, Self::Named, Self::Submitted, Self::Settled];
+
+    /// The state's name in the spec.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unnamed => "unnamed",
+            Self::Named => "named",
+            Self::Submitted => "submitted",
+            Self::Settled => "settled",
+        }
+    }
+
+    /// Whether a job may be there that is this part's own.
+    #[must_use]
+    pub const fn may_have_job(self) -> bool {
+        matches!(self, Self::Named | Self::Submitted)
+    }
+}
+
+/// What happens to a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// Its turn has come, perhaps once more.
+    TakeUp {
+        /// Whether a job of its name is there.
+        job_is_there: bool,
+    },
+    /// Its job is written, and supervised.
+    Submitted,
+    /// It has its answer without a job.
+    Settle,
+}
+
+impl Event {
+    /// All events, for exhaustive checks.
+    pub const ALL: [Self; 4] =
+        [Self::TakeUp { job_is_there: false }, Self::TakeUp { job_is_there: true }, Self::Submitted, Self::Settle];
+
+    /// The event's name in the spec.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::TakeUp { .. } => "take_up",
+            Self::Submitted => "submitted",
+            Self::Settle => "settle",
+        }
+    }
+}
+
+/// What is to be done, after the new state is noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Write its job under the name that is noted, and have it supervised.
+    Submit,
+    /// Wait for the end of its job.
+    Await,
+    /// Its job was there, and somebody removed it with its answer: it failed.
+    GiveUp,
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Submit => "submit",
+            Self::Await => "await",
+            Self::GiveUp => "give_up",
+        })
+    }
+}
+
+/// Takes one event.
+///
+/// # Errors
+/// [`Refused`] when the event has no row in the spec for this state.
+pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Refused> {
+    taken(state, |state, effects| state.handle(&mut Machine, event, effects), || refuse(state, event))
+}
+
+const fn refuse(state: State, event: &Event) -> Refused {
+    let (name, event_name) = (state.name(), event.name());
+    match (state, event) {
+        (State::Submitted, Event::Submitted | Event::Settle) | (State::Settled, _) => {
+            Refused::AlreadyThere { state: name, event: event_name }
+        }
+        (State::Unnamed | State::Named | State::Submitted, _) => Refused::NotHere { state: name, event: event_name },
+    }
+}
+
+/// Shared storage of the machine: none, all of it is in the state.
+struct Machine;
+
+#[state_machine(initial = "State::Unnamed", visibility = "pub(self)", state(custom, name = "State"))]
+impl Machine {
+    #[state]
+    fn unnamed(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
+        match event {
+            Event::TakeUp { .. } => {
+                context.push(Effect::Submit);
+                Transition(State::Named)
+            }
+            Event::Settle => Transition(State::Settled),
+            Event::Submitted => Super,
+        }
+    }
+
+    #[state]
+    fn named(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
+        match event {
+            Event::TakeUp { job_is_there: false } => {
+                context.push(Effect::Submit);
+                Handled
+            }
+            Event::TakeUp { job_is_there: true } | Event::Submitted => {
+                context.push(Effect::Await);
+                Transition(State::Submitted)
+            }
+            Event::Settle => Transition(State::Settled),
+        }
+    }
+
+    #[state]
+    fn submitted(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
+        match event {
+            Event::TakeUp { job_is_there: true } => {
+                context.push(Effect::Await);
+                Handled
+            }
+            Event::TakeUp { job_is_there: false } => {
+                context.push(Effect::GiveUp);
+                Handled
+            }
+            Event::Submitted | Event::Settle => Super,
+        }
+    }
+
+    #[state]
+    fn settled(event: &Event) -> Outcome<State> {
+        match event {
+            Event::TakeUp { .. } | Event::Submitted | Event::Settle => Super,
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The life of a call's supervisor: the call is claimed, run to its answer by the code that a server runs whose caller waits,
+//! and its record concluded. Its parts are on nobody's leash: when this process dies, another one finds them by the ledger.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::ledger::Ledger;
+use super::{Call, What};
+use crate::config::plan::RequestError;
+use crate::machines::activity::Activity;
+use crate::machines::answer::{Answer, ErrorType};
+use crate::machines::call::Tally;
+use crate::machines::ids::JobId;
+use crate::machines::job::{Event, State};
+use crate::shell::atomic::Durability;
+use crate::shell::dispatcher::Dispatcher;
+use crate::shell::engine::{Engine, Receipt};
+use crate::shell::jobs::Jobs;
+use crate::shell::record::Record;
+use crate::shell::store::{Patch, Store, StoreError};
+use crate::shell::supervisor::SupervisorError;
+use crate::shell::supervisor::progress::Progress;
+use crate::shell::{clock, dialogue, failpoint, parallel};
+
+/// How often to look whether there is progress to write.
+const SHOW_INTERVAL: Duration = Duration::from_millis(200);
+/// How often, and how many times, an answer is written again that could not be written.
+const RESCUE_INTERVAL: Duration = Duration::from_secs(1);
+const RESCUE_ATTEMPTS: u32 = 600;
+/// Milliseconds of a second.
+const MS_PER_SECOND: f64 = 1_000.0;
+
+/// What a call came to.
+struct Outcome {
+    text: String,
+    tally: Tally,
+    /// Of the parts whose answers are told in full.
+    receipts: Vec<Receipt>,
+}
+
+/// Goes on with a call to its end. Whoever calls this holds the lock of its job.
+///
+/// # Errors
+/// [`SupervisorError`] when it could not even begin.
+pub fn conduct(store: &Store, record: &Record) -> Result<(), SupervisorError> {
+    let id = record.id;
+    let opened = Call::read(store, &id).and_then(|call| Ok((call, Ledger::open(store.clone(), id)?)));
+    let (call, ledger) = match opened {
+        Ok(both) => both,
+        Err(error) => return Ok(give_up(store, record, &error)?),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(async {
+        let mut terminated = signal(SignalKind::terminate())?;
+        if !claim(store, record)? {
+            return Ok(());
+        }
+        let engine = Engine::new(store.clone(), Engine::own_program());
+        let conductor = Conductor { store, id, jobs: Jobs::new(engine.clone()), shown: Arc::default() };
+        let work = conductor.work(engine, call, Arc::new(ledger));
+        tokio::pin!(work);
+        let mut progress = Progress::default();
+        let outcome = loop {
+            tokio::select! {
+                biased;
+                _ = terminated.recv() => return conductor.stop(),
+                outcome = &mut work => break outcome,
+                () = tokio::time::sleep(SHOW_INTERVAL) => conductor.show(&mut progress),
+            }
+        };
+        conductor.take(&mut progress);
+        Ok(conductor.conclude(record, outcome, &progress).await?)
+    });
+    runtime.shutdown_background();
+    result
+}
+
+/// Notes in the record that somebody goes on with the call. False when nobody is to.
+fn claim(store: &Store, record: &Record) -> Result<bool, StoreError> {
+    let event = match record.state() {
+        State::Pending => Event::Claim,
+        State::Running | State::Adopted | State::Resuming => Event::Adopt,
+        State::Stopping | State::Done | State::Failed | State::Cancelled | State::Collected => return Ok(false),
+    };
+    failpoint::reach("claim_call");
+    match store.step(&record.id, &event, Patch::default(), Durability::Cached) {
+        Ok(_) => Ok(true),
+        Err(StoreError::Refused(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Ends a call whose files cannot be read: nobody will ever get further, and whoever waits would wait for ever.
+fn give_up(store: &Store, record: &Record, error: &StoreError) -> Result<(), StoreError> {
+    if record.status.is_terminal() {
+        return Ok(());
+    }
+    let error = format!(
+        "the call cannot be taken up: {error}; what its parts have answered is in their own jobs, which name it as part_of"
+    );
+    let patch = Patch { error: Some(error), ..Patch::default() };
+    match store.step(&record.id, &Event::Abandon, patch, Durability::Synced) {
+        Ok(_) | Err(StoreError::Refused(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+struct Conductor<'a> {
+    store: &'a Store,
+    id: JobId,
+    jobs: Jobs,
+    /// The lines since the last look.
+    shown: Arc<Mutex<Vec<String>>>,
+}
+
+impl Conductor<'_> {
+    /// Runs the call.
+    async fn work(&self, engine: Engine, call: Call, ledger: Arc<Ledger>) -> Result<Outcome, RequestError> {
+        let Call { what, config, origin, cached } = call;
+        let config = config.into_config();
+        let dispatcher = Dispatcher::on_behalf(engine, origin);
+        for (request, answer) in cached {
+            dispatcher.remember(&config, &request, answer);
+        }
+        let shown = Arc::clone(&self.shown);
+        let tell = move |line| shown.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        match &what {
+            What::Parallel(batch) => {
+                let gathered = parallel::run(&dispatcher, &config, batch, Some(&ledger), tell).await;
+                Ok(Outcome { tally: gathered.tally(), text: to_json(&gathered), receipts: gathered.receipts })
+            }
+            What::Dialogue(talk) => {
+                let (conversation, receipts) = dialogue::run(&dispatcher, &config, talk, Some(&ledger), tell).await?;
+                Ok(Outcome { tally: conversation.tally(), text: to_json(&conversation), receipts })
+            }
+        }
+    }
+
+    /// The lines of which nothing was shown yet.
+    fn take(&self, progress: &mut Progress) {
+        for line in self.shown.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            let activity = Activity { doing: Some(line.clone()), ..Activity::default() };
+            progress.push(line, activity);
+        }
+    }
+
+    fn show(&self, progress: &mut Progress) {
+        self.take(progress);
+        progress.write_when_due(self.store, &self.id);
+    }
+
+    async fn conclude(
+        &self,
+        record: &Record,
+        outcome: Result<Outcome, RequestError>,
+        progress: &Progress,
+    ) -> Result<(), StoreError> {
+        let (answer, receipts) = match outcome {
+            Ok(Outcome { text, tally, receipts }) => {
+                let age_ms = (clock::unix_seconds() - record.created_at).max(0.0) * MS_PER_SECOND;
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+                let duration_ms = age_ms as u64;
+                (tally.conclude(&record.agent, text, duration_ms), receipts)
+            }
+            // It was checked before it was submitted.
+            Err(mistake) => (Answer::failure(&record.agent, ErrorType::CliError, mistake.to_string()), Vec::new()),
+        };
+        let event = Event::Finish { success: answer.success };
+        let patch = Patch {
+            error: answer.error.clone(),
+            // Our own types: text keys and finite numbers.
+            result: serde_json::to_value(&answer).ok(),
+            ..Patch::default()
+        };
+        failpoint::reach("conclude_call");
+        for _ in 0..RESCUE_ATTEMPTS {
+            match self.store.conclude(&self.id, progress.unwritten(), &event, patch.clone(), Durability::Synced) {
+                Ok(stepped) => {
+                    failpoint::reach("concluded_call");
+                    // Of a call that was marked before, the parts are all that is left.
+                    if stepped.record.result.is_some() {
+                        receipts.into_iter().for_each(Receipt::redeem);
+                    }
+                    return Ok(());
+                }
+                Err(StoreError::Refused(_) | StoreError::NotFound(_)) => return Ok(()),
+                Err(error) => tracing::error!(id = %self.id, %error, "the answer of a call cannot be written"),
+            }
+            tokio::time::sleep(RESCUE_INTERVAL).await;
+        }
+        Ok(())
+    }
+
+    /// The end on somebody's wish. Whoever marked the call ends its parts; of one that nobody marked, this process does.
+    fn stop(&self) -> Result<(), SupervisorError> {
+        let patch = Patch { error: Some("cancelled by a signal to its supervisor".to_owned()), ..Patch::default() };
+        match self.store.step(&self.id, &Event::Cancel, patch, Durability::Cached) {
+            Ok(_) => {}
+            Err(StoreError::Refused(_) | StoreError::NotFound(_)) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        self.jobs.end_parts(&self.id);
+        self.store.step(&self.id, &Event::Stopped, Patch::default(), Durability::Cached)?;
+        Ok(())
+    }
+}
+
+/// Our own types have text keys and finite numbers.
+fn to_json<T: serde::Serialize>(answer: &T) -> String {
+    serde_json::to_string(answer).unwrap_or_default()
+}

@@ -1,0 +1,261 @@
+//! What became of the parts of a call: a line for each step, appended before what it announces is done.
+//!
+//! Whoever goes on with the call reads it first. A part is taken up under the file's lock and only while the record of the
+//! call is open: once somebody has marked the call and had the lock after that, no further part begins, whoever lives.
+
+use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::machines::answer::Answer;
+use crate::machines::ids::JobId;
+use crate::machines::part::{self, Effect, Event, State};
+use crate::shell::engine::EngineError;
+use crate::shell::part::Part;
+use crate::shell::store::{JobFile, Store, StoreError};
+use crate::shell::{atomic, failpoint};
+
+/// How long to wait for somebody who takes a part up. That takes some milliseconds; whoever stands still meanwhile must not
+/// keep others from ending the call.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+/// How often to ask again meanwhile.
+const LOCK_RETRY: Duration = Duration::from_millis(2);
+
+/// Why a part has no job that could be waited for.
+#[derive(Debug, Error)]
+pub enum PartError {
+    /// Its job could not be submitted.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The files of the call.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The call has ended or is to end.
+    #[error("the call has ended")]
+    Closed,
+    /// Somebody removed the record of its job.
+    #[error("the record of job {0}, which had this answer, was removed; it is not paid for a second time")]
+    Removed(JobId),
+    /// It was settled before.
+    #[error("this part of the call has its answer")]
+    Settled,
+}
+
+/// What is known of a part.
+#[derive(Debug, Clone, Default)]
+struct Note {
+    state: State,
+    job: Option<JobId>,
+    told: Option<Part>,
+}
+
+/// A step of a part as it is written.
+#[derive(Debug, Serialize, Deserialize)]
+struct Line {
+    part: u32,
+    state: State,
+    /// With `named`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    job: Option<JobId>,
+    /// With `settled`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answer: Option<Answer>,
+    /// With `settled`, of an answer that stays in the job store: where, and how many characters of it are told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reference: Option<(JobId, usize)>,
+}
+
+/// The notes of one call.
+#[derive(Debug)]
+pub struct Ledger {
+    store: Store,
+    call: JobId,
+    notes: Mutex<Notes>,
+}
+
+#[derive(Debug, Default)]
+struct Notes {
+    parts: BTreeMap<u32, Note>,
+    /// How much of the file they are, in bytes.
+    length: u64,
+}
+
+impl Ledger {
+    /// The notes as they are.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn open(store: Store, call: JobId) -> Result<Self, StoreError> {
+        let ledger = Self { store, call, notes: Mutex::default() };
+        drop(ledger.locked()?);
+        Ok(ledger)
+    }
+
+    /// The jobs that the parts of a call are, as far as they have names. Nobody begins another one after this, if the
+    /// record of the call has ended.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn jobs(store: Store, call: JobId) -> Result<Vec<JobId>, StoreError> {
+        let ledger = Self::open(store, call)?;
+        let notes = ledger.lock();
+        Ok(notes.parts.values().filter_map(|note| note.job).collect())
+    }
+
+    /// The job of the call.
+    #[must_use]
+    pub const fn call(&self) -> JobId {
+        self.call
+    }
+
+    /// Whether a job may be there that is this part's own.
+    #[must_use]
+    pub fn may_have_job(&self, part: u32) -> bool {
+        self.lock().parts.get(&part).is_some_and(|note| note.state.may_have_job())
+    }
+
+    /// Whether this part's own job was submitted.
+    #[must_use]
+    pub fn was_submitted(&self, part: u32) -> bool {
+        self.lock().parts.get(&part).is_some_and(|note| note.state == State::Submitted)
+    }
+
+    /// What is told of a part that has its answer without a job.
+    #[must_use]
+    pub fn told(&self, part: u32) -> Option<Part> {
+        self.lock().parts.get(&part)?.told.clone()
+    }
+
+    /// Takes a part up: its job, which is there from then on. `submit` writes it under that name. Blocks.
+    ///
+    /// # Errors
+    /// [`PartError`]; then no job of this part runs.
+    pub fn take_up(
+        &self,
+        part: u32,
+        submit: impl FnOnce(JobId) -> Result<(), EngineError>,
+    ) -> Result<JobId, PartError> {
+        let mut file = self.locked()?;
+        if self.store.summary(&self.call)?.state.is_terminal() {
+            return Err(PartError::Closed);
+        }
+        let Note { state, job, .. } = self.lock().parts.get(&part).cloned().unwrap_or_default();
+        let id = job.unwrap_or_else(|| JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes()));
+        let job_is_there = self.store.has_record(&id)?;
+        let (next, effects) = part::step(state, &Event::TakeUp { job_is_there }).map_err(|_| PartError::Settled)?;
+        if next != state {
+            self.write(&mut file, Line { part, state: next, job: Some(id), answer: None, reference: None })?;
+        }
+        match effects.into_iter().next() {
+            Some(Effect::Submit) => {
+                failpoint::reach("part_named");
+                self.store.remove_folder(&id)?;
+                submit(id)?;
+                failpoint::reach("part_submitted");
+                let (state, _await) = part::step(next, &Event::Submitted).map_err(|_| PartError::Settled)?;
+                let line = Line { part, state, job: Some(id), answer: None, reference: None };
+                // It runs. Whoever comes next finds its record under the name that is noted.
+                if let Err(error) = self.write(&mut file, line) {
+                    tracing::warn!(call = %self.call, part, job = %id, %error, "not noted that a part was submitted");
+                }
+                Ok(id)
+            }
+            Some(Effect::Await) => Ok(id),
+            Some(Effect::GiveUp) | None => Err(PartError::Removed(id)),
+        }
+    }
+
+    /// Notes the answer of a part that has none of a job of its own. Blocks. A note that cannot be written costs nothing but
+    /// the same question again.
+    pub fn settle(&self, part: u32, told: &Part) {
+        let state = self.lock().parts.get(&part).map_or(State::Unnamed, |note| note.state);
+        let Ok((state, _none)) = part::step(state, &Event::Settle) else { return };
+        let (answer, reference) = told.clone().into_noted();
+        let line = Line { part, state, job: None, answer: Some(answer), reference };
+        let written = self.locked().and_then(|mut file| self.write(&mut file, line));
+        if let Err(error) = written {
+            tracing::debug!(call = %self.call, part, %error, "an answer of a part is not noted");
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.store.file(&self.call, JobFile::Parts)
+    }
+
+    /// The file, locked, and all that it says taken in. A line that somebody was cut off in is removed.
+    fn locked(&self) -> Result<File, StoreError> {
+        let path = self.path();
+        let failed = |error| StoreError::io("read", &path)(error);
+        let mut options = File::options();
+        let options = options.read(true).append(true).create(true).mode(atomic::OWNER_ONLY_FILE);
+        let mut file = options.open(&path).map_err(failed)?;
+        let give_up = Instant::now() + LOCK_WAIT;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < give_up => std::thread::sleep(LOCK_RETRY),
+                Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(self.call)),
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
+        }
+        // Only whoever has the job's lock writes.
+        if file.metadata().map_err(failed)?.len() != self.lock().length {
+            *self.lock() = Notes::of(&mut file).map_err(failed)?;
+        }
+        Ok(file)
+    }
+
+    fn write(&self, file: &mut File, line: Line) -> Result<(), StoreError> {
+        let written = append(file, &line).map_err(StoreError::io("write", &self.path()))?;
+        let mut notes = self.lock();
+        notes.length += written;
+        notes.take(line);
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Notes {
+    fn of(file: &mut File) -> io::Result<Self> {
+        let mut bytes = Vec::new();
+        file.rewind()?;
+        file.read_to_end(&mut bytes)?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let length = u64::try_from(whole).unwrap_or(u64::MAX);
+        if whole < bytes.len() {
+            file.set_len(length)?;
+        }
+        let mut notes = Self { parts: BTreeMap::new(), length };
+        for line in bytes[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            notes.take(serde_json::from_slice(line)?);
+        }
+        Ok(notes)
+    }
+
+    fn take(&mut self, line: Line) {
+        let note = self.parts.entry(line.part).or_default();
+        note.state = line.state;
+        note.job = line.job.or(note.job);
+        note.told = line.answer.map(|answer| Part::noted(answer, line.reference));
+    }
+}
+
+/// Appends a line; how long it is, in bytes.
+fn append(file: &mut File, line: &Line) -> io::Result<u64> {
+    failpoint::check("note_part")?;
+    let mut bytes = serde_json::to_vec(line)?;
+    bytes.push(b'\n');
+    file.write_all(&bytes)?;
+    failpoint::check("noted_part")?;
+    Ok(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
+}

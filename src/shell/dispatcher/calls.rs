@@ -1,0 +1,177 @@
+//! Calls of several requests that become tasks: a job of its own goes on with the call, whatever becomes of this process.
+//!
+//! What this process has in its cache goes with the call, and what the call brings comes back into it, as far as this
+//! process lives then. A run of another call that is in flight meanwhile is not joined: it may end with its caller.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Mutex};
+
+use super::held::FOLLOW;
+use super::tasks::{Claim, Handed};
+use super::{Cached, Dispatcher, facts, limits, lock};
+use crate::config::group;
+use crate::config::model::Config;
+use crate::config::plan::{self, Request};
+use crate::machines::answer::Answer;
+use crate::machines::cache::{self, Key, Lookup, Ticket};
+use crate::machines::ids::JobId;
+use crate::shell::call::{Call, What};
+use crate::shell::clock;
+use crate::shell::engine::{Engine, EngineError};
+use crate::shell::jobs::Jobs;
+use crate::shell::parallel::{self, Batch, Told};
+use crate::shell::record::Form;
+
+/// What a cache says of the items of a call.
+#[derive(Default)]
+struct Seen {
+    /// The answers that it has.
+    cached: Vec<(Request, Answer)>,
+    /// Of the other items: which it is, and the ticket for its answer.
+    owed: Vec<(usize, Ticket)>,
+    /// The ticket for the answer of the aggregator, whose request is not known yet.
+    aggregated: Option<Ticket>,
+}
+
+impl Dispatcher {
+    /// Begins a call as a task. `None` for one that is to be answered at once, because the cache has all of its answers.
+    ///
+    /// # Errors
+    /// [`EngineError`]; then nothing was begun.
+    pub async fn begin_call(&self, config: &Config, what: What) -> Result<Option<Handed>, EngineError> {
+        let seen = match &what {
+            What::Dialogue(_) => Seen::default(),
+            What::Parallel(batch) => match self.look_for(config, batch) {
+                Some(seen) => seen,
+                None => return Ok(None),
+            },
+        };
+        let debt = Debt::of(&what, config, &seen);
+        let call = Call { config: what.snapshot(config), what, origin: self.origin.clone(), cached: seen.cached };
+        let engine = self.engine.clone();
+        let submit = move || {
+            let id = engine.submit_call(&call)?;
+            let (holders, delivered) = (AtomicUsize::new(0), AtomicBool::new(false));
+            // Held from here on, whatever becomes of the caller.
+            Ok(Handed::new(&Arc::new(Claim { engine, id, form: Form::Call, holders, delivered })))
+        };
+        let submitted = self.engine.errands().run(submit).await;
+        let id = submitted.as_ref().ok().map(Handed::id);
+        if let Some(debt) = debt {
+            tokio::spawn(debt.settle(self.engine.clone(), Arc::clone(&self.cache), id));
+        }
+        submitted.map(Some)
+    }
+
+    /// What the cache has of a call's answers; `None` when it has all of them, also that of the aggregator.
+    fn look_for(&self, config: &Config, batch: &Batch) -> Option<Seen> {
+        let (now, limits) = (clock::monotonic(), limits(&config.settings));
+        let keys = batch.items.iter().map(|item| key(config, &item.request)).collect::<Vec<_>>();
+        let mut guard = self.lock();
+        let cache = &mut guard.answers;
+        let mut peek = |key: &Option<Key>| cache.peek(key.as_ref()?, now, limits).cloned();
+        if let Some(answers) = keys.iter().map(&mut peek).collect::<Option<Vec<_>>>() {
+            let aggregation = batch.aggregate.as_ref();
+            let aggregation = aggregation.map(|agent| parallel::aggregation_of(agent, &batch.items, answers.iter()));
+            if aggregation.is_none_or(|request| peek(&key(config, &request)).is_some()) {
+                return None;
+            }
+        }
+        let mut seen = Seen::default();
+        for ((index, item), key) in batch.items.iter().enumerate().zip(keys) {
+            let Some(key) = key else { continue };
+            match cache.peek(&key, now, limits).cloned() {
+                None => seen.owed.push((index, cache.reserve(key))),
+                Some(answer) => {
+                    // Counted, and not waited for.
+                    if let Lookup::Join(ticket) = cache.lookup(&key, now, limits) {
+                        let _others_wait = cache.leave(ticket);
+                    }
+                    seen.cached.push((item.request.clone(), answer));
+                }
+            }
+        }
+        let aggregation = batch.aggregate.as_deref().map(|agent| parallel::aggregation_of(agent, &[], [].iter()));
+        seen.aggregated = aggregation.and_then(|request| Some(cache.reserve(key(config, &request)?)));
+        Some(seen)
+    }
+
+    /// Takes an answer into the cache that somebody else's cache has.
+    pub fn remember(&self, config: &Config, request: &Request, answer: Answer) {
+        let Some(key) = key(config, request) else { return };
+        let mut cached = self.lock();
+        let ticket = cached.answers.reserve(key);
+        cached.answers.insert(ticket, answer, clock::monotonic(), limits(&config.settings));
+    }
+}
+
+/// Under which key the answer to a request is cached; `None` where none is.
+fn key(config: &Config, request: &Request) -> Option<Key> {
+    let settings = &config.settings;
+    let request = group::within(config, request).ok().filter(|_| settings.cache.enabled)?;
+    Some(plan::cache_key(&request, plan::agent(config, &request.agent).ok()?, settings))
+}
+
+/// What a cache is to be told when a call has ended.
+struct Debt {
+    batch: Batch,
+    config: Config,
+    owed: Vec<(usize, Ticket)>,
+    aggregated: Option<Ticket>,
+}
+
+impl Debt {
+    fn of(what: &What, config: &Config, seen: &Seen) -> Option<Self> {
+        let What::Parallel(batch) = what else { return None };
+        let Seen { owed, aggregated, .. } = seen;
+        let config = what.snapshot(config).into_config();
+        let debt = Self { batch: batch.clone(), config, owed: owed.clone(), aggregated: *aggregated };
+        (!owed.is_empty() || aggregated.is_some()).then_some(debt)
+    }
+
+    /// Takes what the runs of a call have brought into the cache, once the call has ended; nothing of one that never began.
+    async fn settle(self, engine: Engine, cache: Arc<Mutex<Cached>>, call: Option<JobId>) {
+        let told = match call {
+            Some(call) => end_of(&Jobs::new(engine.clone()), call).await,
+            None => String::new(),
+        };
+        let stored = move |id: &JobId| engine.store().read(id).ok();
+        let told = tokio::task::spawn_blocking(move || Told::read(&told, stored)).await.unwrap_or_default();
+        let (now, limits) = (clock::monotonic(), limits(&self.config.settings));
+        let mut cached = lock(&cache);
+        let items = self.owed.iter().map(|(index, ticket)| (*ticket, None, told.items.get(*index).cloned().flatten()));
+        let aggregation = self.aggregation(&told).and_then(|request| key(&self.config, &request));
+        let aggregated = told.aggregated.filter(|_| aggregation.is_some());
+        let all = items.chain(self.aggregated.map(|ticket| (ticket, aggregation, aggregated)));
+        for (ticket, key, answer) in all.collect::<Vec<_>>() {
+            if let Some(key) = key {
+                cached.answers.name(ticket, key);
+            }
+            match answer.filter(|answer| answer.cached.is_none() && cache::cacheable(&facts(answer))) {
+                Some(answer) => {
+                    let inserted = cached.answers.insert(ticket, answer, now, limits);
+                    tracing::debug!(?inserted, "an answer of a call");
+                }
+                None => cached.answers.discard(ticket),
+            }
+        }
+    }
+
+    /// What the aggregator was asked.
+    fn aggregation(&self, told: &Told) -> Option<Request> {
+        let answers = told.items.iter().map(Option::as_ref).collect::<Option<Vec<_>>>()?;
+        let agent = self.batch.aggregate.as_deref()?;
+        Some(parallel::aggregation_of(agent, &self.batch.items, answers.into_iter()))
+    }
+}
+
+/// What a call answered, once it has ended.
+async fn end_of(jobs: &Jobs, call: JobId) -> String {
+    loop {
+        match jobs.wait(call, FOLLOW).await {
+            Ok((record, true)) => return record.into_answer().result,
+            Ok((_, false)) => {}
+            Err(_) => return String::new(),
+        }
+    }
+}

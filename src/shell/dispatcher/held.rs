@@ -1,0 +1,84 @@
+//! What keeps a run alive: its caller, who waits, or a call that goes on whoever dies.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Delivery, refused, unpaid, without_answer};
+use crate::machines::answer::{Answer, ErrorType};
+use crate::machines::ids::JobId;
+use crate::machines::plan::RunPlan;
+use crate::shell::call::ledger::{Ledger, PartError};
+use crate::shell::engine::Engine;
+use crate::shell::jobs::Jobs;
+use crate::shell::leash::News;
+use crate::shell::store::StoreError;
+
+/// How long a job is followed without a break; then it is followed again.
+pub(super) const FOLLOW: Duration = Duration::from_secs(3_600);
+
+/// What keeps a run alive.
+#[derive(Debug, Clone)]
+pub enum Held {
+    /// Whoever waits for it: it ends when nobody does.
+    ByCaller,
+    /// A call of several requests, as this part of which it is noted; it goes on whoever dies.
+    ByCall(Arc<Ledger>, u32),
+}
+
+impl Held {
+    /// Whether the run may have begun before.
+    pub(super) fn may_have_begun(&self) -> bool {
+        match self {
+            Self::ByCaller => false,
+            Self::ByCall(ledger, part) => ledger.may_have_job(*part),
+        }
+    }
+}
+
+/// As [`super::perform`], for a part of a call: begins its job unless it has begun, and waits for its end.
+pub(super) async fn perform(
+    engine: &Engine,
+    run: &RunPlan,
+    max_depth: u32,
+    (ledger, part): (&Arc<Ledger>, u32),
+    on_news: impl FnMut(&News) + Send,
+) -> Delivery {
+    if !ledger.may_have_job(part)
+        && let Some(refused) = refused(engine, run, max_depth).await
+    {
+        return unpaid(refused);
+    }
+    let taken = {
+        let (engine, run, ledger, errands) = (engine.clone(), run.clone(), Arc::clone(ledger), engine.errands());
+        let turn = engine.arrival().await;
+        let submit = move || {
+            let taken = ledger.take_up(part, |id| engine.submit_part(id, ledger.call(), &run));
+            drop(turn);
+            taken
+        };
+        errands.run(submit).await
+    };
+    match taken {
+        Ok(id) => follow(engine, run, id, on_news).await,
+        Err(PartError::Engine(error)) => unpaid(without_answer(engine, run, error)),
+        Err(error) => unpaid(Answer::failure(&run.agent, ErrorType::CliError, error.to_string())),
+    }
+}
+
+/// Waits for the end of a job.
+async fn follow(engine: &Engine, run: &RunPlan, id: JobId, mut on_news: impl FnMut(&News) + Send) -> Delivery {
+    let jobs = Jobs::new(engine.clone());
+    loop {
+        match jobs.wait_telling(id, FOLLOW, &mut on_news).await {
+            Ok((record, true)) => {
+                return Delivery { answer: record.into_answer(), receipt: Some(engine.receipt(id)) };
+            }
+            Ok((_, false)) => {}
+            Err(StoreError::NotFound(id)) => {
+                let error = PartError::Removed(id).to_string();
+                return unpaid(Answer::failure(&run.agent, ErrorType::CliError, error));
+            }
+            Err(error) => return unpaid(Answer::failure(&run.agent, ErrorType::CliError, error.to_string())),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The machine of a part of a call as a subject.
+
+use agent_dispatch::machines::part::{self, Effect, Event, State};
+use agent_dispatch::machines::refused::Refused;
+use serde_json::Value;
+
+use super::subject::{Datum, Guard, Seen, Subject};
+
+pub struct Part;
+
+impl Subject for Part {
+    const NAME: &'static str = "part";
+    type State = State;
+    type Event = Event;
+    type Effect = Effect;
+
+    fn states() -> Vec<State> {
+        State::ALL.to_vec()
+    }
+
+    fn events() -> Vec<Event> {
+        Event::ALL.to_vec()
+    }
+
+    fn firsts() -> Vec<(State, Vec<Effect>)> {
+        vec![(State::default(), Vec::new())]
+    }
+
+    fn step(state: State, event: &Event) -> Result<(State, Vec<Effect>), Refused> {
+        part::step(state, event).map(|(next, effects)| (next, effects.into_iter().collect()))
+    }
+
+    fn state_name(state: &State) -> &'static str {
+        state.name()
+    }
+
+    fn event_name(event: &Event) -> &'static str {
+        event.name()
+    }
+
+    fn guards() -> Vec<(&'static str, Guard<Self>)> {
+        vec![("job_is_there", |_, event| matches!(event, Event::TakeUp { job_is_there: true }))]
+    }
+
+    fn data() -> Vec<(&'static str, Datum<Self>)> {
+        Vec::new()
+    }
+
+    fn first_datum(_name: &str, _state: &Seen<State>) -> Option<Value> {
+        None
+    }
+}
