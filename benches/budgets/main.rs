@@ -88,7 +88,7 @@ fn measure(options: Options) -> Result<ExitCode> {
         println!("Python {} left out: give --python to install and measure it", python::VERSION);
     }
     println!("{}", table::HEAD);
-    let bench = Bench { scratch: Scratch::new()?, options, python };
+    let bench = Bench { scratch: Scratch::new(options.scratch.as_deref())?, options, python };
     for group in groups {
         let meter = Meter::start();
         match (group.measure)(&bench) {

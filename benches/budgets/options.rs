@@ -27,6 +27,10 @@ pub struct Options {
     /// Size of the event stream, in MB
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub stream_mb: u32,
+    /// Put scratch projects below this directory instead of the target directory. (On ext4 without a journal a new file
+    /// costs more, the more were removed in the last five minutes)
+    #[arg(long, value_name = "DIR")]
+    pub scratch: Option<PathBuf>,
     /// Measure this program instead of the one that was built with the runner
     #[arg(long, value_name = "FILE")]
     pub program: Option<PathBuf>,

@@ -11,13 +11,14 @@ use crate::subject::FAKE_CLAUDE;
 /// What a usage journal has at most, in bytes.
 const JOURNAL_BYTES: usize = 1_990_000;
 
-/// A folder below the target directory that is removed at the end.
+/// A folder, usually below the target directory, that is removed at the end.
 #[derive(Debug)]
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    pub fn new() -> Result<Self> {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("budgets-{}", std::process::id()));
+    pub fn new(parent: Option<&Path>) -> Result<Self> {
+        let path =
+            parent.unwrap_or(Path::new(env!("CARGO_TARGET_TMPDIR"))).join(format!("budgets-{}", std::process::id()));
         fs::create_dir_all(&path)?;
         Ok(Self(path))
     }

@@ -5,17 +5,19 @@
 //! | `serve` | the process: runtime, signals, start and end |
 //! | `stdio` | the two streams, without a thread where the system allows it |
 //! | `transport` | rmcp's transport, tolerant before the first request; redeems receipts of delivered answers |
+//! | `lines`, `outline`, `misread` | reading messages; what is told of those that cannot be read |
 //! | `server` | the protocol's requests |
 //! | `table`, `arguments` | what each tool takes, and the lenient reading of it |
 //! | `tools` | what each tool does |
 //! | `tasks` | jobs as MCP Tasks |
 //! | `progress` | news of a run to the client |
 //! | `reply`, `output` | what a tool answers, and what clients are told of it |
-//! | `oversize` | messages that are too long to be read |
 
 pub mod arguments;
+mod lines;
+mod misread;
+mod outline;
 pub mod output;
-mod oversize;
 pub mod progress;
 pub mod reply;
 pub mod serve;

@@ -1,26 +1,22 @@
-//! rmcp's line transport with two things added: what comes before the session begins cannot end the server, and an answer
-//! that has left this process redeems its pledge.
+//! The two streams as rmcp's transport. What cannot be read is answered, what comes before the session begins cannot end
+//! the server, and an answer that has left this process redeems its pledge.
 
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rmcp::RoleServer;
-use rmcp::model::{
-    ClientJsonRpcMessage, ClientRequest, ErrorData, GetMeta, ProtocolVersion, RequestId, ServerJsonRpcMessage,
-};
+use rmcp::model::{ClientJsonRpcMessage, ClientRequest, GetMeta, ProtocolVersion, RequestId, ServerJsonRpcMessage};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use rmcp::transport::async_rw::AsyncRwTransport;
+use tokio::io::Empty;
 use tokio_util::sync::CancellationToken;
 
-use super::oversize::{Refused, Watched};
+use super::lines::{Line, Lines};
 use super::stdio::{Input, Output};
 use crate::shell::dispatcher::Handed;
 use crate::shell::engine::Receipt;
-
-/// Longest line that is read, in bytes. The largest prompt of 10 MiB grows at most sixfold by JSON's escapes.
-const MAX_LINE_BYTES: usize = 64 * 1024 * 1024;
 
 /// What is owed to an answer that has left this process.
 #[derive(Debug)]
@@ -69,9 +65,9 @@ impl Outgoing {
 
 /// The transport.
 pub struct Tolerant {
-    lines: AsyncRwTransport<RoleServer, Watched, Output>,
-    /// Requests that were too long.
-    refused: Arc<Refused>,
+    lines: Lines,
+    /// rmcp's, for what is sent alone.
+    sender: AsyncRwTransport<RoleServer, Empty, Output>,
     outgoing: Outgoing,
     /// Set at the end of the input.
     ended: CancellationToken,
@@ -82,10 +78,8 @@ pub struct Tolerant {
 impl Tolerant {
     /// Over these streams. `ended` is cancelled at the end of the input.
     pub fn new(input: Input, output: Output, outgoing: Outgoing, ended: CancellationToken) -> Self {
-        let refused = Arc::<Refused>::default();
-        let input = Watched::new(input, MAX_LINE_BYTES, Arc::clone(&refused));
-        let lines = AsyncRwTransport::new(input, output).with_max_line_length(MAX_LINE_BYTES);
-        Self { lines, refused, outgoing, ended, begun: false }
+        let sender = AsyncRwTransport::new(tokio::io::empty(), output);
+        Self { lines: Lines::new(input), sender, outgoing, ended, begun: false }
     }
 }
 
@@ -100,7 +94,7 @@ impl Transport<RoleServer> for Tolerant {
             | ServerJsonRpcMessage::Error(_) => None,
         };
         let outgoing = self.outgoing.clone();
-        let sending = self.lines.send(message);
+        let sending = self.sender.send(message);
         async move {
             let sent = sending.await;
             // What never left is dropped with its pledges: its records stay, its task is cancelled.
@@ -115,18 +109,18 @@ impl Transport<RoleServer> for Tolerant {
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
-            let received = tokio::select! {
-                biased;
-                id = self.refused.next() => {
-                    // Not waited for: a client that does not read must not keep us from reading.
-                    tokio::spawn(self.lines.send(too_long(id)));
-                    continue;
-                }
-                received = self.lines.receive() => received,
-            };
-            let Some(message) = received else {
+            let Some(line) = self.lines.next().await else {
                 self.ended.cancel();
                 return None;
+            };
+            let message = match line {
+                Line::Message(message) => message,
+                Line::Nothing => continue,
+                Line::Unread(unread) => {
+                    // Not waited for: a client that does not read must not keep us from reading.
+                    tokio::spawn(self.sender.send(ServerJsonRpcMessage::error(unread.error, unread.id)));
+                    continue;
+                }
             };
             let request = matches!(message, ClientJsonRpcMessage::Request(_));
             self.begun |= begins(&message);
@@ -138,16 +132,8 @@ impl Transport<RoleServer> for Tolerant {
     }
 
     async fn close(&mut self) -> io::Result<()> {
-        self.lines.close().await
+        self.sender.close().await
     }
-}
-
-fn too_long(id: RequestId) -> ServerJsonRpcMessage {
-    let error = format!(
-        "the message is longer than {} MiB; put what is large into a file that the agent can read",
-        MAX_LINE_BYTES / (1024 * 1024)
-    );
-    ServerJsonRpcMessage::error(ErrorData::invalid_request(error, None), Some(id))
 }
 
 /// Whether rmcp takes the message for the beginning of a session: `initialize`, or a request that says of itself who sends

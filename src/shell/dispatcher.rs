@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use self::obstacles::obstacle;
+use self::obstacles::refused;
 use self::shared::Flight;
 pub use self::tasks::{Begun, Handed};
 use super::engine::{Engine, EngineError, Receipt};
@@ -147,9 +147,8 @@ impl Dispatcher {
     /// [`RequestError`] for the caller's mistakes.
     pub async fn submit(&self, config: &Config, request: &Request) -> Result<Submitted, RequestError> {
         let run = self.planned(fresh_session(), config, &*group::within(config, request)?)?;
-        if let Some(reason) = obstacle(&run, config.settings.max_dispatch_depth).await {
-            let answer = verdict::judge(Evidence::new(&run, Ending::NotStarted { reason }));
-            return Ok(Submitted::Refused(Box::new(accounted(&self.engine, &run, answer))));
+        if let Some(answer) = refused(&self.engine, &run, config.settings.max_dispatch_depth).await {
+            return Ok(Submitted::Refused(Box::new(answer)));
         }
         Ok(match self.engine.submit_detached(&run, None) {
             Ok(id) => Submitted::Job(id),
@@ -176,9 +175,8 @@ impl Dispatcher {
 
 /// One run, from the checks that cost nothing to its answer.
 async fn perform(engine: &Engine, run: &RunPlan, max_depth: u32, on_news: impl FnMut(&News) + Send) -> Delivery {
-    if let Some(reason) = obstacle(run, max_depth).await {
-        let answer = verdict::judge(Evidence::new(run, Ending::NotStarted { reason }));
-        return unpaid(accounted(engine, run, answer));
+    if let Some(answer) = refused(engine, run, max_depth).await {
+        return unpaid(answer);
     }
     match engine.run(run, on_news).await {
         Ok(finished) => Delivery { answer: finished.record.into_answer(), receipt: Some(finished.receipt) },
@@ -209,6 +207,11 @@ fn accounted(engine: &Engine, run: &RunPlan, answer: Answer) -> Answer {
         engine.errands().start(move || line.write());
     }
     answer
+}
+
+/// An answer that another run was paid for.
+fn cached(engine: &Engine, run: &RunPlan, answer: &Answer) -> Answer {
+    accounted(engine, run, Answer { cached: Some(true), ..answer.clone() })
 }
 
 const fn unpaid(answer: Answer) -> Delivery {

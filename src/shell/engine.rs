@@ -5,8 +5,10 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::Arc;
 
 use thiserror::Error;
+use tokio::sync::Semaphore;
 
 use super::atomic::Durability;
 use super::errands::Errands;
@@ -14,6 +16,7 @@ use super::leash::{Intake, News};
 use super::record::{Form, Record};
 use super::slots::{self, SlotRequest};
 use super::store::{Patch, Store, StoreError};
+use super::watch::Watches;
 use super::{environment, failpoint, orphan};
 use crate::machines::ids::JobId;
 use crate::machines::job::{Event, Status};
@@ -64,6 +67,10 @@ pub struct Engine {
     store: Store,
     program: PathBuf,
     errands: Errands,
+    watches: Watches,
+    /// For one submission after the other: all of them take their numbers from one counter, and many threads would only
+    /// stand in each other's way.
+    arrivals: Arc<Semaphore>,
 }
 
 /// What a supervisor inherits beside its leash, locked before it starts.
@@ -130,7 +137,13 @@ impl Engine {
     /// An engine over the jobs in `store`, whose supervisors run `program`.
     #[must_use]
     pub fn new(store: Store, program: PathBuf) -> Self {
-        Self { store, program, errands: Errands::default() }
+        Self {
+            store,
+            program,
+            errands: Errands::default(),
+            watches: Watches::default(),
+            arrivals: Arc::new(Semaphore::new(1)),
+        }
     }
 
     /// The path under which this very program can be started again, also when its file was replaced meanwhile.
@@ -152,6 +165,12 @@ impl Engine {
         &self.errands
     }
 
+    /// The watches on jobs.
+    #[must_use]
+    pub const fn watches(&self) -> &Watches {
+        &self.watches
+    }
+
     /// Runs a job to its end, in its turn. Dropping the future ends the run, also while it waits.
     ///
     /// # Errors
@@ -160,8 +179,12 @@ impl Engine {
         let input = prompt::for_stdin(&plan.prompt)?.into_owned();
         let (id, mut intake) = {
             let (engine, plan) = (self.clone(), plan.clone());
-            let submit =
-                move || engine.submit(&plan, None, input.as_bytes(), |id, files| engine.start_on_leash(id, files));
+            let turn = Arc::clone(&self.arrivals).acquire_owned().await;
+            let submit = move || {
+                let job = engine.submit(&plan, None, input.as_bytes(), |id, files| engine.start_on_leash(id, files));
+                drop(turn);
+                job
+            };
             self.errands.run(submit).await?
         };
         let mut record = self.listen(id, &mut intake, &mut on_news).await?;

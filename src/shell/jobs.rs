@@ -16,6 +16,7 @@ use super::atomic::Durability;
 use super::engine::Engine;
 use super::record::Record;
 use super::store::{JobFile, Patch, Store, StoreError};
+use super::watch::Watch;
 use super::{clock, failpoint, pause, slots};
 use crate::config::plan::Request;
 use crate::machines::answer::Answer;
@@ -57,6 +58,15 @@ impl Jobs {
 
     fn store(&self) -> &Store {
         self.engine.store()
+    }
+
+    /// News of a job, from this moment on.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[must_use]
+    pub fn watch(&self, id: &JobId) -> Watch {
+        self.engine.watches().of(&self.store().folder(id))
     }
 
     /// A job as it stands. One that has lost its supervisor gets a new one first. Blocks for some milliseconds.

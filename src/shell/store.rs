@@ -3,8 +3,7 @@
 //! ```text
 //! jobs/<id>.json        the record
 //! jobs/<id>/lock        held by the supervisor for its whole life: who can take it knows that no supervisor lives
-//! jobs/<id>/edit        held for the length of one read-step-write of the record
-//! jobs/<id>/plan.json   what to run
+//! jobs/<id>/plan.json   what to run; locked for the length of one read-step-write of the record
 //! jobs/<id>/prompt      becomes claude's standard input
 //! jobs/<id>/continuation  likewise, when it goes on in its session
 //! jobs/<id>/stdout      claude's event stream; a further process goes on in the same file
@@ -298,23 +297,23 @@ impl Store {
 
     fn edit_lock(&self, id: &JobId) -> Result<File, StoreError> {
         failpoint::reach("edit");
-        // A record without a folder is one of the older implementation's, or an answer that was only kept: those share a lock.
-        let own = self.file(id, JobFile::Edit);
-        let path = if self.folder(id).is_dir() || !self.record_path(id).exists() {
-            own
-        } else {
-            self.directory.join(SHARED_EDIT_LOCK)
+        let mut options = std::fs::OpenOptions::new();
+        // Some network file systems lock for one holder only what is open for writing.
+        options.read(true).append(true).mode(atomic::OWNER_ONLY_FILE);
+        let own = self.file(id, JobFile::Plan);
+        let (file, path) = match options.open(&own) {
+            // A record without a folder is one of the older implementation's, or an answer that was only kept: those share a
+            // lock.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.record_path(id).exists() => {
+                let shared = self.directory.join(SHARED_EDIT_LOCK);
+                (options.create(true).open(&shared), shared)
+            }
+            opened => (opened, own),
         };
-        let file = std::fs::OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(atomic::OWNER_ONLY_FILE)
-            .open(&path)
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::NotFound => StoreError::NotFound(*id),
-                _ => StoreError::io("open", &path)(source),
-            })?;
+        let file = file.map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => StoreError::NotFound(*id),
+            _ => StoreError::io("open", &path)(source),
+        })?;
         let give_up = Instant::now() + EDIT_WAIT;
         loop {
             match file.try_lock() {

@@ -1,8 +1,8 @@
 //! The small detached process that owns one job: takes it from its claim to its end, whoever else dies meanwhile.
 //!
 //! It holds the job's lock for its whole life (as its standard output, locked before it was started, so that there is no
-//! gap), its ticket for a slot (likewise, as its standard error) and one end of the leash as its standard input. What happens next is decided by [`dispatch::step`]; this loop
-//! feeds it events in a fixed order and performs its effects.
+//! gap), its ticket for a slot (likewise, as its standard error) and one end of the leash as its standard input. What
+//! happens next is decided by [`dispatch::step`]; this loop feeds it events in a fixed order and performs its effects.
 
 mod adoption;
 mod conclusion;
@@ -61,6 +61,7 @@ pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
     // A session of its own: no terminal's hang-up and no signal that was meant for the caller's group. It fails only
     // where this process already leads a group, and then it is apart already.
     let _ = rustix::process::setsid();
+    inherited::name_process();
     failpoint::reach("supervise");
     let store = Store::new(jobs.to_path_buf());
     let lock = inherited::lock(store.file(&id, JobFile::Lock))?;

@@ -201,6 +201,16 @@ impl Line {
         }
     }
 
+    /// Whether writing it waits for no other disk than a write into this directory: the journal lies on the way to it, on
+    /// the same file system, and is no link to elsewhere.
+    #[must_use]
+    pub fn is_beside(&self, directory: &Path) -> bool {
+        let folder = self.journal.path.parent().filter(|folder| folder.has_root() && directory.starts_with(folder));
+        let journal = folder.and_then(|_| fs::symlink_metadata(&self.journal.path).ok());
+        let device = || fs::metadata(directory).map(|metadata| metadata.dev()).ok();
+        journal.is_some_and(|journal| journal.is_file() && Some(journal.dev()) == device())
+    }
+
     /// As [`Self::write`], unless the job has its line: whoever ran it before may have come so far.
     pub fn write_once(&self, job: &JobId) {
         if !self.journal.mentions(job) {

@@ -3,7 +3,9 @@
 //! A supervisor holds its lock file open for writing as long as it lives, and every change of a record takes the lock of
 //! that record; the kernel tells when the last writer of such a file closes it.
 
-use std::io;
+#[cfg(target_os = "linux")]
+mod linux;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,57 +16,58 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// no watch left (128 are usual). An end must be told within 100 ms (contract).
 const LOOK_AGAIN_UNTOLD: Duration = Duration::from_millis(80);
 
+/// The watches of a process. Clones share one of the system's: the user has few of them, and to give one back takes some
+/// 20 ms (Linux waits until nobody can be using it), which must not lie between the end of a job and its answer.
+#[derive(Debug, Clone, Default)]
+pub struct Watches {
+    #[cfg(target_os = "linux")]
+    kernel: std::sync::Arc<std::sync::Mutex<Option<linux::Listener>>>,
+}
+
 /// News of one job.
 #[derive(Debug)]
 pub struct Watch {
     #[cfg(target_os = "linux")]
-    events: Option<tokio::net::unix::pipe::Receiver>,
+    told: Option<linux::Told>,
 }
 
-impl Watch {
+impl Watches {
     /// Watches the folder of a job. Without one there is no news, only the next look.
+    ///
+    /// # Panics
+    /// Outside a runtime.
     #[must_use]
-    pub fn of(folder: &Path) -> Self {
+    pub fn of(&self, folder: &Path) -> Watch {
         #[cfg(target_os = "linux")]
-        return Self { events: linux(folder).inspect_err(|error| tracing::debug!(%error, "no watch")).ok() };
+        return Watch { told: self.told(folder).inspect_err(|error| tracing::debug!(%error, "no watch")).ok() };
         #[cfg(not(target_os = "linux"))]
         {
             let _ = folder;
-            Self {}
+            Watch {}
         }
     }
 
+    #[cfg(target_os = "linux")]
+    fn told(&self, folder: &Path) -> std::io::Result<linux::Told> {
+        let mut kernel = self.kernel.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let listener = match kernel.take().filter(linux::Listener::is_listening) {
+            Some(listener) => listener,
+            None => linux::Listener::start()?,
+        };
+        kernel.insert(listener).listen_to(folder)
+    }
+}
+
+impl Watch {
     /// Completes when it is time to look at the job again.
-    pub async fn changed(&self) {
+    pub async fn changed(&mut self) {
         #[cfg(target_os = "linux")]
-        if let Some(events) = &self.events {
-            drop(tokio::time::timeout(LOOK_AGAIN, drained(events)).await);
-            return;
+        if let Some(told) = &mut self.told {
+            match tokio::time::timeout(LOOK_AGAIN, told.changed()).await {
+                Ok(true) | Err(_) => return,
+                Ok(false) => self.told = None,
+            }
         }
         tokio::time::sleep(LOOK_AGAIN_UNTOLD).await;
-    }
-}
-
-/// The kernel's events are read like a pipe: its reader is the one type of the runtime that takes any descriptor safely.
-#[cfg(target_os = "linux")]
-fn linux(folder: &Path) -> io::Result<tokio::net::unix::pipe::Receiver> {
-    use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
-    let events = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-    add_watch(&events, folder, WatchFlags::CLOSE_WRITE | WatchFlags::DELETE_SELF)?;
-    tokio::net::unix::pipe::Receiver::from_owned_fd_unchecked(events)
-}
-
-/// Waits for news and takes all of it.
-#[cfg(target_os = "linux")]
-async fn drained(events: &tokio::net::unix::pipe::Receiver) -> io::Result<()> {
-    /// Room for many events; their content does not matter.
-    const BUFFER_BYTES: usize = 4096;
-    loop {
-        events.readable().await?;
-        match events.try_read(&mut [0_u8; BUFFER_BYTES]) {
-            Ok(_) => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
     }
 }

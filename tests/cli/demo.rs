@@ -58,7 +58,7 @@ fn shows_the_main_job_and_leaves_nothing_behind() {
     "#);
     assert!(is_empty(&world.path("tmp")));
     assert!(is_empty(&world.path("home")));
-    assert_eq!(world.processes(), Vec::<String>::new());
+    world.is_quiet();
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn ctrl_c_leaves_nothing_behind() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     assert!(is_empty(&world.path("tmp")));
-    assert_eq!(world.processes(), Vec::<String>::new());
+    world.is_quiet();
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `job`
 
 use std::fs::{self, File};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use insta::assert_snapshot;
 use rustix::process::{Pid, Signal, kill_process};
@@ -125,14 +125,19 @@ fn one_that_runs() {
     world.is_quiet();
 }
 
+/// `job ID --follow`, once it shows the tool; what it says of itself is in the file `stderr`.
+fn followed(world: &World, id: &str) -> Child {
+    let stderr = File::create(world.path("stderr")).unwrap();
+    let child = world.command(&["job", id, "--follow"]).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
+    until("the tool to be shown", || world.read("stderr").contains("Using tool: Read").then_some(()));
+    child
+}
+
 #[test]
 fn follow_shows_what_comes_and_then_the_answer() {
     let world = World::with_scene(SCENE);
     let id = world.submit("Look around");
-    let mut command = world.command(&["job", &id, "--follow"]);
-    let stderr = File::create(world.path("stderr")).unwrap();
-    let child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
-    until("the tool to be shown", || world.read("stderr").contains("Using tool: Read").then_some(()));
+    let child = followed(&world, &id);
     go(&world);
     let mut output = child.wait_with_output().unwrap();
     // It may have begun before it was looked at.
@@ -161,10 +166,7 @@ fn follow_shows_what_comes_and_then_the_answer() {
 fn ctrl_c_ends_the_watching_and_not_the_job() {
     let world = World::with_scene(SCENE);
     let id = world.submit("Look around");
-    let mut command = world.command(&["job", &id, "--follow"]);
-    let stderr = File::create(world.path("stderr")).unwrap();
-    let child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
-    until("the tool to be shown", || world.read("stderr").contains("Using tool: Read").then_some(()));
+    let child = followed(&world, &id);
     interrupt(&child);
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
     let text = world.read("stderr");

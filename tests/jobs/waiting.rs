@@ -57,6 +57,34 @@ fn the_end_of_a_job_is_told_at_once() {
     assert!(median < ANSWERED_WITHIN.as_secs_f64() * 1e3, "{median} ms at the median");
 }
 
+/// How many of the system's watches a process has.
+#[cfg(target_os = "linux")]
+fn watches(pid: i32) -> usize {
+    let handles = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+    handles.filter(|it| fs::read_link(it.path()).is_ok_and(|to| to.as_os_str() == "anon_inode:inotify")).count()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn all_who_wait_in_a_server_share_one_watch_of_the_systems() {
+    let world = World::with(WAITS);
+    let mut client = Client::new(&world);
+    let (one, other) = (works(&world, &mut client), submit(&mut client, "echo"));
+    // Two wait for the same job.
+    let waiting = [&one, &one, &other].map(|id| client.call("dispatch_wait", json!({"job_id": id})));
+    until("the watch", || (watches(client.pid()) > 0).then_some(()));
+    client.ask("cache_stats", json!({}));
+    assert_eq!(watches(client.pid()), 1);
+    go(&world);
+    for id in waiting {
+        assert_eq!(client.said(id)["status"], "done");
+    }
+    // To give it back takes long: it stays for the next one.
+    ended(&mut client, &one);
+    assert_eq!(watches(client.pid()), 1);
+    client.bye();
+}
+
 #[test]
 fn waiting_costs_no_processor_time() {
     let world = World::with(WAITS);

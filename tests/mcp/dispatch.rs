@@ -168,3 +168,18 @@ fn two_runs_of_one_session_never_overlap_not_even_over_two_servers() {
     one.bye();
     two.bye();
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_supervisor_goes_by_the_name_of_the_program() {
+    let world = World::with("touch ready\nwait-file go\nresult ok");
+    let mut client = Client::new(&world);
+    let id = client.call("dispatch", json!({"agent": "echo", "task": "t"}));
+    until("the run", || world.path("echo").join("ready").exists().then_some(()));
+    let [supervisor] = world.supervisors()[..] else { panic!("{:?}", world.supervisors()) };
+    let name = std::fs::read_to_string(format!("/proc/{supervisor}/comm")).unwrap();
+    assert_eq!(name.trim_end(), "agent-dispatch");
+    std::fs::write(world.path("echo").join("go"), "").unwrap();
+    client.said(id);
+    client.bye();
+}

@@ -1,7 +1,6 @@
 //! The server under a client that others wrote: rmcp's own, in both of its lifecycles.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use rmcp::model::{CallToolRequestParams, ClientConfig, ProgressNotificationParam, ProtocolVersion};
 use rmcp::service::{ClientLifecycleMode, NotificationContext, RunningService};
@@ -62,7 +61,7 @@ async fn a_whole_session_in_both_lifecycles() {
         assert_eq!(said["result"], "done");
         let told = listener.0.lock().unwrap().clone();
         assert!(told.iter().any(|message| message == "Using tool: Bash"), "{told:?}");
-        let ended = tokio::time::timeout(Duration::from_secs(10), client.cancel()).await;
+        let ended = tokio::time::timeout(PATIENCE, client.cancel()).await;
         assert!(ended.is_ok(), "the server leaves with its client");
         world.no_job_is_left();
     }

@@ -23,6 +23,8 @@ const A_RULES: &str = "Rules of project A: delegate.";
 
 const DISPATCH: &str = "mcp__agent-dispatch__dispatch";
 const DISPATCH_SESSION: &str = "mcp__agent-dispatch__dispatch_session";
+const DISPATCH_PARALLEL: &str = "mcp__agent-dispatch__dispatch_parallel";
+const DISPATCH_DIALOGUE: &str = "mcp__agent-dispatch__dispatch_dialogue";
 
 /// The agent's own timeout where a test waits for it. Above the time that the CLI takes to its first request: 1 s
 /// alone, 3 s on busy cores.
@@ -34,13 +36,17 @@ const GONE: Duration = Duration::from_secs(30);
 
 /// A world with the two projects and a configuration with the one agent `b`.
 fn world(timeout_s: u32, script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> World {
+    world_with(&format!("timeout: {timeout_s}"), "", script)
+}
+
+/// As [`world`], with more of `b` and more of the configuration.
+fn world_with(of_b: &str, rest: &str, script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> World {
     let world = World::new(script);
     world.write("project/CLAUDE.md", A_RULES);
     world.write("b/CLAUDE.md", B_RULES);
     world.write("b/.mcp.json", &notes::config(&world, json!({}), json!({})));
-    let agent =
-        format!("directory: {}\n    timeout: {timeout_s}\n    allowed_tools: [mcp__notes]", world.path("b").display());
-    world.write("config/agents.yaml", &format!("agents:\n  b:\n    {agent}\n"));
+    let agent = format!("directory: {}\n    {of_b}\n    allowed_tools: [mcp__notes]", world.path("b").display());
+    world.write("config/agents.yaml", &format!("agents:\n  b:\n    {agent}\n{rest}"));
     world
 }
 
@@ -76,7 +82,7 @@ fn b_reads_the_note(request: &Request) -> Reply {
 
 /// The answer of the product inside what a tool returned to A's model.
 fn answer(told: &str) -> Value {
-    let answer = told.find('{').and_then(|start| serde_json::from_str(&told[start..]).ok());
+    let answer = told.find(['{', '[']).and_then(|start| serde_json::from_str(&told[start..]).ok());
     answer.unwrap_or_else(|| panic!("no JSON answer: {told}"))
 }
 
@@ -305,5 +311,66 @@ real_tests! {
         let answers = answers(&world);
         assert_eq!(answers[0]["error_type"], "budget", "{answers:#?}");
         assert!(answers[0]["error"].as_str().unwrap().contains("max_turns=2)"), "{answers:#?}");
+    }
+
+    fn a_run_that_reaches_its_spend_cap_says_how_to_go_on() {
+        let world = world_with("max_budget_usd: 0.0001", "", |request| match (is_outer(request), request.tool_results().first()) {
+            (true, None) => Reply::tool(DISPATCH, json!({"agent": "b", "task": TASK})),
+            (true, Some(_)) => Reply::text("understood"),
+            (false, _) => Reply::text("paid for"),
+        });
+        outer(&world, &[]).stdin(ORDER).run().answered("understood");
+        let answers = answers(&world);
+        assert_eq!(answers[0]["error_type"], "budget", "{answers:#?}");
+        let error = answers[0]["error"].as_str().unwrap();
+        assert!(error.contains("max_budget_usd") && error.contains(answers[0]["session_id"].as_str().unwrap()), "{error}");
+    }
+
+    fn several_at_once_share_what_their_group_knows() {
+        const SHARED: &str = "The staging host is b-7.";
+        let group = format!("groups:\n  g:\n    shared_context: {SHARED}\n    members: [{{agent: b}}]\n");
+        let world = world_with("timeout: 600", &group, |request| match (is_outer(request), request.tool_results().first()) {
+            (true, None) => {
+                let item = |task| json!({"agent": "b", "task": task, "group": "g"});
+                Reply::tool(DISPATCH_PARALLEL, json!({"dispatches": [item("Count to one."), item("Count to two.")]}))
+            }
+            (true, Some(_)) => Reply::text("understood"),
+            (false, _) if request.says("Count to one.") => Reply::text("1"),
+            (false, _) => Reply::text("2"),
+        });
+        outer(&world, &[]).stdin(ORDER).run().answered("understood");
+        let answers = answers(&world);
+        let results = &answers[0]["result"];
+        succeeded(&results[0], "1");
+        succeeded(&results[1], "2");
+        let inner = inner_requests(&world);
+        assert_eq!(inner.len(), 2, "{inner:#?}");
+        assert!(inner.iter().all(|request| request.says(SHARED)), "{inner:#?}");
+        nothing_is_left(&world);
+    }
+
+    fn two_agents_talk_each_in_its_own_session() {
+        const SECOND: &str = "agents:\n";
+        let world = world_with("timeout: 600", "", |request| match (is_outer(request), request.tool_results().first()) {
+            (true, None) => {
+                Reply::tool(DISPATCH_DIALOGUE, json!({"requester": "c", "responder": "b", "topic": "the port"}))
+            }
+            (true, Some(_)) => Reply::text("understood"),
+            (false, _) if request.says("Is it 8080?") => Reply::text("It is.\n\n[RESOLVED]"),
+            (false, _) if request.says("Ask me.") => Reply::text("Is it 8080?"),
+            (false, _) => Reply::text("Ask me."),
+        });
+        let agents = std::fs::read_to_string(world.path("config/agents.yaml")).unwrap();
+        let second = format!("{SECOND}  c: {{directory: {}}}\n", world.path("project").display());
+        world.write("config/agents.yaml", &agents.replace(SECOND, &second));
+        outer(&world, &[]).stdin(ORDER).run().answered("understood");
+        let answers = answers(&world);
+        assert_eq!(answers[0]["resolved"], true, "{answers:#?}");
+        let said: Vec<_> = answers[0]["conversation"].as_array().unwrap().iter().map(|turn| &turn["message"]).collect();
+        assert_eq!(said.len(), 3, "{answers:#?}");
+        let inner = inner_requests(&world);
+        let last = inner.last().unwrap();
+        assert!(last.says("the port") && last.says("Is it 8080?"), "its session has lost its beginning");
+        nothing_is_left(&world);
     }
 }

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use agent_dispatch::machines::answer::Answer;
 use agent_dispatch::machines::ids::JobId;
@@ -79,7 +79,6 @@ fn the_first_line_makes_the_journal_and_its_directory_for_the_owner_only() {
 fn whatever_is_in_the_way_costs_the_line_and_nothing_else() {
     let place = Place::new();
     let line = place.line("a");
-    let start = Instant::now();
     // A directory; a pipe, of which nobody has the other end; a place that cannot be.
     fs::create_dir(place.path()).unwrap();
     line.write();
@@ -96,7 +95,6 @@ fn whatever_is_in_the_way_costs_the_line_and_nothing_else() {
     symlink(Path::new("/dev/full"), place.directory.path().join("full")).unwrap();
     let full = RunPlan { usage_log: Some(format!("{}/full", place.directory.path().display())), ..plan(60) };
     Line::of_answer(&full, &Answer::success("a", "")).unwrap().write();
-    assert!(start.elapsed() < Duration::from_secs(20), "nothing waits");
     assert_eq!(place.report().total.dispatches, 0);
 }
 

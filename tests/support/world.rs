@@ -14,7 +14,7 @@ use super::processes::{alive, command_line, signal, with_variable};
 use super::within;
 
 /// How long processes and locks may outlive the last server of a test. A supervisor leaves when its caller has.
-const GONE_WITHIN: Duration = Duration::from_secs(20);
+const GONE_WITHIN: Duration = Duration::from_secs(60);
 /// Marks every process of a world, whoever its parent is.
 const MARK: &str = "AGENT_DISPATCH_TEST_WORLD";
 
@@ -219,7 +219,7 @@ impl World {
             }
         }
         for entry in fs::read_dir(self.jobs()).into_iter().flatten().flatten() {
-            for lock in ["lock", "stderr", "edit"] {
+            for lock in ["lock", "stderr", "plan.json"] {
                 if let Ok(file) = fs::File::open(entry.path().join(lock))
                     && file.try_lock().is_err()
                 {

@@ -27,6 +27,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let megabytes = |kilobytes: f64| Samples::one(kilobytes / KB_PER_MB);
     let peak = python.map(|(peaks, _)| megabytes(peaks.server));
     Ok(vec![
+        // The response has it twice, as text and as structure.
         Row::new(format!("answer of {ANSWER_MB} MB, peak RSS of the server"), "MB", megabytes(ours.server))
             .python(peak)
             .budget(budget),

@@ -112,17 +112,24 @@ fn until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> Result<T> {
 fn cancel(bench: &Bench) -> Result<Row> {
     let folder = bench.scratch.folder("jobs-cancel")?;
     let (claude, child) = (folder.join("claude"), folder.join("child"));
-    script(&claude, &format!("setsid sleep 300 &\nsleep 300 &\necho $! > {}\nwait", child.display()))?;
+    // One of them in a session of its own, as the CLI starts a Bash call.
+    let name = child.display();
+    script(
+        &claude,
+        &format!("setsid sleep 300 &\none=$!\nsleep 300 &\necho $one $! > {name}.new\nmv {name}.new {name}\nwait"),
+    )?;
     let pair = bench.servers_with("jobs-cancel", &[Agent::plays("plain", "")], "", &claude)?;
     let mut server = Client::greeted(&pair.ours, Link::Sockets)?;
     let mut asked = 0;
     let figures = interleave(vec![Contestant::new(bench.few_rounds() * 2, || {
         asked += 1;
         let (_, id) = submit(&mut server, asked)?;
-        let pid = until("the child", || fs::read_to_string(&child).ok()?.trim().parse::<u32>().ok())?;
+        let names = until("the children", || fs::read_to_string(&child).ok())?;
+        let pids = names.split_whitespace().map(str::parse).collect::<std::result::Result<Vec<u32>, _>>()?;
+        let supervisor = process::supervisors_of(server.pid());
         milliseconds(|| {
             server.call("dispatch_cancel", &json!({"job_id": id}))?;
-            until("its end", || process::is_gone(pid).then_some(()))?;
+            until("its end", || pids.iter().chain(&supervisor).all(|pid| process::is_gone(*pid)).then_some(()))?;
             Ok(fs::remove_file(&child)?)
         })
     })])?;

@@ -8,7 +8,6 @@ use crate::cli::records::{Records, runtime};
 use crate::cli::{output, wait};
 use crate::machines::ids::JobId;
 use crate::shell::record::Record;
-use crate::shell::watch::Watch;
 
 /// Follows a job to its end. What it does goes to standard error, its answer to standard output.
 pub fn run(records: &Records, id: JobId) -> Result<Exit, Failure> {
@@ -39,7 +38,7 @@ async fn follow(records: &Records, id: JobId) -> Result<Option<Record>, Failure>
 /// Shows what comes. The kernel tells of the end; until then a look a second is enough.
 async fn to_the_end(records: &Records, id: JobId) -> Result<Record, Failure> {
     // Before the first look: an end between look and watch would be missed.
-    let watch = Watch::of(&records.store.folder(&id));
+    let mut watch = records.jobs.watch(&id);
     let mut story = Story::of(&records.store, &id);
     let mut shown = None;
     loop {

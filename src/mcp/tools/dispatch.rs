@@ -36,7 +36,6 @@ const SUMMARY_CHARS: Parameter = optional("summary_chars", Kind::Integer, "defau
 pub const TIMEOUT: Parameter = optional("timeout_seconds", Kind::Integer, "10..7200; 0 = the agent's own");
 pub const GROUP: Parameter = optional("group", Kind::Text, "adds its shared context; the agent must be a member");
 pub const RESUME: Parameter = optional("resume_attempts", Kind::Integer, "0..3: go on by itself when cut off");
-
 pub const WAIT_FOR_LIMIT: Parameter =
     optional("wait_for_limit", Kind::Flag, "at the usage limit wait for its reset instead of failing");
 pub const MAX_TURNS: Parameter = optional("max_turns", Kind::Integer, "0 = the agent's own");

@@ -161,18 +161,18 @@ pub async fn status(desk: &Desk, call: &Call) -> Reply {
     with_jobs(desk, move |jobs| match jobs.read(&id) {
         Ok(record) => {
             let place = jobs.place(&record);
-            Reply::of(&with_place(&jobs.with_pause(record), place))
+            Reply::of(&with(&jobs.with_pause(record), "queue_place", place.map(Value::from)))
         }
         Err(error) => Mistake::new(error.to_string()).into(),
     })
     .await
 }
 
-/// The record, with its place in the queue while it waits there.
-fn with_place(record: &Record, place: Option<usize>) -> Value {
+/// The record, with something that only this answer says of it.
+fn with(record: &Record, key: &str, said: Option<Value>) -> Value {
     let mut value = serde_json::to_value(record).unwrap_or_default();
-    if let (Some(place), Value::Object(object)) = (place, &mut value) {
-        object.insert("queue_place".to_owned(), place.into());
+    if let (Some(said), Value::Object(object)) = (said, &mut value) {
+        object.insert(key.to_owned(), said);
     }
     value
 }
@@ -196,18 +196,10 @@ pub async fn wait(desk: &Desk, call: Call) -> Response {
         reporter.during(async |mut sink: Sink| jobs.wait_telling(id, patience, move |news| sink.put(news)).await).await;
     match waited {
         Ok((record, true)) => Reply::of(&record),
-        Ok((record, false)) => Reply::of(&still_running(&record)),
+        Ok((record, false)) => Reply::of(&with(&record, "timed_out_waiting", Some(Value::Bool(true)))),
         Err(error) => Mistake::new(error.to_string()).into(),
     }
     .into()
-}
-
-fn still_running(record: &Record) -> Value {
-    let mut value = serde_json::to_value(record).unwrap_or_default();
-    if let Value::Object(object) = &mut value {
-        object.insert("timed_out_waiting".to_owned(), Value::Bool(true));
-    }
-    value
 }
 
 pub async fn cancel(desk: &Desk, call: &Call) -> Reply {

@@ -2,17 +2,27 @@
 
 use std::time::Duration;
 
+use super::accounted;
+use crate::machines::answer::Answer;
 use crate::machines::command_line;
 use crate::machines::dispatch::Omitted;
 use crate::machines::plan::RunPlan;
-use crate::machines::verdict::NotStarted;
+use crate::machines::verdict::{self, Ending, Evidence, NotStarted};
 use crate::shell::claude;
+use crate::shell::engine::Engine;
 
 /// How long an agent's directory may take to answer.
 const DIRECTORY_PATIENCE: Duration = Duration::from_secs(5);
 
+/// The answer to a request that cannot run. `None` when nothing stands in its way.
+pub(super) async fn refused(engine: &Engine, run: &RunPlan, max_depth: u32) -> Option<Answer> {
+    let reason = obstacle(run, max_depth).await?;
+    let answer = verdict::judge(Evidence::new(run, Ending::NotStarted { reason }));
+    Some(accounted(engine, run, answer))
+}
+
 /// What stands in the way of a run, in the order of the contract: depth, CLI, directory, values.
-pub(super) async fn obstacle(run: &RunPlan, max_depth: u32) -> Option<NotStarted> {
+async fn obstacle(run: &RunPlan, max_depth: u32) -> Option<NotStarted> {
     if run.depth > max_depth {
         return Some(NotStarted::TooDeep { max: max_depth });
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{broadcast, watch};
 use tokio::task::AbortHandle;
 
-use super::{Cached, Delivery, Dispatcher, accounted, facts, limits, lock, perform, tasks, unpaid};
+use super::{Cached, Delivery, Dispatcher, facts, limits, lock, perform, tasks, unpaid};
 use crate::config::settings::Settings;
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::cache::{self, Key, Limits, Lookup, Ticket};
@@ -70,8 +70,7 @@ impl Dispatcher {
             let mut cached = self.lock();
             let (ticket, pays) = match cached.answers.lookup(key, clock::monotonic(), limits) {
                 Lookup::Hit(answer) => {
-                    let answer = Answer { cached: Some(true), ..answer.clone() };
-                    return unpaid(accounted(&self.engine, &run, answer));
+                    return unpaid(super::cached(&self.engine, &run, answer));
                 }
                 Lookup::Join(ticket) => (ticket, false),
                 Lookup::Pay(ticket) => {
@@ -99,11 +98,7 @@ impl Dispatcher {
             return unpaid(Answer::failure(run.agent, ErrorType::CliError, error));
         };
         let receipt = landed.receipt.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let answer = landed.answer.clone();
-        if pays {
-            return Delivery { answer, receipt };
-        }
-        let answer = accounted(&self.engine, &run, Answer { cached: Some(true), ..answer });
+        let answer = if pays { landed.answer.clone() } else { super::cached(&self.engine, &run, &landed.answer) };
         Delivery { answer, receipt }
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::{broadcast, oneshot, watch};
 
 use super::shared::{Flight, Landed, NEWS_BACKLOG, Ride, Seat};
-use super::{Caching, Delivery, Dispatcher, accounted, fresh_session, limits, obstacle, unpaid, without_answer};
+use super::{Caching, Delivery, Dispatcher, fresh_session, limits, refused, unpaid, without_answer};
 use crate::config::group;
 use crate::config::model::Config;
 use crate::config::plan::{self, Request, RequestError};
@@ -19,7 +19,6 @@ use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::cache::{Limits, Lookup, Ticket};
 use crate::machines::ids::JobId;
 use crate::machines::plan::RunPlan;
-use crate::machines::verdict::{self, Ending, Evidence};
 use crate::shell::clock;
 use crate::shell::engine::Engine;
 use crate::shell::jobs::Jobs;
@@ -119,8 +118,7 @@ impl Dispatcher {
             let mut cached = self.lock();
             match cached.answers.lookup(&key, clock::monotonic(), limits) {
                 Lookup::Hit(answer) => {
-                    let answer = Answer { cached: Some(true), ..answer.clone() };
-                    return Ok(Begun::Answer(Box::new(unpaid(accounted(&self.engine, &run, answer)))));
+                    return Ok(Begun::Answer(Box::new(unpaid(super::cached(&self.engine, &run, answer)))));
                 }
                 Lookup::Join(ticket) => (Ride { run, ticket, pays: false }, cached.flights.get(&ticket).cloned(), None),
                 Lookup::Pay(ticket) => {
@@ -191,9 +189,8 @@ async fn shared(mut job: watch::Receiver<Option<Job>>, form: Form) -> Option<Han
 
 /// Submits the job of a task, or answers at once.
 async fn submit(engine: &Engine, run: &RunPlan, max_depth: u32, form: Form) -> Result<Handed, Box<Delivery>> {
-    if let Some(reason) = obstacle(run, max_depth).await {
-        let answer = verdict::judge(Evidence::new(run, Ending::NotStarted { reason }));
-        return Err(Box::new(unpaid(accounted(engine, run, answer))));
+    if let Some(answer) = refused(engine, run, max_depth).await {
+        return Err(Box::new(unpaid(answer)));
     }
     let submitted = {
         let (engine, run, errands) = (engine.clone(), run.clone(), engine.errands());

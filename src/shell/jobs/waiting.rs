@@ -8,10 +8,9 @@ use crate::machines::job::Status;
 use crate::shell::leash::News;
 use crate::shell::record::Record;
 use crate::shell::store::StoreError;
-use crate::shell::watch::Watch;
 
 /// A look may bring the next news itself, where no supervisor can be started for want of processes say. So many looks may
-/// follow each other at once (the end of a run closes five files), then there is a pause between them.
+/// follow each other at once (the end of a run closes four files), then there is a pause between them.
 const QUICK_LOOKS: u32 = 8;
 /// How long.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
@@ -39,7 +38,7 @@ impl Jobs {
         let mut told = None;
         let give_up = tokio::time::Instant::now() + patience;
         // Before the first look: an end between look and watch would be missed.
-        let watch = Watch::of(&self.store().folder(&id));
+        let mut watch = self.watch(&id);
         let mut quick_looks = 0;
         loop {
             let looked = Instant::now();

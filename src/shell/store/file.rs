@@ -5,9 +5,7 @@
 pub enum JobFile {
     /// Held by the supervisor for its whole life.
     Lock,
-    /// Held for the length of one change of the record.
-    Edit,
-    /// What to run.
+    /// What to run; locked for the length of one change of the record.
     Plan,
     /// Claude's standard input.
     Prompt,
@@ -23,7 +21,6 @@ impl JobFile {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Lock => "lock",
-            Self::Edit => "edit",
             Self::Plan => "plan.json",
             Self::Prompt => "prompt",
             Self::Continuation => "continuation",

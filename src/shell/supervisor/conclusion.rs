@@ -47,12 +47,9 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let answer = verdict::judge(evidence);
         let event = job::Event::of_run(end, answered, answer.success);
         self.account(end, answered, &answer).await;
-        let patch = Patch {
-            error: answer.error.clone(),
-            // Our own types: text keys and finite numbers.
-            result: serde_json::to_value(&answer).ok(),
-            ..Patch::default()
-        };
+        // Our own types: text keys and finite numbers. The answer goes with it: it may have 50 MB.
+        let patch =
+            Patch { error: answer.error.clone(), result: serde_json::to_value(answer).ok(), ..Patch::default() };
         self.store_conclusion(&event, patch, answered).await;
         // It never left the queue and nobody waits for it any more: there is nothing to read and nothing to resume.
         if end == (End::Cancelled { by: CancelledBy::CallerGone }) && self.claimed.is_none() {
@@ -81,8 +78,12 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let started_at = claimed_at.filter(|_| end != End::NotStarted);
         let run = usage::Run { job: &self.id, started_at, cancelled };
         let Some(line) = usage::Line::of_run(self.plan, answer, run) else { return };
-        let (id, taken_over) = (self.id, self.taken_over);
+        let (id, taken_over, beside) = (self.id, self.taken_over, line.is_beside(self.store.directory()));
         let write = move || if taken_over { line.write_once(&id) } else { line.write() };
+        // A disk that is dead for the line is so for the answer as well. The thread is a tenth of what a job costs.
+        if beside {
+            return write();
+        }
         drop(tokio::time::timeout(USAGE_PATIENCE, tokio::task::spawn_blocking(write)).await);
     }
 

@@ -1,4 +1,4 @@
-//! What a supervisor was given at its start, in the place of standard input, output and error.
+//! What a supervisor was given at its start, in the place of standard input, output and error; and its name.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
@@ -35,6 +35,15 @@ pub fn ticket(jobs: &Path, id: &JobId, depth: u32) -> io::Result<Option<SlotRequ
         rustix::stdio::dup2_stderr(File::options().write(true).open("/dev/null")?)?;
     }
     Ok(ticket)
+}
+
+/// Lets `ps` and `top` show this program's name: it was started through a link of the system's, whose name they would show
+/// otherwise.
+pub fn name_process() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::thread::set_name(c"agent-dispatch") {
+        tracing::debug!(%error, "process not named");
+    }
 }
 
 /// The leash, where standard input is a socket, and whether the caller has let go of it already.

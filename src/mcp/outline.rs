@@ -1,92 +1,14 @@
-//! Messages that are longer than what is read. The protocol's library passes over them in silence, and whoever sent one
-//! would wait for ever: they are noticed on their way in, and the request they were is answered.
-
-use std::collections::VecDeque;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+//! What can be told of a message that cannot be read, from its bytes alone: whether it is a request, and its id. Whoever
+//! sent one that is too long, is no JSON or has another shape would otherwise wait for ever for an answer.
 
 use rmcp::model::RequestId;
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::sync::Notify;
-
-use super::stdio::Input;
 
 /// Longest id that is read back, in bytes. Clients count, or take a UUID.
 const MAX_ID_BYTES: usize = 256;
 
-/// The requests that were too long and wait for their answer.
-#[derive(Debug, Default)]
-pub struct Refused {
-    ids: Mutex<VecDeque<RequestId>>,
-    more: Notify,
-}
-
-impl Refused {
-    /// The next one.
-    pub async fn next(&self) -> RequestId {
-        loop {
-            let more = self.more.notified();
-            let next = self.ids.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            match next {
-                Some(id) => return id,
-                None => more.await,
-            }
-        }
-    }
-
-    fn put(&self, id: RequestId) {
-        self.ids.lock().unwrap_or_else(PoisonError::into_inner).push_back(id);
-        self.more.notify_one();
-    }
-}
-
-/// An input whose lines are looked at as they pass.
-pub struct Watched {
-    input: Input,
-    max_line_bytes: usize,
-    line: Line,
-    refused: Arc<Refused>,
-}
-
-impl Watched {
-    /// Looks at `input`; what is longer than `max_line_bytes` is noted in `refused`.
-    pub fn new(input: Input, max_line_bytes: usize, refused: Arc<Refused>) -> Self {
-        Self { input, max_line_bytes, line: Line::default(), refused }
-    }
-}
-
-impl AsyncRead for Watched {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        let before = buffer.filled().len();
-        let polled = self.input.as_mut().poll_read(context, buffer);
-        let Self { line, refused, max_line_bytes, .. } = &mut *self;
-        let read = buffer.filled().get(before..).unwrap_or_default();
-        for piece in read.split_inclusive(|byte| *byte == b'\n') {
-            let Some(end) = piece.strip_suffix(b"\n") else {
-                line.feed(piece);
-                continue;
-            };
-            line.feed(end);
-            let line = std::mem::take(line);
-            if line.bytes >= *max_line_bytes
-                && let Some(id) = line.request()
-            {
-                refused.put(id);
-            }
-        }
-        polled
-    }
-}
-
 /// What is known of a line so far: the keys of its outermost object that make it a request.
 #[derive(Debug, Default)]
-struct Line {
-    bytes: usize,
+pub struct Outline {
     /// How many brackets are open.
     depth: usize,
     /// Whether a string is open, and whether its next byte is escaped.
@@ -97,12 +19,20 @@ struct Line {
     word: Vec<u8>,
     key: Vec<u8>,
     id: Option<Vec<u8>>,
-    method: bool,
+    has_id: bool,
+    has_method: bool,
 }
 
-impl Line {
-    fn feed(&mut self, bytes: &[u8]) {
-        self.bytes += bytes.len();
+impl Outline {
+    /// Of a whole line.
+    pub fn of(line: &[u8]) -> Self {
+        let mut outline = Self::default();
+        outline.feed(line);
+        outline
+    }
+
+    /// Goes on with the next piece of the line.
+    pub fn feed(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while let Some((byte, after)) = rest.split_first() {
             // Most of a long line is inside one string: that is passed over at once.
@@ -164,17 +94,25 @@ impl Line {
         let word = std::mem::take(&mut self.word);
         if std::mem::take(&mut self.value) {
             match self.key.as_slice() {
-                b"\"id\"" if word.len() <= MAX_ID_BYTES => self.id = Some(word),
-                b"\"method\"" => self.method = true,
+                b"\"id\"" => {
+                    self.has_id = true;
+                    self.id = (word.len() <= MAX_ID_BYTES).then_some(word);
+                }
+                b"\"method\"" => self.has_method = true,
                 _ => {}
             }
         }
     }
 
-    /// The id, where the line was a request.
-    fn request(self) -> Option<RequestId> {
-        let id = self.id.filter(|_| self.method && self.depth == 0)?;
-        serde_json::from_slice(&id).ok()
+    /// The id, where the line was a whole request.
+    pub fn request(&self) -> Option<RequestId> {
+        let id = self.id.as_ref().filter(|_| self.has_method && self.depth == 0)?;
+        serde_json::from_slice(id).ok()
+    }
+
+    /// Whether nobody waits for an answer: a notification, or itself an answer.
+    pub const fn wants_no_answer(&self) -> bool {
+        self.has_id != self.has_method
     }
 }
 
