@@ -214,11 +214,9 @@ impl<V> Cache<V> {
     /// Looks for the answer to a request; without one, the request joins a run or pays for one.
     pub fn lookup(&mut self, key: &Key, now: Millis, limits: Limits) -> Lookup<'_, V> {
         let now = self.at(now);
+        self.expire(now, limits);
         self.make_room(0, limits);
         let event = Event::Lookup { now, ttl_ms: limits.ttl_ms() };
-        if self.held.get(key).is_some_and(|held| advance(held.state, &event) != held.state) {
-            self.expire(now, limits);
-        }
         if let Some(&ticket) = self.joinable.get(key) {
             if let Some(flight) = self.flights.get_mut(&ticket) {
                 flight.state = advance(flight.state, &event);

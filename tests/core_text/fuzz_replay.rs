@@ -1,5 +1,5 @@
 //! The bodies of the fuzz targets, over their corpus and over random input.
-//! Replay one file by hand: `cargo fuzz run TARGET fuzz/corpus/TARGET/FILE --sanitizer none`.
+//! Replay one file by hand: `cargo fuzz run TARGET fuzz/corpus/TARGET/FILE --sanitizer none --features libfuzzer`.
 
 use std::path::Path;
 

@@ -59,6 +59,8 @@ enum Use {
     Limit {
         limits: Limits,
     },
+    /// The numbers are looked at, which lets go what need not be held any longer: not after every use.
+    Stats,
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
@@ -81,6 +83,7 @@ fn usage() -> impl Strategy<Value = Use> {
         1 => Just(Use::Clear),
         4 => select(vec![1, 999, 1_000, 1_001, 2_999]).prop_map(|ms| Use::Pass { ms }),
         2 => limits().prop_map(|limits| Use::Limit { limits }),
+        3 => Just(Use::Stats),
     ]
 }
 
@@ -148,14 +151,14 @@ impl World {
             }
             Use::Pass { ms } => self.now += ms,
             Use::Limit { limits } => self.limits = limits,
+            Use::Stats => self.compare_stats(),
         }
-        self.compare_stats();
     }
 
     fn lookup(&mut self, key: usize) {
-        self.list.shrink(self.limits.max_size);
         let found = self.cache.lookup(&Key::of(&request(key)), Millis(self.now), self.limits);
         self.list.age(self.now, self.limits);
+        self.list.shrink(self.limits.max_size);
         match found {
             Lookup::Hit(answer) => {
                 assert_eq!(Some(*answer), self.list.find(key), "the answer of this request, not too old");
@@ -251,6 +254,7 @@ proptest! {
         for usage in walk {
             world.perform(usage);
         }
+        world.compare_stats();
     }
 
     //= C-5

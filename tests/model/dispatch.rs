@@ -1,14 +1,14 @@
 //! Random runs. The properties stand in `dispatch_history`; here is what happens to a run.
 
 use agent_dispatch::machines::dispatch::{
-    CancelledBy, Effect, End, Event, KILL_GRACE_MS, Run, Session, SessionSigns, TERM_GRACE_MS, Worth, step,
+    CancelledBy, Effect, End, Event, KILL_GRACE_MS, Run, Session, SessionSigns, TERM_GRACE_MS, Turn, Worth, step,
 };
 use agent_dispatch::machines::refused::Refused;
 use agent_dispatch::machines::time::Millis;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::dispatch_history::{FLAGS, Walk, judge};
+use super::dispatch_history::{FLAGS, Walk, judge, later};
 use super::walks;
 
 /// More ticks than any run has deadlines: time to leave, deadline, SIGKILL, giving up.
@@ -36,6 +36,11 @@ enum Happening {
     SpawnFailed,
     ResultSeen,
     TurnBegan,
+    /// The process leaves before somebody's eyes, and knew all of its flags.
+    Leaves {
+        session: Session,
+        answer: Worth,
+    },
     Exited {
         flag: Option<usize>,
         seen: bool,
@@ -49,10 +54,8 @@ enum Happening {
 
 fn happening() -> impl Strategy<Value = Happening> {
     let by = select(vec![CancelledBy::Request, CancelledBy::CallerGone]);
-    let flag = prop_oneof![1 => Just(None), 3 => (0..FLAGS.len()).prop_map(Some)];
-    let session = select(vec![Session::Unstarted, Session::Absent, Session::Begun, Session::Lost]);
     prop_oneof![
-        7 => Just(Happening::Course),
+        12 => Just(Happening::Course),
         3 => select(vec![1, 99, 1_700, 2_000, 15_000, 60_000]).prop_map(|ms| Happening::Pass { ms }),
         5 => select(vec![-1, 0, 1]).prop_map(|off| Happening::TickNear { off }),
         1 => Just(Happening::Tick),
@@ -61,9 +64,26 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::SpawnFailed),
         3 => Just(Happening::ResultSeen),
         2 => Just(Happening::TurnBegan),
-        9 => (flag, any::<bool>(), session, select(vec![Worth::Final, Worth::Misses, Worth::Limited])).prop_map(|(flag, seen, session, answer)| Happening::Exited { flag, seen, session, answer }),
+        6 => leaves(),
+        6 => exited(),
         2 => by.prop_map(|by| Happening::Cancel { by }),
     ]
+}
+
+fn worth() -> impl Strategy<Value = Worth> {
+    select(vec![Worth::Final, Worth::Misses, Worth::Limited])
+}
+
+fn leaves() -> impl Strategy<Value = Happening> {
+    let session = select(vec![Session::Begun, Session::Begun, Session::Absent, Session::Lost]);
+    (session, worth()).prop_map(|(session, answer)| Happening::Leaves { session, answer })
+}
+
+fn exited() -> impl Strategy<Value = Happening> {
+    let flag = prop_oneof![1 => Just(None), 3 => (0..FLAGS.len()).prop_map(Some)];
+    let session = select(vec![Session::Unstarted, Session::Absent, Session::Begun, Session::Lost]);
+    let exit = (flag, any::<bool>(), session, worth());
+    exit.prop_map(|(flag, seen, session, answer)| Happening::Exited { flag, seen, session, answer })
 }
 
 fn timeout() -> impl Strategy<Value = u64> {
@@ -88,7 +108,7 @@ fn event(happening: Happening, walk: &Walk, now: &mut Millis) -> Option<Event> {
         Happening::Course if !walk.result_seen() => Event::ResultSeen { now: *now },
         Happening::Course => Event::Exited { unknown: None, seen: true, session: Session::Begun, answer: Worth::Final },
         Happening::Pass { ms } => {
-            *now = now.plus(ms);
+            *now = later(*now, ms);
             return None;
         }
         Happening::TickNear { off } => {
@@ -102,6 +122,7 @@ fn event(happening: Happening, walk: &Walk, now: &mut Millis) -> Option<Event> {
         Happening::SpawnFailed => Event::SpawnFailed,
         Happening::ResultSeen => Event::ResultSeen { now: *now },
         Happening::TurnBegan => Event::TurnBegan,
+        Happening::Leaves { session, answer } => Event::Exited { unknown: None, seen: true, session, answer },
         Happening::Exited { flag, seen, session, answer } => {
             Event::Exited { unknown: flag.map(|index| FLAGS[index]), seen, session, answer }
         }
@@ -142,6 +163,50 @@ fn tells_its_deadline(walk: &Walk) {
     }
 }
 
+/// What one process of a run comes to.
+#[derive(Debug, Clone, Copy)]
+struct Course {
+    answers: bool,
+    /// How many of its deadlines pass before it is gone.
+    ticks: usize,
+    exit: Happening,
+}
+
+fn course() -> impl Strategy<Value = Course> {
+    (any::<bool>(), select(vec![0, 0, 0, 0, 1, 2]), prop_oneof![3 => leaves(), 1 => exited()])
+        .prop_map(|(answers, ticks, exit)| Course { answers, ticks, exit })
+}
+
+/// A run that may go on in every way.
+fn much_asked() -> impl Strategy<Value = Run> {
+    (timeout(), 1..=3_u8).prop_map(|(timeout_ms, resumes)| Run::new(timeout_ms, resumes).repairable().waiting(2))
+}
+
+/// One process after the other, as far as the run goes on; judges after each step.
+fn perform_courses(asked: Run, courses: &[Course], mut watch: impl FnMut(&Walk)) -> Walk {
+    let (mut walk, mut now) = (Walk::begin(asked), Millis(1));
+    let mut take = |walk: &mut Walk, happening: Happening| {
+        if let Some(event) = event(happening, walk, &mut now).filter(|_| walk.ended().is_none()) {
+            walk.take(event).unwrap();
+            judge(walk);
+            watch(walk);
+        }
+    };
+    for course in courses {
+        while walk.ended().is_none() && walk.alive_since().is_none() {
+            take(&mut walk, Happening::Course);
+        }
+        if course.answers {
+            take(&mut walk, Happening::ResultSeen);
+        }
+        for _ in 0..course.ticks {
+            take(&mut walk, Happening::TickNear { off: 0 });
+        }
+        take(&mut walk, course.exit);
+    }
+    walk
+}
+
 /// Ticks at each deadline until the end. Returns the time of the last one.
 fn tick_to_the_end(walk: &mut Walk) -> Option<Millis> {
     let mut last = None;
@@ -161,6 +226,17 @@ proptest! {
     #[test]
     fn a_run_keeps_its_promises(asked in asked(), happenings in prop::collection::vec(happening(), 1..40)) {
         perform(asked, &happenings);
+    }
+
+    //= D-2 D-7 D-8 D-14 D-16
+    #[test]
+    fn every_process_of_a_run_is_what_the_one_before_it_left(
+        asked in much_asked(),
+        lives in prop::collection::vec(prop::collection::vec(course(), 1..10), 8),
+    ) {
+        for courses in lives {
+            perform_courses(asked, &courses, |_| ());
+        }
     }
 
     //= D-11
@@ -188,7 +264,7 @@ proptest! {
             walk.take(Event::Spawned { now }).unwrap();
         }
         if let Some(last) = tick_to_the_end(&mut walk) {
-            prop_assert!(last <= now.plus(TERM_GRACE_MS + KILL_GRACE_MS), "over at {:?}, cancelled at {:?}", last, now);
+            prop_assert!(last <= later(now, TERM_GRACE_MS + KILL_GRACE_MS), "over at {:?}, cancelled at {:?}", last, now);
         }
         prop_assert!(walk.ended().is_some(), "still in {:?}", walk.state);
     }
@@ -200,9 +276,9 @@ proptest! {
         walk.take(Event::SlotGranted).unwrap();
         let mut now = Millis(7);
         walk.take(Event::Spawned { now }).unwrap();
-        let latest = now.plus(timeout_ms).plus(TERM_GRACE_MS + KILL_GRACE_MS);
+        let latest = later(later(now, timeout_ms), TERM_GRACE_MS + KILL_GRACE_MS);
         for (pause, result) in talk {
-            now = now.plus(pause);
+            now = later(now, pause);
             while let Some(due) = walk.state.next_deadline().filter(|due| *due <= now) {
                 walk.take(Event::Tick { now: due }).unwrap();
                 judge(&walk);
@@ -213,6 +289,33 @@ proptest! {
         }
         if let Some(last) = tick_to_the_end(&mut walk) {
             prop_assert!(last <= latest, "given up at {:?}, at the latest {:?}", last, latest);
+        }
+        prop_assert!(walk.ended().is_some(), "still in {:?}", walk.state);
+    }
+
+    /// However far its end has come already.
+    //= D-15
+    #[test]
+    fn a_cancelled_run_goes_on_no_more(
+        asked in asked(),
+        happenings in prop::collection::vec(happening(), 0..10),
+        ticks in 0..3_usize,
+        by in select(vec![CancelledBy::Request, CancelledBy::CallerGone]),
+        exit in exited(),
+    ) {
+        let (mut walk, mut now) = perform(asked, &happenings);
+        while walk.ended().is_none() && walk.alive_since().is_none() {
+            let event = event(Happening::Course, &walk, &mut now).unwrap();
+            walk.take(event).unwrap();
+        }
+        for _ in 0..ticks {
+            let Some(due) = walk.state.next_deadline() else { break };
+            walk.take(Event::Tick { now: due }).unwrap();
+        }
+        let cancelled = walk.take(Event::Cancel { by, now: Millis(u64::MAX) }).is_ok();
+        if let Some(exit) = event(exit, &walk, &mut now).filter(|_| cancelled) {
+            walk.take(exit).unwrap();
+            judge(&walk);
         }
         prop_assert!(walk.ended().is_some(), "still in {:?}", walk.state);
     }
@@ -254,6 +357,26 @@ fn the_walks_get_around() {
     assert_eq!(ends.len(), 7, "{ends:?}");
     assert!(ends.contains(&End::TimedOut { answered: true }));
     assert!(most_starts > 3, "a run that leaves out flags and goes on: {most_starts} starts");
+}
+
+/// Likewise what only a run of many processes comes to.
+#[test]
+fn the_courses_get_around() {
+    use proptest::strategy::ValueTree as _;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let strategy = (much_asked(), prop::collection::vec(course(), 1..10));
+    let (mut repairs_after_waiting, mut repairs_without_session) = (0, 0);
+    for _ in 0..GOING_AROUND {
+        let (asked, courses) = strategy.new_tree(&mut runner).unwrap().current();
+        let waited = |run: &Run| run.turn == Turn::Repair && run.waits_left < asked.waits_left;
+        let walk = perform_courses(asked, &courses, |walk| {
+            repairs_without_session += usize::from(walk.repair_found_no_session());
+        });
+        repairs_after_waiting += walk.count(|effect| matches!(effect, Effect::Spawn(run) if waited(run)));
+    }
+    assert!(repairs_after_waiting > 3, "{repairs_after_waiting} repairs that met the usage limit and went on");
+    assert!(repairs_without_session > 1, "{repairs_without_session} repairs whose session was not there");
 }
 
 /// A session is gone on with where it is there and its id is known; the task is given again only where nobody worked in one

@@ -96,7 +96,7 @@ impl Walk {
 
     /// When the time of the living process is up.
     pub fn deadline(&self) -> Option<Millis> {
-        self.alive_since().map(|since| since.plus(self.asked.timeout_ms))
+        self.alive_since().map(|since| later(since, self.asked.timeout_ms))
     }
 
     /// When the living process has stayed too long after its answer; none while it works on.
@@ -108,12 +108,22 @@ impl Walk {
             Event::ResultSeen { now } => Some(now),
             _ => None,
         })?;
-        Some(first_result.plus(LEAVE_GRACE_MS))
+        Some(later(first_result, LEAVE_GRACE_MS))
     }
 
     /// What the last process was started for.
     fn last_start(&self) -> Option<Run> {
         self.effects().filter_map(|effect| if let Effect::Spawn(run) = effect { Some(*run) } else { None }).last()
+    }
+
+    /// Whether the last process was to repair the answer and is gone, before somebody's eyes, because there is no session.
+    pub fn repair_found_no_session(&self) -> bool {
+        let gone = |(before, last): (Self, &Step)| {
+            let absent =
+                matches!(last.event, Event::Exited { unknown: None, seen: true, session: Session::Absent, .. });
+            absent && !before.result_seen() && before.stop().is_none()
+        };
+        self.last_start().is_some_and(|run| run.turn == Turn::Repair) && self.split_last().is_some_and(gone)
     }
 
     /// The steps since the present process was started, or since the last one was cut off.
@@ -248,6 +258,12 @@ fn starts(before: &Walk, last: &Step, walk: &Walk) {
             (exit, _) => next(before, &exit),
         };
         assert_eq!(Next::Start(run), expected, "what the process is started for");
+        let swept = last.effects.starts_with(&[Effect::Sweep]);
+        assert_eq!(
+            swept,
+            before.result_seen(),
+            "what is left of a process that worked is ended before the next begins"
+        );
     }
     let flags = FLAGS.len();
     let unstarted = walk.events().filter(|e| matches!(e, Event::Exited { session: Session::Unstarted, .. })).count();
@@ -287,10 +303,10 @@ fn signals(before: &Walk, last: &Step) {
         assert!(!before.was_sent(Effect::Kill), "SIGKILL twice");
         let stop = before.stop().expect("SIGKILL only after SIGTERM");
         let (told, killed) = (time(&stop.event).unwrap(), time(&last.event).unwrap());
-        assert!(killed >= told.plus(TERM_GRACE_MS), "SIGKILL {killed:?} within the grace after SIGTERM {told:?}");
+        assert!(killed >= later(told, TERM_GRACE_MS), "SIGKILL {killed:?} within the grace after SIGTERM {told:?}");
     }
     if let (Some(stop), Event::Tick { now }) = (before.stop(), last.event) {
-        let due = now >= time(&stop.event).unwrap().plus(TERM_GRACE_MS);
+        let due = now >= later(time(&stop.event).unwrap(), TERM_GRACE_MS);
         assert_eq!(sent(Effect::Kill), due && !before.was_sent(Effect::Kill), "SIGKILL when the grace is over");
     }
     assert!(!sent(Effect::Sweep) || before.ran(), "nothing ran that could be left behind");
@@ -343,7 +359,7 @@ fn expected_end(before: &Walk, last: &Step) -> End {
         (Some(stop), Event::Tick { now }) => {
             let killed = before.steps.iter().find(|step| step.effects.contains(&Effect::Kill));
             let killed_at = time(&killed.expect("given up only after SIGKILL").event).unwrap();
-            assert!(now >= killed_at.plus(KILL_GRACE_MS), "given up at {now:?} within the grace after SIGKILL");
+            assert!(now >= later(killed_at, KILL_GRACE_MS), "given up at {now:?} within the grace after SIGKILL");
             by_cause(before, stop, answered)
         }
         other => panic!("ended by {other:?}"),
@@ -377,6 +393,11 @@ pub fn time(event: &Event) -> Option<Millis> {
         }
         Event::SlotGranted | Event::SpawnFailed | Event::TurnBegan | Event::Exited { .. } => None,
     }
+}
+
+/// A point so much later, without asking the code what that is.
+pub fn later(point: Millis, ms: u64) -> Millis {
+    Millis(point.0.saturating_add(ms))
 }
 
 pub const FLAGS: [Flag; 6] = Flag::ALL;

@@ -1,7 +1,7 @@
 //! A job, whoever dies over it: every interleaving of two servers, a command line, its supervisors and a few deaths, one
 //! system call a step, searched for a state that breaks a promise or from which the job never ends.
 //!
-//! `AGENT_DISPATCH_SEARCH=full cargo test --release --test suite model::life -- --nocapture` searches the larger scopes.
+//! `AGENT_DISPATCH_SEARCH=full cargo test --release --test suite model:: -- --nocapture` searches the larger scopes as well.
 
 use super::life_world::{Broken, Design, Scope, World};
 use super::search::{self, Verdict, in_full, note};

@@ -102,13 +102,13 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     let count = prop_oneof![0..3_u64, Just(u64::MAX)];
     prop::collection::vec(
         prop_oneof![
-            Just(Event::Arrived),
-            Just(Event::Woken),
-            count.clone().prop_map(|ahead| Event::Looked { ahead }),
-            (count.clone(), count).prop_map(|(holders, limit)| Event::Counted { holders, limit }),
-            Just(Event::Entered),
-            Just(Event::Lost),
-            Just(Event::Leave),
+            3 => Just(Event::Arrived),
+            3 => Just(Event::Woken),
+            3 => count.clone().prop_map(|ahead| Event::Looked { ahead }),
+            3 => (count.clone(), count).prop_map(|(holders, limit)| Event::Counted { holders, limit }),
+            3 => Just(Event::Entered),
+            1 => Just(Event::Lost),
+            1 => Just(Event::Leave),
         ],
         0..30,
     )
@@ -152,9 +152,22 @@ proptest! {
         }
     }
 
+    /// It looks, finds nobody before it, counts, finds room and enters; whatever comes between makes it count again.
+    //= S-1 S-2
+    #[test]
+    fn who_enters_has_just_counted(events in events()) {
+        let (taken, _, _) = effects_of(&events);
+        for entered in (0..taken.len()).filter(|at| taken[*at] == Event::Entered) {
+            let room = matches!(taken[entered - 1], Event::Counted { holders, limit } if holders == 0 || holders < limit);
+            prop_assert!(room, "it enters after {:?}", taken[entered - 1]);
+            let looked = taken[..entered].iter().rfind(|event| matches!(event, Event::Looked { .. }));
+            prop_assert_eq!(looked, Some(&Event::Looked { ahead: 0 }));
+        }
+    }
+
     //= S-1
     #[test]
-    fn room_is_what_the_limit_leaves(holders in any::<u64>(), limit in any::<u64>()) {
+    fn room_is_what_the_limit_leaves(holders in prop_oneof![0..4_u64, any::<u64>()], limit in prop_oneof![0..4_u64, any::<u64>()]) {
         prop_assert_eq!(slots::has_room(holders, limit), holders == 0 || holders < limit);
     }
 
