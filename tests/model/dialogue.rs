@@ -9,7 +9,9 @@ use super::walks;
 fn said() -> impl Strategy<Value = Vec<Said>> {
     let spoke = |resolved| Said::Spoke { resolved };
     let mostly = vec![spoke(false), spoke(false), spoke(false), spoke(false), spoke(true), Said::Broke];
-    prop::collection::vec(select(mostly), 0..30)
+    // Long ones as well: with no more than the chances above hardly any would come to its last round.
+    (0..24_usize, prop::collection::vec(select(mostly), 0..30))
+        .prop_map(move |(quiet, rest)| std::iter::repeat_n(spoke(false), quiet).chain(rest).collect())
 }
 
 proptest! {

@@ -156,7 +156,9 @@ proptest! {
     //= S-1 S-2
     #[test]
     fn who_enters_has_just_counted(events in events()) {
-        let (taken, _, _) = effects_of(&events);
+        // It is about to enter when the rest happens to it.
+        let about = [Event::Arrived, Event::Looked { ahead: 0 }, Event::Counted { holders: 0, limit: 1 }];
+        let (taken, _, _) = effects_of(&[&about, &events[..]].concat());
         for entered in (0..taken.len()).filter(|at| taken[*at] == Event::Entered) {
             let room = matches!(taken[entered - 1], Event::Counted { holders, limit } if holders == 0 || holders < limit);
             prop_assert!(room, "it enters after {:?}", taken[entered - 1]);
