@@ -1,6 +1,8 @@
 """The real Claude Code in a terminal, with this product as its MCP server and a stand-in of the Messages API."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -8,14 +10,14 @@ import traceback
 import uuid
 
 from stub import text, tool
-from world import CLAUDE, DISPATCH, ORDER, PRODUCT, PROMPT, World, until
+from world import CLAUDE, DISPATCH, DISPATCH_PARALLEL, ORDER, PRODUCT, PROMPT, World, until
 
 ANSWER = "the answer is forty-two"
-WAITS = f"touch began\nwait-file go\nresult {ANSWER}"
+WAITS = f"dump calls\ntouch began\nwait-file go\nresult {ANSWER}"
 STOP_IT = "Stop the task."
 
 
-def delegating(request):
+def delegating(request, call=(DISPATCH, {"agent": "b", "task": "Find the answer.", "caller": "A"})):
     """The model of A: dispatches once, then waits to be told."""
     if not request.says(ORDER) or DISPATCH not in request.tools():
         return text("ok")
@@ -25,7 +27,13 @@ def delegating(request):
         return text("It runs in the background.")
     if request.says(STOP_IT):
         return text("Stopped.")
-    return tool(DISPATCH, {"agent": "b", "task": "Find the answer.", "caller": "A"})
+    return tool(*call)
+
+
+def delegating_twice(request):
+    """As [`delegating`], two tasks in one call."""
+    items = [{"agent": "b", "task": f"Find the {which} answer.", "caller": "A"} for which in ("first", "second")]
+    return delegating(request, (DISPATCH_PARALLEL, {"dispatches": items}))
 
 
 def told_of_task(world):
@@ -51,19 +59,23 @@ def answer_wakes_the_idle_model():
         terminal.wait_for("the model's reaction", "B has answered.")
 
 
-def killed_and_resumed(while_it_runs):
+def killed_and_resumed(while_it_runs, script=delegating, runs=1, also_its_supervisor=False):
     session = str(uuid.uuid4())
-    with World(delegating, WAITS) as world:
+    with World(script, WAITS) as world:
         terminal = world.interactive("--session-id", session)
         world.order(terminal, ORDER)
         told_of_task(world)
         job = world.record("running")
+        until("the runs", lambda: len(world.processes("--session-id=")) == runs)
         terminal.wait_for("the end of the turn", "It runs in the background.")
         until("the transcript to have it", lambda: "It runs in the background." in world.transcript(session))
         servers = world.processes(" serve")
         terminal.close()
         until("the server to leave with its client", lambda: not set(servers) & set(world.processes(" serve")))
         assert world.record("running")["id"] == job["id"], "the run goes on without its client"
+        if also_its_supervisor:
+            for pid in world.processes(job["id"]):
+                os.kill(pid, signal.SIGKILL)
         if not while_it_runs:
             world.go()
             world.record("done")
@@ -76,7 +88,8 @@ def killed_and_resumed(while_it_runs):
         request = notified(world)
         assert any("<task-notification>" in words and ANSWER in words for words in request.told()), request.told()[-3:]
         resumed.wait_for("the model's reaction", "B has answered.")
-        assert len(world.records()) == 1, "nothing ran twice"
+        until("its own record to be all that is left", lambda: len(world.records()) == 1)
+        assert len((world.root / "b" / "calls").read_text().splitlines()) == runs, "nothing ran twice"
 
 
 def finished_while_nobody_was_there():
@@ -85,6 +98,10 @@ def finished_while_nobody_was_there():
 
 def finished_after_the_resume():
     killed_and_resumed(while_it_runs=True)
+
+
+def several_at_once_go_on_when_all_are_killed():
+    killed_and_resumed(while_it_runs=True, script=delegating_twice, runs=2, also_its_supervisor=True)
 
 
 def task_stop_ends_the_run():
@@ -156,6 +173,7 @@ SCENARIOS = [
     every_tool_reaches_the_model_of_a_headless_client,
     finished_while_nobody_was_there,
     finished_after_the_resume,
+    several_at_once_go_on_when_all_are_killed,
     answer_wakes_the_idle_model,
     task_stop_ends_the_run,
     escape_ends_the_run,

@@ -15,6 +15,7 @@ from terminal import Terminal
 MARK = "AGENT_DISPATCH_INTEROP_WORLD"
 KEY = "dummy-key-of-a-test-0123456789"
 DISPATCH = "mcp__agent-dispatch__dispatch"
+DISPATCH_PARALLEL = "mcp__agent-dispatch__dispatch_parallel"
 ORDER = "Ask the agent of project B."
 # What Claude Code shows where it takes keys.
 PROMPT = "❯"
@@ -126,9 +127,9 @@ class World:
         return found
 
     def record(self, status):
-        """The only record, once it has this status."""
+        """The only record that is no part of another's, once it has this status."""
         def look():
-            records = self.records()
+            records = [record for record in self.records() if "part_of" not in record]
             return records[0] if len(records) == 1 and records[0]["status"] == status else None
         return until(f"the job to be {status}", look)
 
