@@ -244,8 +244,8 @@ impl<V> Cache<V> {
     /// The answer to a request, without counting it.
     pub fn peek(&mut self, key: &Key, now: Millis, limits: Limits) -> Option<&V> {
         let now = self.at(now);
-        self.make_room(0, limits);
         self.expire(now, limits);
+        self.make_room(0, limits);
         self.held.get(key).map(|held| &held.value)
     }
 

@@ -110,8 +110,8 @@ impl World {
         match usage {
             Use::Lookup { key } => self.lookup(key),
             Use::Peek { key } => {
-                self.list.shrink(self.limits.max_size);
                 self.list.age(self.now, self.limits);
+                self.list.shrink(self.limits.max_size);
                 let seen = self.cache.peek(&Key::of(&request(key)), Millis(self.now), self.limits).copied();
                 assert_eq!(seen, self.list.find(key));
             }
