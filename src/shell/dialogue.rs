@@ -103,12 +103,10 @@ pub async fn run(
         let request = talk.request(role, &record, &mut sessions);
         let place = Place { state, agent: &request.agent };
         let on_news = |news: &News| news.says().into_iter().for_each(|says| tell(place.line(&says)));
-        let Delivery { answer, receipt } = speak(dispatcher, config, &request, ledger, message, on_news).await?;
+        let Delivery { answer, mut receipt } = speak(dispatcher, config, &request, ledger, message, on_news).await?;
         // It is delivered with all others: until then its supervisor need not stay.
-        receipts.extend(receipt.map(|mut receipt| {
-            receipt.release();
-            receipt
-        }));
+        receipt.iter_mut().for_each(Receipt::release);
+        receipts.extend(receipt);
         if let Some(id) = &answer.session_id {
             sessions.of(role).clone_from(id);
         }

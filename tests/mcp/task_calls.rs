@@ -6,7 +6,7 @@ use std::fs;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::tasks::{ask, begin, client, completed, ended, get, go};
+use super::tasks::{begin, client, completed, ended, get, go, taken_back};
 use crate::support::client::{Client, Era, Wire};
 use crate::support::processes::{alive, command_line, signal};
 use crate::support::until;
@@ -212,23 +212,8 @@ fn what_the_cache_has_is_not_paid_for_again() {
 
 #[test]
 fn a_call_that_is_taken_back_before_its_task_is_known_leaves_no_run() {
-    let world = World::with("touch began\nsilence");
-    let mut client = client(&world);
-    for round in 0..10 {
-        let items: Vec<Value> = (0..3).map(|n| item("echo", &format!("task {round} {n}"))).collect();
-        let id = client.call("dispatch_parallel", json!({"dispatches": items}));
-        client.cancel(id);
-        // Whoever is faster: an answer that left names a task, whose end is asked for.
-        if let Some(answer) = client.wait_within(std::time::Duration::from_millis(50), |message| message["id"] == id) {
-            let task = answer["result"]["taskId"].as_str().unwrap().to_owned();
-            ask(&mut client, "tasks/cancel", &task);
-        }
-    }
-    until("no run to be left", || {
-        let open = |record: &Value| record["status"] == "running" || record["status"] == "pending";
-        (!world.records().iter().any(open) && world.workers().is_empty()).then_some(())
-    });
-    client.bye();
+    let items = |round| (0..3).map(|n| item("echo", &format!("task {round} {n}"))).collect::<Vec<Value>>();
+    taken_back("dispatch_parallel", (0..10).map(|round| json!({"dispatches": items(round)})));
 }
 
 #[test]

@@ -337,12 +337,12 @@ fn identical_requests_share_one_task() {
     client.bye();
 }
 
-#[test]
-fn a_call_that_is_taken_back_before_its_task_is_known_leaves_no_run() {
+/// Has a client take calls back right after it made them; nothing may be left of any.
+pub(super) fn taken_back(tool: &str, arguments: impl Iterator<Item = Value>) {
     let world = World::with("touch began\nsilence");
     let mut client = client(&world);
-    for round in 0..20 {
-        let id = client.call("dispatch", json!({"agent": "echo", "task": format!("t{round}")}));
+    for arguments in arguments {
+        let id = client.call(tool, arguments);
         client.cancel(id);
         // Whoever is faster: an answer that left names a task, whose end is asked for.
         if let Some(answer) = client.wait_within(std::time::Duration::from_millis(50), |message| message["id"] == id) {
@@ -355,4 +355,9 @@ fn a_call_that_is_taken_back_before_its_task_is_known_leaves_no_run() {
         (!world.records().iter().any(open) && world.workers().is_empty()).then_some(())
     });
     client.bye();
+}
+
+#[test]
+fn a_call_that_is_taken_back_before_its_task_is_known_leaves_no_run() {
+    taken_back("dispatch", (0..20).map(|round| json!({"agent": "echo", "task": format!("t{round}")})));
 }

@@ -2,9 +2,8 @@
 
 use agent_dispatch::machines::job::{self, Effect, Event, State};
 use agent_dispatch::machines::refused::Refused;
-use serde_json::Value;
 
-use super::subject::{Datum, Guard, Seen, Subject};
+use super::subject::{Guard, Subject};
 
 pub struct Job;
 
@@ -40,13 +39,5 @@ impl Subject for Job {
 
     fn guards() -> Vec<(&'static str, Guard<Self>)> {
         vec![("success", |_, event| matches!(event, Event::Finish { success: true }))]
-    }
-
-    fn data() -> Vec<(&'static str, Datum<Self>)> {
-        Vec::new()
-    }
-
-    fn first_datum(_name: &str, _state: &Seen<State>) -> Option<Value> {
-        None
     }
 }

@@ -2,9 +2,8 @@
 
 use agent_dispatch::machines::part::{self, Effect, Event, State};
 use agent_dispatch::machines::refused::Refused;
-use serde_json::Value;
 
-use super::subject::{Datum, Guard, Seen, Subject};
+use super::subject::{Guard, Subject};
 
 pub struct Part;
 
@@ -40,13 +39,5 @@ impl Subject for Part {
 
     fn guards() -> Vec<(&'static str, Guard<Self>)> {
         vec![("job_is_there", |_, event| matches!(event, Event::TakeUp { job_is_there: true }))]
-    }
-
-    fn data() -> Vec<(&'static str, Datum<Self>)> {
-        Vec::new()
-    }
-
-    fn first_datum(_name: &str, _state: &Seen<State>) -> Option<Value> {
-        None
     }
 }

@@ -4,7 +4,7 @@ use agent_dispatch::machines::refused::Refused;
 use agent_dispatch::machines::slots::{self, Effect, Event, FIRST_LOOK_MS, LOOK_STEP_MS, MAX_LOOK_MS, State};
 use serde_json::{Value, json};
 
-use super::subject::{Datum, Guard, Seen, Subject};
+use super::subject::{Datum, Guard, Subject};
 
 pub struct Slots;
 
@@ -69,10 +69,6 @@ impl Subject for Slots {
                 _ => Value::Null,
             }),
         ]
-    }
-
-    fn first_datum(_name: &str, _state: &Seen<State>) -> Option<Value> {
-        None
     }
 
     fn numbers() -> Vec<(&'static str, u64)> {

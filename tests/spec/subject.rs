@@ -54,9 +54,13 @@ pub trait Subject: Sized {
     fn event_name(event: &Self::Event) -> &'static str;
     fn guards() -> Vec<(&'static str, Guard<Self>)>;
     /// The expressions that may stand in a `with`.
-    fn data() -> Vec<(&'static str, Datum<Self>)>;
+    fn data() -> Vec<(&'static str, Datum<Self>)> {
+        Vec::new()
+    }
     /// The expressions that may stand in the `with` of `first`, evaluated for the first state in place.
-    fn first_datum(name: &str, state: &Seen<Self::State>) -> Option<Value>;
+    fn first_datum(_name: &str, _state: &Seen<Self::State>) -> Option<Value> {
+        None
+    }
     /// What goes with an effect.
     fn payload(_effect: &Self::Effect) -> Option<Value> {
         None

@@ -3,11 +3,9 @@
 //! What this process has in its cache goes with the call, and what the call brings comes back into it, as far as this
 //! process lives then. A run of another call that is in flight meanwhile is not joined: it may end with its caller.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 
-use super::held::FOLLOW;
-use super::tasks::{Claim, Handed};
+use super::tasks::Handed;
 use super::{Cached, Dispatcher, facts, limits, lock};
 use crate::config::group;
 use crate::config::model::Config;
@@ -51,9 +49,7 @@ impl Dispatcher {
         let engine = self.engine.clone();
         let submit = move || {
             let id = engine.submit_call(&call)?;
-            let (holders, delivered) = (AtomicUsize::new(0), AtomicBool::new(false));
-            // Held from here on, whatever becomes of the caller.
-            Ok(Handed::new(&Arc::new(Claim { engine, id, form: Form::Call, holders, delivered })))
+            Ok(Handed::first(engine, id, Form::Call))
         };
         let submitted = self.engine.errands().run(submit).await;
         let id = submitted.as_ref().ok().map(Handed::id);
@@ -132,9 +128,12 @@ impl Debt {
     /// Takes what the runs of a call have brought into the cache, once the call has ended; nothing of one that never began.
     async fn settle(self, engine: Engine, cache: Arc<Mutex<Cached>>, call: Option<JobId>) {
         let told = match call {
-            Some(call) => end_of(&Jobs::new(engine.clone()), call).await,
-            None => String::new(),
+            Some(call) => {
+                Jobs::new(engine.clone()).to_the_end(call, |_| {}).await.map(|record| record.into_answer().result)
+            }
+            None => Ok(String::new()),
         };
+        let told = told.unwrap_or_default();
         let stored = move |id: &JobId| engine.store().read(id).ok();
         let told = tokio::task::spawn_blocking(move || Told::read(&told, stored)).await.unwrap_or_default();
         let (now, limits) = (clock::monotonic(), limits(&self.config.settings));
@@ -162,16 +161,5 @@ impl Debt {
         let answers = told.items.iter().map(Option::as_ref).collect::<Option<Vec<_>>>()?;
         let agent = self.batch.aggregate.as_deref()?;
         Some(parallel::aggregation_of(agent, &self.batch.items, answers.into_iter()))
-    }
-}
-
-/// What a call answered, once it has ended.
-async fn end_of(jobs: &Jobs, call: JobId) -> String {
-    loop {
-        match jobs.wait(call, FOLLOW).await {
-            Ok((record, true)) => return record.into_answer().result,
-            Ok((_, false)) => {}
-            Err(_) => return String::new(),
-        }
     }
 }

@@ -1,7 +1,6 @@
 //! What keeps a run alive: its caller, who waits, or a call that goes on whoever dies.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::{Delivery, refused, unpaid, without_answer};
 use crate::machines::answer::{Answer, ErrorType};
@@ -12,9 +11,6 @@ use crate::shell::engine::Engine;
 use crate::shell::jobs::Jobs;
 use crate::shell::leash::News;
 use crate::shell::store::StoreError;
-
-/// How long a job is followed without a break; then it is followed again.
-pub(super) const FOLLOW: Duration = Duration::from_secs(3_600);
 
 /// What keeps a run alive.
 #[derive(Debug, Clone)]
@@ -66,19 +62,11 @@ pub(super) async fn perform(
 }
 
 /// Waits for the end of a job.
-async fn follow(engine: &Engine, run: &RunPlan, id: JobId, mut on_news: impl FnMut(&News) + Send) -> Delivery {
-    let jobs = Jobs::new(engine.clone());
-    loop {
-        match jobs.wait_telling(id, FOLLOW, &mut on_news).await {
-            Ok((record, true)) => {
-                return Delivery { answer: record.into_answer(), receipt: Some(engine.receipt(id)) };
-            }
-            Ok((_, false)) => {}
-            Err(StoreError::NotFound(id)) => {
-                let error = PartError::Removed(id).to_string();
-                return unpaid(Answer::failure(&run.agent, ErrorType::CliError, error));
-            }
-            Err(error) => return unpaid(Answer::failure(&run.agent, ErrorType::CliError, error.to_string())),
-        }
-    }
+async fn follow(engine: &Engine, run: &RunPlan, id: JobId, on_news: impl FnMut(&News) + Send) -> Delivery {
+    let error = match Jobs::new(engine.clone()).to_the_end(id, on_news).await {
+        Ok(record) => return Delivery { answer: record.into_answer(), receipt: Some(engine.receipt(id)) },
+        Err(StoreError::NotFound(id)) => PartError::Removed(id).to_string(),
+        Err(error) => error.to_string(),
+    };
+    unpaid(Answer::failure(&run.agent, ErrorType::CliError, error))
 }

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::{broadcast, oneshot, watch};
 
-use super::held::FOLLOW;
 use super::shared::{Flight, Landed, NEWS_BACKLOG, Ride, Seat};
 use super::{Caching, Delivery, Dispatcher, cached, fresh_session, limits, refused, unpaid, without_answer};
 use crate::config::group;
@@ -22,7 +21,8 @@ use crate::machines::plan::RunPlan;
 use crate::shell::clock;
 use crate::shell::engine::Engine;
 use crate::shell::jobs::Jobs;
-use crate::shell::record::Form;
+use crate::shell::record::{Form, Record};
+use crate::shell::store::StoreError;
 
 /// What became of a request that may become a task.
 #[derive(Debug)]
@@ -44,15 +44,21 @@ pub(super) type Job = Arc<Claim>;
 /// Who knows of a job.
 #[derive(Debug)]
 pub(super) struct Claim {
-    pub(super) engine: Engine,
-    pub(super) id: JobId,
-    pub(super) form: Form,
-    pub(super) holders: AtomicUsize,
-    pub(super) delivered: AtomicBool,
+    engine: Engine,
+    id: JobId,
+    form: Form,
+    holders: AtomicUsize,
+    delivered: AtomicBool,
 }
 
 impl Handed {
-    pub(super) fn new(job: &Job) -> Self {
+    /// Of a job that was just submitted: held from here on, whatever becomes of the caller.
+    pub(super) fn first(engine: Engine, id: JobId, form: Form) -> Self {
+        let (holders, delivered) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Self::new(&Arc::new(Claim { engine, id, form, holders, delivered }))
+    }
+
+    fn new(job: &Job) -> Self {
         job.holders.fetch_add(1, Ordering::AcqRel);
         Self(Arc::clone(job))
     }
@@ -205,9 +211,7 @@ async fn submit(engine: &Engine, run: &RunPlan, max_depth: u32, form: Form) -> R
         let (engine, run, errands) = (engine.clone(), run.clone(), engine.errands());
         let submit = move || {
             let id = engine.submit_detached(&run, Some(form))?;
-            let (holders, delivered) = (AtomicUsize::new(0), AtomicBool::new(false));
-            // Held from here on, whatever becomes of the caller.
-            Ok(Handed::new(&Arc::new(Claim { engine, id, form, holders, delivered })))
+            Ok(Handed::first(engine, id, form))
         };
         errands.run(submit).await
     };
@@ -216,11 +220,7 @@ async fn submit(engine: &Engine, run: &RunPlan, max_depth: u32, form: Form) -> R
 
 /// Waits for the end of a task's job, for the cache and for those who share it without being told of tasks.
 async fn follow(engine: &Engine, run: &RunPlan, id: JobId) -> Delivery {
-    loop {
-        match Jobs::new(engine.clone()).wait(id, FOLLOW).await {
-            Ok((record, true)) => return unpaid(record.into_answer()),
-            Ok((_, false)) => {}
-            Err(error) => return unpaid(Answer::failure(&run.agent, ErrorType::CliError, error.to_string())),
-        }
-    }
+    let ended = Jobs::new(engine.clone()).to_the_end(id, |_| {}).await;
+    let failed = |error: StoreError| Answer::failure(&run.agent, ErrorType::CliError, error.to_string());
+    unpaid(ended.map_or_else(failed, Record::into_answer))
 }

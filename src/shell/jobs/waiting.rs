@@ -9,6 +9,8 @@ use crate::shell::leash::News;
 use crate::shell::record::Record;
 use crate::shell::store::StoreError;
 
+/// How long a job is followed without a break; then it is followed again.
+const FOLLOW: Duration = Duration::from_secs(3_600);
 /// A look may bring the next news itself, where no supervisor can be started for want of processes say. So many looks may
 /// follow each other at once (the end of a run closes four files), then there is a pause between them.
 const QUICK_LOOKS: u32 = 8;
@@ -23,6 +25,18 @@ impl Jobs {
     /// [`StoreError`].
     pub async fn wait(&self, id: JobId, patience: Duration) -> Result<(Record, bool), StoreError> {
         self.wait_telling(id, patience, |_| {}).await
+    }
+
+    /// Waits for the end of a job, however long that takes, with what happens meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn to_the_end(&self, id: JobId, mut on_news: impl FnMut(&News) + Send) -> Result<Record, StoreError> {
+        loop {
+            if let (record, true) = self.wait_telling(id, FOLLOW, &mut on_news).await? {
+                return Ok(record);
+            }
+        }
     }
 
     /// As [`Self::wait`], with what happens meanwhile.
