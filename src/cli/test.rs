@@ -73,7 +73,7 @@ impl Trial<'_> {
     async fn run(&self, dispatcher: &Dispatcher) -> Result<Option<Delivery>, Failure> {
         let mut interrupted = signal(SignalKind::interrupt())
             .map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
-        let on_news = |news: &News| match news {
+        let mut on_news = |news: &News| match news {
             News::Queued(place) => self.tell(&format!("waiting: place {place} in the queue")),
             News::Started => self.announce(),
             News::Progress { text, .. } if self.stream => self.tell(&output::printable(text).replace('\n', "\n  ")),
@@ -88,7 +88,7 @@ impl Trial<'_> {
                 dispatcher.engine().errands().done(FILES_WITHIN).await;
                 Ok(None)
             }
-            delivery = dispatcher.dispatch_as(session, self.config, &self.request, Caching::Never, on_news) => {
+            delivery = dispatcher.dispatch_as(session, self.config, &self.request, Caching::Never, &mut on_news) => {
                 delivery.map(Some).map_err(|error| Failure::new(error.to_string()))
             }
         }

@@ -29,6 +29,6 @@ mod schemas;
 pub mod settings;
 pub mod snapshot;
 mod splice;
-mod threads;
+pub mod threads;
 mod tree;
 pub mod write;

@@ -6,6 +6,7 @@
 //! | `stdio` | the two streams, without a thread where the system allows it |
 //! | `transport` | rmcp's transport, tolerant before the first request; redeems receipts of delivered answers |
 //! | `lines`, `outline`, `misread` | reading messages; what is told of those that cannot be read |
+//! | `sender` | writing messages |
 //! | `server` | the protocol's requests |
 //! | `table`, `arguments` | what each tool takes, and the lenient reading of it |
 //! | `tools` | what each tool does |
@@ -20,6 +21,7 @@ mod outline;
 pub mod output;
 pub mod progress;
 pub mod reply;
+mod sender;
 pub mod serve;
 pub mod server;
 mod stdio;

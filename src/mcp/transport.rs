@@ -9,11 +9,10 @@ use rmcp::RoleServer;
 use rmcp::model::{ClientJsonRpcMessage, ClientRequest, GetMeta, ProtocolVersion, RequestId, ServerJsonRpcMessage};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
-use rmcp::transport::async_rw::AsyncRwTransport;
-use tokio::io::Empty;
 use tokio_util::sync::CancellationToken;
 
 use super::lines::{Line, Lines};
+use super::sender::Sender;
 use super::stdio::{Input, Output};
 use crate::shell::dispatcher::Handed;
 use crate::shell::engine::Receipt;
@@ -66,8 +65,7 @@ impl Outgoing {
 /// The transport.
 pub struct Tolerant {
     lines: Lines,
-    /// rmcp's, for what is sent alone.
-    sender: AsyncRwTransport<RoleServer, Empty, Output>,
+    sender: Sender,
     outgoing: Outgoing,
     /// Set at the end of the input.
     ended: CancellationToken,
@@ -78,8 +76,7 @@ pub struct Tolerant {
 impl Tolerant {
     /// Over these streams. `ended` is cancelled at the end of the input.
     pub fn new(input: Input, output: Output, outgoing: Outgoing, ended: CancellationToken) -> Self {
-        let sender = AsyncRwTransport::new(tokio::io::empty(), output);
-        Self { lines: Lines::new(input), sender, outgoing, ended, begun: false }
+        Self { lines: Lines::new(input), sender: Sender::new(output), outgoing, ended, begun: false }
     }
 }
 
@@ -94,7 +91,7 @@ impl Transport<RoleServer> for Tolerant {
             | ServerJsonRpcMessage::Error(_) => None,
         };
         let outgoing = self.outgoing.clone();
-        let sending = self.sender.send(message);
+        let sending = self.sender.clone().send(message);
         async move {
             let sent = sending.await;
             // What never left is dropped with its pledges: its records stay, its task is cancelled.
@@ -118,7 +115,7 @@ impl Transport<RoleServer> for Tolerant {
                 Line::Nothing => continue,
                 Line::Unread(unread) => {
                     // Not waited for: a client that does not read must not keep us from reading.
-                    tokio::spawn(self.sender.send(ServerJsonRpcMessage::error(unread.error, unread.id)));
+                    tokio::spawn(self.sender.clone().send(ServerJsonRpcMessage::error(unread.error, unread.id)));
                     continue;
                 }
             };
@@ -132,7 +129,8 @@ impl Transport<RoleServer> for Tolerant {
     }
 
     async fn close(&mut self) -> io::Result<()> {
-        self.sender.close().await
+        self.sender.close().await;
+        Ok(())
     }
 }
 

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::call::ledger::Ledger;
 use super::dispatcher::{self, Caching, Delivery, Dispatcher, Held};
 use super::engine::Receipt;
-use super::leash::News;
-use super::part::Part;
+use super::leash::{News, OnNews};
+use super::part::{Part, Tell};
 use crate::config::model::Config;
 use crate::config::plan::{Request, RequestError};
 use crate::machines::dialogue::record::{Conversation, Record};
@@ -93,7 +93,7 @@ pub async fn run(
     config: &Config,
     talk: &Talk,
     ledger: Option<&Arc<Ledger>>,
-    mut tell: impl FnMut(String) + Send,
+    tell: Tell<'_>,
 ) -> Result<(Conversation, Vec<Receipt>), RequestError> {
     let (mut record, mut sessions, mut receipts) = (Record::default(), Sessions::default(), Vec::new());
     let (mut state, effects) = dialogue::begin(talk.max_rounds);
@@ -102,8 +102,9 @@ pub async fn run(
     while let (Some(Effect::Ask(role)), Some(message)) = (due, messages.next()) {
         let request = talk.request(role, &record, &mut sessions);
         let place = Place { state, agent: &request.agent };
-        let on_news = |news: &News| news.says().into_iter().for_each(|says| tell(place.line(&says)));
-        let Delivery { answer, mut receipt } = speak(dispatcher, config, &request, ledger, message, on_news).await?;
+        let mut on_news = |news: &News| news.says().into_iter().for_each(|says| tell(place.line(&says)));
+        let Delivery { answer, mut receipt } =
+            speak(dispatcher, config, &request, ledger, message, &mut on_news).await?;
         // It is delivered with all others: until then its supervisor need not stay.
         receipt.iter_mut().for_each(Receipt::release);
         receipts.extend(receipt);
@@ -129,7 +130,7 @@ async fn speak(
     request: &Request,
     ledger: Option<&Arc<Ledger>>,
     message: u32,
-    on_news: impl FnMut(&News) + Send,
+    on_news: OnNews<'_>,
 ) -> Result<Delivery, RequestError> {
     let fresh = dispatcher::fresh_session();
     let Some(ledger) = ledger else {

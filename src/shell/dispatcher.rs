@@ -17,7 +17,7 @@ use self::obstacles::refused;
 use self::shared::Flight;
 pub use self::tasks::{Begun, Handed};
 use super::engine::{Engine, EngineError, Receipt};
-use super::leash::News;
+use super::leash::OnNews;
 use super::usage::Line;
 use super::{clock, environment};
 use crate::config::group;
@@ -75,7 +75,8 @@ pub struct Dispatcher {
 
 #[derive(Debug, Default)]
 struct Cached {
-    answers: Cache<Answer>,
+    /// Shared with those who wait for them: an answer may have 50 MB.
+    answers: Cache<Arc<Answer>>,
     flights: BTreeMap<Ticket, Flight>,
 }
 
@@ -127,7 +128,7 @@ impl Dispatcher {
         config: &Config,
         request: &Request,
         caching: Caching,
-        on_news: impl FnMut(&News) + Send,
+        on_news: OnNews<'_>,
     ) -> Result<Delivery, RequestError> {
         self.dispatch_as(fresh_session(), config, request, caching, on_news).await
     }
@@ -142,7 +143,7 @@ impl Dispatcher {
         config: &Config,
         request: &Request,
         caching: Caching,
-        on_news: impl FnMut(&News) + Send,
+        on_news: OnNews<'_>,
     ) -> Result<Delivery, RequestError> {
         self.dispatch_held(Held::ByCaller, fresh_session, config, request, caching, on_news).await
     }
@@ -158,7 +159,7 @@ impl Dispatcher {
         config: &Config,
         request: &Request,
         caching: Caching,
-        on_news: impl FnMut(&News) + Send,
+        on_news: OnNews<'_>,
     ) -> Result<Delivery, RequestError> {
         let settings = &config.settings;
         let request = &*group::within(config, request)?;
@@ -211,13 +212,7 @@ impl Dispatcher {
 }
 
 /// One run, from the checks that cost nothing to its answer.
-async fn perform(
-    engine: &Engine,
-    run: &RunPlan,
-    max_depth: u32,
-    held: Held,
-    on_news: impl FnMut(&News) + Send,
-) -> Delivery {
+async fn perform(engine: &Engine, run: &RunPlan, max_depth: u32, held: Held, on_news: OnNews<'_>) -> Delivery {
     if let Held::ByCall(ledger, part) = &held {
         return held::perform(engine, run, max_depth, (ledger, *part), on_news).await;
     }

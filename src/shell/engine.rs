@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::atomic::Durability;
 use super::call::Call;
 use super::errands::Errands;
-use super::leash::{Intake, News};
+use super::leash::{Intake, News, OnNews};
 use super::record::{Form, Record};
 use super::slots::{self, SlotRequest};
 use super::store::{JobFile, Patch, Store, StoreError};
@@ -182,7 +182,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError`].
-    pub async fn run(&self, plan: &RunPlan, mut on_news: impl FnMut(&News) + Send) -> Result<Finished, EngineError> {
+    pub async fn run(&self, plan: &RunPlan, on_news: OnNews<'_>) -> Result<Finished, EngineError> {
         let input = prompt::for_stdin(&plan.prompt)?.into_owned();
         let (id, mut intake) = {
             let (engine, plan) = (self.clone(), plan.clone());
@@ -194,7 +194,7 @@ impl Engine {
             };
             self.errands.run(submit).await?
         };
-        let mut record = self.listen(id, &mut intake, &mut on_news).await?;
+        let mut record = self.listen(id, &mut intake, on_news).await?;
         // As often as the run may go on, it is also given a supervisor again: its claude may work on, or has to be resumed.
         for _ in 0..plan.resume_attempts {
             if record.status.is_terminal() {
@@ -202,7 +202,7 @@ impl Engine {
             }
             let Some(again) = self.leash_again(id).await? else { break };
             intake = again;
-            record = self.listen(id, &mut intake, &mut on_news).await?;
+            record = self.listen(id, &mut intake, on_news).await?;
         }
         let record = if record.status.is_terminal() { record } else { self.settle(id, plan, record).await? };
         let receipt = Receipt { store: self.store.clone(), id, leash: Some(intake), errands: self.errands.clone() };
@@ -210,12 +210,7 @@ impl Engine {
     }
 
     /// Passes on the news until the supervisor has no more; the record then.
-    async fn listen(
-        &self,
-        id: JobId,
-        intake: &mut Intake,
-        on_news: &mut (impl FnMut(&News) + Send),
-    ) -> Result<Record, EngineError> {
+    async fn listen(&self, id: JobId, intake: &mut Intake, on_news: OnNews<'_>) -> Result<Record, EngineError> {
         let mut rescued = None;
         while let Some(news) = intake.next().await {
             match news {

@@ -13,6 +13,9 @@ use tokio::net::UnixStream;
 use super::record::Record;
 use crate::machines::activity::Activity;
 
+/// Who hears the news of a run. One type for all listeners: what goes through a run is built once, not once for each.
+pub type OnNews<'a> = &'a mut (dyn FnMut(&News) + Send);
+
 /// What a supervisor tells its caller.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::call::ledger::Ledger;
 use super::dispatcher::{self, Caching, Delivery, Dispatcher, Held};
 use super::engine::Receipt;
-use super::leash::News;
-use super::part::{self, Item, Part};
+use super::leash::{News, OnNews};
+use super::part::{self, Item, Part, Tell};
 use super::record::Record;
 use crate::config::model::Config;
 use crate::config::plan::{Request, RequestError};
@@ -124,7 +124,7 @@ pub async fn run(
     config: &Config,
     batch: &Batch,
     ledger: Option<&Arc<Ledger>>,
-    tell: impl FnMut(String) + Send,
+    tell: Tell<'_>,
 ) -> Gathered {
     let items = u32::try_from(batch.items.len()).unwrap_or(u32::MAX);
     let (mut state, effects) = parallel::begin(items, batch.aggregate.is_some());
@@ -191,7 +191,7 @@ impl Place<'_> {
         self.ledger?.told(number(index))
     }
 
-    async fn dispatch(&self, index: usize, request: &Request, on_news: impl FnMut(&News) + Send) -> Delivery {
+    async fn dispatch(&self, index: usize, request: &Request, on_news: OnNews<'_>) -> Delivery {
         let held = self.ledger.map_or(Held::ByCaller, |ledger| Held::ByCall(Arc::clone(ledger), number(index)));
         let fresh = dispatcher::fresh_session();
         let run = self.dispatcher.dispatch_held(held, fresh, self.config, request, Caching::Allowed, on_news);
@@ -212,17 +212,12 @@ fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
-async fn run_item(
-    place: &Place<'_>,
-    teller: &Teller<impl FnMut(String) + Send>,
-    index: usize,
-    item: &Item,
-) -> (usize, Part, Option<Receipt>) {
+async fn run_item(place: &Place<'_>, teller: &Teller<'_>, index: usize, item: &Item) -> (usize, Part, Option<Receipt>) {
     if let Some(part) = place.told(index) {
         teller.ended(index, &part.answer);
         return (index, part, None);
     }
-    let delivery = place.dispatch(index, &item.request, |news: &News| teller.hear(index, news)).await;
+    let delivery = place.dispatch(index, &item.request, &mut |news| teller.hear(index, news)).await;
     teller.ended(index, &delivery.answer);
     let (part, mut receipt) = part::of(place.dispatcher, item, delivery).await;
     place.settle(index, &part).await;
@@ -231,19 +226,13 @@ async fn run_item(
     (index, part, receipt)
 }
 
-async fn put_together(
-    place: &Place<'_>,
-    batch: &Batch,
-    agent: &str,
-    parts: &[Part],
-    teller: &Teller<impl FnMut(String) + Send>,
-) -> Delivery {
+async fn put_together(place: &Place<'_>, batch: &Batch, agent: &str, parts: &[Part], teller: &Teller<'_>) -> Delivery {
     let index = batch.items.len();
     if let Some(part) = place.told(index) {
         return Delivery { answer: part.answer, receipt: None };
     }
     let request = aggregation_of(agent, &batch.items, parts.iter().map(|part| &part.answer));
-    let delivery = place.dispatch(index, &request, |news: &News| teller.hear_aggregator(agent, news)).await;
+    let delivery = place.dispatch(index, &request, &mut |news| teller.hear_aggregator(agent, news)).await;
     place.settle(index, &Part::whole(delivery.answer.clone())).await;
     delivery
 }
@@ -271,9 +260,9 @@ fn refused(agent: &str, mistake: &RequestError) -> Delivery {
 }
 
 /// Passes on what happens to each item, in lines for the whole call.
-struct Teller<F>(Mutex<(Board, F)>);
+struct Teller<'a>(Mutex<(Board, Tell<'a>)>);
 
-impl<F: FnMut(String)> Teller<F> {
+impl<'a> Teller<'a> {
     fn hear(&self, index: usize, news: &News) {
         if let Some(says) = news.says() {
             let (board, tell) = &mut *self.lock();
@@ -293,7 +282,7 @@ impl<F: FnMut(String)> Teller<F> {
         tell(board.ended(index, answer));
     }
 
-    fn lock(&self) -> MutexGuard<'_, (Board, F)> {
+    fn lock(&self) -> MutexGuard<'_, (Board, Tell<'a>)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

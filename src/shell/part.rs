@@ -9,6 +9,9 @@ use crate::config::plan::Request;
 use crate::machines::answer::Answer;
 use crate::machines::ids::JobId;
 
+/// Who hears, in lines, what happens in a call of several requests.
+pub type Tell<'a> = &'a mut (dyn FnMut(String) + Send);
+
 /// A request, and how its caller wants to be told of the answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {

@@ -10,6 +10,7 @@ mod listing;
 mod name;
 mod path;
 mod read;
+mod threads;
 mod write;
 
 use agent_dispatch::config::path::Environment;

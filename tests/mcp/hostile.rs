@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::client::Client;
+use crate::support::client::{Client, Wire};
+use crate::support::until;
 use crate::support::world::World;
 
 fn ask(world: &World) -> Value {
@@ -148,6 +149,31 @@ fn an_answer_of_fifty_megabytes_arrives_whole() {
     client.bye();
     assert_eq!(said["success"], true);
     assert_eq!(said["result"].as_str().map(str::len), Some(50_000_000));
+}
+
+#[test]
+fn large_answers_leave_as_whole_lines_between_small_ones() {
+    const BYTES: usize = 3_000_000;
+    let world = World::with(&format!("result-bytes {BYTES}"));
+    let mut client = Client::silent(world.serve(), Wire::Sockets);
+    client.initialize_unread();
+    let large = |task: &str| json!({"agent": "echo", "task": task});
+    let mut ids = vec![client.call("dispatch", large("one")), client.call("dispatch", large("two"))];
+    until("both answers", || {
+        let done = |record: &&Value| record["status"] == "done";
+        (world.records().iter().filter(done).count() == 2).then_some(())
+    });
+    // The first is on its way to a client that does not read yet, and it is taken back.
+    client.cancel(ids[0]);
+    ids.push(client.call("dispatch", large("two")));
+    let small: Vec<u64> = (0..20).map(|_| client.call("cache_stats", json!({}))).collect();
+    for id in &ids[1..] {
+        assert_eq!(client.said_at_length(*id)["result"].as_str().map(str::len), Some(BYTES));
+    }
+    for id in small {
+        assert!(client.said(id)["size"].is_number());
+    }
+    client.bye();
 }
 
 #[test]

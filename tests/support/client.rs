@@ -84,12 +84,17 @@ impl Client {
 
     /// `initialize` and its confirmation.
     pub fn initialize(&mut self) -> Value {
+        let id = self.initialize_unread();
+        self.answer(id)
+    }
+
+    /// As [`Self::initialize`], for a client that does not read yet; the id of the request.
+    pub fn initialize_unread(&mut self) -> u64 {
         let params = json!({"protocolVersion": "2025-11-25", "capabilities": {},
             "clientInfo": {"name": "test", "version": "1"}});
         let id = self.request("initialize", params);
-        let answer = self.answer(id);
         self.notify("notifications/initialized", json!({}));
-        answer
+        id
     }
 
     /// Sends a request; its id.

@@ -51,7 +51,7 @@ pub async fn dialogue(desk: &Desk, call: Call) -> Response {
     }
     let reporter = Reporter::new(&call.context, call.row.name, Telling::Standing, false);
     let run =
-        async |mut sink: Sink| dialogue::run(&desk.dispatcher, &config, &talk, None, move |line| sink.say(line)).await;
+        async |mut sink: Sink| dialogue::run(&desk.dispatcher, &config, &talk, None, &mut |line| sink.say(line)).await;
     match reporter.during(run).await {
         Ok((conversation, receipts)) => Reply::paid(&conversation, receipts).into(),
         Err(mistake) => Mistake::new(mistake.to_string()).into(),

@@ -186,7 +186,7 @@ async fn run(desk: &Desk, call: Call, caching: Caching, telling: Telling) -> Res
         let logs = telling == Telling::Verbatim && call.logs;
         let reporter = Reporter::new(&call.context, &request.agent, telling, logs);
         let run = async |mut sink: Sink| {
-            desk.dispatcher.dispatch(&config, request, caching, move |news| sink.put(news)).await
+            desk.dispatcher.dispatch(&config, request, caching, &mut |news| sink.put(news)).await
         };
         reporter.during(run).await
     };

@@ -193,7 +193,7 @@ pub async fn wait(desk: &Desk, call: Call) -> Response {
     let jobs = Jobs::new(desk.dispatcher.engine().clone());
     let reporter = Reporter::new(&call.context, "job", Telling::Standing, false);
     let waited =
-        reporter.during(async |mut sink: Sink| jobs.wait_telling(id, patience, move |news| sink.put(news)).await).await;
+        reporter.during(async |mut sink: Sink| jobs.wait_telling(id, patience, &mut |news| sink.put(news)).await).await;
     match waited {
         Ok((record, true)) => Reply::of(&record),
         Ok((record, false)) => Reply::of(&with(&record, "timed_out_waiting", Some(Value::Bool(true)))),

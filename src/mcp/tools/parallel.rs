@@ -54,7 +54,7 @@ pub async fn parallel(desk: &Desk, call: Call) -> Response {
     }
     let reporter = Reporter::new(&call.context, call.row.name, Telling::Standing, false);
     let run =
-        async |mut sink: Sink| parallel::run(&desk.dispatcher, &config, &batch, None, move |line| sink.say(line)).await;
+        async |mut sink: Sink| parallel::run(&desk.dispatcher, &config, &batch, None, &mut |line| sink.say(line)).await;
     let mut gathered = reporter.during(run).await;
     let receipts = std::mem::take(&mut gathered.receipts);
     Reply::paid(&gathered, receipts).into()

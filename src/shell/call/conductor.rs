@@ -125,14 +125,15 @@ impl Conductor<'_> {
             dispatcher.remember(&config, &request, answer);
         }
         let shown = Arc::clone(&self.shown);
-        let tell = move |line| shown.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        let mut tell = move |line| shown.lock().unwrap_or_else(PoisonError::into_inner).push(line);
         match &what {
             What::Parallel(batch) => {
-                let gathered = parallel::run(&dispatcher, &config, batch, Some(&ledger), tell).await;
+                let gathered = parallel::run(&dispatcher, &config, batch, Some(&ledger), &mut tell).await;
                 Ok(Outcome { tally: gathered.tally(), text: to_json(&gathered), receipts: gathered.receipts })
             }
             What::Dialogue(talk) => {
-                let (conversation, receipts) = dialogue::run(&dispatcher, &config, talk, Some(&ledger), tell).await?;
+                let (conversation, receipts) =
+                    dialogue::run(&dispatcher, &config, talk, Some(&ledger), &mut tell).await?;
                 Ok(Outcome { tally: conversation.tally(), text: to_json(&conversation), receipts })
             }
         }

@@ -67,8 +67,9 @@ impl Dispatcher {
         let cache = &mut guard.answers;
         let mut peek = |key: &Option<Key>| cache.peek(key.as_ref()?, now, limits).cloned();
         if let Some(answers) = keys.iter().map(&mut peek).collect::<Option<Vec<_>>>() {
+            let answers = answers.iter().map(Arc::as_ref);
             let aggregation = batch.aggregate.as_ref();
-            let aggregation = aggregation.map(|agent| parallel::aggregation_of(agent, &batch.items, answers.iter()));
+            let aggregation = aggregation.map(|agent| parallel::aggregation_of(agent, &batch.items, answers));
             if aggregation.is_none_or(|request| peek(&key(config, &request)).is_some()) {
                 return None;
             }
@@ -83,7 +84,7 @@ impl Dispatcher {
                     if let Lookup::Join(ticket) = cache.lookup(&key, now, limits) {
                         let _others_wait = cache.leave(ticket);
                     }
-                    seen.cached.push((item.request.clone(), answer));
+                    seen.cached.push((item.request.clone(), Answer::clone(&answer)));
                 }
             }
         }
@@ -97,7 +98,7 @@ impl Dispatcher {
         let Some(key) = key(config, request) else { return };
         let mut cached = self.lock();
         let ticket = cached.answers.reserve(key);
-        cached.answers.insert(ticket, answer, clock::monotonic(), limits(&config.settings));
+        cached.answers.insert(ticket, Arc::new(answer), clock::monotonic(), limits(&config.settings));
     }
 }
 
@@ -129,7 +130,7 @@ impl Debt {
     async fn settle(self, engine: Engine, cache: Arc<Mutex<Cached>>, call: Option<JobId>) {
         let told = match call {
             Some(call) => {
-                Jobs::new(engine.clone()).to_the_end(call, |_| {}).await.map(|record| record.into_answer().result)
+                Jobs::new(engine.clone()).to_the_end(call, &mut |_| {}).await.map(|record| record.into_answer().result)
             }
             None => Ok(String::new()),
         };
@@ -148,7 +149,7 @@ impl Debt {
             }
             match answer.filter(|answer| answer.cached.is_none() && cache::cacheable(&facts(answer))) {
                 Some(answer) => {
-                    let inserted = cached.answers.insert(ticket, answer, now, limits);
+                    let inserted = cached.answers.insert(ticket, Arc::new(answer), now, limits);
                     tracing::debug!(?inserted, "an answer of a call");
                 }
                 None => cached.answers.discard(ticket),

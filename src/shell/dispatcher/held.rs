@@ -9,7 +9,7 @@ use crate::machines::plan::RunPlan;
 use crate::shell::call::ledger::{Ledger, PartError};
 use crate::shell::engine::Engine;
 use crate::shell::jobs::Jobs;
-use crate::shell::leash::News;
+use crate::shell::leash::OnNews;
 use crate::shell::store::StoreError;
 
 /// What keeps a run alive.
@@ -37,7 +37,7 @@ pub(super) async fn perform(
     run: &RunPlan,
     max_depth: u32,
     (ledger, part): (&Arc<Ledger>, u32),
-    on_news: impl FnMut(&News) + Send,
+    on_news: OnNews<'_>,
 ) -> Delivery {
     if !ledger.may_have_job(part)
         && let Some(refused) = refused(engine, run, max_depth).await
@@ -62,7 +62,7 @@ pub(super) async fn perform(
 }
 
 /// Waits for the end of a job.
-async fn follow(engine: &Engine, run: &RunPlan, id: JobId, on_news: impl FnMut(&News) + Send) -> Delivery {
+async fn follow(engine: &Engine, run: &RunPlan, id: JobId, on_news: OnNews<'_>) -> Delivery {
     let error = match Jobs::new(engine.clone()).to_the_end(id, on_news).await {
         Ok(record) => return Delivery { answer: record.into_answer(), receipt: Some(engine.receipt(id)) },
         Err(StoreError::NotFound(id)) => PartError::Removed(id).to_string(),

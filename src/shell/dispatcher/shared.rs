@@ -12,7 +12,7 @@ use crate::machines::cache::{self, Key, Limits, Lookup, Ticket};
 use crate::machines::plan::RunPlan;
 use crate::shell::clock;
 use crate::shell::engine::Receipt;
-use crate::shell::leash::News;
+use crate::shell::leash::{News, OnNews};
 
 /// How much progress is kept for an asker who does not read, in pieces.
 pub(super) const NEWS_BACKLOG: usize = 64;
@@ -29,7 +29,7 @@ pub(super) struct Flight {
 
 #[derive(Debug)]
 pub(super) struct Landed {
-    pub(super) answer: Answer,
+    pub(super) answer: Arc<Answer>,
     /// Goes to the first asker who takes it: one delivery is enough.
     receipt: Mutex<Option<Receipt>>,
 }
@@ -39,13 +39,14 @@ impl Landed {
     pub(super) fn with(delivery: Delivery, cache: &Mutex<Cached>, ticket: Ticket, limits: Limits) -> Arc<Self> {
         let mut cached = lock(cache);
         cached.flights.remove(&ticket);
-        if cache::cacheable(&facts(&delivery.answer)) {
-            cached.answers.insert(ticket, delivery.answer.clone(), clock::monotonic(), limits);
+        let answer = Arc::new(delivery.answer);
+        if cache::cacheable(&facts(&answer)) {
+            cached.answers.insert(ticket, Arc::clone(&answer), clock::monotonic(), limits);
         } else {
             cached.answers.discard(ticket);
         }
         drop(cached);
-        Arc::new(Self { answer: delivery.answer, receipt: Mutex::new(delivery.receipt) })
+        Arc::new(Self { answer, receipt: Mutex::new(delivery.receipt) })
     }
 }
 
@@ -64,7 +65,7 @@ impl Dispatcher {
         run: RunPlan,
         settings: &Settings,
         held: Held,
-        on_news: impl FnMut(&News) + Send,
+        on_news: OnNews<'_>,
     ) -> Delivery {
         let limits = limits(settings);
         let max_depth = settings.max_dispatch_depth;
@@ -97,7 +98,7 @@ impl Dispatcher {
     }
 
     /// Waits for a run that others may wait for as well.
-    pub(super) async fn ride(&self, ride: Ride, flight: Option<Flight>, on_news: impl FnMut(&News) + Send) -> Delivery {
+    pub(super) async fn ride(&self, ride: Ride, flight: Option<Flight>, on_news: OnNews<'_>) -> Delivery {
         let Ride { run, ticket, pays } = ride;
         let _seat = Seat { cache: Arc::clone(&self.cache), ticket };
         let landed = match flight {
@@ -109,7 +110,8 @@ impl Dispatcher {
             return unpaid(Answer::failure(run.agent, ErrorType::CliError, error));
         };
         let receipt = landed.receipt.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let answer = if pays { landed.answer.clone() } else { super::cached(&self.engine, &run, &landed.answer) };
+        let answer =
+            if pays { Answer::clone(&landed.answer) } else { super::cached(&self.engine, &run, &landed.answer) };
         Delivery { answer, receipt }
     }
 
@@ -120,8 +122,8 @@ impl Dispatcher {
         let (engine, cache, sender) = (self.engine.clone(), Arc::clone(&self.cache), news.clone());
         let task = tokio::spawn(async move {
             // An error only says that nobody listens.
-            let tell = |news: &News| drop(sender.send(news.clone()));
-            let delivery = perform(&engine, &run, max_depth, held, tell).await;
+            let mut tell = |news: &News| drop(sender.send(news.clone()));
+            let delivery = perform(&engine, &run, max_depth, held, &mut tell).await;
             drop(landing.send(Some(Landed::with(delivery, &cache, ticket, limits))));
         });
         Flight { news, landed, run: task.abort_handle(), job: None }
@@ -130,7 +132,7 @@ impl Dispatcher {
 
 impl Flight {
     /// Passes on the news until the run has landed. `None` when it never does.
-    async fn follow(mut self, mut on_news: impl FnMut(&News) + Send) -> Option<Arc<Landed>> {
+    async fn follow(mut self, on_news: OnNews<'_>) -> Option<Arc<Landed>> {
         let mut news = self.news.subscribe();
         // The run's own sender is then the last: the news end when the run does.
         drop(self.news);

@@ -147,7 +147,7 @@ impl Dispatcher {
                 self.account_joined(ride.run, flight);
                 Ok(Begun::Task(task))
             }
-            None => Ok(Begun::Answer(Box::new(self.ride(ride, flight, |_| {}).await))),
+            None => Ok(Begun::Answer(Box::new(self.ride(ride, flight, &mut |_| {}).await))),
         }
     }
 
@@ -220,7 +220,7 @@ async fn submit(engine: &Engine, run: &RunPlan, max_depth: u32, form: Form) -> R
 
 /// Waits for the end of a task's job, for the cache and for those who share it without being told of tasks.
 async fn follow(engine: &Engine, run: &RunPlan, id: JobId) -> Delivery {
-    let ended = Jobs::new(engine.clone()).to_the_end(id, |_| {}).await;
+    let ended = Jobs::new(engine.clone()).to_the_end(id, &mut |_| {}).await;
     let failed = |error: StoreError| Answer::failure(&run.agent, ErrorType::CliError, error.to_string());
     unpaid(ended.map_or_else(failed, Record::into_answer))
 }

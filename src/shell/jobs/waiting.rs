@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::Jobs;
 use crate::machines::ids::JobId;
 use crate::machines::job::Status;
-use crate::shell::leash::News;
+use crate::shell::leash::{News, OnNews};
 use crate::shell::record::Record;
 use crate::shell::store::StoreError;
 
@@ -24,16 +24,16 @@ impl Jobs {
     /// # Errors
     /// [`StoreError`].
     pub async fn wait(&self, id: JobId, patience: Duration) -> Result<(Record, bool), StoreError> {
-        self.wait_telling(id, patience, |_| {}).await
+        self.wait_telling(id, patience, &mut |_| {}).await
     }
 
     /// Waits for the end of a job, however long that takes, with what happens meanwhile.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn to_the_end(&self, id: JobId, mut on_news: impl FnMut(&News) + Send) -> Result<Record, StoreError> {
+    pub async fn to_the_end(&self, id: JobId, on_news: OnNews<'_>) -> Result<Record, StoreError> {
         loop {
-            if let (record, true) = self.wait_telling(id, FOLLOW, &mut on_news).await? {
+            if let (record, true) = self.wait_telling(id, FOLLOW, on_news).await? {
                 return Ok(record);
             }
         }
@@ -47,7 +47,7 @@ impl Jobs {
         &self,
         id: JobId,
         patience: Duration,
-        mut on_news: impl FnMut(&News) + Send,
+        on_news: OnNews<'_>,
     ) -> Result<(Record, bool), StoreError> {
         let mut told = None;
         let give_up = tokio::time::Instant::now() + patience;
@@ -68,7 +68,7 @@ impl Jobs {
             }
             let news = standing(&record, place);
             if news.is_some() && news != told {
-                news.iter().for_each(&mut on_news);
+                news.iter().for_each(&mut *on_news);
                 told = news;
             }
             let news = async {
