@@ -298,15 +298,24 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
         answer.and_then(|answer| verdict::misses(self.plan, answer)).unwrap_or_default()
     }
 
-    /// What the answer is worth. A limit that it tells of is noted for all who wait for its end.
+    /// What the answer is worth.
     fn worth(&self) -> Worth {
-        let limited = self.output.result.as_ref().is_some_and(|answer| verdict::is_limited(self.plan, answer));
-        if limited {
-            let resets_at = self.output.rate_limit.as_ref().and_then(|limit| limit.resets_at);
-            pause::begin(self.store.directory(), resets_at);
+        if self.is_limited() {
             return Worth::Limited;
         }
         if self.violations.is_empty() { Worth::Final } else { Worth::Misses }
+    }
+
+    fn is_limited(&self) -> bool {
+        self.output.result.as_ref().is_some_and(|answer| verdict::is_limited(self.plan, answer))
+    }
+
+    /// A limit that the answer tells of is noted for all who wait for its end.
+    fn note_limit(&self) {
+        if self.is_limited() {
+            let resets_at = self.output.rate_limit.as_ref().and_then(|limit| limit.resets_at);
+            pause::begin(self.store.directory(), resets_at);
+        }
     }
 
     fn look(&mut self) -> bool {
@@ -343,7 +352,10 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 self.ask_for_place();
             }
             Effect::WithdrawSlot | Effect::ReleaseSlot => self.place = Place::None,
-            Effect::NoteResumption => self.note_resumption(),
+            Effect::NoteResumption => {
+                self.note_limit();
+                self.note_resumption();
+            }
             Effect::Spawn(run) => self.start(run).await,
             Effect::Terminate => self.signal(spawner::Ending::Terminate),
             Effect::Kill => self.signal(spawner::Ending::Kill),
@@ -351,7 +363,10 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 let ended = self.spawner.sweep(&self.id);
                 tracing::debug!(id = %self.id, ended, "leftovers ended");
             }
-            Effect::Conclude(end) => self.conclude(end).await,
+            Effect::Conclude(end) => {
+                self.note_limit();
+                self.conclude(end).await;
+            }
         }
     }
 

@@ -147,7 +147,8 @@ pub enum Effect {
     RequestSlot,
     /// Take back the request for a place.
     WithdrawSlot,
-    /// Note in the record that the process is gone and that the run goes on in its session as soon as it may.
+    /// Note in the record that the process is gone and that the run goes on in its session as soon as it may. A usage limit
+    /// that the answer tells of is noted before, for all who wait for its end.
     NoteResumption,
     /// Start the CLI, for what the run says and without the flags that are left out.
     Spawn(Run),
@@ -157,7 +158,8 @@ pub enum Effect {
     Kill,
     /// SIGKILL to every process that the run left behind, in whatever session.
     Sweep,
-    /// Judge the answer and store it. Comes before the slot is given back: a stored answer outranks a fast one.
+    /// Judge the answer and store it, a usage limit as with [`Self::NoteResumption`]. Comes before the slot is given back: a
+    /// stored answer outranks a fast one.
     Conclude(End),
     /// Give the place back.
     ReleaseSlot,
