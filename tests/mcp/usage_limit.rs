@@ -93,6 +93,20 @@ fn others_that_wait_do_not_even_ask_and_a_waiting_job_can_be_cancelled() {
 }
 
 #[test]
+fn who_waits_learns_of_a_limit_that_somebody_else_met_who_does_not() {
+    let world = World::with(&refused_once(7_000));
+    let mut client = Client::new(&world);
+    let said = client.ask("dispatch", json!({"agent": "echo", "task": "t"}));
+    assert_eq!(said["error_type"], "usage_limit", "{said}");
+    let id = submit(&mut client, &json!({}));
+    let mut status = || client.ask("dispatch_status", json!({"job_id": id}));
+    until("the job waits", || status()["limit_resets_at"].as_u64());
+    assert_eq!((&status()["status"], world.dumps("echo", "calls").len()), (&json!("pending"), 1), "it has not asked");
+    client.ask("dispatch_cancel", json!({"job_id": id}));
+    client.bye();
+}
+
+#[test]
 fn a_pause_that_ends_absurdly_late_is_none() {
     let world = World::with("dump calls\nresult ok");
     let slots = world.jobs().join(".slots");
