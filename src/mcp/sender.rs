@@ -1,7 +1,7 @@
 //! Messages on their way out, a line each.
 //!
 //! An answer of 50 MB is 100 MB as a line: it has its text twice. Such a line never exists as a whole, but leaves in pieces
-//! as they are written, on a thread of their own, so that no other call waits for it.
+//! as they are written, on a thread of their own, so that nothing else stands still meanwhile.
 
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;

@@ -180,9 +180,7 @@ fn an_answer_that_nobody_received_stays() {
     for wire in [Wire::Pipes, Wire::Sockets] {
         let world = World::with(&WAITS.replace("result the answer", "result-bytes 2000000"));
         let mut client = Client::silent(world.serve(), wire);
-        client.send(&json!({"jsonrpc": "2.0", "id": "i", "method": "initialize", "params": {"protocolVersion":
-            "2025-11-25", "capabilities": {}, "clientInfo": {"name": "gone", "version": "1"}}}));
-        client.notify("notifications/initialized", json!({}));
+        client.initialize_unread();
         client.call("dispatch", json!({"agent": "echo", "task": "t"}));
         until("the run", || world.path("echo").join("ready").exists().then_some(()));
         client.close_output();
