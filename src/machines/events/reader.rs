@@ -1,7 +1,9 @@
 //! From pieces of the stream to events.
 
+use memchr::memchr;
+
 use super::line::{Kind, Line};
-use super::scan::{find, is_white};
+use super::scan::is_white;
 use super::{Seen, parts};
 use crate::machines::text;
 
@@ -120,7 +122,7 @@ impl Reader {
                 return &bytes[1..];
             }
         }
-        let end = find(bytes, [b'\n']);
+        let end = memchr(b'\n', bytes).unwrap_or(bytes.len());
         let (line, rest) = bytes.split_at(end);
         if rest.is_empty() {
             self.line.feed(line);
