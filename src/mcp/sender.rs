@@ -35,7 +35,7 @@ impl Sender {
         Self(Arc::new(Mutex::new(Some(FramedWrite::new(output, BytesCodec::new())))))
     }
 
-    /// Sends a message. Whoever gives up waiting takes nothing back: a line that has begun is written to its end.
+    /// Sends a message. Whoever gives up waiting tears no line: one that has begun is ended before the next.
     ///
     /// # Errors
     /// When the output is closed.

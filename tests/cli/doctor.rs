@@ -187,14 +187,20 @@ fn registrations_that_do_not_work() {
 #[test]
 fn a_claude_that_fails() {
     let world = World::new().with_script("echo 'node: not found' >&2; exit 127");
-    assert_snapshot!(findings(&world.json(&["doctor", "--json"]).0)[1], @"environment failure [ROOT]/bin/claude --version fails (exit status: 127): node: not found");
+    assert_snapshot!(
+        findings(&world.json(&["doctor", "--json"]).0)[1],
+        @"environment failure [ROOT]/bin/claude --version fails (exit status: 127): node: not found"
+    );
 }
 
 #[test]
 fn a_claude_that_hangs_is_not_waited_for() {
     let world = World::new().with_script("sleep 600");
     let began = Instant::now();
-    assert_snapshot!(findings(&world.json(&["doctor", "--json"]).0)[1], @"environment failure [ROOT]/bin/claude --version did not finish within 10 s");
+    assert_snapshot!(
+        findings(&world.json(&["doctor", "--json"]).0)[1],
+        @"environment failure [ROOT]/bin/claude --version did not finish within 10 s"
+    );
     assert!(began.elapsed() < Duration::from_secs(300), "it was waited for");
     until("it to be gone", || world.processes().is_empty().then_some(()));
 }
@@ -202,7 +208,10 @@ fn a_claude_that_hangs_is_not_waited_for() {
 #[test]
 fn a_place_for_jobs_that_is_none() {
     let world = sound().env("AGENT_DISPATCH_JOBS_DIR", "/dev/null/jobs");
-    assert_snapshot!(findings(&world.json(&["doctor", "--json"]).0).pop().unwrap(), @"jobs failure /dev/null is not a directory");
+    assert_snapshot!(
+        findings(&world.json(&["doctor", "--json"]).0).pop().unwrap(),
+        @"jobs failure /dev/null is not a directory"
+    );
 }
 
 #[test]
