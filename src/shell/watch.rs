@@ -9,8 +9,8 @@ mod linux;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long to wait at most before looking again: the kernel's news may be missed between two looks, and elsewhere than on
-/// Linux there is none.
+/// How long to wait at most before looking again: the kernel's news may be missed between two looks.
+#[cfg(target_os = "linux")]
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Likewise where the system brings no news: for a job without a folder, elsewhere than on Linux, and when the user has
 /// no watch left (128 are usual). An end must be told within 100 ms (contract).

@@ -323,7 +323,7 @@ fn a_stream_of_any_length_and_kind_is_bounded() {
     assert!(transcript.contains("\n> word 0\n") && transcript.contains("\n> word 999\n"));
     // Nobody writes into this pipe: whoever opens it waits for ever.
     fs::remove_file(folder.join("stdout")).unwrap();
-    rustix::fs::mknodat(rustix::fs::CWD, folder.join("stdout"), rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    crate::support::make_fifo(folder.join("stdout"));
     assert!(world.run(&["job", &id]).contains("· from the record\n"));
 }
 

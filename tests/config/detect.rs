@@ -6,6 +6,8 @@ use std::time::Duration;
 use agent_dispatch::config::describe::description;
 use agent_dispatch::config::detect::{DETECTION_BUDGET, Detection, Health, detect, detect_all, preview};
 
+use crate::support::make_fifo;
+
 fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     for (name, content) in files {
@@ -14,10 +16,6 @@ fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
         fs::write(path, content).unwrap();
     }
     directory
-}
-
-fn fifo(path: PathBuf) {
-    rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
 }
 
 #[test]
@@ -78,8 +76,8 @@ fn hostile_files_cost_nothing() {
             ),
         ),
     ]);
-    fifo(project.path().join("CLAUDE.md"));
-    fifo(project.path().join("package.json"));
+    make_fifo(project.path().join("CLAUDE.md"));
+    make_fifo(project.path().join("package.json"));
     let huge = fs::File::create(project.path().join("README.md")).unwrap();
     huge.set_len(1 << 40).unwrap();
     let found = detect(project.path());

@@ -18,7 +18,7 @@ fn what_is_no_file_is_refused_without_waiting() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
     std::fs::create_dir(path("dir")).unwrap();
-    rustix::fs::mknodat(rustix::fs::CWD, path("fifo"), rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    crate::support::make_fifo(path("fifo"));
     let _socket = UnixListener::bind(path("socket")).unwrap();
     for (name, kind) in [("dir", "a directory"), ("fifo", "a FIFO"), ("socket", "a socket")] {
         assert_eq!(load(&path(name), None).unwrap_err().fault, ConfigFault::NotAFile(kind));

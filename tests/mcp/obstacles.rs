@@ -54,7 +54,7 @@ fn a_directory_that_cannot_be_used_is_named() {
     std::fs::set_permissions(world.path("closed"), std::fs::Permissions::from_mode(0o000)).unwrap();
     std::os::unix::fs::symlink(world.path("nowhere"), world.path("dangling")).unwrap();
     std::os::unix::fs::symlink(world.path("loop"), world.path("loop")).unwrap();
-    rustix::fs::mknodat(rustix::fs::CWD, world.path("fifo"), rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    crate::support::make_fifo(world.path("fifo"));
     for name in ["gone", "file", "closed", "dangling", "loop", "fifo"] {
         world.entry(name, &world.path(name), "");
     }

@@ -84,7 +84,7 @@ fn whatever_is_in_the_way_costs_the_line_and_nothing_else() {
     line.write();
     place.journal().report(|_| true).unwrap_err();
     fs::remove_dir(place.path()).unwrap();
-    rustix::fs::mknodat(rustix::fs::CWD, place.path(), rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    crate::support::make_fifo(place.path());
     line.write();
     place.journal().report(|_| true).unwrap_err();
     assert_eq!(History::of(place.journal()).look().full("a"), None);

@@ -37,3 +37,10 @@ pub fn within<T>(limit: Duration, what: &str, mut ready: impl FnMut() -> Option<
 pub fn note(text: &str) {
     eprintln!("{text}");
 }
+
+/// Makes a FIFO: whoever opens it for reading waits until somebody writes. By the POSIX utility, because macOS has no safe
+/// wrapper of the system call.
+pub fn make_fifo(path: impl AsRef<std::path::Path>) {
+    let made = std::process::Command::new("mkfifo").args(["-m", "600"]).arg(path.as_ref()).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo {}", path.as_ref().display());
+}

@@ -4,7 +4,7 @@
 use std::fs::{File, TryLockError};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, Signal};
 
 use super::{CancelOutcome, Jobs};
 use crate::machines::ids::{JobId, SessionRef};
@@ -121,16 +121,29 @@ impl Jobs {
     }
 }
 
-/// Sends SIGTERM to the supervisor that the lock file names. The handle is opened before its command line is looked at, so
-/// that a reused process id is never hit.
+/// Sends SIGTERM to the supervisor that the lock file names; the lock was seen held. Whether it was sent.
 fn tell_supervisor(lock: &std::path::Path) -> bool {
     let pid = std::fs::read_to_string(lock).ok().and_then(|text| text.trim().parse::<i32>().ok());
     let Some(pid) = pid.and_then(Pid::from_raw) else { return false };
-    let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
     let Some(id) = lock.parent().and_then(|folder| folder.file_name()) else { return false };
+    terminate(pid, id)
+}
+
+/// The handle is opened before the command line is looked at, so that a reused process id is never hit.
+#[cfg(target_os = "linux")]
+fn terminate(pid: Pid, id: &std::ffi::OsStr) -> bool {
+    use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
+
+    let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
     let command = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
     let named = command.split(|byte| *byte == 0).any(|argument| argument == id.as_encoded_bytes());
     named && pidfd_send_signal(handle, Signal::TERM).is_ok()
+}
+
+/// Without handles of processes the held lock is the only proof: its holder wrote its id there.
+#[cfg(not(target_os = "linux"))]
+fn terminate(pid: Pid, _id: &std::ffi::OsStr) -> bool {
+    rustix::process::kill_process(pid, Signal::TERM).is_ok()
 }
 
 fn cancelled_reason(record: &Record) -> String {
