@@ -6,6 +6,7 @@ use serde_json::{Number, Value};
 use thiserror::Error;
 
 use super::table::{Kind, Parameter, ToolRow};
+use crate::config::name::echoed;
 
 /// An argument that cannot be read. An answer to the caller, never a protocol error.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -32,15 +33,38 @@ pub enum ArgumentError {
         /// What was given, shortened.
         given: String,
     },
+    /// Nothing reads it. What it was to restrict would not be restricted.
+    #[error("{tool} does not know the parameter{} {}; nothing was done", if given.len() == 1 { "" } else { "s" }, listed(given))]
+    Unknown {
+        /// The tool, or the place in its arguments.
+        tool: String,
+        /// Their names and values, in the order of the call.
+        given: Vec<(String, Value)>,
+        /// The agent that the call is for, where it names one.
+        agent: Option<String>,
+    },
+}
+
+/// How many unknown parameters an error names.
+const MAX_UNKNOWN_NAMED: usize = 5;
+
+fn listed(given: &[(String, Value)]) -> String {
+    let shown = given.iter().take(MAX_UNKNOWN_NAMED).map(|(name, _)| format!("'{}'", echoed(name)));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match given.len().saturating_sub(MAX_UNKNOWN_NAMED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// How much of a wrong value is quoted, in characters.
 const QUOTE_CHARS: usize = 60;
 
-/// The given arguments in canonical form: every value of its parameter's kind, `null` and unknown keys left out.
+/// The given arguments in canonical form: every value of its parameter's kind, `null` left out.
 ///
 /// # Errors
-/// [`ArgumentError`] for the first parameter that is missing or of another kind.
+/// [`ArgumentError`] for the parameters that the tool does not know, else for the first one that is missing or of another
+/// kind.
 pub fn read(tool: &ToolRow, given: Option<JsonObject>) -> Result<Value, ArgumentError> {
     read_at(tool.name, tool.parameters, given)
 }
@@ -55,6 +79,14 @@ pub fn read_at(
     given: Option<JsonObject>,
 ) -> Result<Value, ArgumentError> {
     let mut given = given.unwrap_or_default();
+    // Before what is missing: a parameter under a wrong name is both.
+    let is_known = |name: &str| parameters.iter().any(|parameter| parameter.name == name);
+    // `null` says "not given", under any name.
+    if given.iter().any(|(name, value)| !value.is_null() && !is_known(name)) {
+        let agent = given.get("agent").and_then(Value::as_str).map(echoed);
+        let unknown = given.into_iter().filter(|(name, value)| !value.is_null() && !is_known(name)).collect();
+        return Err(ArgumentError::Unknown { tool: place.to_owned(), given: unknown, agent });
+    }
     let mut read = JsonObject::new();
     for parameter in parameters {
         match given.remove(parameter.name) {

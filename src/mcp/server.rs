@@ -21,7 +21,7 @@ use super::output;
 use super::reply::{Mistake, Response};
 use super::table::ToolRow;
 use super::tasks;
-use super::tools::{self, Call, Desk};
+use super::tools::{self, Call, Desk, misplaced};
 use super::transport::Outgoing;
 
 /// What every session of a client reads before it uses a tool; clients cut it at 2,048 characters.
@@ -260,7 +260,7 @@ impl Server {
                 Mistake::new(format!("Unknown tool: '{name}'. Available: {names}")).into()
             }
             Some(row) => match arguments::read(row, given) {
-                Err(error) => Mistake::new(error.to_string()).into(),
+                Err(error) => misplaced::mistake(&error, row).into(),
                 Ok(arguments) => {
                     let logs = self.logs.load(Ordering::Relaxed);
                     let call = Call { row, arguments, logs, tasks: takes_tasks(&context), context: context.clone() };

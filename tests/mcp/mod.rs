@@ -10,6 +10,7 @@ mod input;
 mod leaving;
 mod library;
 mod limits;
+mod misplaced;
 mod obstacles;
 mod parallel;
 mod progress;

@@ -127,7 +127,7 @@ fn what_each_item_asks_for_reaches_its_agent() {
     world.groups("  shop: {shared_context: The host is shop-7., members: [{agent: echo}]}\n");
     let mut client = Client::new(&world);
     let items = json!([
-        {"agent": "echo", "task": 7, "context": "c", "caller": "me", "goal": "g", "group": "shop", "unknown": [1],
+        {"agent": "echo", "task": 7, "context": "c", "caller": "me", "goal": "g", "group": "shop",
          "response_format": "json", "timeout_seconds": "20", "summary_chars": null},
         {"agent": "echo", "task": "by reference", "return_ref": "true", "summary_chars": 3.0},
     ]);

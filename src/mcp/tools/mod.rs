@@ -6,6 +6,7 @@ mod dialogue;
 mod discovery;
 mod dispatch;
 mod jobs;
+pub mod misplaced;
 mod parallel;
 
 use std::sync::Arc;

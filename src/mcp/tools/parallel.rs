@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::dispatch::{self, DISPATCH};
-use super::{Call, Desk, typed};
+use super::{Call, Desk, misplaced, typed};
 use crate::config::model::Config;
 use crate::machines::parallel::most_items;
 use crate::machines::text;
@@ -80,7 +80,7 @@ fn read(desk: &Desk, call: &Call) -> Result<(Arc<Config>, Batch), Mistake> {
             return Err(Mistake::new(format!("{place} must be an object with agent and task, not {shown}")));
         };
         let arguments = read_at(&place, DISPATCH.parameters, Some(given));
-        let arguments = arguments.map_err(|error| Mistake::new(error.to_string()))?;
+        let arguments = arguments.map_err(|error| misplaced::mistake(&error, &DISPATCH))?;
         dispatch::item(&place, &arguments)
     });
     let batch = Batch {
