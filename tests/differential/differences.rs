@@ -75,6 +75,7 @@ pub const TABLE: &[Known] = &[
     known("arguments: null", "/said/*", "null is \"not given\""),
     known("arguments: empty task", "/said/*", "an empty task is a mistake of the caller"),
     known("arguments: blank task", "/said/*", "an empty task is a mistake of the caller"),
+    known("arguments: unknown key", "/said/*", "a parameter that nothing reads may be a restriction: it is refused"),
     known("arguments: an unknown form", "/said/*", "a form that does not exist is a mistake of the caller"),
     known("arguments: a form in capitals", "/said/parsed_result", "what is accepted is accepted leniently"),
     known("arguments: a task of another kind", "/said/*", "what is accepted is accepted leniently"),
@@ -132,5 +133,5 @@ pub const PARAMETERS: &[(&str, &str)] = &[
     ("dispatch* takes response_schema as well", "answers that match a schema"),
     ("dispatch* takes resume_attempts as well", "a run that is cut off goes on by itself"),
     ("dispatch_async takes wait_for_limit as well", "a job that meets the usage limit waits for its end"),
-    ("dispatch_async takes group as well", "as dispatch does"),
+    ("dispatch_* takes group as well", "as dispatch does"),
 ];

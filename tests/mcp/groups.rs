@@ -100,3 +100,20 @@ fn mistakes_are_found_in_the_order_of_the_contract() {
     client.bye();
     world.no_job_is_left();
 }
+
+#[test]
+fn every_tool_that_runs_one_request_takes_a_group() {
+    let world = world();
+    let mut client = Client::new(&world);
+    for tool in ["dispatch", "dispatch_session", "dispatch_stream"] {
+        let said = client.ask(tool, in_group("echo", "shop"));
+        assert_eq!(said["success"], true, "{tool}: {said}");
+        let calls = world.dumps("echo", "calls");
+        let prompt = calls.last().unwrap()["prompt"].as_str().unwrap();
+        assert!(prompt.contains("The host is shop-7."), "{tool}: {prompt}");
+        let said = client.ask(tool, in_group("other", "shop"));
+        assert!(said["error"].as_str().unwrap().contains("member"), "{tool}: {said}");
+    }
+    assert_eq!(world.dumps("echo", "calls").len(), 3);
+    client.bye();
+}
