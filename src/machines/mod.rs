@@ -26,6 +26,7 @@ pub mod prompt;
 pub mod protocol;
 pub mod refused;
 pub mod schema;
+pub mod shorten;
 pub mod slots;
 pub mod status_line;
 pub mod summary;

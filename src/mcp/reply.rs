@@ -101,6 +101,12 @@ impl Reply {
         Self { receipts: receipts.into_iter().collect(), ..Self::of(answer) }
     }
 
+    /// The same with another answer made of it.
+    #[must_use]
+    pub fn map(self, change: impl FnOnce(Value) -> Value) -> Self {
+        Self { answer: change(self.answer), ..self }
+    }
+
     /// The reply as the protocol carries it, and its receipts. `structured` for a client that knows structured answers.
     #[must_use]
     pub fn into_parts(self, structured: bool) -> (CallToolResult, Vec<Receipt>) {

@@ -15,6 +15,7 @@ use crate::machines::activity;
 use crate::machines::answer::Answer;
 use crate::machines::ids::JobId;
 use crate::machines::job::Status;
+use crate::machines::shorten;
 use crate::machines::text;
 use crate::machines::time;
 use crate::shell::call::What;
@@ -28,6 +29,9 @@ use crate::shell::store::StoreError;
 const POLL_MS: std::ops::RangeInclusive<u64> = 500..=5_000;
 /// A client that asks at this fraction of a task's age learns of its end at most so much later than it was.
 const POLL_SHARE_OF_AGE: f64 = 0.05;
+/// How long a task's result may be, in characters. Claude Code (2.1.332) shows its model 100,000 of it and drops what follows;
+/// this leaves room for what it puts around them.
+const MAX_RESULT_CHARS: usize = 95_000;
 /// How long a reason may be in a status, in characters. It names the call that goes on with the session.
 const REASON_CHARS: usize = 500;
 
@@ -125,7 +129,8 @@ async fn look(desk: &Desk, id: JobId) -> Result<(Record, Option<usize>), StoreEr
     looked.await.unwrap_or(Err(StoreError::NotFound(id)))
 }
 
-/// What the call would have answered that became this task.
+/// What the call would have answered that became this task, with the texts last and so short that its client takes all of
+/// it: the record has the whole.
 fn result(record: Record) -> Result<JsonObject, ErrorData> {
     let id = record.id;
     let reply = match record.delivery {
@@ -134,6 +139,8 @@ fn result(record: Record) -> Result<JsonObject, ErrorData> {
         Some(Form::Reference { summary_chars }) => Reply::of(&record.into_answer().by_reference(id, summary_chars)),
         Some(Form::Call) => of_several(record.into_answer()),
     };
+    let rest = format!("the whole: fetch_result(ref=\"{id}\")");
+    let reply = reply.map(|answer| shorten::to_fit(shorten::result_last(answer), MAX_RESULT_CHARS, &rest));
     let (result, _): (CallToolResult, _) = reply.into_parts(true);
     match serde_json::to_value(result) {
         Ok(Value::Object(result)) => Ok(result),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use agent_dispatch::machines::shorten;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -65,13 +66,13 @@ fn without_own(value: &mut Value) {
     }
 }
 
-/// A result without what is each run's own; its text as it is written, so that the order of keys counts.
+/// A result without what is each run's own; its text with the keys in the order in which a task tells them.
 fn told(result: &Value) -> (String, Value, Value) {
     let mut text: Value = serde_json::from_str(result["content"][0]["text"].as_str().unwrap()).unwrap();
     let mut structured = result["structuredContent"].clone();
     without_own(&mut text);
     without_own(&mut structured);
-    (text.to_string(), structured, result["isError"].clone())
+    (shorten::result_last(text).to_string(), structured, result["isError"].clone())
 }
 
 pub fn lines_of_usage(world: &World) -> Vec<Value> {

@@ -361,3 +361,42 @@ pub(super) fn taken_back(tool: &str, arguments: impl Iterator<Item = Value>) {
 fn a_call_that_is_taken_back_before_its_task_is_known_leaves_no_run() {
     taken_back("dispatch", (0..20).map(|round| json!({"agent": "echo", "task": format!("t{round}")})));
 }
+
+/// What Claude Code (2.1.332) shows its model of a task's result, in characters.
+const SHOWN_CHARS: usize = 100_000;
+
+#[test]
+fn a_client_that_cuts_a_long_result_still_has_what_stands_beside_the_text() {
+    let mut world = World::with("cost 0.02\nsay hello\nresult the answer");
+    world.agent("long", "cost 0.02\nresult-bytes 200000");
+    let mut client = client(&world);
+    let short = begin(&mut client, "dispatch", json!({"agent": "echo", "task": "t"}));
+    let long = begin(&mut client, "dispatch", json!({"agent": "long", "task": "t"}));
+    let items = json!([{"agent": "long", "task": "1"}, {"agent": "long", "task": "2"}]);
+    let both = begin(&mut client, "dispatch_parallel", json!({"dispatches": items}));
+    let mut text = |task: &str| {
+        let ended = ended(&mut client, task);
+        let text = ended["result"]["content"][0]["text"].as_str().unwrap().to_owned();
+        assert!(ended["result"]["structuredContent"].is_object());
+        assert!(text.encode_utf16().count() < SHOWN_CHARS, "{} characters", text.len());
+        text
+    };
+    assert!(text(&short).ends_with(",\"result\":\"the answer\"}"));
+    let told: Value = serde_json::from_str(&text(&long)).unwrap();
+    let rest = format!("[cut here: {} of 200000 characters; the whole: fetch_result(ref=\"{long}\")]", {
+        let result = told["result"].as_str().unwrap();
+        result.split_once("\n[cut").unwrap().0.chars().count()
+    });
+    assert!(told["result"].as_str().unwrap().ends_with(&rest), "{rest}");
+    assert!(told["session_id"].is_string() && told["cost_usd"] == 0.02, "{told}");
+    let parts: Value = serde_json::from_str(&text(&both)).unwrap();
+    for part in parts.as_array().unwrap() {
+        assert!(part["session_id"].is_string() && part["result"].as_str().unwrap().contains(&both), "{part}");
+    }
+    // What the note says can be done.
+    let whole = client.ask("fetch_result", json!({"ref": long}));
+    assert_eq!(whole["result"].as_str().unwrap().chars().count(), 200_000);
+    let whole = client.ask("fetch_result", json!({"ref": both}));
+    assert!(whole["result"].as_str().unwrap().len() > 400_000, "the whole call");
+    client.bye();
+}
