@@ -1,6 +1,5 @@
 //! The jobs of all servers and sessions, as the verbs on them reach them.
 
-use std::io::ErrorKind;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -12,7 +11,7 @@ use crate::machines::text;
 use crate::shell::engine::Engine;
 use crate::shell::jobs::Jobs;
 use crate::shell::record::Record;
-use crate::shell::store::{Store, StoreError};
+use crate::shell::store::{JOBS_ELSEWHERE, Store, StoreError};
 
 /// How much of something that is no id is repeated, in characters.
 const SHOWN_CHARS: usize = 40;
@@ -41,14 +40,7 @@ impl Records {
     /// # Errors
     /// Whatever else keeps it from being listed: an empty list would be a lie.
     pub fn check(&self) -> Result<(), Failure> {
-        let directory = self.store.directory();
-        match std::fs::read_dir(directory) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(Failure::new(format!("cannot list the jobs in {}: {error}", directory.display()))
-                    .hint("correct it, or set AGENT_DISPATCH_JOBS_DIR to the directory that holds the jobs"))
-            }
-            Ok(_) | Err(_) => Ok(()),
-        }
+        self.store.check_listable().map_err(|error| Failure::new(error.to_string()).hint(JOBS_ELSEWHERE))
     }
 
     /// The id that was typed. Ids are exact; whoever typed a part of one is told the whole.

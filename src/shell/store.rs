@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use self::apply::{Did, apply};
-pub use self::error::StoreError;
+pub use self::error::{JOBS_ELSEWHERE, StoreError};
 pub use self::file::JobFile;
 use self::index::Index;
 pub use self::patch::{Patch, Shown};

@@ -228,3 +228,31 @@ fn a_supervisor_that_is_killed_after_the_answer_costs_no_answer() {
     client.bye();
     world.no_job_is_left();
 }
+
+#[test]
+fn jobs_that_cannot_be_listed_are_not_none() {
+    let mut world = World::with("result ok");
+    fs::write(world.path("no-directory"), "").unwrap();
+    let nowhere = world.path("no-directory");
+    world.env("AGENT_DISPATCH_JOBS_DIR", &nowhere);
+    let mut client = Client::new(&world);
+    for (tool, arguments) in
+        [("dispatch_jobs", json!({})), ("dispatch_gc", json!({"dry_run": true})), ("dispatch_gc", json!({}))]
+    {
+        let said = client.ask(tool, arguments);
+        let error = said["error"].as_str().unwrap();
+        assert!(error.contains("cannot list the jobs in") && error.contains("Not a directory"), "{tool}: {said}");
+        assert!(said["hint"].as_str().unwrap().contains("AGENT_DISPATCH_JOBS_DIR"), "{tool}: {said}");
+    }
+    let id = "0".repeat(32);
+    for (tool, key) in [
+        ("dispatch_status", "job_id"),
+        ("dispatch_wait", "job_id"),
+        ("dispatch_cancel", "job_id"),
+        ("fetch_result", "ref"),
+    ] {
+        let said = client.ask(tool, json!({key: id}));
+        assert!(said["error"].as_str().unwrap().contains("Not a directory"), "{tool}: {said}");
+    }
+    client.bye();
+}

@@ -21,6 +21,7 @@ use crate::mcp::tasks;
 use crate::shell::dispatcher::Submitted;
 use crate::shell::jobs::{CancelOutcome, Jobs};
 use crate::shell::record::Record;
+use crate::shell::store::JOBS_ELSEWHERE;
 
 /// Bounds of a wait, in seconds (contract).
 const WAIT_SECONDS: std::ops::RangeInclusive<i64> = 1..=3_600;
@@ -239,7 +240,7 @@ pub async fn list(desk: &Desk, call: &Call) -> Reply {
         Ok(both) => both,
         Err(mistake) => return mistake.into(),
     };
-    with_jobs(desk, move |jobs| Reply::of(&jobs.list(&filter, limit))).await
+    with_listed_jobs(desk, move |jobs| Reply::of(&jobs.list(&filter, limit))).await
 }
 
 fn filter(given: Listed) -> Result<(Filter, usize), Mistake> {
@@ -307,7 +308,7 @@ pub async fn collect(desk: &Desk, call: &Call) -> Reply {
     if !days.is_finite() || days <= 0.0 {
         return Mistake::new(format!("max_age_days must be more than 0, not {days}")).into();
     }
-    with_jobs(desk, move |jobs| {
+    with_listed_jobs(desk, move |jobs| {
         let collected = jobs.collect(days, given.dry_run);
         if given.dry_run {
             Reply::of(&json!({
@@ -327,4 +328,14 @@ pub async fn collect(desk: &Desk, call: &Call) -> Reply {
 async fn with_jobs(desk: &Desk, work: impl FnOnce(&Jobs) -> Reply + Send + 'static) -> Reply {
     let jobs = Jobs::new(desk.dispatcher.engine().clone());
     off_the_loop(move || work(&jobs)).await
+}
+
+/// For work on all jobs: where they cannot be listed it would find none.
+async fn with_listed_jobs(desk: &Desk, work: impl FnOnce(&Jobs) -> Reply + Send + 'static) -> Reply {
+    let store = desk.dispatcher.engine().store().clone();
+    with_jobs(desk, move |jobs| match store.check_listable() {
+        Ok(()) => work(jobs),
+        Err(error) => Mistake::new(error.to_string()).with_hint(JOBS_ELSEWHERE).into(),
+    })
+    .await
 }

@@ -32,6 +32,9 @@ pub enum StoreError {
     Refused(#[from] Refused),
 }
 
+/// What to do about a jobs directory that cannot be listed.
+pub const JOBS_ELSEWHERE: &str = "correct it, or set AGENT_DISPATCH_JOBS_DIR to the directory that holds the jobs";
+
 impl StoreError {
     pub(in crate::shell) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_path_buf();
