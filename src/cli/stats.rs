@@ -149,24 +149,24 @@ fn durations(report: &Report, style: Style) -> Option<String> {
     Some(std::iter::once(title).chain(timed.iter().map(line)).collect::<Vec<_>>().join("\n"))
 }
 
-/// What each of the last days cost; with bars in a terminal.
+/// What each of the last days cost, and what all before them did; with bars in a terminal.
 fn spend(days: &BTreeMap<u64, Day>, style: Style) -> String {
     let last = days.keys().next_back().copied().unwrap_or_default();
     let first = days.keys().next().copied().unwrap_or_default().max((last + 1).saturating_sub(SHOWN_DAYS));
     let shown = (first..=last).map(|day| (day, days.get(&day).copied().unwrap_or_default())).collect::<Vec<_>>();
-    let most = shown.iter().map(|(_, day)| day.cost_usd).fold(0.0, f64::max);
+    let most = shown.iter().map(|(_, day)| day.cost_usd()).fold(0.0, f64::max);
     let width = bar_width();
-    let line = |(number, day): &(u64, Day)| {
-        let bar = if style.is_rich() {
-            format!("{GAP}{}", style.green(chart::bar(day.cost_usd, most, width)))
-        } else {
-            String::new()
-        };
+    let line = |label: String, day: Day, bar: String| {
+        let bar = if style.is_rich() { format!("{GAP}{}", style.green(bar)) } else { String::new() };
         let runs = if day.dispatches == 1 { "run" } else { "runs" };
-        format!("{}{bar}{GAP}{:>9}{GAP}{:>4} {runs}", date(*number), figures::dollars(day.cost_usd), day.dispatches)
+        format!("{label:<10}{bar}{GAP}{:>9}{GAP}{:>4} {runs}", figures::dollars(day.cost_usd()), day.dispatches)
     };
+    let earlier = days.range(..first).map(|(_, day)| *day).reduce(Day::and);
+    // Many days on one line: a bar beside those of single days would say something else.
+    let earlier = earlier.map(|day| line("earlier".to_owned(), day, " ".repeat(width)));
+    let lines = shown.iter().map(|(number, day)| line(date(*number), *day, chart::bar(day.cost_usd(), most, width)));
     let title = style.bold("Spend per day (UTC)");
-    std::iter::once(title).chain(shown.iter().map(line)).collect::<Vec<_>>().join("\n")
+    std::iter::once(title).chain(earlier).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
 fn bar_width() -> usize {

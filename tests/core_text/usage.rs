@@ -248,3 +248,24 @@ proptest! {
         prop_assert_eq!(durations.max_ms, *ms.iter().max().unwrap());
     }
 }
+
+proptest! {
+    #[test]
+    fn what_agents_and_days_cost_adds_up_to_the_total(
+        costs in prop::collection::vec((0..3_u64, 0..4_usize, prop::option::of(0.0..2.0_f64)), 0..60)
+    ) {
+        let lines = costs.iter().map(|(day, agent, cost)| {
+            run(&format!("agent{agent}"), json!({"t": 1_700_000_000 + day * 86_400, "cost": cost}))
+        });
+        let report = report(&lines.collect::<Vec<_>>());
+        let said = serde_json::to_value(&report).unwrap();
+        // In ten-thousandths, which is how amounts are told.
+        let units = |value: &Value| (value.as_f64().unwrap() * 10_000.0).round();
+        let total = units(&said["total"]["cost_usd"]);
+        let agents = said["agents"].as_object().unwrap().values().map(|agent| units(&agent["cost_usd"])).sum::<f64>();
+        let days = said["days"].as_array().unwrap().iter().map(|day| units(&day["cost_usd"])).sum::<f64>();
+        prop_assert_eq!((agents, days), (total, total));
+        let exact = costs.iter().filter_map(|(_, _, cost)| *cost).sum::<f64>() * 10_000.0;
+        prop_assert!((total - exact).abs() <= 0.501, "{total} for {exact}");
+    }
+}

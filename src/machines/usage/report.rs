@@ -9,7 +9,7 @@ use super::Entry;
 
 /// Seconds of a day.
 const DAY_SECONDS: u64 = 86_400;
-/// Sums and medians of money are told with four decimals.
+/// Sums and medians of money are told with four decimals: in ten-thousandths of a US dollar.
 const USD_DECIMALS: f64 = 10_000.0;
 /// Of a hundred runs so many took no longer than the figure that is shown beside the median.
 const UPPER_PERCENT: usize = 90;
@@ -27,6 +27,8 @@ pub struct Tally {
     pub outcomes: BTreeMap<String, u64>,
     /// How often dispatches failed, by kind.
     pub errors: BTreeMap<String, u64>,
+    /// What they cost, in ten-thousandths of a US dollar.
+    spent: u64,
     durations: Vec<u64>,
     costs: Vec<f64>,
 }
@@ -47,8 +49,22 @@ pub struct Durations {
 pub struct Day {
     /// Dispatches that were not answered from the cache.
     pub dispatches: u64,
+    /// What they cost, in ten-thousandths of a US dollar.
+    spent: u64,
+}
+
+impl Day {
     /// What they cost, in US dollars.
-    pub cost_usd: f64,
+    #[must_use]
+    pub fn cost_usd(&self) -> f64 {
+        usd(self.spent)
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self { dispatches: self.dispatches + other.dispatches, spent: self.spent + other.spent }
+    }
 }
 
 /// The whole journal, or a part of it.
@@ -60,16 +76,20 @@ pub struct Report {
     pub agents: BTreeMap<String, Tally>,
     /// By day, counted from 1970-01-01 (UTC).
     pub days: BTreeMap<u64, Day>,
+    /// What the last line cost beyond its whole ten-thousandths; the next line has it. So agents, days and the total add up
+    /// to the last digit, and the total is right.
+    carried: f64,
 }
 
 impl Tally {
-    /// Counts a line.
-    pub fn add(&mut self, entry: &Entry<'_>) {
+    /// Counts a line that cost so many ten-thousandths.
+    fn add(&mut self, entry: &Entry<'_>, spent: u64) {
         if entry.cached {
             self.cached_hits += 1;
             return;
         }
         self.dispatches += 1;
+        self.spent += spent;
         self.ok += u64::from(entry.ok);
         self.durations.extend(entry.ms);
         self.costs.extend(entry.cost);
@@ -90,8 +110,7 @@ impl Tally {
     /// What they cost, in US dollars.
     #[must_use]
     pub fn cost_usd(&self) -> f64 {
-        // Not `sum`: of nothing that is -0.
-        rounded_usd(self.costs.iter().fold(0.0, |sum, cost| sum + cost))
+        usd(self.spent)
     }
 
     /// What half of those with a known cost cost at most, and what the dearest cost, in US dollars.
@@ -118,18 +137,29 @@ impl Tally {
 impl Report {
     /// Counts a line.
     pub fn add(&mut self, entry: &Entry<'_>) {
-        self.total.add(entry);
+        let spent = if entry.cached { 0 } else { self.whole_units(entry.cost.unwrap_or_default()) };
+        self.total.add(entry, spent);
         if !self.agents.contains_key(entry.agent.as_ref()) {
             self.agents.insert(entry.agent.to_string(), Tally::default());
         }
         if let Some(tally) = self.agents.get_mut(entry.agent.as_ref()) {
-            tally.add(entry);
+            tally.add(entry, spent);
         }
         if !entry.cached {
             let day = self.days.entry(entry.t / DAY_SECONDS).or_default();
             day.dispatches += 1;
-            day.cost_usd += entry.cost.unwrap_or_default();
+            day.spent += spent;
         }
+    }
+
+    /// The amount in whole ten-thousandths of a US dollar, with what was left of the amounts before.
+    fn whole_units(&mut self, cost_usd: f64) -> u64 {
+        let exact = cost_usd * USD_DECIMALS + self.carried;
+        let whole = exact.round().max(0.0);
+        self.carried = exact - whole;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an amount that a run can have")]
+        let units = whole as u64;
+        units
     }
 
     /// The agents: who cost most comes first, then who ran most.
@@ -196,7 +226,7 @@ impl Serialize for Dated<'_> {
             serde_json::json!({
                 "date": date(*number),
                 "dispatches": day.dispatches,
-                "cost_usd": rounded_usd(day.cost_usd),
+                "cost_usd": day.cost_usd(),
             })
         };
         serializer.collect_seq(self.0.days.iter().map(day))
@@ -242,6 +272,11 @@ fn middle<T: Copy>(sorted: &[T]) -> Option<(T, T)> {
 pub(super) fn upper(sorted: &[u64]) -> Option<u64> {
     let rank = (sorted.len() * UPPER_PERCENT).div_ceil(100);
     sorted.get(rank.checked_sub(1)?).copied()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact for every amount that somebody can have spent")]
+fn usd(units: u64) -> f64 {
+    units as f64 / USD_DECIMALS
 }
 
 pub(super) fn rounded_usd(usd: f64) -> f64 {
