@@ -15,16 +15,20 @@ use crate::config::plan::{self, Request};
 use crate::config::read;
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::dispatch::{KILL_GRACE_MS, TERM_GRACE_MS};
-use crate::machines::ids::SessionRef;
+use crate::machines::ids::{JobId, SessionRef};
+use crate::machines::summary::Filter;
 use crate::shell::dispatcher::{self, Caching, Delivery, Dispatcher};
 use crate::shell::engine::Engine;
 use crate::shell::leash::News;
-use crate::shell::store::Store;
+use crate::shell::store::{JobFile, Store};
+use crate::shell::supervisor::output::session_began;
 
 /// How long an interrupted run may take to end: the supervisor's own patience, and a second for what surrounds it.
 const END_WITHIN: Duration = Duration::from_millis(TERM_GRACE_MS + KILL_GRACE_MS + 1_000);
 /// How long its files may take to be written to their end.
 const FILES_WITHIN: Duration = Duration::from_secs(1);
+/// How many of the agent's newest jobs are looked through for the one that was interrupted.
+const LOOKED_THROUGH: usize = 50;
 /// How often to look whether it ended.
 const END_POLL: Duration = Duration::from_millis(10);
 
@@ -57,7 +61,7 @@ pub fn run(environment: &Environment, arguments: TestArguments) -> Result<Exit, 
         Ok(Some(delivery)) => trial.conclude(delivery),
         Ok(None) => {
             runtime.shutdown_background();
-            return trial.interrupted();
+            return trial.interrupted(dispatcher.engine().store());
         }
         Err(failure) => Err(failure),
     };
@@ -157,7 +161,7 @@ impl Trial<'_> {
             }
             ErrorType::Budget => Some(format!("agent-dispatch update {name} --max-turns … raises its turn limit")),
             ErrorType::NotFound | ErrorType::CliError => Some("agent-dispatch doctor finds what is missing".to_owned()),
-            ErrorType::UsageLimit | ErrorType::Recursion | ErrorType::SchemaMismatch => None,
+            ErrorType::UsageLimit | ErrorType::Recursion | ErrorType::SchemaMismatch | ErrorType::Cancelled => None,
         }
     }
 
@@ -166,16 +170,37 @@ impl Trial<'_> {
         format!("to go on with it: cd {directory} && claude --resume {session}")
     }
 
-    /// Waits for the run to end, so that nothing runs once the prompt is back, and says how to go on.
-    fn interrupted(&self) -> Result<Exit, Failure> {
+    /// Waits for the run to end, so that nothing runs once the prompt is back, and says how to go on, where there is a
+    /// session to go on with.
+    fn interrupted(&self, store: &Store) -> Result<Exit, Failure> {
         let ended = children_end(Instant::now() + END_WITHIN);
-        let resume = self.resume(&self.session.to_string());
-        let error = if ended { "interrupted; the run was ended" } else { "interrupted; the run is being ended" };
-        if self.json {
-            output::json(&json!({"error": error, "hint": resume, "session_id": self.session.to_string()}))?;
+        let session = self.session.to_string();
+        if self.has_begun(store, &session) {
+            let error = if ended { "interrupted; the run was ended" } else { "interrupted; the run is being ended" };
+            let resume = self.resume(&session);
+            if self.json {
+                output::json(&json!({"error": error, "hint": resume, "session_id": session}))?;
+            }
+            output::failure(&Failure::new(error).hint(resume));
+        } else {
+            let error =
+                if ended { "interrupted before the run had begun" } else { "interrupted; the run is being ended" };
+            if self.json {
+                output::json(&json!({"error": error}))?;
+            }
+            output::failure(&Failure::new(error));
         }
-        output::failure(&Failure::new(error).hint(resume));
         Ok(Exit::Interrupted)
+    }
+
+    /// Whether the run came to have its session: a run that waited until it was ended leaves no record, and another one's
+    /// output tells.
+    fn has_begun(&self, store: &Store, session: &str) -> bool {
+        let ours = Filter { agent: Some(self.request.agent.clone()), status: None };
+        let newest = store.matching(&ours).into_iter().take(LOOKED_THROUGH);
+        let of_session = |id: &JobId| store.read(id).is_ok_and(|record| record.session_id.as_deref() == Some(session));
+        let job = newest.map(|candidate| candidate.id).find(of_session);
+        job.is_some_and(|id| session_began(&store.file(&id, JobFile::Stdout)))
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::files::read_start;
-use super::threads;
+use super::{mcp_file, threads};
 
 /// Time for looking at all agents of one call. A directory that takes longer is reported as unreadable.
 pub const DETECTION_BUDGET: Duration = Duration::from_secs(1);
@@ -52,6 +52,8 @@ pub struct Detection {
     pub has_readme: bool,
     /// .mcp.json is there.
     pub has_mcp_config: bool,
+    /// What is wrong with .mcp.json, so that claude passes over it.
+    pub mcp_config_error: Option<String>,
     /// Names of MCP servers.
     pub mcp_servers: Vec<String>,
     /// Languages and runtimes.
@@ -98,7 +100,8 @@ pub fn detect(directory: &Path) -> Detection {
         health,
         has_claude_md: names.has("CLAUDE.md"),
         has_readme: names.has("README.md"),
-        has_mcp_config: names.has(".mcp.json"),
+        has_mcp_config: names.has(mcp_file::FILE),
+        mcp_config_error: if names.has(mcp_file::FILE) { mcp_file::error(directory) } else { None },
         mcp_servers: mcp_servers(directory, &names),
         stacks: STACKS.iter().filter_map(stack).collect(),
         dbs: DBS.iter().filter_map(db).collect(),

@@ -57,6 +57,7 @@ fn listed(name: &str, agent: &Agent, found: &Detection, typical: Option<Value>) 
     answer.set("healthy", json!(found.health));
     answer.set("has_claude_md", found.has_claude_md);
     answer.set("has_mcp_config", found.has_mcp_config);
+    answer.set_some("mcp_config_error", found.mcp_config_error.as_deref());
     answer.set_filled("mcp_servers", &found.mcp_servers);
     answer.set_filled("stacks", &found.stacks);
     answer.set_filled("dbs", &found.dbs);
@@ -118,6 +119,7 @@ fn inspected(name: &str, agent: &Agent, found: Inspection, typical: Option<Value
     answer.set("has_claude_md", detection.has_claude_md);
     answer.set("has_readme", detection.has_readme);
     answer.set("has_mcp_config", detection.has_mcp_config);
+    answer.set_some("mcp_config_error", detection.mcp_config_error);
     for (preview, key, truncated) in [
         (found.claude_md, "claude_md_preview", "claude_md_truncated"),
         (found.readme, "readme_preview", "readme_truncated"),

@@ -5,6 +5,7 @@
 pub mod argument;
 pub mod cached;
 pub mod change;
+pub mod claude_settings;
 pub mod describe;
 pub mod detect;
 pub mod edit;
@@ -16,6 +17,7 @@ mod guard;
 mod items;
 pub mod listing;
 mod locate;
+pub mod mcp_file;
 pub mod model;
 pub mod name;
 mod node;

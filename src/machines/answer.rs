@@ -24,13 +24,15 @@ pub enum ErrorType {
     UsageLimit,
     /// The answer does not match the schema that the caller gave.
     SchemaMismatch,
+    /// Somebody ended the run: its caller, or whoever cancelled its job.
+    Cancelled,
     /// Everything else.
     CliError,
 }
 
 impl ErrorType {
     /// All types, in the order of the contract.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Permission,
         Self::Timeout,
         Self::Recursion,
@@ -38,6 +40,7 @@ impl ErrorType {
         Self::Budget,
         Self::UsageLimit,
         Self::SchemaMismatch,
+        Self::Cancelled,
         Self::CliError,
     ];
 
@@ -52,6 +55,7 @@ impl ErrorType {
             Self::Budget => "budget",
             Self::UsageLimit => "usage_limit",
             Self::SchemaMismatch => "schema_mismatch",
+            Self::Cancelled => "cancelled",
             Self::CliError => "cli_error",
         }
     }

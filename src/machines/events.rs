@@ -62,8 +62,10 @@ pub struct Init {
 pub struct McpServer {
     /// Its name.
     pub name: String,
-    /// `connected`, `pending`, `failed` or what else the CLI says.
+    /// `connected`, `pending`, `failed`, `needs-auth` or what else the CLI says.
     pub status: String,
+    /// Whether it stands in the project's own `.mcp.json`, as far as the CLI says (2.1.332 does).
+    pub of_project: bool,
 }
 
 /// A retry of an API request.

@@ -8,18 +8,26 @@
 mod advice;
 mod classify;
 mod conformity;
+mod denied;
+mod ended;
 mod evidence;
+mod remedy;
+mod servers;
+mod settings;
 mod told;
 
 pub use classify::is_limited;
 pub use conformity::misses;
 pub use evidence::{Canceller, Ending, Evidence, NotStarted};
+pub use settings::SettingsFile;
 
 use super::answer::{Answer, ErrorType};
 use super::events::{ResultEvent, Stop};
 use super::ids::SessionRef;
 use super::text;
 use advice::Advice;
+use classify::{Cause, Source};
+use ended::{of_ending, printed, printed_too};
 use told::{answer_from, succeed};
 
 /// Exit codes above this one say that the process ended itself because of a signal (128 + its number).
@@ -30,6 +38,8 @@ const SIGNAL_EXIT_BASE: i32 = 128;
 enum Doubt {
     /// The CLI itself calls it an error.
     Error,
+    /// A hook put a call off, and the run ended with it.
+    Deferred,
     /// The CLI answered by itself; the model was never asked.
     NotAsked,
     /// There is no text.
@@ -48,13 +58,14 @@ struct Failure {
 /// The answer that the evidence amounts to.
 #[must_use]
 pub fn judge(mut evidence: Evidence<'_>) -> Answer {
+    let missing = is_told_that_session_is_missing(&evidence);
     let asked_again = conformity::settle(&mut evidence);
-    let session_id = session_id(&evidence);
+    let session_id = if missing { None } else { session_id(&evidence) };
     let mut result = evidence.result.take();
     if let Some(event) = &mut result {
         take_structured_text(event);
     }
-    let advice = Advice { plan: evidence.plan, session_id: session_id.as_deref() };
+    let advice = Advice::new(&evidence, session_id.as_deref());
     let failure = match &result {
         Some(event) => of_result(&evidence, event, &advice),
         None => Some(of_ending(&evidence, &advice)),
@@ -72,10 +83,11 @@ pub fn judge(mut evidence: Evidence<'_>) -> Answer {
             answer.budget_exceeded = stopped_at_cap.then_some(true).or(answer.budget_exceeded);
             answer.error = Some(format!("{}; {}", failure.what, failure.way_out));
             answer.error_type = Some(failure.error_type);
-            let limit = evidence.rate_limit.filter(|_| failure.error_type == ErrorType::UsageLimit);
+            let limit = evidence.rate_limit.as_ref().filter(|_| failure.error_type == ErrorType::UsageLimit);
             answer.limit_resets_at = limit.and_then(|limit| limit.resets_at);
         }
     }
+    servers::tell(&mut answer, &evidence);
     answer
 }
 
@@ -83,19 +95,28 @@ pub fn judge(mut evidence: Evidence<'_>) -> Answer {
 #[must_use]
 pub fn is_session_missing(event: &ResultEvent) -> bool {
     let asked = event.num_turns.is_some_and(|turns| turns > 0);
-    event.is_error && !asked && classify::cause(&event.errors.join("; "), None) == classify::Cause::UnknownSession
+    event.is_error
+        && !asked
+        && classify::cause(&event.errors.join("; "), Source::of(event, false)) == Cause::UnknownSession
 }
 
-/// The session to go on with: as the CLI reported it, else as it was planned.
+/// The same of a whole run; where there is no result, what was printed says it.
+fn is_told_that_session_is_missing(evidence: &Evidence<'_>) -> bool {
+    match (&evidence.result, &evidence.ending) {
+        (Some(event), _) => is_session_missing(event),
+        (None, Ending::Exited { code }) => printed(evidence)
+            .is_some_and(|said| classify::cause(&said, Source::Printed { code: *code }) == Cause::UnknownSession),
+        (None, _) => false,
+    }
+}
+
+/// The session to go on with: as the CLI reported it, else as it was planned. None where no session ever began.
 fn session_id(evidence: &Evidence<'_>) -> Option<String> {
     let reported = evidence.result.as_ref().and_then(|event| event.session_id.as_deref());
     // What a process reports is passed on only in a form that a later call accepts.
     let usable = |id: &str| SessionRef::try_from(id).ok().map(String::from);
     let planned = || {
-        let known = match &evidence.ending {
-            Ending::NotStarted { .. } => evidence.plan.session.is_resume(),
-            _ => evidence.plan.session.is_resume() || !evidence.omitted.session_id,
-        };
+        let known = evidence.plan.session.is_resume() || (evidence.begun && !evidence.omitted.session_id);
         known.then(|| evidence.plan.session.id().as_str().to_owned())
     };
     reported.and_then(usable).or_else(|| evidence.session_id.as_deref().and_then(usable)).or_else(planned)
@@ -113,6 +134,8 @@ fn take_structured_text(event: &mut ResultEvent) {
 fn doubt(event: &ResultEvent) -> Option<Doubt> {
     if event.is_error {
         Some(Doubt::Error)
+    } else if event.is_deferred() {
+        Some(Doubt::Deferred)
     } else if event.num_turns == Some(0) {
         Some(Doubt::NotAsked)
     } else if event.result.as_deref().is_none_or(text::is_blank) {
@@ -131,7 +154,10 @@ fn of_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice<'_>) 
         return match evidence.ending {
             Ending::Exited { code } if code != 0 && code <= SIGNAL_EXIT_BASE => Some(Failure {
                 error_type: ErrorType::CliError,
-                what: format!("claude exited with code {code} although the answer of agent '{agent}' looks complete"),
+                what: printed_too(
+                    evidence,
+                    format!("claude exited with code {code} although the answer of agent '{agent}' looks complete"),
+                ),
                 way_out: format!("`result` holds it; check it, or go on with {}", advice.resume()),
             }),
             _ => None,
@@ -144,6 +170,7 @@ fn of_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice<'_>) 
     let cli_error = |what: String, way_out: String| Failure { error_type: ErrorType::CliError, what, way_out };
     Some(match doubt {
         Doubt::Error => of_error_result(evidence, event, advice),
+        Doubt::Deferred => of_deferred(event, advice),
         Doubt::NotAsked => cli_error(
             format!("the claude CLI answered by itself, the model of agent '{agent}' was not asked"),
             "word the task so that it does not begin like a command".into(),
@@ -161,7 +188,15 @@ fn of_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice<'_>) 
     })
 }
 
-/// A result that the CLI calls an error. Budget before denied tools before what the text says.
+/// A hook put a call off. That is not the agent's failure, and the call is not lost.
+fn of_deferred(event: &ResultEvent, advice: &Advice<'_>) -> Failure {
+    let tool = event.deferred_tool.as_deref().map_or_else(|| "a tool".to_owned(), text::quoted);
+    let agent = &advice.plan.agent;
+    let what = format!("agent '{agent}' ended its run because a PreToolUse hook put off its call of {tool}");
+    Failure { error_type: ErrorType::Permission, what, way_out: advice.deferred() }
+}
+
+/// A result that the CLI calls an error. Budget before an error of the API before denied tools before what the text says.
 fn of_error_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice<'_>) -> Failure {
     let agent = &evidence.plan.agent;
     let said = event.result.as_deref().filter(|said| !text::is_blank(said));
@@ -180,13 +215,28 @@ fn of_error_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice
         let what = format!("agent '{agent}' was stopped at its limit of {limit} turns");
         return Failure { error_type: ErrorType::Budget, what, way_out: advice.turns(limit) };
     }
-    let message = if message.is_empty() { format!("it gave no reason ({})", event.subtype) } else { message };
-    if !event.permission_denials.is_empty() {
+    let source = Source::of(event, evidence.rate_limit.is_some());
+    // A run that the API ended was not ended by a denial, though it had some.
+    if !event.permission_denials.is_empty() && !source.is_of_api() {
         let tools = event.permission_denials.join(", ");
+        let message = if message.is_empty() { no_reason(event) } else { message };
         let what = format!("agent '{agent}' failed after tools were denied ({tools}): {message}");
         return Failure { error_type: ErrorType::Permission, what, way_out: advice.grant(&event.permission_denials) };
     }
-    of_message(agent, &message, event.api_error_status, advice)
+    if message.is_empty() {
+        // Nothing else tells it.
+        let (message, code) = (printed(evidence), evidence.exit_code());
+        let source = Source::Printed { code };
+        return message.map_or_else(
+            || of_message(agent, &no_reason(event), source, advice),
+            |message| of_message(agent, &format!("{} ({})", message, event.subtype), source, advice),
+        );
+    }
+    of_message(agent, &message, source, advice)
+}
+
+fn no_reason(event: &ResultEvent) -> String {
+    format!("it gave no reason ({})", event.subtype)
 }
 
 /// Most characters of the CLI's own text in an error.
@@ -197,130 +247,14 @@ fn is_budget_stop(event: &ResultEvent) -> bool {
         let text = text.to_ascii_lowercase();
         text.contains("maximum budget") || text.contains("usd budget")
     };
-    event.subtype == "error_max_budget_usd" || event.errors.iter().any(told)
+    event.subtype == "error_max_budget_usd"
+        || event.terminal_reason.as_deref() == Some("budget_exhausted")
+        || event.errors.iter().any(told)
 }
 
-/// A failure of which only a message tells the kind.
-fn of_message(agent: &str, message: &str, http_status: Option<u64>, advice: &Advice<'_>) -> Failure {
-    let error_type = classify::error_type(message, http_status);
+/// A failure whose cause a message tells.
+fn of_message(agent: &str, message: &str, source: Source, advice: &Advice<'_>) -> Failure {
+    let cause = classify::cause(message, source);
     let what = format!("agent '{agent}' failed: {message}");
-    let way_out = match error_type {
-        ErrorType::UsageLimit => {
-            let reset = classify::reset(message).map_or_else(String::new, |reset| format!(" ({reset})"));
-            format!(
-                "this is the limit of the Claude account, which all agents share: another agent fails alike; wait for \
-                 the reset{reset}, or run fewer at once (settings.max_concurrency), then {}",
-                advice.resume()
-            )
-        }
-        ErrorType::Permission => advice.grant(&[]),
-        _ => advice.cause(classify::cause(message, http_status)),
-    };
-    Failure { error_type, what, way_out }
-}
-
-/// A run without a result that counts: its ending tells the kind.
-fn of_ending(evidence: &Evidence<'_>, advice: &Advice<'_>) -> Failure {
-    let agent = &evidence.plan.agent;
-    let lost = |what: String| Failure {
-        error_type: ErrorType::CliError,
-        what,
-        way_out: format!("what it did is kept in its session: {}", advice.resume()),
-    };
-    match &evidence.ending {
-        Ending::TimedOut => of_timeout(evidence, advice),
-        Ending::NotStarted { reason } => of_start(evidence, reason),
-        Ending::Cancelled { by } => lost(match by {
-            Canceller::Caller => format!("the run of agent '{agent}' was cancelled by its caller"),
-            Canceller::CallerGone => format!("the run of agent '{agent}' was ended because its caller went away"),
-            Canceller::Request => format!("the run of agent '{agent}' was cancelled on request"),
-        }),
-        Ending::Abandoned => lost(format!(
-            "the run of agent '{agent}' ended unseen (killed, or the machine went down), without a result{}",
-            again(evidence.resumptions)
-        )),
-        Ending::Signalled { signal } => {
-            let killed = if *signal == 9 { " (often for lack of memory)" } else { "" };
-            lost(format!("claude was ended by signal {signal}{killed} before agent '{agent}' had answered"))
-        }
-        Ending::Exited { code } => match (printed(evidence), code) {
-            (Some(message), 1..) => of_message(agent, &message, None, advice),
-            (_, 0) => {
-                lost(format!("claude exited with code 0, but its output ends before the result of agent '{agent}'"))
-            }
-            (_, code) => {
-                let what = format!("claude exited with code {code} before agent '{agent}' had answered");
-                Failure { error_type: ErrorType::CliError, what, way_out: advice.cause(classify::Cause::Unknown) }
-            }
-        },
-    }
-}
-
-/// What the CLI said of its failure outside of events.
-fn printed(evidence: &Evidence<'_>) -> Option<String> {
-    classify::gist(&evidence.stderr).or_else(|| evidence.stray.as_deref().and_then(classify::gist))
-}
-
-fn of_timeout(evidence: &Evidence<'_>, advice: &Advice<'_>) -> Failure {
-    let plan = evidence.plan;
-    let mut what = format!("agent '{}' did not finish within {} s", plan.agent, plan.timeout_seconds);
-    what.push_str(&again(evidence.resumptions));
-    if let Some(retry) = &evidence.last_retry {
-        let attempt = retry.attempt.map_or_else(String::new, |attempt| format!(", attempt {attempt}"));
-        what.push_str(&format!(" (the API refused some of its requests: {}{attempt})", retry.error));
-    }
-    let way_out = advice.timeout(evidence.suggested_timeout_seconds);
-    Failure { error_type: ErrorType::Timeout, what, way_out }
-}
-
-/// How often it had gone on before, in words that follow what happened.
-fn again(resumptions: u8) -> String {
-    match resumptions {
-        0 => String::new(),
-        1 => ", although it was resumed once".into(),
-        times => format!(", although it was resumed {times} times"),
-    }
-}
-
-fn of_start(evidence: &Evidence<'_>, reason: &NotStarted) -> Failure {
-    let agent = &evidence.plan.agent;
-    let directory = text::quoted(&evidence.plan.directory);
-    let fix_directory =
-        || String::from("create it, or correct `directory` in agents.yaml (remove_agent, then add_agent)");
-    let (error_type, what, way_out) = match reason {
-        NotStarted::DirectoryMissing => (
-            ErrorType::NotFound,
-            format!("the directory {directory} of agent '{agent}' does not exist"),
-            fix_directory(),
-        ),
-        NotStarted::DirectoryUnusable(why) => (
-            ErrorType::NotFound,
-            format!("the directory {directory} of agent '{agent}' cannot be used: {why}"),
-            fix_directory(),
-        ),
-        NotStarted::CliMissing(searched) => (
-            ErrorType::NotFound,
-            format!("the claude CLI was not found ({searched})"),
-            "install Claude Code, or set AGENT_DISPATCH_CLAUDE to its path; `agent-dispatch doctor` checks it".into(),
-        ),
-        NotStarted::BadValue(bad) => (
-            ErrorType::CliError,
-            format!("agent '{agent}' was not started: {bad}"),
-            format!("`agent-dispatch describe {agent}` shows its settings"),
-        ),
-        NotStarted::BadPrompt(bad) => {
-            (ErrorType::CliError, format!("agent '{agent}' was not started: {bad}"), "nothing was spent".into())
-        }
-        NotStarted::TooDeep { max } => (
-            ErrorType::Recursion,
-            format!("agent '{agent}' was not started: dispatches are nested {max} deep, which is the limit"),
-            "do the task in this session, or raise settings.max_dispatch_depth".into(),
-        ),
-        NotStarted::SpawnFailed(why) => (
-            ErrorType::CliError,
-            format!("the claude CLI could not be started: {why}"),
-            "`agent-dispatch doctor` checks the set-up".into(),
-        ),
-    };
-    Failure { error_type, what, way_out }
+    Failure { error_type: cause.error_type(), what, way_out: advice.remedy(cause, message) }
 }

@@ -47,6 +47,7 @@ pub mod slots;
 pub mod spawner;
 pub mod store;
 pub mod supervisor;
+pub mod surroundings;
 pub mod tail;
 pub mod usage;
 pub mod watch;

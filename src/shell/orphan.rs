@@ -41,7 +41,8 @@ pub fn settle(store: &Store, id: &JobId, plan: &RunPlan) -> Option<Record> {
     }
     let event = if answered { Event::Finish { success: answer.success } } else { Event::Abandon };
     let result = serde_json::to_value(&answer).ok();
-    let patch = Patch { error: answer.error, result: result.clone(), ..Patch::default() };
+    let no_session = answer.session_id.is_none();
+    let patch = Patch { error: answer.error, result: result.clone(), no_session, ..Patch::default() };
     tracing::warn!(%id, ended, answered, "settled a run whose supervisor died");
     let stepped = store.step(id, &event, patch.clone(), Durability::Cached).map(|stepped| stepped.record);
     failpoint::reach("settled");
@@ -76,6 +77,8 @@ fn judge(store: &Store, id: &JobId, plan: &RunPlan, ending: Ending) -> (Answer, 
         last_text: output.last_text.take(),
         stray: output.stray.take(),
         session_id: output.session_id.take(),
+        begun: output.signs(true).begun,
+        mcp_servers: std::mem::take(&mut output.mcp_servers),
         last_retry: output.last_retry.take(),
         rate_limit: output.rate_limit.take(),
         ..Evidence::new(plan, ending)

@@ -98,7 +98,8 @@ impl Record {
         let answer = self.result.and_then(|result| serde_json::from_value(result).ok());
         answer.unwrap_or_else(|| {
             let error = self.error.unwrap_or_else(|| "the job ended without an answer".to_owned());
-            Answer { session_id: self.session_id, ..Answer::failure(self.agent, ErrorType::CliError, error) }
+            let kind = if self.status == Status::Cancelled { ErrorType::Cancelled } else { ErrorType::CliError };
+            Answer { session_id: self.session_id, ..Answer::failure(self.agent, kind, error) }
         })
     }
 

@@ -7,7 +7,7 @@
 mod adoption;
 mod conclusion;
 mod inherited;
-pub(super) mod output;
+pub mod output;
 mod place;
 pub(super) mod progress;
 mod start;
@@ -307,7 +307,8 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     }
 
     fn is_limited(&self) -> bool {
-        self.output.result.as_ref().is_some_and(|answer| verdict::is_limited(self.plan, answer))
+        let Output { result, rate_limit, .. } = &self.output;
+        result.as_ref().is_some_and(|answer| verdict::is_limited(self.plan, answer, rate_limit.as_ref()))
     }
 
     /// A limit that the answer tells of is noted for all who wait for its end.

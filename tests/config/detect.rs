@@ -42,6 +42,7 @@ fn files_stand_for_stacks_databases_and_servers() {
             has_claude_md: true,
             has_readme: true,
             has_mcp_config: true,
+            mcp_config_error: Some("servers without `command` or `url`: b, a".into()),
             mcp_servers: vec!["b".into(), "a".into(), "c".into()],
             stacks: vec!["Docker", "Docker Compose", "Rust", "Go", "Python", "Node.js"],
             dbs: vec!["Prisma", "Alembic", "migrations"],

@@ -28,8 +28,17 @@ fn keys_come_in_the_order_of_the_contract_and_absent_ones_are_left_out() {
 #[test]
 fn error_types_are_written_as_callers_expect() {
     let written: Vec<String> = ErrorType::ALL.iter().map(|kind| serde_json::to_string(kind).unwrap()).collect();
-    let expected =
-        ["permission", "timeout", "recursion", "not_found", "budget", "usage_limit", "schema_mismatch", "cli_error"];
+    let expected = [
+        "permission",
+        "timeout",
+        "recursion",
+        "not_found",
+        "budget",
+        "usage_limit",
+        "schema_mismatch",
+        "cancelled",
+        "cli_error",
+    ];
     assert_eq!(written, expected.map(|word| format!("\"{word}\"")));
     assert_eq!(ErrorType::ALL.map(ErrorType::as_str), expected);
 }

@@ -29,7 +29,7 @@ fn a_whole_run_is_seen_as_it_happens() {
     ]
     .join("\n");
     let (seen, end) = read(&stream);
-    let server = |name: &str, status: &str| McpServer { name: name.into(), status: status.into() };
+    let server = |name: &str, status: &str| McpServer { name: name.into(), status: status.into(), of_project: false };
     let expected = [
         Seen::Init(Box::new(Init {
             session_id: Some("s1".into()),

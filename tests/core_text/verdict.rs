@@ -33,11 +33,16 @@ fn api_error(text: &str, status: Option<u64>) -> ResultEvent {
 }
 
 fn exited(plan: &RunPlan, code: i32, result: Option<ResultEvent>) -> Answer {
-    judge(Evidence { result, ..Evidence::new(plan, Ending::Exited { code }) })
+    judge(Evidence { result, ..begun(plan, Ending::Exited { code }) })
 }
 
 fn ended(plan: &RunPlan, ending: Ending) -> Answer {
-    judge(Evidence::new(plan, ending))
+    judge(begun(plan, ending))
+}
+
+/// A run that had told of its session.
+fn begun(plan: &RunPlan, ending: Ending) -> Evidence<'_> {
+    Evidence { begun: true, ..Evidence::new(plan, ending) }
 }
 
 #[track_caller]
@@ -84,7 +89,7 @@ fn whatever_a_success_lacks_makes_it_a_failure_that_keeps_its_text() {
         let evidence = Evidence {
             result: Some(event),
             last_text: Some("said before".into()),
-            ..Evidence::new(&plan, Ending::Exited { code: 0 })
+            ..begun(&plan, Ending::Exited { code: 0 })
         };
         let answer = judge(evidence);
         assert_failure(&answer, ErrorType::CliError, &["without a final text", "dispatch_session("]);
@@ -124,13 +129,13 @@ fn an_incomplete_result_does_not_outrank_the_deadline() {
     for event in [aborted, ResultEvent { stop: Stop::Cut, ..good("half") }] {
         let plan = plan();
         let text = event.result.clone();
-        let answer = judge(Evidence { result: Some(event), ..Evidence::new(&plan, Ending::TimedOut) });
+        let answer = judge(Evidence { result: Some(event), ..begun(&plan, Ending::TimedOut) });
         assert_failure(&answer, ErrorType::Timeout, &[RESUME]);
         assert_eq!(answer.result, text.unwrap_or_default());
     }
     let plan = plan();
     let limit = api_error("You've hit your session limit · resets 8:25am (UTC)", Some(429));
-    let answer = judge(Evidence { result: Some(limit), ..Evidence::new(&plan, Ending::TimedOut) });
+    let answer = judge(Evidence { result: Some(limit), ..begun(&plan, Ending::TimedOut) });
     assert_failure(&answer, ErrorType::UsageLimit, &["8:25am"]);
 }
 
@@ -141,7 +146,7 @@ fn a_timeout_says_what_to_do_with_numbers() {
         last_text: Some("so far".into()),
         suggested_timeout_seconds: Some(750),
         last_retry: Some(Retry { attempt: Some(7), error: "overloaded".into(), ..Retry::default() }),
-        ..Evidence::new(&plan, Ending::TimedOut)
+        ..begun(&plan, Ending::TimedOut)
     };
     let answer = judge(evidence);
     let needles =
@@ -169,7 +174,7 @@ fn a_budget_stop_is_a_budget_stop_whatever_else_happened() {
     let evidence = Evidence {
         result: Some(event),
         last_text: Some("paid for".into()),
-        ..Evidence::new(&plan, Ending::Exited { code: 1 })
+        ..begun(&plan, Ending::Exited { code: 1 })
     };
     let answer = judge(evidence);
     assert_failure(&answer, ErrorType::Budget, &["$0.2", "$0.2500", "max_budget_usd=0.4", RESUME]);
@@ -188,7 +193,7 @@ fn a_turn_limit_that_was_asked_for_is_a_limit_of_the_caller() {
             permission_denials: vec!["Bash".into()],
             ..good("")
         };
-        judge(Evidence { result: Some(event), ..Evidence::new(plan, Ending::Exited { code: 1 }) })
+        judge(Evidence { result: Some(event), ..begun(plan, Ending::Exited { code: 1 }) })
     };
     let answer = stopped(&limited);
     let call = format!("session_id=\"{UUID}\", max_turns=10000)");
@@ -214,7 +219,6 @@ fn messages_of_the_cli_are_told_apart() {
         ("You’ve hit your weekly limit · resets Nov 24", Some(429), UsageLimit, "resets Nov 24"),
         ("API Error: Request rejected (429) · slow down", Some(429), UsageLimit, "account"),
         ("something", Some(429), UsageLimit, "account"),
-        ("rate limit; permission denied", None, UsageLimit, "account"),
         (
             "Claude requested permissions to use Bash, but you haven't granted it yet.",
             None,
@@ -260,12 +264,12 @@ fn stderr_tells_why_nothing_came() {
     ];
     for (stderr, needle) in cases {
         let plan = plan();
-        let answer = judge(Evidence { stderr: stderr.into(), ..Evidence::new(&plan, Ending::Exited { code: 1 }) });
+        let answer = judge(Evidence { stderr: stderr.into(), ..begun(&plan, Ending::Exited { code: 1 }) });
         assert_failure(&answer, ErrorType::CliError, &[needle]);
         assert!(!answer.error.unwrap().contains("minified"));
     }
     let plan = plan();
-    let stray = Evidence { stray: Some("Execution error".into()), ..Evidence::new(&plan, Ending::Exited { code: 1 }) };
+    let stray = Evidence { stray: Some("Execution error".into()), ..begun(&plan, Ending::Exited { code: 1 }) };
     assert_failure(&judge(stray), ErrorType::CliError, &["Execution error"]);
 }
 
@@ -280,8 +284,9 @@ fn a_result_that_never_came_leaves_its_text_and_a_way_on() {
     ];
     for ending in endings {
         let plan = plan();
-        let answer = judge(Evidence { last_text: Some("half".into()), ..Evidence::new(&plan, ending) });
-        assert_failure(&answer, ErrorType::CliError, &[RESUME]);
+        let cancelled = matches!(ending, Ending::Cancelled { .. });
+        let answer = judge(Evidence { last_text: Some("half".into()), ..begun(&plan, ending) });
+        assert_failure(&answer, if cancelled { ErrorType::Cancelled } else { ErrorType::CliError }, &[RESUME]);
         assert_eq!((answer.result.as_str(), answer.session_id.as_deref()), ("half", Some(UUID)));
     }
 }
@@ -300,7 +305,7 @@ fn what_was_never_started_says_what_to_correct() {
         (NotStarted::SpawnFailed("no memory".into()), ErrorType::CliError, "no memory"),
     ];
     for (reason, kind, needle) in cases {
-        let answer = ended(&plan, Ending::NotStarted { reason });
+        let answer = judge(Evidence::new(&plan, Ending::NotStarted { reason }));
         assert_failure(&answer, kind, &[needle]);
         assert_eq!(answer.session_id, None, "a session that never began");
     }
@@ -313,7 +318,7 @@ fn hints_say_how_to_go_on_after_a_success() {
     let evidence = Evidence {
         result: Some(event),
         omitted: Omitted { max_budget: true, ..Omitted::default() },
-        ..Evidence::new(&plan, Ending::Exited { code: 0 })
+        ..begun(&plan, Ending::Exited { code: 0 })
     };
     let answer = judge(evidence);
     assert!(answer.success && answer.result == "x\nSTATUS: partial — y" && answer.outcome == Some(Outcome::Partial));
@@ -340,10 +345,10 @@ fn json_answers_are_parsed() {
 fn a_session_that_the_cli_would_not_name_cannot_be_promised() {
     let plan = plan();
     let omitted = Omitted { session_id: true, ..Omitted::default() };
-    let answer = judge(Evidence { omitted, ..Evidence::new(&plan, Ending::TimedOut) });
+    let answer = judge(Evidence { omitted, ..begun(&plan, Ending::TimedOut) });
     assert_eq!(answer.session_id, None);
     assert_failure(&answer, ErrorType::Timeout, &["dispatch(agent=\"infra\""]);
-    let seen = Evidence { omitted, session_id: Some("seen".into()), ..Evidence::new(&plan, Ending::TimedOut) };
+    let seen = Evidence { omitted, session_id: Some("seen".into()), ..begun(&plan, Ending::TimedOut) };
     assert_eq!(judge(seen).session_id.as_deref(), Some("seen"));
     let resumed = RunPlan { session: SessionPlan::Resume { id: session("title") }, ..plan };
     let missing = ended(&resumed, Ending::NotStarted { reason: NotStarted::DirectoryMissing });
@@ -362,7 +367,7 @@ fn any_ending() -> impl Strategy<Value = Ending> {
 }
 
 fn any_result() -> impl Strategy<Value = ResultEvent> {
-    let text = "(rate limit|permission denied|\\PC{0,9}| |STATUS: done)";
+    let text = "(rate limit|permission denied|usage limit reached|you haven't granted it|\\PC{0,9}| |STATUS: done)";
     let stop = prop::sample::select(vec![Stop::Cut, Stop::NotReported, Stop::Reason("end_turn".into())]);
     let subtype = prop::sample::select(vec!["success", "error_max_budget_usd", "error_during_execution", ""]);
     let denied = prop::collection::vec("[A-Z]", 0..2);
@@ -383,7 +388,7 @@ proptest! {
     #[test]
     fn every_verdict_is_sound(ending in any_ending(), result in prop::option::of(any_result()), last in prop::option::of("[a-z]{1,5}"), stderr in "(rate limit|\\PC{0,9})") {
         let plan = plan();
-        let evidence = Evidence { result: result.clone(), last_text: last.clone(), stderr, ..Evidence::new(&plan, ending.clone()) };
+        let evidence = Evidence { result: result.clone(), last_text: last.clone(), stderr, ..begun(&plan, ending.clone()) };
         let answer = judge(evidence);
         // A failure has a type and a reason, a success has neither.
         prop_assert_eq!(answer.success, answer.error.is_none());
@@ -405,8 +410,8 @@ proptest! {
             let text = event.result.as_deref().unwrap_or_default();
             let expected = if event.subtype == "error_max_budget_usd" { Some(ErrorType::Budget) }
                 else if !event.permission_denials.is_empty() { Some(ErrorType::Permission) }
-                else if text == "rate limit" { Some(ErrorType::UsageLimit) }
-                else if text == "permission denied" { Some(ErrorType::Permission) }
+                else if text == "usage limit reached" && !event.subtype.starts_with("error") { Some(ErrorType::UsageLimit) }
+                else if text == "you haven't granted it" { Some(ErrorType::Permission) }
                 else { Some(ErrorType::CliError) };
             prop_assert_eq!(answer.error_type, expected);
         }

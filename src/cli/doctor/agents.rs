@@ -43,6 +43,14 @@ fn check_agent(report: &mut Report, config: &Config, name: &str, agent: &Agent, 
         }
         Health::Healthy => report.ok(SECTION, format!("{name}: {directory}")),
     }
+    if let Some(error) = &found.mcp_config_error {
+        let message = format!("{name}: claude passes over its .mcp.json: {error}");
+        report.warning(
+            SECTION,
+            message,
+            "correct the file; until then the agent has none of the servers that are wrong",
+        );
+    }
     if let Some(mode) = agent.permission_mode(&config.settings) {
         if !KNOWN_PERMISSION_MODES.contains(&mode) {
             let message = format!("{name}: permission mode {mode} is not one that is known");

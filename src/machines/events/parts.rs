@@ -160,6 +160,7 @@ fn mcp_servers(value: &mut Scanner<'_>) -> Vec<McpServer> {
         element.entries(|field, key| match key {
             b"name" => server.name = short(field).unwrap_or_default(),
             b"status" => server.status = short(field).unwrap_or_default(),
+            b"source" => server.of_project = field.string().is_some_and(|source| source.0 == b"project"),
             _ => {}
         });
         if servers.len() < MAX_MCP_SERVERS {

@@ -53,6 +53,9 @@ pub struct ResultEvent {
     pub structured_output: Option<Value>,
     /// How the turn loop ended, such as `completed` or `max_turns`.
     pub terminal_reason: Option<String>,
+    /// The tool whose call a hook put off (`deferred_tool_use`): the run ended with that.
+    #[serde(default)]
+    pub deferred_tool: Option<String>,
 }
 
 /// Most names of denied tools that are kept.
@@ -83,6 +86,15 @@ impl ResultEvent {
         self.run_cost_usd.or(self.total_cost_usd)
     }
 
+    /// Whether the run ended because a hook put a tool call off.
+    #[must_use]
+    pub fn is_deferred(&self) -> bool {
+        /// What the CLI (2.1.332) calls that, as the reason to stop and as the reason to end.
+        const DEFERRED: &str = "tool_deferred";
+        self.terminal_reason.as_deref() == Some(DEFERRED)
+            || matches!(&self.stop, Stop::Reason(reason) if reason == DEFERRED)
+    }
+
     /// Reads the event field by field, and whether it is whole.
     pub(super) fn read(line: &[u8]) -> (Self, bool) {
         let mut event = Self::default();
@@ -110,9 +122,21 @@ impl ResultEvent {
             b"permission_denials" => self.permission_denials = denials(value),
             b"structured_output" => self.structured_output = structured(value),
             b"terminal_reason" => self.terminal_reason = word(value),
+            b"deferred_tool_use" => self.deferred_tool = tool_name(value),
             _ => {}
         }
     }
+}
+
+/// The name of a call's tool.
+fn tool_name(call: &mut Scanner<'_>) -> Option<String> {
+    let mut name = None;
+    call.entries(|field, key| {
+        if key == b"name" {
+            name = field.string().and_then(|raw| bounded(raw, MAX_TOOL_NAME_CHARS));
+        }
+    });
+    name
 }
 
 /// A short text; absent when it is blank or no text.

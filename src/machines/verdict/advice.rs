@@ -2,9 +2,11 @@
 
 use super::super::answer::Outcome;
 use super::super::dispatch::Omitted;
+use super::super::next_call;
 use super::super::plan::{CONTINUE, MAX_TIMEOUT_SECONDS, MAX_TURNS, MIN_TIMEOUT_SECONDS, RunPlan};
-use super::super::text::{self, quoted};
-use super::classify::Cause;
+use super::super::text::quoted;
+use super::Evidence;
+use super::settings::SettingsFile;
 
 /// What advice is about.
 #[derive(Clone, Copy)]
@@ -12,20 +14,26 @@ pub(super) struct Advice<'a> {
     pub(super) plan: &'a RunPlan,
     /// The session that can be resumed.
     pub(super) session_id: Option<&'a str>,
+    /// Whether a session began at all.
+    begun: bool,
+    /// The settings that counted for the run, as far as they were read.
+    pub(super) settings: Option<&'a [SettingsFile]>,
 }
 
-impl Advice<'_> {
-    fn agent(&self) -> String {
+impl<'a> Advice<'a> {
+    pub(super) fn new(evidence: &'a Evidence<'_>, session_id: Option<&'a str>) -> Self {
+        Self { plan: evidence.plan, session_id, begun: evidence.begun, settings: evidence.settings.as_deref() }
+    }
+
+    pub(super) fn agent(&self) -> String {
         quoted(&self.plan.agent)
     }
 
     /// The call that goes on with the session, or the one that starts again.
     pub(super) fn go_on(&self, task: &str) -> String {
         match self.session_id {
-            Some(id) => {
-                format!("dispatch_session(agent={}, task={}, session_id={})", self.agent(), quoted(task), quoted(id))
-            }
-            None => format!("dispatch(agent={}, task=…)", self.agent()),
+            Some(id) => next_call::session(&self.plan.agent, task, id),
+            None => next_call::dispatch(&self.plan.agent),
         }
     }
 
@@ -33,30 +41,21 @@ impl Advice<'_> {
         self.go_on(CONTINUE)
     }
 
-    /// How to grant what was denied, keeping what is granted.
-    pub(super) fn grant(&self, denied: &[String]) -> String {
-        let mut tools: Vec<&String> = Vec::new();
-        for tool in self.plan.allowed_tools.iter().chain(denied) {
-            if !tools.contains(&tool) {
-                tools.push(tool);
-            }
+    /// What is left of a run that was cut off.
+    pub(super) fn kept(&self) -> String {
+        let call = self.resume();
+        match (self.session_id, self.begun) {
+            (Some(_), _) => format!("what it did is kept in its session: {call}"),
+            (None, true) => format!("its session cannot be gone on with; begin again with {call}"),
+            (None, false) => format!("no session had begun: {call} gives the task again"),
         }
-        let list: Vec<String> = tools.into_iter().map(|tool| quoted(tool)).collect();
-        let agent = self.agent();
-        if denied.is_empty() {
-            return format!(
-                "grant the tools it needs with update_agent(name={agent}, allowed_tools=[…]) or a permission_mode \
-                 such as \"acceptEdits\""
-            );
-        }
-        format!("to grant access: update_agent(name={agent}, allowed_tools=[{}])", list.join(","))
     }
 
     pub(super) fn timeout(&self, suggested_seconds: Option<u64>) -> String {
         let used = self.plan.timeout_seconds;
         let measured = suggested_seconds.filter(|seconds| *seconds > used);
         let longer = measured.unwrap_or_else(|| used.saturating_mul(2)).clamp(MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS);
-        let mut advice = format!("go on with {}", self.resume());
+        let mut advice = self.session_id.map_or_else(|| self.kept(), |_| format!("go on with {}", self.resume()));
         if longer > used {
             let why = if measured.is_some() { ", as its measured runs suggest" } else { "" };
             let agent = self.agent();
@@ -116,45 +115,5 @@ impl Advice<'_> {
         let lacks: Vec<&str> = lacks.into_iter().filter(|(left_out, _)| *left_out).map(|(_, what)| what).collect();
         (!lacks.is_empty())
             .then(|| format!("the installed claude CLI does not know {}; update it", lacks.join("; nor ")))
-    }
-
-    pub(super) fn cause(&self, cause: Cause) -> String {
-        let agent = self.agent();
-        match cause {
-            Cause::Login => {
-                "log in on the machine that runs agent-dispatch (start `claude`, then /login), or correct the API key \
-                 in its environment"
-                    .into()
-            }
-            Cause::Credit => "add credit to the API account, or use a login with a subscription".into(),
-            Cause::Model => {
-                format!("choose another model with update_agent(name={agent}, model=\"sonnet\"); \"none\" clears it")
-            }
-            Cause::TooLong => "send less: write large content to a file and name its path in the task, or start a new \
-                               session"
-                .into(),
-            Cause::AnswerTooLong => format!("ask for a shorter answer, or for parts, with {}", self.go_on("<part>")),
-            Cause::Policy => "word the task differently".into(),
-            Cause::UnknownSession => format!(
-                "sessions belong to the directory that they were started in; start a new one with dispatch(agent={agent}, \
-                 task=…)"
-            ),
-            Cause::SessionInUse => format!("resume it with {}", self.resume()),
-            Cause::Root => format!(
-                "claude refuses bypassPermissions for root: choose another mode with update_agent(name={agent}, \
-                 permission_mode=\"acceptEdits\"), or set IS_SANDBOX=1 inside a sandbox"
-            ),
-            Cause::BadOption => "correct the agent's settings, or update the claude CLI (`claude update`); \
-                                 `agent-dispatch doctor` checks both"
-                .into(),
-            Cause::MaxTurns => format!("go on with {}", self.resume()),
-            Cause::Temporary => format!("this is usually temporary: try again in a minute with {}", self.resume()),
-            Cause::Unknown => format!(
-                "see what it did with {}; `agent-dispatch test {}` shows a run in a terminal and `agent-dispatch doctor` \
-                 checks the set-up",
-                self.resume(),
-                text::one_line(&self.plan.agent, 60)
-            ),
-        }
     }
 }

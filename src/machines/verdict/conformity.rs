@@ -60,6 +60,8 @@ fn bare(event: &ResultEvent) -> ResultEvent {
         is_error: event.is_error,
         num_turns: event.num_turns,
         stop: event.stop.clone(),
+        terminal_reason: event.terminal_reason.clone(),
+        deferred_tool: event.deferred_tool.clone(),
         ..ResultEvent::default()
     }
 }

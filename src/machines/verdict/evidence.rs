@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::super::command_line::BadValue;
 use super::super::dispatch::Omitted;
-use super::super::events::{ResultEvent, Retry};
+use super::super::events::{McpServer, ResultEvent, Retry};
 use super::super::limit::RateLimit;
 use super::super::plan::RunPlan;
 use super::super::prompt::PromptError;
+use super::settings::SettingsFile;
 
 /// Who ended a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -95,6 +96,14 @@ pub struct Evidence<'a> {
     pub stderr: String,
     /// The session id that the first event reported.
     pub session_id: Option<String>,
+    /// Whether a process of the run told of its session. Without that there is none to go on with.
+    pub begun: bool,
+    /// The MCP servers, as the last process that began found them.
+    pub mcp_servers: Vec<McpServer>,
+    /// What is wrong with the project's `.mcp.json`, so that claude passed over it.
+    pub mcp_config_error: Option<String>,
+    /// The settings that counted for the run, where they were read: where a tool was denied or put off.
+    pub settings: Option<Vec<SettingsFile>>,
     /// A timeout that the agent's history suggests, in seconds.
     pub suggested_timeout_seconds: Option<u64>,
     /// How often the run went on by itself after it was cut off.
@@ -121,11 +130,27 @@ impl<'a> Evidence<'a> {
             stray: None,
             stderr: String::new(),
             session_id: None,
+            begun: false,
+            mcp_servers: Vec::new(),
+            mcp_config_error: None,
+            settings: None,
             suggested_timeout_seconds: None,
             resumptions: 0,
             paid_before_usd: None,
             last_retry: None,
             rate_limit: None,
+        }
+    }
+
+    /// The code that the process left with; 0 where that is not how it ended.
+    pub(super) const fn exit_code(&self) -> i32 {
+        match self.ending {
+            Ending::Exited { code } => code,
+            Ending::Signalled { .. }
+            | Ending::TimedOut
+            | Ending::Cancelled { .. }
+            | Ending::NotStarted { .. }
+            | Ending::Abandoned => 0,
         }
     }
 }

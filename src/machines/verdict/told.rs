@@ -26,7 +26,10 @@ pub(super) fn answer_from(evidence: &Evidence<'_>, result: Option<ResultEvent>, 
     answer.cost_usd = cost_usd;
     answer.duration_ms = event.duration_ms;
     answer.num_turns = event.num_turns;
-    answer.denied_tools = Some(event.permission_denials).filter(|denied| !denied.is_empty());
+    let mut denied = event.permission_denials;
+    // A call that was put off did not run either.
+    denied.extend(event.deferred_tool.filter(|tool| !denied.contains(tool)));
+    answer.denied_tools = Some(denied).filter(|denied| !denied.is_empty());
     answer.parsed_result = event
         .structured_output
         .filter(|value| evidence.plan.format == Format::Json && is_shallow(value, MAX_PARSED_LEVELS));

@@ -9,11 +9,13 @@ use rustix::process::{Pid, Signal};
 use super::{CancelOutcome, Jobs};
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::job::{Event, State, Status};
+use crate::machines::next_call;
 use crate::machines::refused::Refused;
 use crate::shell::atomic::Durability;
 use crate::shell::record::Record;
 use crate::shell::session_lock::SessionLock;
 use crate::shell::store::{JobFile, Patch, StoreError};
+use crate::shell::supervisor::output::session_began;
 use crate::shell::{failpoint, leftovers, orphan};
 
 /// How long a cancelled run may take to go: SIGTERM, the grace, SIGKILL.
@@ -32,7 +34,7 @@ impl Jobs {
         if !ours && record.status == Status::Running {
             return Ok((CancelOutcome::Running, Status::Running));
         }
-        let patch = Patch { error: Some(cancelled_reason(&record)), ..Patch::default() };
+        let patch = self.cancelled(&record);
         let stepped = match self.store().step(id, &Event::Cancel, patch, Durability::Cached) {
             Ok(stepped) => stepped,
             Err(StoreError::Refused(Refused::AlreadyThere { .. } | Refused::NotHere { .. })) => {
@@ -52,6 +54,26 @@ impl Jobs {
         let began = stepped.record.started_at.is_some();
         let outcome = if began { CancelOutcome::CancelledRunning } else { CancelOutcome::Cancelled };
         Ok((outcome, Status::Cancelled))
+    }
+
+    /// What is said of a job that is cancelled: how to go on with it, where there is anything to go on with.
+    pub(super) fn cancelled(&self, record: &Record) -> Patch {
+        let session = record.session_id.as_deref().filter(|_| self.has_session(record));
+        let reason = match record.started_at {
+            Some(_) if record.is_call() => "cancelled; none of its parts runs any more".to_owned(),
+            Some(_) => next_call::after_cancel(&record.agent, session),
+            None => "cancelled before it began".to_owned(),
+        };
+        Patch { error: Some(reason), no_session: session.is_none(), ..Patch::default() }
+    }
+
+    /// Whether there is a session under the record's id. A job of the older implementation tells only of one that began; of
+    /// ours, the id is planned before the run begins.
+    fn has_session(&self, record: &Record) -> bool {
+        let id = &record.id;
+        !self.store().file(id, JobFile::Lock).exists()
+            || session_began(&self.store().file(id, JobFile::Stdout))
+            || self.store().plan(id).is_ok_and(|plan| plan.session.is_resume())
     }
 
     /// Ends what is left of a job that was told to end. Blocks until that is gone.
@@ -144,15 +166,4 @@ fn terminate(pid: Pid, id: &std::ffi::OsStr) -> bool {
 #[cfg(not(target_os = "linux"))]
 fn terminate(pid: Pid, _id: &std::ffi::OsStr) -> bool {
     rustix::process::kill_process(pid, Signal::TERM).is_ok()
-}
-
-fn cancelled_reason(record: &Record) -> String {
-    match (&record.session_id, record.started_at) {
-        (Some(session), Some(_)) => format!(
-            "cancelled; go on with dispatch_session(agent={:?}, task=\"Continue where you left off\", session_id={session:?})",
-            record.agent
-        ),
-        (None, Some(_)) if record.is_call() => "cancelled; none of its parts runs any more".to_owned(),
-        _ => "cancelled before it began".to_owned(),
-    }
 }

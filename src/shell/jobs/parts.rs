@@ -24,10 +24,14 @@ impl Jobs {
             live.filter(|id| self.store().summary(id).is_ok_and(|job| job.part_of == Some(*call))).collect()
         });
         // All are marked before the first is ended: its slot would go to the next one.
-        let patch = || Patch { error: Some(format!("cancelled with the call {call}")), ..Patch::default() };
+        let reason = || Some(format!("cancelled with the call {call}"));
+        let patch = |part: &JobId| {
+            let known = self.store().read(part).map(|record| self.cancelled(&record)).unwrap_or_default();
+            Patch { error: reason(), ..known }
+        };
         let mark = |part: &JobId| {
             matches!(
-                self.store().step(part, &Event::Cancel, patch(), Durability::Cached),
+                self.store().step(part, &Event::Cancel, patch(part), Durability::Cached),
                 Ok(_) | Err(StoreError::Refused(_))
             )
         };

@@ -21,7 +21,7 @@ pub(super) fn apply(record: &mut Record, event: &Event, patch: Patch) -> Result<
         (record.status, record.phase) = (status, phase);
     }
     let mut did = Did { end_run: false, remove: false };
-    let Patch { mut result, mut error, mut progress, deadline_at, resumptions } = patch;
+    let Patch { mut result, mut error, mut progress, deadline_at, resumptions, no_session } = patch;
     for effect in effects {
         match effect {
             Effect::StampStarted => record.started_at = Some(clock::unix_seconds()),
@@ -38,8 +38,12 @@ pub(super) fn apply(record: &mut Record, event: &Event, patch: Patch) -> Result<
             Effect::StoreResult => {
                 record.result = result.take();
                 record.error = error.take();
+                record.session_id = record.session_id.take().filter(|_| !no_session);
             }
-            Effect::StoreReason => record.error = error.take(),
+            Effect::StoreReason => {
+                record.error = error.take();
+                record.session_id = record.session_id.take().filter(|_| !no_session);
+            }
             Effect::EndRun => did.end_run = true,
             Effect::RemoveFiles => did.remove = true,
         }

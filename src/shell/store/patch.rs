@@ -15,6 +15,8 @@ pub struct Patch {
     pub progress: Option<Shown>,
     /// When the run's time is up, in Unix seconds: until then somebody who finds it without a supervisor waits for it.
     pub deadline_at: Option<f64>,
+    /// The run ended without a session that can be gone on with: the id that was planned for it names none.
+    pub no_session: bool,
     /// How often the run has gone on, the time at hand included.
     pub resumptions: Option<u8>,
 }

@@ -5,12 +5,13 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::output::Output;
+use super::output::{Output, session_began};
 use super::place::Place;
 use super::{Process, Supervision};
 use crate::machines::dispatch::{self, Run};
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::job;
+use crate::machines::next_call;
 use crate::shell::atomic::Durability;
 use crate::shell::record::Record;
 use crate::shell::session_lock::SessionLock;
@@ -63,17 +64,19 @@ pub(super) fn give_up(store: &Store, record: &Record, error: &StoreError) -> Res
         // Taken and given back, its file goes too.
         drop(SessionLock::try_acquire(store.directory(), &session));
     }
-    let way_out = match (record.started_at, &record.session_id) {
-        (Some(_), Some(session)) => format!(
-            "what it wrote is in {}, what it did is kept in its session: \
-             dispatch_session(agent={:?}, task=\"Continue where you left off\", session_id={session:?})",
-            store.file(&record.id, JobFile::Stdout).display(),
-            record.agent
+    let written = store.file(&record.id, JobFile::Stdout);
+    let session = record.session_id.as_deref().filter(|_| session_began(&written));
+    let way_out = match session {
+        Some(session) => format!(
+            "what it wrote is in {}, what it did is kept in its session: {}",
+            written.display(),
+            next_call::resume(&record.agent, session)
         ),
-        _ => "it had not begun; submit the task again".to_owned(),
+        None => "it had not begun; submit the task again".to_owned(),
     };
     tracing::error!(id = %record.id, %error, ended, "a job without a plan");
-    let patch = Patch { error: Some(format!("the job cannot be taken up: {error}; {way_out}")), ..Patch::default() };
+    let error = Some(format!("the job cannot be taken up: {error}; {way_out}"));
+    let patch = Patch { error, no_session: session.is_none(), ..Patch::default() };
     match store.step(&record.id, &job::Event::Abandon, patch, Durability::Synced) {
         Ok(_) | Err(StoreError::Refused(_)) => Ok(()),
         Err(error) => Err(error),

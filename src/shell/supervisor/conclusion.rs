@@ -1,10 +1,12 @@
 //! The end of a run: its verdict, its record, and the leave that is taken from the caller.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Supervision;
 use crate::machines::answer::Answer;
 use crate::machines::dispatch::{CancelledBy, End};
+use crate::machines::events::ResultEvent;
 use crate::machines::job;
 use crate::machines::verdict::{self, Canceller, Ending, Evidence, NotStarted};
 use crate::shell::atomic::Durability;
@@ -13,6 +15,7 @@ use crate::shell::leash::News;
 use crate::shell::record::Record;
 use crate::shell::spawner::{Exit, ProcessSpawner};
 use crate::shell::store::{Patch, Store, StoreError};
+use crate::shell::surroundings::{self, Surroundings};
 use crate::shell::usage;
 
 /// How long the caller may take to receive the answer and to redeem its receipt before the supervisor leaves.
@@ -27,8 +30,13 @@ const RESCUE_ATTEMPTS: u32 = 600;
 impl<S: ProcessSpawner> Supervision<'_, S> {
     /// Judges what is known, and stores the answer.
     pub(super) async fn conclude(&mut self, end: End) {
+        let surroundings = self.surroundings().await;
         let evidence = Evidence {
             plan: self.plan,
+            begun: self.output.signs(true).begun,
+            mcp_servers: std::mem::take(&mut self.output.mcp_servers),
+            mcp_config_error: surroundings.mcp_config_error,
+            settings: surroundings.settings,
             ending: self.ending(end),
             omitted: self.run.omitted,
             result: self.output.result.take(),
@@ -48,13 +56,32 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let event = job::Event::of_run(end, answered, answer.success);
         self.account(end, answered, &answer).await;
         // Our own types: text keys and finite numbers. The answer goes with it: it may have 50 MB.
-        let patch =
-            Patch { error: answer.error.clone(), result: serde_json::to_value(answer).ok(), ..Patch::default() };
+        let patch = Patch {
+            error: answer.error.clone(),
+            no_session: answer.session_id.is_none(),
+            result: serde_json::to_value(answer).ok(),
+            ..Patch::default()
+        };
         self.store_conclusion(&event, patch, answered).await;
         // It never left the queue and nobody waits for it any more: there is nothing to read and nothing to resume.
         if end == (End::Cancelled { by: CancelledBy::CallerGone }) && self.claimed.is_none() {
             drop(self.store.collect(&self.id));
         }
+    }
+
+    /// What the project brings into the run, where a run began; the settings only where they may be asked for.
+    async fn surroundings(&self) -> Surroundings {
+        let results = [&self.output.result, &self.output.missed];
+        let denied = |event: &ResultEvent| !event.permission_denials.is_empty() || event.is_deferred();
+        let with_settings = results.into_iter().flatten().any(denied);
+        // A thread is a tenth of what a job costs.
+        if !with_settings && !self.output.has_mcp_file {
+            return Surroundings::default();
+        }
+        let directory = PathBuf::from(&self.plan.directory);
+        let look = move || surroundings::look(&directory, with_settings);
+        let looked = tokio::time::timeout(surroundings::PATIENCE, tokio::task::spawn_blocking(look)).await;
+        looked.map(Result::unwrap_or_default).unwrap_or_default()
     }
 
     /// What the agent's past runs suggest to a run that had too little time.

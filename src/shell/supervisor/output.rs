@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::machines::activity::{self, Activity};
 use crate::machines::dispatch::SessionSigns;
-use crate::machines::events::{Reader, ResultEvent, Retry, Seen};
+use crate::machines::events::{McpServer, Reader, ResultEvent, Retry, Seen};
 use crate::machines::limit::RateLimit;
 use crate::machines::verdict;
 use crate::shell::tail::Tail;
@@ -22,6 +22,10 @@ pub struct Output {
     pub result: Option<ResultEvent>,
     /// The answer that missed its schema, when it was asked for again.
     pub missed: Option<ResultEvent>,
+    /// Whether the project had a `.mcp.json` when claude was started.
+    pub has_mcp_file: bool,
+    /// The MCP servers of the agent, as claude found them.
+    pub mcp_servers: Vec<McpServer>,
     /// The id that claude gave its session.
     pub session_id: Option<String>,
     /// The agent's last words, for a run that was cut off.
@@ -62,6 +66,28 @@ pub enum Sign {
     },
 }
 
+/// How much of an output is searched for the beginning of its session, in bytes: that is its first event, behind whatever
+/// a wrapper printed.
+const BEGINNING_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Whether the output in this file tells of a session.
+#[must_use]
+pub fn session_began(path: &Path) -> bool {
+    if !path.exists() {
+        return false;
+    }
+    let mut output = Output::open(path, 0, "");
+    loop {
+        let (_, more) = output.read();
+        if output.signs.begun {
+            return true;
+        }
+        if !more || output.position() > BEGINNING_BYTES {
+            return false;
+        }
+    }
+}
+
 impl Output {
     /// The output that is being written to `path`, so many bytes after its beginning, by an agent in `directory`.
     pub fn open(path: &Path, position: u64, directory: &str) -> Self {
@@ -84,6 +110,7 @@ impl Output {
         let paid = [before.paid_before_usd, before.result.as_ref().and_then(ResultEvent::cost_usd)];
         *self = Self {
             session_id: before.session_id,
+            mcp_servers: before.mcp_servers,
             last_text: before.last_text,
             missed,
             paid_before_usd: paid.into_iter().flatten().reduce(|sum, cost| sum + cost),
@@ -168,6 +195,7 @@ impl Output {
                         self.result = None;
                     }
                     self.session_id = init.session_id.or(self.session_id.take());
+                    self.mcp_servers = init.mcp_servers;
                     signs.push(Sign::Turn);
                 }
                 Seen::AssistantText(text) => {

@@ -18,7 +18,7 @@ use crate::shell::leash::News;
 use crate::shell::pause;
 use crate::shell::spawner::{Launch, ProcessSpawner, SpawnError};
 use crate::shell::store::{JobFile, Patch, StoreError};
-use crate::shell::{clock, environment, failpoint};
+use crate::shell::{clock, environment, failpoint, surroundings};
 
 /// How often to look whether the fence is free.
 const FENCE_RETRY: Duration = Duration::from_millis(5);
@@ -140,6 +140,8 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let position = end_last_line(&stdout).map_err(cannot)?;
         let process = self.spawn(&plan, stdin)?;
         self.output.go_on(&stdout, position, &self.plan.directory, self.run.turn == Turn::Repair);
+        // Claude was started in this directory a moment ago: it answers.
+        self.output.has_mcp_file = surroundings::has_mcp_file(Path::new(&plan.directory));
         Ok(process)
     }
 

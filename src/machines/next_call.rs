@@ -1,0 +1,33 @@
+//! Calls that a message tells its reader to make next. The reader is a model that copies them: every value is written as
+//! JSON, whatever it holds.
+
+use super::plan::CONTINUE;
+use super::text::quoted;
+
+/// The call that goes on with a session where it was cut off.
+#[must_use]
+pub fn resume(agent: &str, session_id: &str) -> String {
+    session(agent, CONTINUE, session_id)
+}
+
+/// The call that gives a session a further task.
+#[must_use]
+pub fn session(agent: &str, task: &str, session_id: &str) -> String {
+    format!("dispatch_session(agent={}, task={}, session_id={})", quoted(agent), quoted(task), quoted(session_id))
+}
+
+/// The call that begins again, with the task that its reader gave.
+#[must_use]
+pub fn dispatch(agent: &str) -> String {
+    format!("dispatch(agent={}, task=…)", quoted(agent))
+}
+
+/// What is said of a job that was cancelled while its run had begun. Without a session that began there is nothing to go on
+/// with.
+#[must_use]
+pub fn after_cancel(agent: &str, session_id: Option<&str>) -> String {
+    match session_id {
+        Some(session_id) => format!("cancelled; go on with {}", resume(agent, session_id)),
+        None => "cancelled before its session began: nothing was done".to_owned(),
+    }
+}

@@ -1,0 +1,88 @@
+//! Rules of claude's settings that deny a tool whatever an agent is allowed. Nobody answers an `ask` of an unattended run, and
+//! the CLI (2.1.332) puts `ask` and `deny` before `--allowedTools` and before bypassPermissions.
+
+use serde_json::Value;
+
+/// Most rules of a file that are looked at.
+const MAX_RULES: usize = 1_000;
+/// Most rules that a message names, and most characters of each.
+const MAX_TOLD: usize = 3;
+const MAX_RULE_CHARS: usize = 120;
+
+/// A settings file that counts for a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsFile {
+    /// Where it is.
+    pub path: String,
+    /// What it holds, bounded by whoever read it. A file that is no JSON counts for nothing, to the CLI as well.
+    pub text: String,
+}
+
+/// A rule that stands against a tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Against {
+    /// `ask` or `deny`.
+    kind: &'static str,
+    rule: String,
+    path: String,
+}
+
+/// The rules of the files that stand against one of the tools, in the order in which they are told.
+pub(super) fn against(files: &[SettingsFile], tools: &[String]) -> Vec<Against> {
+    let mut found = Vec::new();
+    for file in files {
+        let Some(settings) = parsed(file) else { continue };
+        for kind in ["deny", "ask"] {
+            let rules = settings.pointer(&format!("/permissions/{kind}")).and_then(Value::as_array);
+            for rule in rules.into_iter().flatten().take(MAX_RULES).filter_map(Value::as_str) {
+                if tools.iter().any(|tool| concerns(rule, tool)) {
+                    found.push(Against { kind, rule: rule.to_owned(), path: file.path.clone() });
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The files whose hooks may decide over tools.
+pub(super) fn with_tool_hooks(files: &[SettingsFile]) -> Vec<&str> {
+    let has_hooks = |file: &&SettingsFile| {
+        let hooks = parsed(file).and_then(|settings| {
+            let hooks = settings.pointer("/hooks/PreToolUse").and_then(Value::as_array)?;
+            Some(!hooks.is_empty())
+        });
+        hooks == Some(true)
+    };
+    files.iter().filter(has_hooks).map(|file| file.path.as_str()).collect()
+}
+
+/// Rules in words: "the `ask` rule \"Bash(git push:*)\" in \"/srv/x/.claude/settings.json\"".
+pub(super) fn named(rules: &[Against]) -> String {
+    use super::super::text::{first_chars, quoted};
+    let word = |against: &Against| {
+        let rule = quoted(first_chars(&against.rule, MAX_RULE_CHARS));
+        format!("the `{}` rule {rule} in {}", against.kind, quoted(&against.path))
+    };
+    let told = rules.iter().take(MAX_TOLD).map(word).collect::<Vec<_>>().join(", ");
+    match rules.len().saturating_sub(MAX_TOLD) {
+        0 => told,
+        more => format!("{told} and {more} more"),
+    }
+}
+
+/// Whether a rule is about a tool. A rule about edits is about all tools that edit, one about an MCP server about all of its
+/// tools.
+pub(super) fn concerns(rule: &str, tool: &str) -> bool {
+    const EDITING: [&str; 3] = ["Write", "MultiEdit", "NotebookEdit"];
+    const READING: [&str; 2] = ["Glob", "Grep"];
+    let about = rule.split_once('(').map_or(rule, |(about, _)| about).trim();
+    let server = about.strip_suffix("__*").unwrap_or(about);
+    about == tool
+        || (about == "Edit" && EDITING.contains(&tool))
+        || (about == "Read" && READING.contains(&tool))
+        || (server.starts_with("mcp__") && tool.strip_prefix(server).is_some_and(|rest| rest.starts_with("__")))
+}
+
+fn parsed(file: &SettingsFile) -> Option<Value> {
+    serde_json::from_str(file.text.trim_start_matches('\u{feff}')).ok()
+}
