@@ -64,6 +64,8 @@ pub struct Stream {
     pub turns: Option<u64>,
     /// `permission_denials` of the result.
     pub denials: Vec<Value>,
+    /// `mcp_servers` of the `init` event.
+    pub mcp_servers: Vec<Value>,
     /// Keys of the next results with raw JSON in their place, or nothing to leave them out.
     pub overrides: Vec<(String, Option<String>)>,
     /// JSON text of what the model said last.
@@ -105,6 +107,7 @@ impl Stream {
             tool_results: 0,
             turns: None,
             denials: Vec::new(),
+            mcp_servers: Vec::new(),
             overrides: Vec::new(),
             said: None,
             exit: 0,
@@ -124,7 +127,7 @@ impl Stream {
         let memory = crate::session::config_dir()
             .map(|c| c.join("projects").join(crate::session::slug(&self.cwd)).join("memory/"));
         let event = json!({"type":"system","subtype":"init","cwd":self.cwd.to_string_lossy(),"session_id":self.session.id,
-            "tools":self.tools,"mcp_servers":[],"model":self.model,"permissionMode":self.mode,
+            "tools":self.tools,"mcp_servers":self.mcp_servers,"model":self.model,"permissionMode":self.mode,
             "slash_commands":["clear","compact","init","review"],"apiKeySource":key,"claude_code_version":VERSION,
             "output_style":"default","agents":["general-purpose"],"skills":[],"plugins":[],"analytics_disabled":true,
             "product_feedback_disabled":true,"uuid":Uuid::new_v4().to_string(),

@@ -29,6 +29,8 @@ pub enum End {
     Error(Box<Failure>),
     /// `cut-stream TEXT`
     CutStream(String),
+    /// `defer NAME [JSON]`
+    Defer(String, Value),
     /// `two-results`
     Two,
     /// `events-after-result`
@@ -51,6 +53,11 @@ pub fn parse(word: &str, rest: &str) -> Result<Option<End>, String> {
         "subtype" => End::Subtype(subtype(&needed(word, rest)?)?),
         "error" => End::Error(Box::new(failures::by_name(rest.trim())?)),
         "cut-stream" => End::CutStream(text(rest)),
+        "defer" => {
+            let (name, input) = rest.trim().split_once(' ').unwrap_or((rest.trim(), "{}"));
+            let input = serde_json::from_str(input).map_err(|e| format!("defer needs a name and JSON: {e}"))?;
+            End::Defer(needed(word, name)?, input)
+        }
         "two-results" => End::Two,
         "events-after-result" => End::EventsAfter,
         "result-of-type" => End::Key("result", of_type(rest.trim())?),
@@ -105,6 +112,7 @@ impl End {
                 let said = stream.said.clone().unwrap_or_default();
                 stream.end(&Ending { stop_reason: "null", ..Ending::success(said) });
             }
+            Self::Defer(name, input) => defer(player, name, input),
             Self::Two => two(player),
             Self::EventsAfter => {
                 player.conclude();
@@ -160,6 +168,17 @@ fn error(player: &mut Player, failure: &Failure) {
     }
     stream.synthetic(&failure.text, failure.label);
     stream.end(&failure.ending);
+}
+
+/// A `PreToolUse` hook put a call off: the run ends with that, and no result of the call follows (2.1.332).
+fn defer(player: &mut Player, name: &str, input: &Value) {
+    let mut stream = player.stream();
+    let id = stream.tool_use(name, input);
+    let call = json!({"id":id,"name":name,"input":input});
+    stream.overrides.push(("deferred_tool_use".to_owned(), Some(call.to_string())));
+    let ending = Ending::success(quoted(""));
+    stream.end(&Ending { stop_reason: "\"tool_deferred\"", terminal_reason: Some("tool_deferred"), ..ending });
+    stream.overrides.pop();
 }
 
 /// A background task that ends soon after the first result wakes the model once more (chapter 2.3).

@@ -16,6 +16,8 @@ pub enum Setting {
     Model(String),
     /// `resets-in SECONDS`: when the limits of later notices are over.
     ResetsIn(u64),
+    /// `mcp-server NAME STATUS [SOURCE]`: one of the servers that later `init` events list.
+    McpServer(String, String, Option<String>),
     /// `field KEY JSON`: the key's value as it stands, valid JSON or not.
     Field(String, Option<String>),
 }
@@ -33,6 +35,13 @@ pub fn parse(word: &str, rest: &str) -> Result<Option<Setting>, String> {
         }
         "model" => Setting::Model(needed(word, rest)?),
         "resets-in" => Setting::ResetsIn(number(word, rest)?),
+        "mcp-server" => {
+            let mut words = rest.split_whitespace().map(str::to_owned);
+            match (words.next(), words.next()) {
+                (Some(name), Some(status)) => Setting::McpServer(name, status, words.next()),
+                _ => return Err("mcp-server needs a name and a status".to_owned()),
+            }
+        }
         "field" => {
             let (key, raw) = rest.trim().split_once(' ').ok_or("field needs a key and JSON text")?;
             Setting::Field(key.to_owned(), Some(raw.to_owned()))
@@ -54,6 +63,13 @@ impl Setting {
             Self::ResetsIn(seconds) => {
                 let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
                 stream.resets_at = since.as_secs().saturating_add(*seconds);
+            }
+            Self::McpServer(name, status, source) => {
+                let mut server = serde_json::json!({"name":name,"status":status});
+                if let Some(source) = source {
+                    server["source"] = source.as_str().into();
+                }
+                stream.mcp_servers.push(server);
             }
             Self::Field(key, raw) => stream.overrides.push((key.clone(), raw.clone())),
         }

@@ -15,6 +15,7 @@ mod remedy;
 mod servers;
 mod settings;
 mod told;
+mod words;
 
 pub use classify::is_limited;
 pub use conformity::misses;

@@ -167,6 +167,32 @@ fn ctrl_c_ends_the_run_and_says_how_to_go_on() {
     "#);
 }
 
+/// A run that waits for its turn, and one whose claude tells nothing, have no session to go on with.
+#[test]
+fn ctrl_c_names_no_session_that_never_was() {
+    let mute = world("no-init\nsilence");
+    let busy =
+        world("silence").config("settings: {max_concurrency: 1}\nagents: {infra: {directory: '[ROOT]/work/infra'}}\n");
+    let holder = busy.command(&["test", "infra", "x"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    until("the slot to be taken", || busy.processes().iter().any(|line| line.contains("bin/claude")).then_some(()));
+    for (world, announced) in [(&mute, "a real run"), (&busy, "waiting: place 1")] {
+        let stderr = std::fs::File::create(world.path("stderr")).unwrap();
+        let child =
+            world.command(&["test", "infra", "x", "--json"]).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
+        until("the run to be announced", || world.read("stderr").contains(announced).then_some(()));
+        interrupt(&child);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130));
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(said, "{\n  \"error\": \"interrupted before the run had begun\"\n}\n");
+        assert!(!world.read("stderr").contains("--resume"), "{}", world.read("stderr"));
+    }
+    interrupt(&holder);
+    assert_eq!(holder.wait_with_output().unwrap().status.code(), Some(130));
+    mute.is_quiet();
+    busy.is_quiet();
+}
+
 #[test]
 fn an_answer_that_nobody_reads_is_kept() {
     let world = world("result precious");

@@ -15,7 +15,7 @@ fn config() -> (tempfile::TempDir, Config) {
     let project = directory.path().join("full");
     fs::create_dir_all(project.join("prisma")).unwrap();
     fs::write(project.join("CLAUDE.md"), "one\ntwo\nthree\n").unwrap();
-    fs::write(project.join(".mcp.json"), r#"{"mcpServers": {"pg": {}}}"#).unwrap();
+    fs::write(project.join(".mcp.json"), r#"{"mcpServers": {"pg": {"command": "pg"}}}"#).unwrap();
     let text = "agents:\n  full: {directory: full, description: d, timeout: 9, max_turns: 20, model: opus, permission_mode: plan, allowed_tools: [], disallowed_tools: [Write], capabilities: [x], risky_capabilities: [y], instructions: careful, max_budget_usd: 1.5}\n  gone: {directory: gone}\n  bad: {directory: full, timeout: -1}\ngroups:\n  shop: {description: o, shared_context: facts, members: [{agent: full, use_for: all}, {agent: gone}, {agent: nobody}, {agent: bad}]}\n  broken: 5\n";
     let config = parse_text(&directory.path().join("agents.yaml"), text, None).unwrap();
     (directory, config)

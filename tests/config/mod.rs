@@ -1,12 +1,14 @@
 //! agents.yaml: reading, editing, writing, and what is made of it.
 mod any_bytes;
 mod change;
+mod claude_settings;
 mod detect;
 mod edit;
 mod edit_random;
 mod files;
 mod groups;
 mod listing;
+mod mcp_file;
 mod name;
 mod path;
 mod read;

@@ -188,6 +188,30 @@ fn denials_are_noted() {
     assert!(!removed.events()[0]["tools"].as_array().unwrap().contains(&json!("Bash")));
 }
 
+/// 2.1.332: the call is shown, has no result, and ends the run.
+#[test]
+fn a_call_can_be_put_off() {
+    let done = play("defer Bash {\"command\":\"rm x\"}", &[]);
+    let result = sound(&done);
+    assert_eq!((done.code(), &result["is_error"], &result["result"]), (Some(0), &json!(false), &json!("")));
+    assert_eq!(
+        (&result["stop_reason"], &result["terminal_reason"]),
+        (&json!("tool_deferred"), &json!("tool_deferred"))
+    );
+    let call = &done.events()[1]["message"]["content"][0];
+    let put_off = &result["deferred_tool_use"];
+    assert_eq!((&put_off["id"], &put_off["name"]), (&call["id"], &json!("Bash")));
+    assert_eq!((&put_off["input"], &result["permission_denials"]), (&json!({"command":"rm x"}), &json!([])));
+}
+
+#[test]
+fn servers_are_listed_at_the_start() {
+    let done = play("mcp-server pg failed project\nmcp-server mail needs-auth\ninit\nresult x", &[]);
+    let servers = &done.events()[0]["mcp_servers"];
+    let expected = json!([{"name":"pg","status":"failed","source":"project"},{"name":"mail","status":"needs-auth"}]);
+    assert_eq!(*servers, expected);
+}
+
 /// Chapter 7's table, as far as `ask` plays it.
 #[test]
 fn modes_and_rules_decide_what_is_asked() {

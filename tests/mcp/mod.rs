@@ -1,6 +1,7 @@
 //! The server as its clients see it, over real pipes and sockets, with fake-claude behind it.
 //! Replay one: `cargo test --test suite mcp::dispatch`.
 
+mod advice;
 mod cancel;
 mod dialogue;
 mod dispatch;

@@ -244,7 +244,9 @@ fn a_run_over_its_time_is_asked_then_killed_then_swept() {
             (&json!("failed"), &json!("timeout")),
             "{record}"
         );
-        assert!(record["error"].as_str().unwrap().contains("dispatch_session("), "{record}");
+        // It never told of a session: there is none to go on with.
+        assert!(record["error"].as_str().unwrap().contains("dispatch("), "{record}");
+        assert!(record.get("session_id").is_none() && record["result"].get("session_id").is_none(), "{record}");
     }
 }
 
