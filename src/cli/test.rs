@@ -149,9 +149,12 @@ impl Trial<'_> {
     fn next_step(&self, answer: &Answer) -> Option<String> {
         let name = &self.request.agent;
         match answer.error_type.unwrap_or(ErrorType::CliError) {
-            ErrorType::Permission => Some(format!(
-                "agent-dispatch update {name} --allowed-tools … grants tools, --permission-mode … more than that"
-            )),
+            // Where a rule or a hook denied it, more rights are no way out, and the error does not offer them.
+            ErrorType::Permission => answer.error.as_deref()?.contains("update_agent(").then(|| {
+                format!(
+                    "agent-dispatch update {name} --allowed-tools … grants tools, --permission-mode … more than that"
+                )
+            }),
             ErrorType::Timeout => Some(format!(
                 "agent-dispatch update {name} --timeout … gives it more time; {}",
                 self.resume(answer.session_id.as_deref()?)

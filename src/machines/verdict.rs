@@ -197,7 +197,7 @@ fn of_deferred(event: &ResultEvent, advice: &Advice<'_>) -> Failure {
     Failure { error_type: ErrorType::Permission, what, way_out: advice.deferred() }
 }
 
-/// A result that the CLI calls an error. Budget before an error of the API before denied tools before what the text says.
+/// A result that the CLI calls an error. Budget before a refused limit before denied tools before what the text says.
 fn of_error_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice<'_>) -> Failure {
     let agent = &evidence.plan.agent;
     let said = event.result.as_deref().filter(|said| !text::is_blank(said));
@@ -217,12 +217,15 @@ fn of_error_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice
         return Failure { error_type: ErrorType::Budget, what, way_out: advice.turns(limit) };
     }
     let source = Source::of(event, evidence.rate_limit.is_some());
-    // A run that the API ended was not ended by a denial, though it had some.
-    if !event.permission_denials.is_empty() && !source.is_of_api() {
+    if !event.permission_denials.is_empty() && !source.is_refused() {
         let tools = event.permission_denials.join(", ");
         let message = if message.is_empty() { no_reason(event) } else { message };
+        let grant = advice.grant(&event.permission_denials);
+        // To grant the tools does not lift an error of the API.
+        let cause = Some(classify::cause(&message, source)).filter(|_| source.is_of_api());
+        let way_out = cause.map_or(grant.clone(), |cause| format!("{}; {grant}", advice.remedy(cause, &message)));
         let what = format!("agent '{agent}' failed after tools were denied ({tools}): {message}");
-        return Failure { error_type: ErrorType::Permission, what, way_out: advice.grant(&event.permission_denials) };
+        return Failure { error_type: ErrorType::Permission, what, way_out };
     }
     if message.is_empty() {
         // Nothing else tells it.

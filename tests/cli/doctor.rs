@@ -123,6 +123,16 @@ fn every_finding_in_config_and_agents() {
 }
 
 #[test]
+fn a_file_of_servers_that_claude_passes_over_is_a_finding() {
+    let world = sound();
+    fs::write(world.path("work/infra/.mcp.json"), "{\n  // servers\n}\n").unwrap();
+    let (report, code) = world.json(&["doctor", "--json"]);
+    let said = findings(&report).join("\n");
+    let expected = "warning infra: claude passes over its .mcp.json: JSON has no comments (line 2, column 3)";
+    assert!(code == 0 && said.contains(expected), "{said}");
+}
+
+#[test]
 fn warnings_fail_only_when_strict() {
     let world = sound();
     let yaml = world.yaml();

@@ -145,7 +145,7 @@ fn errors_of_a_run_may_quote_anything() {
     holds(&failed(&plan, quoting(denied), None), ErrorType::Permission, denied);
 }
 
-/// A run that the API ended had denials before: they are told, and are not what ended it.
+/// A run that met the account's limit had denials before: they are told, and are not what ended it.
 #[test]
 fn a_denial_before_an_error_of_the_api_is_not_its_cause() {
     let plan = plan();
@@ -155,7 +155,12 @@ fn a_denial_before_an_error_of_the_api_is_not_its_cause() {
     let answer = failed(&plan, limit, None);
     holds(&answer, ErrorType::UsageLimit, "8:25am");
     assert_eq!(answer.denied_tools, Some(vec!["Bash".into()]));
-    holds(&failed(&plan, with_denial("API Error: 500 oh", Some(500)), None), ErrorType::CliError, "try again");
+    // The older implementation's rule for all other errors; what to do about them is told first.
+    holds(
+        &failed(&plan, with_denial("API Error: 500 oh", Some(500)), None),
+        ErrorType::Permission,
+        "oh; this is usually",
+    );
     let unknown = ResultEvent { terminal_reason: None, ..with_denial("something", None) };
     holds(&failed(&plan, unknown, None), ErrorType::Permission, "Bash");
 }

@@ -2,6 +2,7 @@
 //!
 //! Texts of the CLI change between versions: only the words that carry the meaning are compared.
 
+mod denials;
 mod errors;
 mod flags;
 mod mcp;

@@ -21,6 +21,9 @@ const MAX_RESET_CHARS: usize = 60;
 /// Exit codes of a shell, of `env` and of npm for a command that is there and cannot be run, and for one that is not there.
 const CANNOT_RUN: [i32; 2] = [126, 127];
 
+/// HTTP status "Too many requests".
+const TOO_MANY_REQUESTS: u64 = 429;
+
 /// Who said a text, and what is known beside its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
@@ -46,9 +49,15 @@ impl Source {
         Self::Result { http_status: event.api_error_status, rejected, from_api: !event.subtype.starts_with("error") }
     }
 
-    /// Whether the result itself says that the API ended the run.
+    /// Whether the result itself says that the API ended the run for want of money or of patience: what was denied before
+    /// is not what ended it.
+    pub(super) const fn is_refused(self) -> bool {
+        matches!(self, Self::Result { http_status: Some(TOO_MANY_REQUESTS), .. } | Self::Result { rejected: true, .. })
+    }
+
+    /// Whether the API told what it is.
     pub(super) const fn is_of_api(self) -> bool {
-        matches!(self, Self::Result { http_status: Some(_), .. } | Self::Result { rejected: true, from_api: true, .. })
+        matches!(self, Self::Result { http_status: Some(_), .. })
     }
 }
 
@@ -133,8 +142,6 @@ fn says(message: &str, words: &str) -> bool {
 
 /// What an HTTP status means; the words only say which of its meanings it is.
 fn of_status(status: u64, rejected: bool, told: Option<Cause>) -> Cause {
-    /// "Too many requests".
-    const TOO_MANY_REQUESTS: u64 = 429;
     match (status, told) {
         // A gateway refuses with it for want of money, and the API for want of patience.
         (TOO_MANY_REQUESTS, _) if rejected => Cause::UsageLimit,

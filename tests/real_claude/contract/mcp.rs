@@ -34,6 +34,27 @@ fn log(path: &std::path::Path) -> Vec<Value> {
 }
 
 real_tests! {
+    /// Nothing on stderr, nothing in the result: only the list of servers is empty.
+    fn a_project_file_that_is_no_json_is_passed_over_without_a_word() {
+        let servers = |text: &str| {
+            let world = World::saying("hi");
+            world.write("project/.mcp.json", text);
+            let outcome = world.ask_stream("go", &[]);
+            outcome.answered("hi");
+            assert_eq!(outcome.stderr, "");
+            outcome.events().remove(0)["mcp_servers"].clone()
+        };
+        let entry = r#""mcpServers": {"pg": {"command": "/bin/false"}"#;
+        for broken in [format!("{{\n// x\n{entry}}}}}"), format!("{{{entry},}}}}"), String::new(), "[]".to_owned()] {
+            assert_eq!(servers(&broken), json!([]), "{broken}");
+        }
+        // One that can be read tells of its servers, and whose they are.
+        let failed = json!([{"name": "pg", "status": "failed", "source": "project"}]);
+        assert_eq!(servers(&format!("{{{entry}}}}}")), failed);
+        // An entry that is no server is passed over, the others are taken.
+        assert_eq!(servers(&format!("{{{entry}, \"bad\": {{\"args\": []}}, \"worse\": \"x\"}}}}")), failed);
+    }
+
     fn a_server_is_added_shown_and_removed() {
         let world = World::saying("never");
         let mcp = |args: &[&str]| world.claude(&["mcp"]).args(args).run();
