@@ -52,7 +52,11 @@ impl Source {
     /// Whether the result itself says that the API ended the run for want of money or of patience: what was denied before
     /// is not what ended it.
     pub(super) const fn is_refused(self) -> bool {
-        matches!(self, Self::Result { http_status: Some(TOO_MANY_REQUESTS), .. } | Self::Result { rejected: true, .. })
+        matches!(
+            self,
+            Self::Result { http_status: Some(TOO_MANY_REQUESTS), .. }
+                | Self::Result { rejected: true, from_api: true, .. }
+        )
     }
 
     /// Whether the API told what it is.

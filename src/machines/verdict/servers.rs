@@ -17,7 +17,7 @@ pub(super) fn tell(answer: &mut Answer, evidence: &Evidence<'_>) {
     let said = [
         evidence.mcp_config_error.as_ref().map(|error| {
             format!(
-                "claude passed over .mcp.json ({}), so the agent had none of its servers",
+                "claude passed over .mcp.json ({}), or over what is wrong in it, so the agent lacked servers",
                 one_line(error, MAX_REASON_CHARS)
             )
         }),
