@@ -140,7 +140,7 @@ impl Advice<'_> {
             Cause::UsagePolicy => "word the task differently".into(),
             Cause::ManagedSettings => format!(
                 "the settings of the organization forbid it, nothing here lifts that: choose another mode with \
-                 update_agent(name={agent}, permission_mode=\"acceptEdits\"), or ask the administrator"
+                 update_agent(name={agent}, permission_mode=\"default\"), or ask the administrator"
             ),
             Cause::UnknownSession => format!(
                 "there is no such session, or it belongs to another directory; start a new one with {}",
