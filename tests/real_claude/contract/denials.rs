@@ -17,6 +17,14 @@ fn touches(request: &Request) -> Reply {
     }
 }
 
+/// As [`touches`], whatever stands between the call's result and the request: a resumed session has turns of the CLI there.
+fn touches_once(request: &Request) -> Reply {
+    match request.body.to_string().contains("tool_result") {
+        true => Reply::text("that is all"),
+        false => touches(request),
+    }
+}
+
 fn asks(rule: &str) -> String {
     json!({"permissions": {"ask": [rule]}}).to_string()
 }
@@ -104,14 +112,14 @@ real_tests! {
     }
 
     fn a_hook_can_put_a_call_off_and_whoever_goes_on_has_it_run_first() {
-        let world = World::new(touches);
+        let world = World::new(touches_once);
         let session = put_off(&world);
         fs::remove_file(world.project().join(".claude/settings.json")).unwrap();
         let before = world.stub.messages().len();
-        let result = in_stream(&world, &[&format!("--resume={session}")]).run().answered("that is all");
-        assert!(world.project().join("made").exists(), "{result:#}");
-        let first = &world.stub.messages()[before];
-        assert!(!first.tool_results().is_empty() || first.body.to_string().contains("tool_result"), "{:#}", first.body);
+        in_stream(&world, &[&format!("--resume={session}")]).run().answered("that is all");
+        assert!(world.project().join("made").exists());
+        let first = world.stub.messages()[before].body.to_string();
+        assert!(first.contains("tool_result"), "{first}");
     }
 
     /// Why nobody may be told to just go on: the call is lost.
