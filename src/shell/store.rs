@@ -291,7 +291,8 @@ impl Store {
         match self.summary(id).map(|summary| summary.state) {
             Ok(state) => {
                 // Its end could not be written, for want of space say, and was received all the same.
-                let state = if state.is_terminal() { state } else { job::step(state, &Event::Abandon)?.0 };
+                let state =
+                    if state.is_terminal() { state } else { job::step(state, &Event::Abandon { worker: false })?.0 };
                 if job::step(state, &Event::Collect)?.1.into_iter().any(|effect| effect == Effect::RemoveFiles) {
                     self.remove(id)?;
                 }

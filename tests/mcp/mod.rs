@@ -18,6 +18,7 @@ mod protocol;
 mod schemas;
 mod slots;
 mod store;
+mod supervisor_deaths;
 mod task_calls;
 mod task_deaths;
 mod tasks;
