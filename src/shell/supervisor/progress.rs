@@ -15,7 +15,7 @@ use crate::shell::store::{Patch, Shown, Store};
 const LINES: usize = 20;
 /// How long a line may be, in characters (contract).
 const LINE_CHARS: usize = 300;
-/// At most one write a second (contract).
+/// At most one write a second after the first, which comes at once (contract).
 const WRITE_INTERVAL: Duration = Duration::from_secs(1);
 /// A record of a live job is touched this often: the older implementation takes one that is untouched for an hour for
 /// abandoned.
@@ -30,11 +30,13 @@ pub struct Progress {
     unwritten: bool,
     /// When the record was touched last: by the claim, or by a write of these lines.
     touched: Instant,
+    /// Whether lines were written before.
+    written: bool,
 }
 
 impl Default for Progress {
     fn default() -> Self {
-        Self { lines: VecDeque::new(), activity: None, unwritten: false, touched: Instant::now() }
+        Self { lines: VecDeque::new(), activity: None, unwritten: false, touched: Instant::now(), written: false }
     }
 }
 
@@ -63,7 +65,7 @@ impl Progress {
     /// display: the next one brings everything again.
     pub fn write_when_due(&mut self, store: &Store, id: &JobId) {
         let since = self.touched.elapsed();
-        if (self.unwritten && since >= WRITE_INTERVAL) || since >= HEARTBEAT {
+        if (self.unwritten && (!self.written || since >= WRITE_INTERVAL)) || since >= HEARTBEAT {
             self.write(store, id);
         }
     }
@@ -76,6 +78,7 @@ impl Progress {
 
     fn write(&mut self, store: &Store, id: &JobId) {
         self.touched = Instant::now();
+        self.written |= self.unwritten;
         self.unwritten = false;
         let patch = Patch { progress: Some(self.shown()), ..Patch::default() };
         if let Err(error) = store.step(id, &Event::Progress, patch, Durability::Cached) {
