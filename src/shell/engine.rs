@@ -241,6 +241,10 @@ impl Engine {
 
     /// What came of the start of a job's supervisor. Without one there is no job.
     fn started<T>(&self, id: &JobId, started: Result<T, EngineError>) -> Result<T, EngineError> {
+        match &started {
+            Ok(_) => tracing::info!(%id, "job submitted"),
+            Err(error) => tracing::warn!(%id, %error, "job not submitted"),
+        }
         if let Err(error) = &started {
             let patch = Patch { error: Some(error.to_string()), ..Patch::default() };
             drop(self.store.step(id, &Event::Abandon { worker: false }, patch, Durability::Cached));

@@ -358,6 +358,7 @@ impl Store {
         let path = self.record_path(id);
         failpoint::check("remove").map_err(StoreError::io("remove", &path))?;
         std::fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+        tracing::info!(%id, "job removed");
         failpoint::reach("removed_record");
         self.remove_folder(id)?;
         failpoint::reach("removed_folder");

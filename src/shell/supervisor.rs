@@ -210,6 +210,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 self.due.push_back(Event::Exited { unknown, seen: exit != Exit::Unknown, session, answer });
             }
             Happened::Cancelled(by) => {
+                tracing::info!(id = %self.id, ?by, "job to end");
                 if by == CancelledBy::CallerGone {
                     self.leash = None;
                 }
@@ -270,6 +271,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
         for sign in signs {
             match sign {
                 Sign::Result => {
+                    tracing::info!(id = %self.id, "job answered");
                     self.due.push_back(Event::ResultSeen { now: clock::monotonic() });
                 }
                 // A turn has many events; they say the same.
@@ -318,6 +320,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             Ok(Some(Asked::Granted)) => self.due.push_back(Event::SlotGranted),
             Ok(Some(Asked::Waits(None))) | Ok(None) => {}
             Ok(Some(Asked::Waits(Some(place)))) => {
+                tracing::info!(id = %self.id, place, "job queued");
                 if let Some(leash) = &mut self.leash {
                     leash.tell(&News::Queued(place));
                 }

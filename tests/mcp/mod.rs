@@ -10,6 +10,7 @@ mod input;
 mod leaving;
 mod library;
 mod limits;
+mod logs;
 mod misplaced;
 mod obstacles;
 mod parallel;

@@ -86,7 +86,10 @@ fn claim(store: &Store, record: &Record) -> Result<bool, StoreError> {
     };
     failpoint::reach("claim_call");
     match store.step(&record.id, &event, Patch::default(), Durability::Cached) {
-        Ok(_) => Ok(true),
+        Ok(_) => {
+            tracing::info!(id = %record.id, "{}", if event == Event::Adopt { "job adopted" } else { "job claimed" });
+            Ok(true)
+        }
         Err(StoreError::Refused(_)) => Ok(false),
         Err(error) => Err(error),
     }
@@ -179,6 +182,7 @@ impl Conductor<'_> {
         for _ in 0..RESCUE_ATTEMPTS {
             match self.store.conclude(&self.id, progress.unwritten(), &event, patch.clone(), Durability::Synced) {
                 Ok(stepped) => {
+                    tracing::info!(id = %self.id, success = answer.success, cost_usd = answer.cost_usd, "job ended");
                     failpoint::reach("concluded_call");
                     // Of a call that was marked before, the parts are all that is left.
                     if stepped.record.result.is_some() {
@@ -201,6 +205,7 @@ impl Conductor<'_> {
             let patch = Patch { progress: Some(progress), ..Patch::default() };
             drop(self.store.step(&self.id, &Event::Progress, patch, Durability::Cached));
         }
+        tracing::info!(id = %self.id, "job to end");
         let patch = Patch { error: Some("cancelled by a signal to its supervisor".to_owned()), ..Patch::default() };
         match self.store.step(&self.id, &Event::Cancel, patch, Durability::Cached) {
             Ok(_) => {}

@@ -261,6 +261,7 @@ fn renounce(store: &Store, id: &JobId) {
         store.step(id, &Event::Cancel, patch, Durability::Cached).map_err(drop)
     });
     if cancelled.is_ok_and(|stepped| stepped.end_run) {
+        tracing::info!(%id, "job cancelled: its caller left");
         job_lock::tell_holder(&store.file(id, JobFile::Lock));
     }
 }

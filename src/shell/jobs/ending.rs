@@ -43,6 +43,7 @@ impl Jobs {
             }
             Err(error) => return Err(error),
         };
+        tracing::info!(%id, "job cancelled");
         failpoint::reach("marked");
         if stepped.end_run {
             self.finish_stopping(&stepped.record);

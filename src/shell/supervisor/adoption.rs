@@ -47,6 +47,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         self.process = Some(Process { group: None, exit });
         // Nobody may have touched the record for long.
         let adopted = self.store.step(&self.id, &job::Event::Adopt, Patch::default(), Durability::Cached);
+        tracing::info!(id = %self.id, left_ms, "job adopted");
         self.claimed = Some(adopted.map_or_else(|_| record.clone(), |stepped| stepped.record));
         self.place = Place::of_adopted(self.store.directory(), &self.id, self.plan);
     }
