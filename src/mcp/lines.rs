@@ -111,7 +111,9 @@ fn read(line: &[u8]) -> Line {
         Ok(message) => return Line::Message(message),
         Err(error) => error,
     };
-    tracing::debug!("a message cannot be read: {error}");
+    // What the reader says of a value may be the value.
+    tracing::debug!(kind = ?error.classify(), column = error.column(), "a message cannot be read");
+    tracing::trace!(%error, "a message cannot be read");
     let outline = Outline::of(line);
     let id = outline.request();
     // What is no JSON and names no request is answered to nobody: a peer that sends back what it gets would never end.

@@ -8,7 +8,7 @@ pub const DEPTH: &str = "AGENT_DISPATCH_DEPTH";
 pub const JOB: &str = "AGENT_DISPATCH_JOB";
 /// Path of the CLI to use instead of `claude` on PATH.
 pub const CLAUDE: &str = "AGENT_DISPATCH_CLAUDE";
-/// Tracing filter; logs go to stderr only.
+/// Tracing filter; logs go to standard error and to a file beside the jobs.
 pub const LOG: &str = "AGENT_DISPATCH_LOG";
 /// Makes the CLI wait for an agent's MCP servers before its first turn.
 const MCP_NONBLOCKING: &str = "MCP_CONNECTION_NONBLOCKING";

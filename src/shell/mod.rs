@@ -14,7 +14,8 @@
 //! | `session_lock` | two runs of one claude session never overlap |
 //! | `spawner` | the injected trait that starts and signals processes, and the real one |
 //! | `leftovers` | finds what a run left behind in sessions of its own |
-//! | `orphan` | settles a run whose supervisor died |
+//! | `orphan` | the account of a run that was ended while it had no supervisor |
+//! | `job_lock` | whether a job has a supervisor, and how to tell it |
 //! | `errands` | work on files that must neither hold up a loop nor be cut off |
 //! | `tail` | reads a file while it grows |
 //! | `watch` | news of a job's end |
@@ -34,6 +35,7 @@ pub mod engine;
 pub mod environment;
 pub mod errands;
 pub mod failpoint;
+pub mod job_lock;
 pub mod jobs;
 pub mod leash;
 pub mod leftovers;

@@ -137,6 +137,19 @@ impl Record {
         matches!(self.delivery, Some(Form::Call))
     }
 
+    /// What is told of a job that somebody ended, and how to go on from there.
+    #[must_use]
+    pub fn reason_of_cancel(&self) -> String {
+        match (&self.session_id, self.started_at) {
+            (Some(session), Some(_)) => format!(
+                "cancelled; go on with dispatch_session(agent={:?}, task=\"Continue where you left off\", session_id={session:?})",
+                self.agent
+            ),
+            (None, Some(_)) if self.is_call() => "cancelled; none of its parts runs any more".to_owned(),
+            _ => "cancelled before it began".to_owned(),
+        }
+    }
+
     /// Where the job stands.
     #[must_use]
     pub const fn state(&self) -> State {

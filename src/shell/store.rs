@@ -291,7 +291,8 @@ impl Store {
         match self.summary(id).map(|summary| summary.state) {
             Ok(state) => {
                 // Its end could not be written, for want of space say, and was received all the same.
-                let state = if state.is_terminal() { state } else { job::step(state, &Event::Abandon)?.0 };
+                let state =
+                    if state.is_terminal() { state } else { job::step(state, &Event::Abandon { worker: false })?.0 };
                 if job::step(state, &Event::Collect)?.1.into_iter().any(|effect| effect == Effect::RemoveFiles) {
                     self.remove(id)?;
                 }
@@ -357,6 +358,7 @@ impl Store {
         let path = self.record_path(id);
         failpoint::check("remove").map_err(StoreError::io("remove", &path))?;
         std::fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+        tracing::info!(%id, "job removed");
         failpoint::reach("removed_record");
         self.remove_folder(id)?;
         failpoint::reach("removed_folder");

@@ -193,13 +193,17 @@ fn an_answer_that_nobody_received_stays() {
 }
 
 #[test]
-fn a_supervisor_that_is_killed_costs_neither_the_caller_nor_the_session() {
+fn a_supervisor_that_is_killed_with_its_claude_costs_neither_the_caller_nor_the_session() {
     let world =
         World::with("on-call 1\nsay working\nspawn-setsid pid=out\ntouch ready\nsilence\non-call *\nquote-previous");
     let (mut client, id) = begun(&world);
     let workers = world.workers();
     let [supervisor] = world.supervisors()[..] else { panic!("{:?}", world.supervisors()) };
+    let claude = *workers.iter().min().unwrap();
     let start = Instant::now();
+    signal(supervisor, Signal::STOP);
+    signal(claude, Signal::KILL);
+    until("claude's death", || (!alive(claude)).then_some(()));
     signal(supervisor, Signal::KILL);
     let said = client.said(id);
     note(&format!("answered {:?} after the supervisor's death", start.elapsed()));

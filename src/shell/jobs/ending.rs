@@ -4,8 +4,6 @@
 use std::fs::{File, TryLockError};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal};
-
 use super::{CancelOutcome, Jobs};
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::job::{Event, State, Status};
@@ -14,7 +12,7 @@ use crate::shell::atomic::Durability;
 use crate::shell::record::Record;
 use crate::shell::session_lock::SessionLock;
 use crate::shell::store::{JobFile, Patch, StoreError};
-use crate::shell::{failpoint, leftovers, orphan};
+use crate::shell::{failpoint, job_lock, leftovers, orphan};
 
 /// How long a cancelled run may take to go: SIGTERM, the grace, SIGKILL.
 const END_WAIT: Duration = Duration::from_secs(4);
@@ -32,7 +30,7 @@ impl Jobs {
         if !ours && record.status == Status::Running {
             return Ok((CancelOutcome::Running, Status::Running));
         }
-        let patch = Patch { error: Some(cancelled_reason(&record)), ..Patch::default() };
+        let patch = Patch { error: Some(record.reason_of_cancel()), ..Patch::default() };
         let stepped = match self.store().step(id, &Event::Cancel, patch, Durability::Cached) {
             Ok(stepped) => stepped,
             Err(StoreError::Refused(Refused::AlreadyThere { .. } | Refused::NotHere { .. })) => {
@@ -45,6 +43,7 @@ impl Jobs {
             }
             Err(error) => return Err(error),
         };
+        tracing::info!(%id, "job cancelled");
         failpoint::reach("marked");
         if stepped.end_run {
             self.finish_stopping(&stepped.record);
@@ -83,8 +82,8 @@ impl Jobs {
     /// rest is ended here where it has none.
     pub(super) fn stop(&self, record: Record) -> Record {
         let path = self.store().file(&record.id, JobFile::Lock);
-        if File::open(&path).is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock))) {
-            tell_supervisor(&path);
+        if job_lock::is_held(&path) {
+            job_lock::tell_holder(&path);
             return record;
         }
         self.finish_stopping(&record);
@@ -102,7 +101,7 @@ impl Jobs {
             match lock.try_lock() {
                 Ok(()) => break true,
                 Err(TryLockError::WouldBlock) if Instant::now() < give_up => {
-                    told = told || tell_supervisor(&path);
+                    told = told || job_lock::tell_holder(&path);
                     std::thread::sleep(END_RETRY);
                 }
                 Err(TryLockError::WouldBlock | TryLockError::Error(_)) => break false,
@@ -118,41 +117,5 @@ impl Jobs {
         if let Some(Ok(session)) = record.session_id.as_deref().map(SessionRef::try_from) {
             drop(SessionLock::try_acquire(self.store().directory(), &session));
         }
-    }
-}
-
-/// Sends SIGTERM to the supervisor that the lock file names; the lock was seen held. Whether it was sent.
-fn tell_supervisor(lock: &std::path::Path) -> bool {
-    let pid = std::fs::read_to_string(lock).ok().and_then(|text| text.trim().parse::<i32>().ok());
-    let Some(pid) = pid.and_then(Pid::from_raw) else { return false };
-    let Some(id) = lock.parent().and_then(|folder| folder.file_name()) else { return false };
-    terminate(pid, id)
-}
-
-/// The handle is opened before the command line is looked at, so that a reused process id is never hit.
-#[cfg(target_os = "linux")]
-fn terminate(pid: Pid, id: &std::ffi::OsStr) -> bool {
-    use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
-
-    let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
-    let command = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
-    let named = command.split(|byte| *byte == 0).any(|argument| argument == id.as_encoded_bytes());
-    named && pidfd_send_signal(handle, Signal::TERM).is_ok()
-}
-
-/// Without handles of processes the held lock is the only proof: its holder wrote its id there.
-#[cfg(not(target_os = "linux"))]
-fn terminate(pid: Pid, _id: &std::ffi::OsStr) -> bool {
-    rustix::process::kill_process(pid, Signal::TERM).is_ok()
-}
-
-fn cancelled_reason(record: &Record) -> String {
-    match (&record.session_id, record.started_at) {
-        (Some(session), Some(_)) => format!(
-            "cancelled; go on with dispatch_session(agent={:?}, task=\"Continue where you left off\", session_id={session:?})",
-            record.agent
-        ),
-        (None, Some(_)) if record.is_call() => "cancelled; none of its parts runs any more".to_owned(),
-        _ => "cancelled before it began".to_owned(),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Supervision;
-use crate::machines::answer::Answer;
+use crate::machines::answer::{Answer, ErrorType, Outcome};
 use crate::machines::dispatch::{CancelledBy, End};
 use crate::machines::job;
 use crate::machines::verdict::{self, Canceller, Ending, Evidence, NotStarted};
@@ -47,6 +47,9 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let answer = verdict::judge(evidence);
         let event = job::Event::of_run(end, answered, answer.success);
         self.account(end, answered, &answer).await;
+        let (success, cost_usd, took_ms) = (answer.success, answer.cost_usd, answer.duration_ms);
+        let (outcome, error_type) = (answer.outcome.map(Outcome::as_str), answer.error_type.map(ErrorType::as_str));
+        tracing::info!(id = %self.id, event = event.name(), success, outcome, error_type, cost_usd, took_ms, "job ended");
         // Our own types: text keys and finite numbers. The answer goes with it: it may have 50 MB.
         let patch =
             Patch { error: answer.error.clone(), result: serde_json::to_value(answer).ok(), ..Patch::default() };

@@ -46,6 +46,12 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         };
         self.due.push_back(match started {
             Ok(process) => {
+                let what = match run.turn {
+                    Turn::Task => "job started",
+                    Turn::Continue => "job resumed",
+                    Turn::Repair => "job asked for its answer again",
+                };
+                tracing::info!(id = %self.id, pid = process.group, "{what}");
                 self.process = Some(process);
                 if let Some(leash) = &mut self.leash {
                     leash.tell(&News::Started);
@@ -67,6 +73,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         }
         match self.store.step(&self.id, &job::Event::Resume, Patch::default(), Durability::Cached) {
             Ok(stepped) => {
+                tracing::info!(id = %self.id, "job cut off");
                 self.claimed = Some(stepped.record);
                 let pause = pause::left(self.store.directory()).filter(|_| self.plan.wait_for_limit);
                 let line = match pause {
@@ -107,6 +114,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         match self.store.step(&self.id, &job::Event::Claim, patch, durability) {
             Ok(stepped) => {
                 failpoint::reach("claimed");
+                tracing::info!(id = %self.id, resumptions = self.resumptions(), "job claimed");
                 self.claimed = Some(stepped.record);
                 Ok(())
             }
