@@ -78,6 +78,7 @@ fn judge(store: &Store, id: &JobId, plan: &RunPlan, ending: Ending) -> (Answer, 
         session_id: output.session_id.take(),
         last_retry: output.last_retry.take(),
         rate_limit: output.rate_limit.take(),
+        unfinished: output.tasks.unfinished(),
         ..Evidence::new(plan, ending)
     };
     let answered = evidence.result.is_some();
