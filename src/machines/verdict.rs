@@ -11,9 +11,10 @@ mod conformity;
 mod evidence;
 mod unfinished;
 
-pub use classify::is_limited;
+pub use classify::{is_limited, is_session_missing};
 pub use conformity::misses;
 pub use evidence::{Canceller, Ending, Evidence, NotStarted};
+pub use unfinished::is_silent;
 
 use super::answer::{Answer, ErrorType, MAX_PARSED_LEVELS, is_shallow, parse_json};
 use super::events::{ResultEvent, Stop};
@@ -70,9 +71,7 @@ pub fn judge(mut evidence: Evidence<'_>) -> Answer {
             answer.success = false;
             answer.parsed_result = None;
             answer.budget_exceeded = stopped_at_cap.then_some(true).or(answer.budget_exceeded);
-            let tasks = unfinished::of(&evidence);
-            let stopped = (!tasks.is_empty()).then(|| unfinished::stopped(&tasks));
-            let said = [Some(failure.what), stopped, Some(failure.way_out)];
+            let said = [Some(failure.what), unfinished::told(&evidence), Some(failure.way_out)];
             answer.error = Some(said.into_iter().flatten().collect::<Vec<_>>().join("; "));
             answer.error_type = Some(failure.error_type);
             let limit = evidence.rate_limit.filter(|_| failure.error_type == ErrorType::UsageLimit);
@@ -80,13 +79,6 @@ pub fn judge(mut evidence: Evidence<'_>) -> Answer {
         }
     }
     answer
-}
-
-/// Whether the CLI says that there is no such session as it was told to go on with. The model was not asked then.
-#[must_use]
-pub fn is_session_missing(event: &ResultEvent) -> bool {
-    let asked = event.num_turns.is_some_and(|turns| turns > 0);
-    event.is_error && !asked && classify::cause(&event.errors.join("; "), None) == classify::Cause::UnknownSession
 }
 
 /// The session to go on with: as the CLI reported it, else as it was planned.
@@ -360,9 +352,8 @@ fn answer_from(evidence: &Evidence<'_>, result: Option<ResultEvent>, session_id:
 fn succeed(answer: &mut Answer, evidence: &Evidence<'_>, advice: &Advice<'_>) {
     let lifted = status_line::lift(std::mem::take(&mut answer.result));
     answer.result = lifted.text;
-    let tasks = unfinished::of(evidence);
-    answer.outcome = if tasks.is_empty() { lifted.outcome } else { Some(unfinished::bounded(lifted.outcome)) };
-    let stopped = (!tasks.is_empty()).then(|| unfinished::hint(&tasks, &evidence.ending, advice));
+    let stopped = unfinished::hint(evidence, advice);
+    answer.outcome = if stopped.is_some() { Some(unfinished::bounded(lifted.outcome)) } else { lifted.outcome };
     if evidence.plan.format == Format::Json {
         answer.parsed_result = answer.parsed_result.take().or_else(|| parse_json(&answer.result));
     }

@@ -1,7 +1,9 @@
 //! What worked in the background and was stopped before its end: the answer lacks it, whatever the answer says.
 
 use super::super::answer::Outcome;
+use super::super::events::ResultEvent;
 use super::super::tasks::{self, Task};
+use super::super::text;
 use super::advice::Advice;
 use super::{Ending, Evidence};
 
@@ -9,7 +11,7 @@ use super::{Ending, Evidence};
 const GIVEN_UP: &str = "ackground tasks still running";
 
 /// The tasks that never came to their end. Where the output told of none, those that the CLI names on stderr.
-pub(super) fn of(evidence: &Evidence<'_>) -> Vec<Task> {
+fn of(evidence: &Evidence<'_>) -> Vec<Task> {
     if !evidence.unfinished.is_empty() {
         return evidence.unfinished.clone();
     }
@@ -28,15 +30,24 @@ pub(super) const fn bounded(said: Option<Outcome>) -> Outcome {
 }
 
 /// What is said of them beside an answer.
-pub(super) fn hint(tasks: &[Task], ending: &Ending, advice: &Advice<'_>) -> String {
-    let what = stopped(tasks);
-    match ending {
+pub(super) fn hint(evidence: &Evidence<'_>, advice: &Advice<'_>) -> Option<String> {
+    let what = told(evidence)?;
+    Some(match evidence.ending {
         Ending::TimedOut => format!("{what} when the time was up, so the result lacks it; {}", advice.timeout(None)),
         _ => format!("{what}, so the result lacks it; go on with {}", advice.resume()),
-    }
+    })
 }
 
 /// What is said of them in an error.
-pub(super) fn stopped(tasks: &[Task]) -> String {
-    format!("what worked in the background was stopped unfinished ({})", tasks::listed(tasks))
+pub(super) fn told(evidence: &Evidence<'_>) -> Option<String> {
+    let tasks = of(evidence);
+    let named = || format!("what worked in the background was stopped unfinished ({})", tasks::listed(&tasks));
+    (!tasks.is_empty()).then(named)
+}
+
+/// Whether the result tells of a turn in which the model was not asked and nothing was said: no answer, and no error.
+#[must_use]
+pub fn is_silent(event: &ResultEvent) -> bool {
+    let said = event.result.as_deref().is_some_and(|said| !text::is_blank(said)) || event.structured_output.is_some();
+    !event.is_error && event.num_turns == Some(0) && !said
 }

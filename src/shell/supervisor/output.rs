@@ -204,6 +204,10 @@ impl Output {
                     self.signs.missing = true;
                     self.result = Some(*result);
                 }
+                // Of a turn in which the CLI only told a resumed session what was stopped in it; the turn of the prompt follows.
+                Seen::Result(result) if verdict::is_silent(&result) => {
+                    self.result.get_or_insert(*result);
+                }
                 Seen::Result(result) => {
                     (self.signs.begun, self.signs.worked) = (true, true);
                     self.session_id = result.session_id.clone().or(self.session_id.take());
