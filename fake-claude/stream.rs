@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::ending::Ending;
 use crate::out::Out;
 use crate::session::Session;
+use crate::verbs::task::Living;
 use crate::{VERSION, clock};
 
 /// `resetsAt` of limit notices, as it was seen.
@@ -66,6 +67,8 @@ pub struct Stream {
     pub denials: Vec<Value>,
     /// Keys of the next results with raw JSON in their place, or nothing to leave them out.
     pub overrides: Vec<(String, Option<String>)>,
+    /// Background tasks that live.
+    pub tasks: Vec<Living>,
     /// JSON text of what the model said last.
     pub said: Option<String>,
     /// Exit code of the last result.
@@ -106,6 +109,7 @@ impl Stream {
             turns: None,
             denials: Vec::new(),
             overrides: Vec::new(),
+            tasks: Vec::new(),
             said: None,
             exit: 0,
             results: 0,

@@ -1,6 +1,7 @@
 //! The event stream: any bytes, cut anywhere, are read without a panic, to the same end, in bounded pieces.
 
 use agent_dispatch::machines::events::{Finished, MAX_PROGRESS_CHARS, Reader, Seen};
+use agent_dispatch::machines::tasks::TaskEvent;
 
 /// The first byte sets the size of the pieces; the rest is the stream.
 pub fn check(data: &[u8]) {
@@ -42,6 +43,11 @@ fn assert_bounded((seen, end): &(Vec<Seen>, Finished), stream_bytes: usize) {
                 assert!(event.permission_denials.len() <= 10);
                 assert!(event.total_cost_usd.is_none_or(f64::is_finite));
             }
+            Seen::Task(TaskEvent::Living(tasks)) => {
+                assert!(tasks.len() <= 100);
+                assert!(tasks.iter().all(|task| task.description.chars().count() <= 100));
+            }
+            Seen::Task(_) => {}
             Seen::RateLimit(limit) => assert!(limit.resets_at.is_none_or(|at| at < 1 << 40)),
             Seen::Other => {}
         }

@@ -9,11 +9,14 @@ mod parts;
 mod reader;
 mod result;
 mod scan;
+mod tasks;
 
+pub use line::start_line;
 pub use reader::{Finished, Reader};
 pub use result::{ResultEvent, Stop};
 
 use super::limit::RateLimit;
+use super::tasks::TaskEvent;
 
 /// Most characters of an assistant text that progress shows.
 pub const MAX_PROGRESS_CHARS: usize = 500;
@@ -36,6 +39,8 @@ pub enum Seen {
     Retry(Retry),
     /// A notice about the account's limit.
     RateLimit(RateLimit),
+    /// Something about the agent's background tasks.
+    Task(TaskEvent),
     /// A result. Several may come, and other events after it; the last one counts.
     Result(Box<ResultEvent>),
     /// A sign of life without content.

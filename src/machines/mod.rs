@@ -31,6 +31,7 @@ pub mod slots;
 pub mod status_line;
 pub mod summary;
 pub mod taken;
+pub mod tasks;
 pub mod text;
 pub mod time;
 pub mod usage;

@@ -9,10 +9,12 @@ mod advice;
 mod classify;
 mod conformity;
 mod evidence;
+mod unfinished;
 
-pub use classify::is_limited;
+pub use classify::{is_limited, is_session_missing};
 pub use conformity::misses;
 pub use evidence::{Canceller, Ending, Evidence, NotStarted};
+pub use unfinished::is_silent;
 
 use super::answer::{Answer, ErrorType, MAX_PARSED_LEVELS, is_shallow, parse_json};
 use super::events::{ResultEvent, Stop};
@@ -55,8 +57,8 @@ pub fn judge(mut evidence: Evidence<'_>) -> Answer {
     }
     let advice = Advice { plan: evidence.plan, session_id: session_id.as_deref() };
     let failure = match &result {
-        Some(event) => of_result(&evidence, event, &advice),
-        None => Some(of_ending(&evidence, &advice)),
+        Some(event) if !evidence.held_back => of_result(&evidence, event, &advice),
+        _ => Some(of_ending(&evidence, &advice)),
     };
     let stopped_at_cap = result.as_ref().is_some_and(|event| event.is_error && is_budget_stop(event));
     let mut answer = answer_from(&evidence, result, &session_id);
@@ -69,20 +71,14 @@ pub fn judge(mut evidence: Evidence<'_>) -> Answer {
             answer.success = false;
             answer.parsed_result = None;
             answer.budget_exceeded = stopped_at_cap.then_some(true).or(answer.budget_exceeded);
-            answer.error = Some(format!("{}; {}", failure.what, failure.way_out));
+            let said = [Some(failure.what), unfinished::told(&evidence), Some(failure.way_out)];
+            answer.error = Some(said.into_iter().flatten().collect::<Vec<_>>().join("; "));
             answer.error_type = Some(failure.error_type);
             let limit = evidence.rate_limit.filter(|_| failure.error_type == ErrorType::UsageLimit);
             answer.limit_resets_at = limit.and_then(|limit| limit.resets_at);
         }
     }
     answer
-}
-
-/// Whether the CLI says that there is no such session as it was told to go on with. The model was not asked then.
-#[must_use]
-pub fn is_session_missing(event: &ResultEvent) -> bool {
-    let asked = event.num_turns.is_some_and(|turns| turns > 0);
-    event.is_error && !asked && classify::cause(&event.errors.join("; "), None) == classify::Cause::UnknownSession
 }
 
 /// The session to go on with: as the CLI reported it, else as it was planned.
@@ -356,7 +352,8 @@ fn answer_from(evidence: &Evidence<'_>, result: Option<ResultEvent>, session_id:
 fn succeed(answer: &mut Answer, evidence: &Evidence<'_>, advice: &Advice<'_>) {
     let lifted = status_line::lift(std::mem::take(&mut answer.result));
     answer.result = lifted.text;
-    answer.outcome = lifted.outcome;
+    let stopped = unfinished::hint(evidence, advice);
+    answer.outcome = if stopped.is_some() { Some(unfinished::bounded(lifted.outcome)) } else { lifted.outcome };
     if evidence.plan.format == Format::Json {
         answer.parsed_result = answer.parsed_result.take().or_else(|| parse_json(&answer.result));
     }
@@ -365,6 +362,7 @@ fn succeed(answer: &mut Answer, evidence: &Evidence<'_>, advice: &Advice<'_>) {
         format!("tools were denied ({names}), so the result may be incomplete; {}", advice.grant(denied))
     });
     let late = match evidence.ending {
+        Ending::TimedOut if stopped.is_some() => None,
         Ending::TimedOut => Some("the answer was complete at the deadline; only the clean-up was cut short"),
         Ending::Cancelled { .. } => Some("the answer was complete before the run was cancelled"),
         Ending::Signalled { .. } | Ending::Abandoned => Some("claude was ended after its answer was complete"),
@@ -386,8 +384,9 @@ fn succeed(answer: &mut Answer, evidence: &Evidence<'_>, advice: &Advice<'_>) {
     let hints = [
         denied,
         late.map(String::from),
+        stopped,
         resumed,
-        answer.outcome.and_then(|outcome| advice.outcome(outcome)),
+        lifted.outcome.and_then(|outcome| advice.outcome(outcome)),
         over,
         Advice::omitted(evidence.omitted),
     ];

@@ -13,6 +13,11 @@ pub const LOG: &str = "AGENT_DISPATCH_LOG";
 /// Makes the CLI wait for an agent's MCP servers before its first turn.
 const MCP_NONBLOCKING: &str = "MCP_CONNECTION_NONBLOCKING";
 
+/// How long the CLI waits after an agent's last turn for what works in the background, in ms, before it stops it and leaves.
+/// Ten minutes where nothing is said; 0 for no bound. (Background commands have a time limit of their own, which their agent
+/// sets and is told of.)
+const BACKGROUND_WAIT: &str = "CLAUDE_CODE_PRINT_BG_WAIT_CEILING_MS";
+
 /// Variables that describe the calling session. A claude process that inherited them would take itself for a part of it.
 pub const CALLING_SESSION: [&str; 14] = [
     "CLAUDECODE",
@@ -34,12 +39,16 @@ pub const CALLING_SESSION: [&str; 14] = [
 /// Changes to the inherited environment, in order; `None` removes a variable.
 pub type Changes = Vec<(String, Option<String>)>;
 
-/// The changes for a claude process: the caller's session out, our depth and job in.
+/// The changes for a claude process: the caller's session out, our depth and job in. What works in the background is waited
+/// for as long as the run may take, unless the user says otherwise.
 #[must_use]
 pub fn for_claude(job: &JobId, depth: u32, wait_for_mcp: bool) -> Changes {
     let mut changes: Changes = CALLING_SESSION.iter().map(|name| ((*name).to_owned(), None)).collect();
     changes.push((DEPTH.to_owned(), Some(depth.to_string())));
     changes.push((JOB.to_owned(), Some(job.to_string())));
+    if std::env::var_os(BACKGROUND_WAIT).is_none_or(|wait| wait.is_empty()) {
+        changes.push((BACKGROUND_WAIT.to_owned(), Some("0".to_owned())));
+    }
     if wait_for_mcp {
         changes.push((MCP_NONBLOCKING.to_owned(), Some("0".to_owned())));
     }

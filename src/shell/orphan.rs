@@ -57,6 +57,7 @@ fn judge(store: &Store, record: &Record, plan: &RunPlan) -> (Answer, Progress) {
         session_id: output.session_id.take(),
         last_retry: output.last_retry.take(),
         rate_limit: output.rate_limit.take(),
+        unfinished: output.tasks.unfinished(),
         ..Evidence::new(plan, Ending::Cancelled { by: Canceller::Request })
     });
     (answer, progress)

@@ -277,6 +277,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 // A turn has many events; they say the same.
                 Sign::Turn if matches!(self.due.back(), Some(Event::TurnBegan)) => {}
                 Sign::Turn => self.due.push_back(Event::TurnBegan),
+                Sign::Tasks { alive } => self.due.push_back(Event::TasksChanged { alive, now: clock::monotonic() }),
                 Sign::Progress { text, activity } => {
                     if let Some(leash) = &mut self.leash {
                         leash.progress(&text, &activity);

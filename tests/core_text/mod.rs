@@ -14,6 +14,8 @@ mod schema;
 mod shorten;
 mod status_line;
 mod support;
+mod tasks;
 mod text;
+mod unfinished;
 mod usage;
 mod verdict;

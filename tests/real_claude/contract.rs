@@ -11,3 +11,4 @@ mod prompts;
 mod results;
 mod schema;
 mod sessions;
+mod tasks;

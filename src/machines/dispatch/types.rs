@@ -137,7 +137,21 @@ pub enum End {
     Cancelled {
         /// Who.
         by: CancelledBy,
+        /// A complete result was seen.
+        answered: bool,
     },
+}
+
+impl End {
+    /// Whether a result that is there may be the answer. One that the CLI had held back while background tasks of the agent
+    /// worked, and that it printed because it was told to leave, is not.
+    #[must_use]
+    pub const fn takes_result(self) -> bool {
+        match self {
+            Self::NotStarted | Self::Exited | Self::Lingered => true,
+            Self::TimedOut { answered } | Self::Cancelled { answered, .. } => answered,
+        }
+    }
 }
 
 /// What the shell is to do.
@@ -212,6 +226,13 @@ pub enum Event {
     },
     /// Claude began a further turn after a result.
     TurnBegan,
+    /// Background tasks of the agent began, or all of them are over.
+    TasksChanged {
+        /// Whether any lives.
+        alive: bool,
+        /// When.
+        now: Millis,
+    },
     /// The process is gone and its output is read to the end.
     Exited {
         /// A flag that it said it does not know.
@@ -247,6 +268,7 @@ impl Event {
             Self::SpawnFailed => "spawn_failed",
             Self::ResultSeen { .. } => "result_seen",
             Self::TurnBegan => "turn_began",
+            Self::TasksChanged { .. } => "tasks_changed",
             Self::Exited { .. } => "exited",
             Self::Tick { .. } => "tick",
             Self::Cancel { .. } => "cancel",
@@ -293,8 +315,10 @@ pub enum State {
         deadline: Millis,
         /// A complete result was seen.
         answered: bool,
+        /// Background tasks of the agent live.
+        tasks: bool,
     },
-    /// A complete result is there; the process is expected to leave.
+    /// A complete result is there; the process is expected to leave when no background tasks live any more.
     Answered {
         /// The run.
         run: Run,
@@ -302,6 +326,8 @@ pub enum State {
         deadline: Millis,
         /// When it must have left.
         leave_by: Millis,
+        /// Background tasks of the agent live.
+        tasks: bool,
     },
     /// SIGTERM was sent.
     Terminating {
@@ -311,6 +337,8 @@ pub enum State {
         reason: StopReason,
         /// A complete result was seen.
         answered: bool,
+        /// Background tasks of the agent lived when it was told to leave.
+        tasks: bool,
         /// When SIGKILL follows.
         kill_at: Millis,
     },
@@ -322,6 +350,8 @@ pub enum State {
         reason: StopReason,
         /// A complete result was seen.
         answered: bool,
+        /// Background tasks of the agent lived when it was told to leave.
+        tasks: bool,
         /// When waiting for it ends.
         give_up_at: Millis,
     },

@@ -14,8 +14,13 @@ const MAX_ASSISTANT_BYTES: usize = 4 * 1024 * 1024;
 const MAX_RESULT_BYTES: usize = 256 * 1024 * 1024;
 /// Most bytes kept of a line that is no event: a message fits.
 const MAX_NOISE_BYTES: usize = 2 * 1024;
+/// Most bytes kept of a user event, of which matters whether a short call was refused, and of notices, which are short.
+const MAX_NOTICE_BYTES: usize = 256 * 1024;
 /// A buffer that is larger than this, in bytes, is given back after its line.
 const MAX_IDLE_BYTES: usize = 1024 * 1024;
+
+/// Type of the event that the supervisor itself writes where the output of a further process of the run begins.
+pub(super) const START: &str = "agent_dispatch_start";
 
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +39,12 @@ pub(super) enum Kind {
     Result,
     /// `rate_limit_event`
     RateLimit,
+    /// `user`
+    User,
+    /// `command_lifecycle`
+    Lifecycle,
+    /// [`START`]
+    Start,
 }
 
 impl Kind {
@@ -71,6 +82,9 @@ impl Kind {
             b"system" => Self::System,
             b"result" => Self::Result,
             b"rate_limit_event" => Self::RateLimit,
+            b"user" => Self::User,
+            b"command_lifecycle" => Self::Lifecycle,
+            _ if name == START.as_bytes() => Self::Start,
             _ => Self::Other,
         }
     }
@@ -82,8 +96,15 @@ impl Kind {
             Self::System | Self::RateLimit => MAX_SYSTEM_BYTES,
             Self::Assistant => MAX_ASSISTANT_BYTES,
             Self::Result => MAX_RESULT_BYTES,
+            Self::User | Self::Lifecycle | Self::Start => MAX_NOTICE_BYTES,
         }
     }
+}
+
+/// The line that the supervisor writes where the output of a further process of the run begins, with its end.
+#[must_use]
+pub fn start_line() -> String {
+    format!("{{\"type\":\"{START}\"}}\n")
 }
 
 /// A line that comes in pieces.

@@ -4,7 +4,9 @@ use memchr::memchr;
 
 use super::line::{Kind, Line};
 use super::scan::is_white;
+use super::tasks::{self, WakeUp};
 use super::{Seen, parts};
+use crate::machines::tasks::TaskEvent;
 use crate::machines::text;
 
 /// Lines up to this length, in bytes, are read where they lie when a piece holds them whole. It is below every limit
@@ -25,6 +27,8 @@ pub struct Reader {
     last_text: Option<String>,
     stray: Option<String>,
     torn: bool,
+    /// The wake-up that the agent asked for, until its result is there.
+    wake_up: Option<WakeUp>,
     /// The message of the agent's own model that was seen last.
     message: Option<String>,
     /// Where in what was seen last a turn began.
@@ -237,7 +241,17 @@ impl Reader {
                     self.turns.push(before);
                 }
                 self.last_text = said.last_text.or_else(|| self.last_text.take());
+                self.wake_up = said.wake_up.or_else(|| self.wake_up.take());
             }
+            Kind::User => {
+                let settled = self.wake_up.as_ref().and_then(|asked| asked.settled(bytes));
+                if settled.is_some() {
+                    self.wake_up = None;
+                }
+                seen.push(settled.flatten().map_or(Seen::Other, Seen::Task));
+            }
+            Kind::Lifecycle => seen.push(tasks::lifecycle(bytes).map_or(Seen::Other, Seen::Task)),
+            Kind::Start => seen.push(Seen::Task(TaskEvent::Begun)),
             Kind::Result => self.take_result(bytes, seen),
         }
     }

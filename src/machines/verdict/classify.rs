@@ -113,6 +113,13 @@ pub(super) fn cause(message: &str, http_status: Option<u64>) -> Cause {
     }
 }
 
+/// Whether the CLI says that there is no such session as it was told to go on with. The model was not asked then.
+#[must_use]
+pub fn is_session_missing(event: &ResultEvent) -> bool {
+    let asked = event.num_turns.is_some_and(|turns| turns > 0);
+    event.is_error && !asked && cause(&event.errors.join("; "), None) == Cause::UnknownSession
+}
+
 /// Whether the result says that the account's usage limit is reached, and nothing that counts more.
 #[must_use]
 pub fn is_limited(plan: &RunPlan, event: &ResultEvent) -> bool {

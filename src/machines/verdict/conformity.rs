@@ -38,12 +38,13 @@ pub(super) fn settle(evidence: &mut Evidence<'_>) -> bool {
         take_structured_text(second);
     }
     let other = match evidence.result.take() {
-        Some(second) if doubt(&second).is_none() => {
+        Some(second) if doubt(&second).is_none() && !evidence.held_back => {
             evidence.result = Some(second);
             Some(first)
         }
         second => {
             evidence.result = Some(first);
+            evidence.held_back = false;
             evidence.ending = Ending::Exited { code: 0 };
             second
         }

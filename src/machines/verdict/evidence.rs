@@ -8,6 +8,7 @@ use super::super::events::{ResultEvent, Retry};
 use super::super::limit::RateLimit;
 use super::super::plan::RunPlan;
 use super::super::prompt::PromptError;
+use super::super::tasks::Task;
 
 /// Who ended a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -85,6 +86,11 @@ pub struct Evidence<'a> {
     pub omitted: Omitted,
     /// The last result event.
     pub result: Option<ResultEvent>,
+    /// Whether the result is a first one that the CLI held back while background tasks worked, and that it printed because it
+    /// was told to leave: not the answer.
+    pub held_back: bool,
+    /// Background tasks that were stopped before their end.
+    pub unfinished: Vec<Task>,
     /// The answer that missed its schema, where it was asked for again; `result` is what came of that.
     pub missed: Option<ResultEvent>,
     /// The last text of the agent itself.
@@ -116,6 +122,8 @@ impl<'a> Evidence<'a> {
             ending,
             omitted: Omitted::default(),
             result: None,
+            held_back: false,
+            unfinished: Vec::new(),
             missed: None,
             last_text: None,
             stray: None,

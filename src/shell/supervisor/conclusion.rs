@@ -32,6 +32,8 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
             ending: self.ending(end),
             omitted: self.run.omitted,
             result: self.output.result.take(),
+            held_back: !end.takes_result(),
+            unfinished: self.output.tasks.unfinished(),
             missed: self.output.missed.take(),
             last_text: self.output.last_text.take(),
             last_retry: self.output.last_retry.take(),
@@ -43,7 +45,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
             resumptions: self.resumptions(),
             paid_before_usd: self.output.paid_before_usd,
         };
-        let answered = evidence.result.is_some() || evidence.missed.is_some();
+        let answered = evidence.result.is_some() && !evidence.held_back || evidence.missed.is_some();
         let answer = verdict::judge(evidence);
         let event = job::Event::of_run(end, answered, answer.success);
         self.account(end, answered, &answer).await;
@@ -55,7 +57,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
             Patch { error: answer.error.clone(), result: serde_json::to_value(answer).ok(), ..Patch::default() };
         self.store_conclusion(&event, patch, answered).await;
         // It never left the queue and nobody waits for it any more: there is nothing to read and nothing to resume.
-        if end == (End::Cancelled { by: CancelledBy::CallerGone }) && self.claimed.is_none() {
+        if matches!(end, End::Cancelled { by: CancelledBy::CallerGone, .. }) && self.claimed.is_none() {
             drop(self.store.collect(&self.id));
         }
     }
@@ -105,7 +107,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
                 Some(Exit::Unknown) => Ending::Abandoned,
             },
             End::TimedOut { .. } => Ending::TimedOut,
-            End::Cancelled { by } => Ending::Cancelled {
+            End::Cancelled { by, .. } => Ending::Cancelled {
                 by: match by {
                     CancelledBy::Request => Canceller::Request,
                     CancelledBy::CallerGone => Canceller::CallerGone,

@@ -7,6 +7,7 @@ use crate::machines::activity::{self, Activity};
 use crate::machines::dispatch::SessionSigns;
 use crate::machines::events::{Reader, ResultEvent, Retry, Seen};
 use crate::machines::limit::RateLimit;
+use crate::machines::tasks::{self, Task, TaskEvent, Tasks};
 use crate::machines::verdict;
 use crate::shell::tail::Tail;
 
@@ -36,6 +37,8 @@ pub struct Output {
     pub begun: bool,
     /// What the results so far have cost.
     cost_usd: Option<f64>,
+    /// The agent's background tasks.
+    pub tasks: Tasks,
     directory: String,
     turns: u64,
     /// Of the starts before this one.
@@ -53,6 +56,11 @@ pub enum Sign {
     Result,
     /// A turn after a result.
     Turn,
+    /// Background tasks began, or all of them are over.
+    Tasks {
+        /// Whether any lives.
+        alive: bool,
+    },
     /// Something to show, and in a line what the agent is doing.
     Progress {
         /// As it was said.
@@ -127,8 +135,9 @@ impl Output {
     }
 
     /// How far the run has come with this deed.
-    pub const fn activity(&self, deed: String) -> Activity {
-        Activity { turn: self.turns_before + self.turns, doing: Some(deed), cost_usd: self.cost_usd }
+    pub fn activity(&self, deed: String) -> Activity {
+        let background_tasks = self.tasks.living().count();
+        Activity { turn: self.turns_before + self.turns, doing: Some(deed), cost_usd: self.cost_usd, background_tasks }
     }
 
     /// How far it was read, in bytes.
@@ -158,6 +167,7 @@ impl Output {
         for (at, seen) in seen.into_iter().enumerate() {
             while turns.next_if(|turn| **turn <= at).is_some() {
                 self.turns = self.turns.saturating_add(1);
+                self.tasks.turn_began();
             }
             self.begun |= !matches!(seen, Seen::Other);
             self.signs.begun |= !matches!(seen, Seen::Other | Seen::RateLimit(_) | Seen::Result(_));
@@ -194,15 +204,42 @@ impl Output {
                     self.signs.missing = true;
                     self.result = Some(*result);
                 }
+                // Of a turn in which the CLI only told a resumed session what was stopped in it; the turn of the prompt follows.
+                Seen::Result(result) if verdict::is_silent(&result) => {
+                    self.result.get_or_insert(*result);
+                }
                 Seen::Result(result) => {
                     (self.signs.begun, self.signs.worked) = (true, true);
                     self.session_id = result.session_id.clone().or(self.session_id.take());
                     self.cost_usd = result.run_cost_usd.or(result.total_cost_usd).or(self.cost_usd);
                     self.result = Some(*result);
                     signs.push(Sign::Result);
+                    self.show_tasks("Waits for what works in the background", signs);
                 }
+                Seen::Task(event) => self.take_task(event, signs),
                 Seen::Other => {}
             }
+        }
+    }
+
+    fn take_task(&mut self, event: TaskEvent, signs: &mut Vec<Sign>) {
+        let before: Vec<Task> = self.tasks.living().cloned().collect();
+        self.tasks.take(event);
+        let alive = self.tasks.living().next().is_some();
+        if alive == before.is_empty() {
+            signs.push(Sign::Tasks { alive });
+        }
+        if !self.tasks.living().eq(&before) {
+            self.show_tasks("In the background", signs);
+        }
+    }
+
+    /// Shows the background tasks, if any lives.
+    fn show_tasks(&self, what: &str, signs: &mut Vec<Sign>) {
+        let living: Vec<Task> = self.tasks.living().cloned().collect();
+        if !living.is_empty() {
+            let text = format!("{what}: {}", tasks::listed(&living));
+            signs.push(Sign::Progress { activity: self.activity(activity::deed(&text)), text });
         }
     }
 }

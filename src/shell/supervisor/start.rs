@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{Process, Supervision};
 use crate::machines::command_line;
 use crate::machines::dispatch::{CancelledBy, Event, KILL_GRACE_MS, Run, Turn};
+use crate::machines::events;
 use crate::machines::ids::SessionRef;
 use crate::machines::job;
 use crate::machines::plan::{self, Continuation, RunPlan};
@@ -145,7 +146,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let (stdout, stderr) = (self.store.file(&self.id, JobFile::Stdout), self.store.file(&self.id, JobFile::Stderr));
         let cannot = |error: io::Error| NotStarted::SpawnFailed(error.to_string());
         fence_is_free(&stderr).await.map_err(cannot)?;
-        let position = end_last_line(&stdout).map_err(cannot)?;
+        let position = begin_output(&stdout).map_err(cannot)?;
         let process = self.spawn(&plan, stdin)?;
         self.output.go_on(&stdout, position, &self.plan.directory, self.run.turn == Turn::Repair);
         Ok(process)
@@ -196,8 +197,9 @@ async fn fence_is_free(fence: &Path) -> io::Result<()> {
     }
 }
 
-/// Ends the line that a process was cut off in, and returns how long the file is.
-fn end_last_line(output: &Path) -> io::Result<u64> {
+/// Makes the file ready for the output of one more process, and returns where that begins: the line that the one before it
+/// was cut off in is ended, and whoever reads the whole file later sees where the next begins.
+fn begin_output(output: &Path) -> io::Result<u64> {
     let mut file = match fs::OpenOptions::new().read(true).append(true).open(output) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
@@ -210,9 +212,8 @@ fn end_last_line(output: &Path) -> io::Result<u64> {
     let mut last = [0];
     file.seek(SeekFrom::End(-1))?;
     file.read_exact(&mut last)?;
-    if last == *b"\n" {
-        return Ok(length);
-    }
-    file.write_all(b"\n")?;
-    Ok(length + 1)
+    let ends = if last == *b"\n" { "" } else { "\n" };
+    let written = format!("{ends}{}", events::start_line());
+    file.write_all(written.as_bytes())?;
+    Ok(length + written.len() as u64)
 }

@@ -104,19 +104,6 @@ real_tests! {
         stream.answered("hi");
     }
 
-    fn a_background_task_makes_several_results() {
-        let world = World::new(|request| match request.body["messages"].as_array().map_or(0, Vec::len) {
-            _ if request.everything().contains("<task-notification>") => Reply::text("after the task"),
-            _ if !request.tool_results().is_empty() => Reply::text("started"),
-            _ => Reply::tool("Bash", json!({"command": "sleep 1", "run_in_background": true, "description": "waits"})),
-        });
-        let outcome = world.ask_stream("go", &["--allowedTools=Bash"]);
-        let results: Vec<_> = outcome.events().into_iter().filter(|event| event["type"] == "result").collect();
-        assert_eq!(results.len(), 2, "{outcome:#?}");
-        assert_eq!(results[0]["result"], "started");
-        outcome.answered("after the task");
-    }
-
     fn an_empty_answer_is_called_a_success() {
         let world = World::new(|_| Reply::blocks(Vec::new()));
         let result = world.ask("hello", &[]).answered("");
