@@ -2,13 +2,16 @@
 //!
 //! A trustworthy success is: exit code 0, a result event that is no error, from a model that was asked, that said why
 //! it stopped, with a text. A result that is complete in itself also outranks an end that we, or somebody else, put to
-//! the process afterwards. Everything else is a failure with a type and a way out, and carries what text there is: it
+//! the process afterwards, and an error of another turn beside it. Where something printed text instead of events, exit code 0
+//! and the text must do. Everything else is a failure with a type and a way out, and carries what text there is: it
 //! was paid for.
 
 mod advice;
 mod classify;
 mod conformity;
 mod evidence;
+mod plain;
+mod several;
 mod told;
 mod unfinished;
 
@@ -18,27 +21,15 @@ pub use evidence::{Canceller, Ending, Evidence, NotStarted};
 pub use unfinished::is_silent;
 
 use super::answer::{Answer, ErrorType};
-use super::events::{ResultEvent, Stop};
+use super::events::{Doubt, ResultEvent};
 use super::ids::SessionRef;
 use super::text;
 use advice::Advice;
+use plain::Plain;
 use told::{answer_from, succeed};
 
 /// Exit codes above this one say that the process ended itself because of a signal (128 + its number).
 const SIGNAL_EXIT_BASE: i32 = 128;
-
-/// What a result lacks to be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Doubt {
-    /// The CLI itself calls it an error.
-    Error,
-    /// The CLI answered by itself; the model was never asked.
-    NotAsked,
-    /// There is no text.
-    Empty,
-    /// The text may be cut.
-    Cut,
-}
 
 /// A failure: its type, what happened and what to do.
 struct Failure {
@@ -52,20 +43,32 @@ struct Failure {
 pub fn judge(mut evidence: Evidence<'_>) -> Answer {
     let asked_again = conformity::settle(&mut evidence);
     let session_id = session_id(&evidence);
+    let plain = plain::judge(&evidence).filter(|_| evidence.result.is_none());
+    match (&plain, evidence.plain.take()) {
+        (Some(Plain::Answer), Some(said)) => evidence.result = Some(plain::result(said)),
+        (Some(Plain::Message(_) | Plain::Rest), said) => evidence.last_text = evidence.last_text.take().or(said),
+        (None | Some(Plain::Answer), _) => {}
+    }
     let mut result = evidence.result.take();
     if let Some(event) = &mut result {
+        conformity::choose(evidence.plan, event);
         take_structured_text(event);
     }
     let advice = Advice { plan: evidence.plan, session_id: session_id.as_deref() };
-    let failure = match &result {
-        Some(event) if !evidence.held_back => of_result(&evidence, event, &advice),
+    let failure = match (&result, &plain) {
+        (Some(event), _) if !evidence.held_back => of_result(&evidence, event, &advice),
+        (None, Some(Plain::Message(message))) => Some(of_message(&evidence.plan.agent, message, None, &advice)),
         _ => Some(of_ending(&evidence, &advice)),
     };
     let stopped_at_cap = result.as_ref().is_some_and(|event| event.is_error && is_budget_stop(event));
-    let mut answer = answer_from(&evidence, result, &session_id);
+    let several = result.as_mut().and_then(|event| event.several.take());
+    let mut answer = answer_from(&evidence, result, several.as_deref(), &session_id);
     match failure {
         None => {
-            succeed(&mut answer, &evidence, &advice);
+            succeed(&mut answer, &evidence, several.as_deref(), &advice);
+            if plain.is_some() {
+                told::add_hint(&mut answer, plain::HINT);
+            }
             conformity::demand(&mut answer, &evidence, &advice, asked_again);
         }
         Some(failure) => {
@@ -79,6 +82,9 @@ pub fn judge(mut evidence: Evidence<'_>) -> Answer {
             answer.limit_resets_at = limit.and_then(|limit| limit.resets_at);
         }
     }
+    if let Some(several) = several {
+        several::attach(&mut answer.result, *several);
+    }
     answer
 }
 
@@ -90,6 +96,8 @@ fn session_id(evidence: &Evidence<'_>) -> Option<String> {
     let planned = || {
         let known = match &evidence.ending {
             Ending::NotStarted { .. } => evidence.plan.session.is_resume(),
+            // Without an event nothing says that it took the id.
+            _ if evidence.plain.is_some() => evidence.plan.session.is_resume() || evidence.session_kept,
             _ => evidence.plan.session.is_resume() || !evidence.omitted.session_id,
         };
         known.then(|| evidence.plan.session.id().as_str().to_owned())
@@ -106,25 +114,13 @@ fn take_structured_text(event: &mut ResultEvent) {
     }
 }
 
-fn doubt(event: &ResultEvent) -> Option<Doubt> {
-    if event.is_error {
-        Some(Doubt::Error)
-    } else if event.num_turns == Some(0) {
-        Some(Doubt::NotAsked)
-    } else if event.result.as_deref().is_none_or(text::is_blank) {
-        Some(Doubt::Empty)
-    } else if event.stop == Stop::Cut {
-        Some(Doubt::Cut)
-    } else {
-        None
-    }
-}
-
 /// What makes a run with a result a failure, if anything.
 fn of_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice<'_>) -> Option<Failure> {
     let agent = &evidence.plan.agent;
-    let Some(doubt) = doubt(event) else {
+    let Some(doubt) = event.doubt() else {
         return match evidence.ending {
+            // Another turn's error explains the code; it takes nothing from this answer.
+            Ending::Exited { .. } if event.failed().is_some() => None,
             Ending::Exited { code } if code != 0 && code <= SIGNAL_EXIT_BASE => Some(Failure {
                 error_type: ErrorType::CliError,
                 what: format!("claude exited with code {code} although the answer of agent '{agent}' looks complete"),
