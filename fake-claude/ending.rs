@@ -163,6 +163,7 @@ impl Ending {
         pairs.extend(self.result.as_deref().map(|r| pair("result", r)));
         pairs.extend(self.common(stream));
         pairs.extend(self.structured.as_ref().map(|s| pair("structured_output", &s.to_string())));
+        pairs.extend(origin(stream));
         pairs.extend(self.tail());
         pairs
     }
@@ -178,6 +179,7 @@ impl Ending {
             pair("num_turns", &self.turns(stream)),
         ];
         pairs.extend(self.common(stream));
+        pairs.extend(origin(stream));
         pairs.extend(self.tail());
         pairs.push(pair("errors", &json!(self.errors).to_string()));
         pairs
@@ -189,7 +191,7 @@ impl Ending {
 
     fn common(&self, stream: &Stream) -> [(String, String); 6] {
         let (input, output) = if self.asked { stream.tokens } else { (0, 0) };
-        let cost = if self.asked { stream.cost_usd } else { 0.0 };
+        let cost = stream.paid_usd + if self.asked { stream.cost_usd } else { 0.0 };
         let usage = json!({"input_tokens":input,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":output,
             "server_tool_use":{"web_search_requests":0,"web_fetch_requests":0},"service_tier":"standard",
             "cache_creation":{"ephemeral_1h_input_tokens":0,"ephemeral_5m_input_tokens":0},"inference_geo":"","iterations":[],
@@ -217,6 +219,11 @@ impl Ending {
         pairs.push(pair("uuid", &quoted(&Uuid::new_v4().to_string())));
         pairs
     }
+}
+
+/// What began the turn, when that was not the prompt.
+fn origin(stream: &Stream) -> Option<(String, String)> {
+    stream.origin.map(|kind| pair("origin", &json!({"kind":kind,"producer":"session-task"}).to_string()))
 }
 
 fn pair(key: &str, raw: &str) -> (String, String) {

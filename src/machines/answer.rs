@@ -217,10 +217,13 @@ impl Answer {
     }
 
     /// Whether the answer may be given again to the next caller who asks the same: a success without denied tools,
-    /// within its budget, that the agent itself does not call unfinished.
+    /// within its budget, that the agent itself does not call unfinished. One without any figure is the text that something
+    /// printed in claude's place (see [`crate::machines::verdict`]): it may be a notice that does not hold tomorrow.
     #[must_use]
     pub fn is_clean_success(&self) -> bool {
+        let is_measured = self.cost_usd.is_some() || self.duration_ms.is_some() || self.num_turns.is_some();
         self.success
+            && is_measured
             && self.denied_tools.as_ref().is_none_or(Vec::is_empty)
             && self.budget_exceeded != Some(true)
             && !matches!(self.outcome, Some(Outcome::Partial | Outcome::Blocked))

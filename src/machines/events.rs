@@ -6,14 +6,17 @@
 
 mod line;
 mod parts;
+mod plain;
 mod reader;
 mod result;
 mod scan;
+mod several;
 mod tasks;
 
 pub use line::start_line;
 pub use reader::{Finished, Reader};
-pub use result::{ResultEvent, Stop};
+pub use result::{Doubt, ResultEvent, Stop};
+pub use several::{Several, Told};
 
 use super::limit::RateLimit;
 use super::tasks::TaskEvent;
@@ -41,7 +44,7 @@ pub enum Seen {
     RateLimit(RateLimit),
     /// Something about the agent's background tasks.
     Task(TaskEvent),
-    /// A result. Several may come, and other events after it; the last one counts.
+    /// A result. Several may come, and other events after it: see [`ResultEvent::followed_by`].
     Result(Box<ResultEvent>),
     /// A sign of life without content.
     Other,

@@ -2,13 +2,17 @@
 //!
 //! A trustworthy success is: exit code 0, a result event that is no error, from a model that was asked, that said why
 //! it stopped, with a text. A result that is complete in itself also outranks an end that we, or somebody else, put to
-//! the process afterwards. Everything else is a failure with a type and a way out, and carries what text there is: it
+//! the process afterwards, and an error of another turn beside it. Where something printed text instead of events, exit code 0
+//! and the text must do. Everything else is a failure with a type and a way out, and carries what text there is: it
 //! was paid for.
 
 mod advice;
 mod classify;
 mod conformity;
 mod evidence;
+mod plain;
+mod several;
+mod told;
 mod unfinished;
 
 pub use classify::{is_limited, is_session_missing};
@@ -16,28 +20,16 @@ pub use conformity::misses;
 pub use evidence::{Canceller, Ending, Evidence, NotStarted};
 pub use unfinished::is_silent;
 
-use super::answer::{Answer, ErrorType, MAX_PARSED_LEVELS, is_shallow, parse_json};
-use super::events::{ResultEvent, Stop};
+use super::answer::{Answer, ErrorType};
+use super::events::{Doubt, ResultEvent};
 use super::ids::SessionRef;
-use super::plan::Format;
-use super::{status_line, text};
+use super::text;
 use advice::Advice;
+use plain::Plain;
+use told::{answer_from, succeed};
 
 /// Exit codes above this one say that the process ended itself because of a signal (128 + its number).
 const SIGNAL_EXIT_BASE: i32 = 128;
-
-/// What a result lacks to be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Doubt {
-    /// The CLI itself calls it an error.
-    Error,
-    /// The CLI answered by itself; the model was never asked.
-    NotAsked,
-    /// There is no text.
-    Empty,
-    /// The text may be cut.
-    Cut,
-}
 
 /// A failure: its type, what happened and what to do.
 struct Failure {
@@ -51,20 +43,32 @@ struct Failure {
 pub fn judge(mut evidence: Evidence<'_>) -> Answer {
     let asked_again = conformity::settle(&mut evidence);
     let session_id = session_id(&evidence);
+    let plain = plain::judge(&evidence).filter(|_| evidence.result.is_none());
+    match (&plain, evidence.plain.take()) {
+        (Some(Plain::Answer), Some(said)) => evidence.result = Some(plain::result(said)),
+        (Some(Plain::Message(_) | Plain::Rest), said) => evidence.last_text = evidence.last_text.take().or(said),
+        (None | Some(Plain::Answer), _) => {}
+    }
     let mut result = evidence.result.take();
     if let Some(event) = &mut result {
+        conformity::choose(evidence.plan, event);
         take_structured_text(event);
     }
     let advice = Advice { plan: evidence.plan, session_id: session_id.as_deref() };
-    let failure = match &result {
-        Some(event) if !evidence.held_back => of_result(&evidence, event, &advice),
+    let failure = match (&result, &plain) {
+        (Some(event), _) if !evidence.held_back => of_result(&evidence, event, &advice),
+        (None, Some(Plain::Message(message))) => Some(of_message(&evidence.plan.agent, message, None, &advice)),
         _ => Some(of_ending(&evidence, &advice)),
     };
     let stopped_at_cap = result.as_ref().is_some_and(|event| event.is_error && is_budget_stop(event));
-    let mut answer = answer_from(&evidence, result, &session_id);
+    let several = result.as_mut().and_then(|event| event.several.take());
+    let mut answer = answer_from(&evidence, result, several.as_deref(), &session_id);
     match failure {
         None => {
-            succeed(&mut answer, &evidence, &advice);
+            succeed(&mut answer, &evidence, several.as_deref(), &advice);
+            if plain.is_some() {
+                told::add_hint(&mut answer, plain::HINT);
+            }
             conformity::demand(&mut answer, &evidence, &advice, asked_again);
         }
         Some(failure) => {
@@ -78,6 +82,9 @@ pub fn judge(mut evidence: Evidence<'_>) -> Answer {
             answer.limit_resets_at = limit.and_then(|limit| limit.resets_at);
         }
     }
+    if let Some(several) = several {
+        several::attach(&mut answer.result, *several);
+    }
     answer
 }
 
@@ -89,6 +96,8 @@ fn session_id(evidence: &Evidence<'_>) -> Option<String> {
     let planned = || {
         let known = match &evidence.ending {
             Ending::NotStarted { .. } => evidence.plan.session.is_resume(),
+            // Without an event nothing says that it took the id.
+            _ if evidence.plain.is_some() => evidence.plan.session.is_resume() || evidence.session_kept,
             _ => evidence.plan.session.is_resume() || !evidence.omitted.session_id,
         };
         known.then(|| evidence.plan.session.id().as_str().to_owned())
@@ -105,25 +114,13 @@ fn take_structured_text(event: &mut ResultEvent) {
     }
 }
 
-fn doubt(event: &ResultEvent) -> Option<Doubt> {
-    if event.is_error {
-        Some(Doubt::Error)
-    } else if event.num_turns == Some(0) {
-        Some(Doubt::NotAsked)
-    } else if event.result.as_deref().is_none_or(text::is_blank) {
-        Some(Doubt::Empty)
-    } else if event.stop == Stop::Cut {
-        Some(Doubt::Cut)
-    } else {
-        None
-    }
-}
-
 /// What makes a run with a result a failure, if anything.
 fn of_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice<'_>) -> Option<Failure> {
     let agent = &evidence.plan.agent;
-    let Some(doubt) = doubt(event) else {
+    let Some(doubt) = event.doubt() else {
         return match evidence.ending {
+            // Another turn's error explains the code; it takes nothing from this answer.
+            Ending::Exited { .. } if event.failed().is_some() => None,
             Ending::Exited { code } if code != 0 && code <= SIGNAL_EXIT_BASE => Some(Failure {
                 error_type: ErrorType::CliError,
                 what: format!("claude exited with code {code} although the answer of agent '{agent}' looks complete"),
@@ -318,78 +315,4 @@ fn of_start(evidence: &Evidence<'_>, reason: &NotStarted) -> Failure {
         ),
     };
     Failure { error_type, what, way_out }
-}
-
-/// What all processes of the run have cost, as far as they told. One that was cut off tells nothing, but the CLI counts it
-/// to the cost of its session; that says only what the run has cost where the session began with it.
-fn cost_usd(evidence: &Evidence<'_>, last: &ResultEvent) -> Option<f64> {
-    let told = [evidence.paid_before_usd, last.cost_usd()].into_iter().flatten().reduce(|sum, cost| sum + cost);
-    let whole = last.total_cost_usd.filter(|_| evidence.resumptions > 0 && !evidence.plan.session.is_resume());
-    [told, whole].into_iter().flatten().reduce(f64::max)
-}
-
-/// The answer with everything that does not depend on the verdict.
-fn answer_from(evidence: &Evidence<'_>, result: Option<ResultEvent>, session_id: &Option<String>) -> Answer {
-    let event = result.unwrap_or_default();
-    let cost_usd = cost_usd(evidence, &event);
-    let said = event.result.filter(|said| !text::is_blank(said));
-    let mut answer =
-        Answer::success(evidence.plan.agent.clone(), said.or_else(|| evidence.last_text.clone()).unwrap_or_default());
-    answer.session_id = session_id.clone();
-    answer.cost_usd = cost_usd;
-    answer.duration_ms = event.duration_ms;
-    answer.num_turns = event.num_turns;
-    answer.denied_tools = Some(event.permission_denials).filter(|denied| !denied.is_empty());
-    answer.parsed_result = event
-        .structured_output
-        .filter(|value| evidence.plan.format == Format::Json && is_shallow(value, MAX_PARSED_LEVELS));
-    let over = answer.cost_usd.zip(evidence.plan.max_budget_usd).is_some_and(|(cost, cap)| cost > cap);
-    answer.budget_exceeded = over.then_some(true);
-    answer
-}
-
-/// Makes the answer a success: outcome, JSON and hints.
-fn succeed(answer: &mut Answer, evidence: &Evidence<'_>, advice: &Advice<'_>) {
-    let lifted = status_line::lift(std::mem::take(&mut answer.result));
-    answer.result = lifted.text;
-    let stopped = unfinished::hint(evidence, advice);
-    answer.outcome = if stopped.is_some() { Some(unfinished::bounded(lifted.outcome)) } else { lifted.outcome };
-    if evidence.plan.format == Format::Json {
-        answer.parsed_result = answer.parsed_result.take().or_else(|| parse_json(&answer.result));
-    }
-    let denied = answer.denied_tools.as_ref().map(|denied| {
-        let names = denied.join(", ");
-        format!("tools were denied ({names}), so the result may be incomplete; {}", advice.grant(denied))
-    });
-    let late = match evidence.ending {
-        Ending::TimedOut if stopped.is_some() => None,
-        Ending::TimedOut => Some("the answer was complete at the deadline; only the clean-up was cut short"),
-        Ending::Cancelled { .. } => Some("the answer was complete before the run was cancelled"),
-        Ending::Signalled { .. } | Ending::Abandoned => Some("claude was ended after its answer was complete"),
-        Ending::Exited { code } if code != 0 => Some("claude was ended after its answer was complete"),
-        Ending::Exited { .. } | Ending::NotStarted { .. } => None,
-    };
-    let over = answer.budget_exceeded.and(answer.cost_usd).zip(evidence.plan.max_budget_usd).map(|(cost, cap)| {
-        format!(
-            "the run cost ${cost:.4}, more than the budget of ${cap}; narrow the task, choose a cheaper model or raise \
-             max_budget_usd"
-        )
-    });
-    let resumed = (evidence.resumptions > 0).then(|| {
-        format!(
-            "the run was cut off and went on by itself {}; cost_usd may lack what was paid for the part that was cut off",
-            if evidence.resumptions == 1 { "once".to_owned() } else { format!("{} times", evidence.resumptions) }
-        )
-    });
-    let hints = [
-        denied,
-        late.map(String::from),
-        stopped,
-        resumed,
-        lifted.outcome.and_then(|outcome| advice.outcome(outcome)),
-        over,
-        Advice::omitted(evidence.omitted),
-    ];
-    let hint = hints.into_iter().flatten().collect::<Vec<_>>().join(". ");
-    answer.hint = (!hint.is_empty()).then_some(hint);
 }

@@ -12,6 +12,7 @@
 //! | `leash` | the socket between a waiting caller and its supervisor |
 //! | `store`, `record`, `atomic` | job records and job folders on disk |
 //! | `session_lock` | two runs of one claude session never overlap |
+//! | `session_file` | where the claude CLI keeps a session |
 //! | `spawner` | the injected trait that starts and signals processes, and the real one |
 //! | `leftovers` | finds what a run left behind in sessions of its own |
 //! | `orphan` | the account of a run that was ended while it had no supervisor |
@@ -44,6 +45,7 @@ pub mod parallel;
 pub mod part;
 pub mod pause;
 pub mod record;
+pub mod session_file;
 pub mod session_lock;
 pub mod slots;
 pub mod spawner;

@@ -2,6 +2,7 @@
 
 use super::atomic::Durability;
 use super::record::Record;
+use super::session_file;
 use super::store::{JobFile, Patch, Store};
 use super::supervisor::output::Output;
 use super::supervisor::progress::Progress;
@@ -51,8 +52,11 @@ fn judge(store: &Store, record: &Record, plan: &RunPlan) -> (Answer, Progress) {
     progress.extend(output.finish());
     let answer = verdict::judge(Evidence {
         resumptions: record.resumptions.unwrap_or_default(),
+        wall_ms: output.wall_ms(record.started_at),
         result: output.result.take(),
         last_text: output.last_text.take(),
+        session_kept: output.plain.is_some() && session_file::exists(plan.session.id()),
+        plain: output.plain.take(),
         stray: output.stray.take(),
         session_id: output.session_id.take(),
         last_retry: output.last_retry.take(),

@@ -44,8 +44,9 @@ fn answers_of_other_versions_are_readable() {
 
 #[test]
 fn only_clean_successes_are_clean() {
-    let clean = Answer::success("a", "x");
+    let clean = Answer { num_turns: Some(1), ..Answer::success("a", "x") };
     assert!(clean.is_clean_success());
+    assert!(!Answer::success("a", "x").is_clean_success(), "a text without any figure may be anything");
     assert!(Answer { outcome: Some(Outcome::Done), ..clean.clone() }.is_clean_success());
     let unclean = [
         Answer { success: false, ..clean.clone() },

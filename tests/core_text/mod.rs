@@ -11,6 +11,7 @@ mod ids;
 mod limit;
 mod prompt;
 mod schema;
+mod several;
 mod shorten;
 mod status_line;
 mod support;

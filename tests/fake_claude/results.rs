@@ -76,6 +76,14 @@ fn several_results_and_events_after_the_last() {
         two.kinds(),
         ["init", "assistant", "result", "task_updated", "task_notification", "init", "assistant", "result"]
     );
+    let counted = play("cost 0.25\ndeny Write\nresult first\ntwo-results", &[]);
+    let results: Vec<_> = counted.events().into_iter().filter(|event| event["type"] == "result").collect();
+    let shown = |result: &Value| {
+        let denials = result["permission_denials"].as_array().unwrap().len();
+        (result["total_cost_usd"].clone(), result["num_turns"].clone(), denials, result["origin"]["kind"].clone())
+    };
+    assert_eq!(shown(&results[0]), (json!(0.25), json!(2), 1, Value::Null));
+    assert_eq!(shown(&results[1]), (json!(0.5), json!(1), 0, json!("task-notification")));
     let after = play("say done\nevents-after-result", &[]);
     assert_eq!(after.kinds(), ["init", "assistant", "result", "task_updated", "task_notification"]);
     assert_eq!((two.code(), after.code()), (Some(0), Some(0)));

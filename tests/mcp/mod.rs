@@ -17,6 +17,7 @@ mod parallel;
 mod progress;
 mod protocol;
 mod schemas;
+mod several;
 mod slots;
 mod store;
 mod supervisor_deaths;

@@ -3,6 +3,7 @@
 use memchr::memchr;
 
 use super::line::{Kind, Line};
+use super::plain::Plain;
 use super::scan::is_white;
 use super::tasks::{self, WakeUp};
 use super::{Seen, parts};
@@ -35,6 +36,7 @@ pub struct Reader {
     turns: Vec<usize>,
     /// What the results so far have cost, each for itself.
     run_cost_usd: Option<f64>,
+    plain: Plain,
 }
 
 /// How the stream is laid out at the place that has been reached.
@@ -66,6 +68,9 @@ pub struct Finished {
     pub last_text: Option<String>,
     /// The last line that was no event, shortened: what a CLI prints that fails before its first event.
     pub stray: Option<String>,
+    /// All of the output, when there was no event in it and it is not blank: the answer of a claude that prints text. At most
+    /// 64 MiB, and a line that says so.
+    pub plain: Option<String>,
     /// True when the stream ended in the middle of an event.
     pub torn: bool,
 }
@@ -81,6 +86,7 @@ impl Reader {
     pub fn push(&mut self, bytes: &[u8]) -> Vec<Seen> {
         let mut seen = Vec::new();
         self.turns.clear();
+        self.plain.feed(bytes);
         let mut rest = bytes;
         while !rest.is_empty() {
             rest = match self.mode {
@@ -114,7 +120,12 @@ impl Reader {
         }
         self.torn = false;
         self.end_line(&mut seen);
-        Finished { seen, last_text: self.last_text, stray: self.stray, torn: self.torn }
+        let plain = std::mem::take(&mut self.plain);
+        for (kind, object) in plain.events() {
+            self.take(kind, object, &mut seen);
+        }
+        let plain = if self.plain.has_events() { None } else { plain.text() };
+        Finished { seen, last_text: self.last_text, stray: self.stray, plain, torn: self.torn }
     }
 
     fn push_lines<'a>(&mut self, bytes: &'a [u8], seen: &mut Vec<Seen>) -> &'a [u8] {
@@ -198,6 +209,7 @@ impl Reader {
     /// The line ends with `bytes`.
     fn end_line_with(&mut self, bytes: &[u8], seen: &mut Vec<Seen>) {
         if !self.line.is_begun() && bytes.len() <= MAX_DIRECT_BYTES {
+            let bytes = Line::untagged(bytes);
             self.take(Kind::of_whole(bytes), bytes, seen);
             return;
         }
@@ -215,13 +227,16 @@ impl Reader {
 
     /// Reads one line, of which `bytes` is what was kept.
     fn take(&mut self, kind: Kind, bytes: &[u8], seen: &mut Vec<Seen>) {
+        if kind.is_event() {
+            self.plain.give_up();
+        }
         match kind {
             Kind::Blank => {}
             Kind::Noise => {
                 self.stray = Some(text::one_line(&text::lossy(Line::beginning(bytes)), MAX_STRAY_CHARS));
                 seen.push(Seen::Other);
             }
-            Kind::Other => seen.push(Seen::Other),
+            Kind::Other | Kind::Strange => seen.push(Seen::Other),
             Kind::System => {
                 let (event, whole) = parts::system(bytes);
                 self.torn = !whole;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::super::text;
 use super::scan::{Raw, Scanner};
+use super::several::Several;
 
 /// Why the model stopped, as far as the result says.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -53,10 +54,27 @@ pub struct ResultEvent {
     pub structured_output: Option<Value>,
     /// How the turn loop ended, such as `completed` or `max_turns`.
     pub terminal_reason: Option<String>,
+    /// Whether the CLI began the turn by itself because a background task had ended.
+    pub is_notified: bool,
+    /// What other results of the same start said.
+    pub several: Option<Box<Several>>,
+}
+
+/// What a result lacks to be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// The CLI itself calls it an error.
+    Error,
+    /// The CLI answered by itself; the model was never asked.
+    NotAsked,
+    /// There is neither a text nor a value.
+    Empty,
+    /// The text may be cut.
+    Cut,
 }
 
 /// Most names of denied tools that are kept.
-const MAX_DENIED_TOOLS: usize = 10;
+pub(super) const MAX_DENIED_TOOLS: usize = 10;
 /// Most characters of the name of a denied tool.
 const MAX_TOOL_NAME_CHARS: usize = 100;
 /// Most error texts that are kept, and most characters of each: they become part of one message.
@@ -81,6 +99,28 @@ impl ResultEvent {
     #[must_use]
     pub fn cost_usd(&self) -> Option<f64> {
         self.run_cost_usd.or(self.total_cost_usd)
+    }
+
+    /// What it lacks to be trusted, if anything.
+    #[must_use]
+    pub fn doubt(&self) -> Option<Doubt> {
+        if self.is_error {
+            Some(Doubt::Error)
+        } else if self.num_turns == Some(0) {
+            Some(Doubt::NotAsked)
+        } else if self.structured_output.is_none() && self.result.as_deref().is_none_or(text::is_blank) {
+            Some(Doubt::Empty)
+        } else if self.stop == Stop::Cut {
+            Some(Doubt::Cut)
+        } else {
+            None
+        }
+    }
+
+    /// Whether it can be relied on as an answer of the agent.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        self.doubt().is_none()
     }
 
     /// Reads the event field by field, and whether it is whole.
@@ -110,6 +150,7 @@ impl ResultEvent {
             b"permission_denials" => self.permission_denials = denials(value),
             b"structured_output" => self.structured_output = structured(value),
             b"terminal_reason" => self.terminal_reason = word(value),
+            b"origin" => self.is_notified = is_notified(value),
             _ => {}
         }
     }
@@ -159,6 +200,17 @@ fn cost_of_models(models: &mut Scanner<'_>) -> Option<f64> {
         });
     });
     sum
+}
+
+/// Whether this origin of a turn is the end of a background task.
+fn is_notified(origin: &mut Scanner<'_>) -> bool {
+    let mut notified = false;
+    origin.entries(|field, key| {
+        if key == b"kind" {
+            notified = field.string().is_some_and(|kind| kind.0 == b"task-notification");
+        }
+    });
+    notified
 }
 
 fn boolean(value: &mut Scanner<'_>) -> Option<bool> {

@@ -9,6 +9,7 @@ use super::super::limit::RateLimit;
 use super::super::plan::RunPlan;
 use super::super::prompt::PromptError;
 use super::super::tasks::Task;
+use super::plain;
 
 /// Who ended a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -84,7 +85,7 @@ pub struct Evidence<'a> {
     pub ending: Ending,
     /// Options that this CLI does not know and that were left out.
     pub omitted: Omitted,
-    /// The last result event.
+    /// The result event; several are one (see [`ResultEvent::followed_by`]).
     pub result: Option<ResultEvent>,
     /// Whether the result is a first one that the CLI held back while background tasks worked, and that it printed because it
     /// was told to leave: not the answer.
@@ -95,6 +96,10 @@ pub struct Evidence<'a> {
     pub missed: Option<ResultEvent>,
     /// The last text of the agent itself.
     pub last_text: Option<String>,
+    /// All of stdout, where no event was in it.
+    pub plain: Option<String>,
+    /// Whether the CLI keeps a session under the id that it was given. Counts only where it tells nothing itself.
+    pub session_kept: bool,
     /// A line on stdout that was no event.
     pub stray: Option<String>,
     /// What came on stderr, bounded.
@@ -109,11 +114,21 @@ pub struct Evidence<'a> {
     pub paid_before_usd: Option<f64>,
     /// What the CLI said of the account's limit, when it refused.
     pub rate_limit: Option<RateLimit>,
+    /// How long the last process took until it wrote its last word, in milliseconds. Counts where it gave several results:
+    /// their own durations leave out the waits between them.
+    pub wall_ms: Option<u64>,
     /// The last retry of an API request.
     pub last_retry: Option<Retry>,
 }
 
 impl<'a> Evidence<'a> {
+    /// Whether claude gave an answer, of whatever worth.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        let plain = || matches!(plain::judge(self), Some(plain::Plain::Answer));
+        self.result.is_some() && !self.held_back || self.missed.is_some() || plain()
+    }
+
     /// A run of which nothing but its ending is known.
     #[must_use]
     pub fn new(plan: &'a RunPlan, ending: Ending) -> Self {
@@ -126,12 +141,15 @@ impl<'a> Evidence<'a> {
             unfinished: Vec::new(),
             missed: None,
             last_text: None,
+            plain: None,
+            session_kept: false,
             stray: None,
             stderr: String::new(),
             session_id: None,
             suggested_timeout_seconds: None,
             resumptions: 0,
             paid_before_usd: None,
+            wall_ms: None,
             last_retry: None,
             rate_limit: None,
         }

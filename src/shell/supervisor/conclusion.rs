@@ -11,6 +11,7 @@ use crate::shell::atomic::Durability;
 use crate::shell::failpoint;
 use crate::shell::leash::News;
 use crate::shell::record::Record;
+use crate::shell::session_file;
 use crate::shell::spawner::{Exit, ProcessSpawner};
 use crate::shell::store::{Patch, Store, StoreError};
 use crate::shell::usage;
@@ -38,14 +39,17 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
             last_text: self.output.last_text.take(),
             last_retry: self.output.last_retry.take(),
             rate_limit: self.output.rate_limit.take(),
+            session_kept: self.output.plain.is_some() && session_file::exists(self.plan.session.id()),
+            plain: self.output.plain.take(),
             stray: self.output.stray.take(),
             stderr: std::mem::take(&mut self.stderr),
             session_id: self.output.session_id.take(),
             suggested_timeout_seconds: self.suggested_timeout(end).await,
             resumptions: self.resumptions(),
             paid_before_usd: self.output.paid_before_usd,
+            wall_ms: self.output.wall_ms(self.claimed.as_ref().and_then(|record| record.started_at)),
         };
-        let answered = evidence.result.is_some() && !evidence.held_back || evidence.missed.is_some();
+        let answered = evidence.is_answered();
         let answer = verdict::judge(evidence);
         let event = job::Event::of_run(end, answered, answer.success);
         self.account(end, answered, &answer).await;

@@ -9,17 +9,20 @@ use crate::machines::events::{Reader, ResultEvent, Retry, Seen};
 use crate::machines::limit::RateLimit;
 use crate::machines::tasks::{self, Task, TaskEvent, Tasks};
 use crate::machines::verdict;
+use crate::shell::clock;
 use crate::shell::tail::Tail;
 
 /// How much is read before other events get their turn, in chunks of 256 KB: a few milliseconds' work, and what was seen
 /// in it takes about as much memory.
 const CHUNKS_AT_ONCE: usize = 4;
+/// Milliseconds of a second.
+const MS_PER_SECOND: f64 = 1_000.0;
 
 /// The output of a run: of one start of claude, and what remains of the starts before it.
 #[derive(Default)]
 pub struct Output {
     source: Option<(Tail, Reader)>,
-    /// The last result.
+    /// The result; several are one.
     pub result: Option<ResultEvent>,
     /// The answer that missed its schema, when it was asked for again.
     pub missed: Option<ResultEvent>,
@@ -31,6 +34,8 @@ pub struct Output {
     pub last_retry: Option<Retry>,
     /// What the CLI said of the account's limit, when it refused.
     pub rate_limit: Option<RateLimit>,
+    /// All of the output, when there was no event in it.
+    pub plain: Option<String>,
     /// Output that is no event.
     pub stray: Option<String>,
     /// Whether there was an event: this claude had begun to work.
@@ -45,6 +50,10 @@ pub struct Output {
     turns_before: u64,
     /// What the starts before this one have cost, in US dollars, as far as they told.
     pub paid_before_usd: Option<f64>,
+    /// When this claude was started, in Unix seconds; not known of one that was adopted.
+    started_at: Option<f64>,
+    /// When it had written its last word, in Unix seconds.
+    written_at: Option<f64>,
     /// Of all starts. Whether the id is known shows in `session_id` as well.
     signs: SessionSigns,
 }
@@ -97,6 +106,7 @@ impl Output {
             paid_before_usd: paid.into_iter().flatten().reduce(|sum, cost| sum + cost),
             signs: SessionSigns { started: true, missing: false, ..before.signs },
             turns_before: before.turns_before + before.turns,
+            started_at: Some(clock::unix_seconds()),
             ..Self::open(path, position, directory)
         };
     }
@@ -140,6 +150,16 @@ impl Output {
         Activity { turn: self.turns_before + self.turns, doing: Some(deed), cost_usd: self.cost_usd, background_tasks }
     }
 
+    /// How long this claude took to its last word, in milliseconds. `claimed_at`: when its run began, which counts where its
+    /// own start was not seen.
+    pub fn wall_ms(&self, claimed_at: Option<f64>) -> Option<u64> {
+        let seconds = self.written_at? - self.started_at.or(claimed_at)?;
+        // A clock that was set may say anything; a negative or absurd value saturates.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+        let ms = (seconds * MS_PER_SECOND) as u64;
+        Some(ms)
+    }
+
     /// How far it was read, in bytes.
     pub fn position(&self) -> u64 {
         self.source.as_ref().map_or(0, |(tail, _)| tail.position())
@@ -153,10 +173,12 @@ impl Output {
     /// Takes what was read as all there is: the last line may have no end.
     pub fn finish(&mut self) -> Vec<Sign> {
         let mut signs = Vec::new();
-        if let Some((_, reader)) = self.source.take() {
+        if let Some((tail, reader)) = self.source.take() {
+            self.written_at = tail.written_at();
             let rest = reader.finish();
             self.last_text = rest.last_text.or(self.last_text.take());
             self.stray = rest.stray;
+            self.plain = rest.plain;
             self.take(rest.seen, &[], &mut signs);
         }
         signs
@@ -199,7 +221,8 @@ impl Output {
                 }
                 Seen::RateLimit(limit) if limit.rejected => self.rate_limit = Some(limit),
                 Seen::RateLimit(_) => {}
-                Seen::Result(result) if verdict::is_session_missing(&result) => {
+                // After an answer that is paid for it is one of several results, and says nothing of the session.
+                Seen::Result(result) if self.result.is_none() && verdict::is_session_missing(&result) => {
                     // No answer: whether the task is given again instead is not decided here.
                     self.signs.missing = true;
                     self.result = Some(*result);
@@ -211,8 +234,12 @@ impl Output {
                 Seen::Result(result) => {
                     (self.signs.begun, self.signs.worked) = (true, true);
                     self.session_id = result.session_id.clone().or(self.session_id.take());
-                    self.cost_usd = result.run_cost_usd.or(result.total_cost_usd).or(self.cost_usd);
-                    self.result = Some(*result);
+                    let result = match self.result.take() {
+                        Some(before) if !verdict::is_silent(&before) => before.followed_by(*result),
+                        Some(_) | None => *result,
+                    };
+                    self.cost_usd = result.cost_usd().or(self.cost_usd);
+                    self.result = Some(result);
                     signs.push(Sign::Result);
                     self.show_tasks("Waits for what works in the background", signs);
                 }
