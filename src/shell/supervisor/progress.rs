@@ -56,7 +56,7 @@ impl Progress {
         for sign in signs {
             match sign {
                 Sign::Progress { text, activity } => self.push(text, activity),
-                Sign::Result | Sign::Turn => {}
+                Sign::Result | Sign::Turn | Sign::Tasks { .. } => {}
             }
         }
     }
