@@ -218,6 +218,12 @@ fn broken_text_is_repaired_not_refused() {
 }
 
 #[test]
+fn a_value_with_broken_text_is_repaired_too() {
+    let line = [br#"{"type":"result","structured_output":{"a":"\ud83d","b":""#.as_slice(), b"\xff\"}}\n"].concat();
+    assert_eq!(result_of(line).unwrap().structured_output, Some(json!({"a": "\u{fffd}", "b": "\u{fffd}"})));
+}
+
+#[test]
 fn a_thousand_levels_are_text_like_any_other() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let line =
