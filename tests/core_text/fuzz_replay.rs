@@ -1,5 +1,5 @@
 //! The bodies of the fuzz targets, over their corpus and over random input.
-//! Replay one file by hand: `fuzz/search 0 TARGET` builds the programs; each takes the path of a file.
+//! Replay one file by hand: `fuzz/search 1 TARGET` builds the program, which takes the path of a file.
 
 use std::path::Path;
 
