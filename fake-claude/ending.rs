@@ -20,7 +20,7 @@ pub struct Ending {
     pub status: Option<u16>,
     /// JSON text of `stop_reason`.
     pub stop_reason: &'static str,
-    /// Absent for budget, schema retries, failed resume and local commands.
+    /// Absent for failed resume and local commands.
     pub terminal_reason: Option<&'static str>,
     /// `structured_output`.
     pub structured: Option<Value>,
@@ -96,14 +96,24 @@ impl Ending {
     pub fn max_budget(limit: f64) -> Self {
         let error = format!("Reached maximum budget (${limit})");
         let text = format!("Error: Exceeded USD budget ({limit})");
-        Self { stop_reason: "\"end_turn\"", ..Self::failure("error_max_budget_usd", error, None, &text) }
+        Self {
+            stop_reason: "\"end_turn\"",
+            ..Self::failure("error_max_budget_usd", error, Some("budget_exhausted"), &text)
+        }
     }
 
     /// Every try to answer in the schema's form failed.
     pub fn max_structured(attempts: u32) -> Self {
-        let error = format!("Failed to provide valid structured output after {attempts} attempts");
+        let error = format!(
+            "Failed to provide valid structured output after {attempts} attempts — last StructuredOutput error: Output does \
+             not match required schema: must have required property"
+        );
         let text = format!("Error: {error}");
-        Self { stop_reason: "\"tool_use\"", ..Self::failure("error_max_structured_output_retries", error, None, &text) }
+        let reason = Some("structured_output_retry_exhausted");
+        Self {
+            stop_reason: "\"tool_use\"",
+            ..Self::failure("error_max_structured_output_retries", error, reason, &text)
+        }
     }
 
     /// `--resume` of an id that nobody knows (only `stream-json` shows it).

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::ids::JobId;
-use super::{status_line, text};
+use super::{json, status_line, text};
 
 /// Why a dispatch failed. Callers branch on the written form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -256,7 +256,8 @@ impl Answer {
 pub const MAX_PARSED_LEVELS: usize = 64;
 
 /// The JSON value that an answer consists of, after a STATUS line and a code fence around it are taken away. `null`
-/// says nothing and counts as no value; so does JSON that nests deeper than [`MAX_PARSED_LEVELS`].
+/// says nothing and counts as no value; so does JSON that nests deeper than [`MAX_PARSED_LEVELS`]. Half a surrogate pair
+/// becomes U+FFFD.
 #[must_use]
 pub fn parse_json(answer: &str) -> Option<Value> {
     // Most answers are JSON as they stand; only the others are copied to have their last line lifted.
@@ -276,7 +277,7 @@ pub fn is_shallow(value: &Value, levels: usize) -> bool {
 
 fn parse_fenced(answer: &str) -> Option<Value> {
     let answer = answer.trim_matches(|c: char| text::is_blank(c.encode_utf8(&mut [0; 4])));
-    serde_json::from_str(answer).ok().or_else(|| serde_json::from_str(inside_fence(answer)?).ok())
+    json::parse(answer).or_else(|| json::parse(inside_fence(answer)?))
 }
 
 /// What stands between the opening and the closing line of a code fence that surrounds the whole text.

@@ -101,7 +101,9 @@ impl Lines {
     }
 }
 
-fn read(line: &[u8]) -> Line {
+/// What a line is, which has no line end.
+#[must_use]
+pub fn read(line: &[u8]) -> Line {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
     if line.is_empty() {

@@ -20,7 +20,7 @@
 //! | `errands` | work on files that must neither hold up a loop nor be cut off |
 //! | `tail` | reads a file while it grows |
 //! | `watch` | news of a job's end |
-//! | `environment`, `claude` | what the child sees, and where the CLI is |
+//! | `environment`, `claude`, `cli_version` | what the child sees, where the CLI is, and which version it has |
 //! | `usage` | the journal of what dispatches took and cost |
 //! | `slots` | how many runs at once, over all processes |
 //! | `clock` | the two clocks |
@@ -29,6 +29,7 @@
 pub mod atomic;
 pub mod call;
 pub mod claude;
+pub mod cli_version;
 pub mod clock;
 pub mod dialogue;
 pub mod dispatcher;

@@ -39,7 +39,7 @@ fn a_sound_installation_passes() {
     assert_snapshot!(without_servers(&world, &["doctor"]), @r#"
     Environment
       ok       agent-dispatch 1.0.0
-      ok       claude 2.1.197 (Claude Code): [ROOT]/bin/claude
+      ok       claude 2.1.332 (Claude Code): [ROOT]/bin/claude
     Config
       ok       [ROOT]/home/.config/agent-dispatch/agents.yaml can be read
     Registration with Claude Code
@@ -93,7 +93,7 @@ fn every_finding_in_config_and_agents() {
     assert_snapshot!(without_servers(&world, &["doctor"]), @r#"
     Environment
       ok       agent-dispatch 1.0.0
-      ok       claude 2.1.197 (Claude Code): [ROOT]/bin/claude
+      ok       claude 2.1.332 (Claude Code): [ROOT]/bin/claude
     Config
       ok       [ROOT]/home/.config/agent-dispatch/agents.yaml can be read
       warning  others may read or write [ROOT]/home/.config/agent-dispatch/agents.yaml (mode 644)
@@ -138,7 +138,7 @@ fn a_broken_config_is_a_finding() {
     assert_eq!((code, &report["status"]), (1, &Value::from("failure")));
     assert_snapshot!(findings(&report).join("\n"), @r#"
     environment ok agent-dispatch 1.0.0
-    environment ok claude 2.1.197 (Claude Code): [ROOT]/bin/claude
+    environment ok claude 2.1.332 (Claude Code): [ROOT]/bin/claude
     config failure cannot read the config: agents: invalid type: sequence, expected a mapping of names to agents ([ROOT]/home/.config/agent-dispatch/agents.yaml, line 1, column 9)
     registration ok registered: [BINARY] serve
     jobs ok [ROOT]/home/.config/agent-dispatch/jobs can be written
@@ -191,6 +191,27 @@ fn a_claude_that_fails() {
         findings(&world.json(&["doctor", "--json"]).0)[1],
         @"environment failure [ROOT]/bin/claude --version fails (exit status: 127): node: not found"
     );
+}
+
+#[test]
+fn an_older_claude_is_told_what_it_lacks() {
+    let said = |version: &str| {
+        let world = World::new().with_script(&format!("echo '{version} (Claude Code)'"));
+        let (report, _) = world.json(&["doctor", "--json"]);
+        let of_claude = |line: &String| line.starts_with("environment warning claude");
+        findings(&report).into_iter().filter(of_claude).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(said("2.1.332"), "");
+    assert_eq!(said("2.2.0"), "");
+    assert_snapshot!(said("2.1.300"), @"
+    environment warning claude 2.1.300: the cost of a resumed session is that of all its runs, not of the last one
+    environment warning claude 2.1.300: interactive sessions wait for a dispatch instead of going on with it as a task
+    ");
+    assert_snapshot!(said("1.0.100"), @"
+    environment warning claude 1.0.100 is older than all tested versions (2.1.197 to 2.1.332)
+    environment warning claude 1.0.100: background work of an agent is not waited for: the CLI stops it some seconds after the answer
+    environment warning claude 1.0.100: interactive sessions wait for a dispatch instead of going on with it as a task
+    ");
 }
 
 #[test]

@@ -78,6 +78,26 @@ fn json_is_found_inside_what_agents_put_around_it() {
     }
 }
 
+/// JavaScript writes half a pair where a text was cut; the rest of the answer is none the worse for it.
+#[test]
+fn half_a_surrogate_pair_costs_no_value() {
+    for (written, read) in [
+        (r#"{"a":"\ud83d"}"#, "\u{fffd}"),
+        (r#"{"a":"\uDE00"}"#, "\u{fffd}"),
+        (r#"{"a":"x\ud83d\u0041"}"#, "x\u{fffd}A"),
+        (r#"{"a":"\ude00\ud83d\ud83d\ude00"}"#, "\u{fffd}\u{fffd}😀"),
+        // The backslash is escaped itself: these are letters.
+        (r#"{"a":"\ud83d \\ud83d é\\"}"#, "\u{fffd} \\ud83d é\\"),
+        ("```json\n{\"a\":\"\\ud83d\"}\n```", "\u{fffd}"),
+        ("{\"a\":\"\\ud83d\"}\nSTATUS: done", "\u{fffd}"),
+    ] {
+        assert_eq!(parse_json(written), Some(json!({"a": read})), "{written}");
+    }
+    for broken in [r#"{"a":"\ud83d"#, r#"{"a":\ud83d}"#, r#"{"a":"\ud83"}"#, r#"\ud83d\"#] {
+        assert_eq!(parse_json(broken), None, "{broken}");
+    }
+}
+
 #[test]
 fn deep_json_is_no_value_and_no_crash() {
     assert_eq!(parse_json(&"[".repeat(1_000_000)), None);

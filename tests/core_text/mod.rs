@@ -3,6 +3,7 @@
 mod activity;
 mod aggregate;
 mod answer;
+mod cli_version;
 mod command_line;
 mod dialogue;
 mod events;

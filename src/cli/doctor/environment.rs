@@ -4,6 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::report::{Report, Section};
+use super::version;
 use crate::cli::bounded;
 use crate::config::path::Environment;
 use crate::shell::{claude, environment};
@@ -45,6 +46,7 @@ fn check_claude(report: &mut Report) {
         Ok(done) if done.status.success() => {
             let version = done.stdout.lines().next().unwrap_or_default().trim().to_owned();
             report.ok(SECTION, format!("claude {version}: {shown}"));
+            version::check(report, &version);
         }
         Ok(done) => report.failure(
             SECTION,

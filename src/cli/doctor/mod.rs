@@ -10,6 +10,7 @@ mod jobs;
 mod registration;
 mod report;
 mod servers;
+mod version;
 
 use super::failure::{Exit, Failure};
 use super::output;

@@ -5,7 +5,7 @@ use std::str;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::super::text;
+use super::super::{json, text};
 use super::scan::{Raw, Scanner};
 use super::several::Several;
 
@@ -284,7 +284,7 @@ fn structured(value: &mut Scanner<'_>) -> Option<Value> {
     if written.len() > MAX_STRUCTURED_BYTES {
         return None;
     }
-    serde_json::from_slice(written).ok().filter(|value: &Value| !value.is_null())
+    json::parse_bytes(written).filter(|value| !value.is_null())
 }
 
 fn first_bytes(bytes: &[u8]) -> &[u8] {

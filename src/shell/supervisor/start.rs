@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Process, Supervision};
-use crate::machines::command_line;
+use crate::machines::cli_version::Version;
 use crate::machines::dispatch::{CancelledBy, Event, KILL_GRACE_MS, Run, Turn};
 use crate::machines::events;
 use crate::machines::ids::SessionRef;
@@ -14,12 +14,13 @@ use crate::machines::job;
 use crate::machines::plan::{self, Continuation, RunPlan};
 use crate::machines::prompt;
 use crate::machines::verdict::NotStarted;
+use crate::machines::{self, command_line};
 use crate::shell::atomic::{self, Durability};
 use crate::shell::leash::News;
 use crate::shell::pause;
 use crate::shell::spawner::{Launch, ProcessSpawner, SpawnError};
 use crate::shell::store::{JobFile, Patch, StoreError};
-use crate::shell::{clock, environment, failpoint};
+use crate::shell::{cli_version, clock, environment, failpoint};
 
 /// How often to look whether the fence is free.
 const FENCE_RETRY: Duration = Duration::from_millis(5);
@@ -32,7 +33,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     /// The record says `running` before anything runs: what costs is never unseen. The fence is looked at before anything
     /// runs as well: never two workers for one job.
     pub(super) async fn start(&mut self, run: Run) {
-        self.run = run;
+        self.run = run.on(self.cli_version(run).await);
         if run.turn == Turn::Repair {
             let activity = self.output.activity(ONCE_MORE.to_owned());
             self.progress.push(ONCE_MORE.to_owned(), activity);
@@ -64,6 +65,15 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
                 Event::SpawnFailed
             }
         });
+    }
+
+    /// The version of the CLI, where something depends on it.
+    async fn cli_version(&self, run: Run) -> Option<Version> {
+        let schema = self.plan.response_schema.as_ref().filter(|_| !run.omitted.json_schema);
+        schema.and_then(machines::schema::for_cli)?;
+        let program = self.spawner.find_claude().ok()?;
+        let environment = environment::for_claude(&self.id, self.plan.depth, false);
+        cli_version::of(&program, &environment, self.store.directory()).await
     }
 
     /// The run goes on when its turn comes. A record that does not take it was told to end: then so does the run.

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::real_claude::real_tests;
-use crate::real_claude::run::{LIMIT, World, eventually};
+use crate::real_claude::run::{LIMIT, USER_SETTINGS, World, eventually};
 use crate::real_claude::stub::{Block, Message, Reply};
 
 /// In every result, whatever its subtype.
@@ -98,7 +98,7 @@ real_tests! {
 
     fn verbose_in_the_users_settings_makes_an_array_of_json_too() {
         let world = World::saying("hi");
-        world.write("home/.claude/settings.json", r#"{"verbose": true}"#);
+        world.write(USER_SETTINGS, r#"{"verbose": true}"#);
         assert!(world.ask("hello", &[]).stdout.starts_with('['));
         let stream = world.ask_stream("hello", &[]);
         stream.answered("hi");
