@@ -1,7 +1,6 @@
 //! `init`
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use super::bounded::{self, Unfinished};
@@ -62,10 +61,10 @@ fn register(environment: &Environment) -> Result<(), Failure> {
     }
     let claude = claude::find().map_err(|error| {
         Failure::new(format!("the MCP server is not registered: {error}"))
-            .hint("install Claude Code, then run agent-dispatch init again")
+            .hint(format!("{}; then run agent-dispatch init again", error.way_out()))
             .hint(format!("or {by_hand}"))
     })?;
-    let mut command = Command::new(&claude);
+    let mut command = claude::command(&claude);
     command.args(["mcp", "add-json", SERVER_NAME, &registration::wanted(&own).to_string(), "--scope", "user"]);
     match bounded::run(command, REGISTER_LIMIT) {
         Ok(done) if done.status.success() => output::data(&format!("registered MCP server {SERVER_NAME}: {own} serve")),

@@ -9,6 +9,7 @@ pub mod describe;
 pub mod detect;
 pub mod edit;
 mod entries;
+pub mod expand;
 mod files;
 pub mod group;
 pub mod groups;

@@ -13,24 +13,19 @@ mod servers;
 
 use super::failure::{Exit, Failure};
 use super::output;
-use crate::config::path::{self, Environment};
+use crate::config::path::{self, Environment, PlaceError};
 use crate::config::read;
 pub use registration::shown;
-use report::{Report, Status};
+use report::{Report, Section, Status};
 
 /// Checks everything. Changes nothing.
-pub fn run(environment: &Environment, json: bool, strict: bool) -> Result<Exit, Failure> {
+pub fn run(environment: Result<Environment, PlaceError>, json: bool, strict: bool) -> Result<Exit, Failure> {
     let mut report = Report::default();
-    environment::check(&mut report, environment);
-    let file = path::config_path(environment);
-    let config = read::load(&file, environment.home.clone());
-    config::check(&mut report, &file, &config);
-    registration::check(&mut report, environment);
-    if let Ok(config) = &config {
-        agents::check(&mut report, config);
-        groups::check(&mut report, config);
+    environment::check(&mut report);
+    match &environment {
+        Ok(environment) => check(&mut report, environment),
+        Err(error) => report.failure(Section::Config, error.to_string(), error.hint()),
     }
-    jobs::check(&mut report, &path::jobs_dir(environment));
     servers::check(&mut report);
     if json {
         output::json(&report.to_json())?;
@@ -43,4 +38,17 @@ pub fn run(environment: &Environment, json: bool, strict: bool) -> Result<Exit, 
         Status::Failure => true,
     };
     Ok(if failed { Exit::Failure } else { Exit::Success })
+}
+
+/// What depends on where the files are.
+fn check(report: &mut Report, environment: &Environment) {
+    let file = path::config_path(environment);
+    let config = read::load(&file, environment.home.clone());
+    config::check(report, &file, &config);
+    registration::check(report, environment);
+    if let Ok(config) = &config {
+        agents::check(report, config);
+        groups::check(report, config);
+    }
+    jobs::check(report, &path::jobs_dir(environment));
 }
