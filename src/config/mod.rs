@@ -26,6 +26,8 @@ pub mod path;
 pub mod plan;
 mod raw;
 pub mod read;
+pub mod rewrite;
+pub mod rights;
 mod schemas;
 pub mod settings;
 pub mod snapshot;

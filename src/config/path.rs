@@ -12,6 +12,8 @@ pub const JOBS_DIR_VARIABLE: &str = "AGENT_DISPATCH_JOBS_DIR";
 pub const USAGE_LOG_VARIABLE: &str = "AGENT_DISPATCH_USAGE_LOG";
 /// Where a user's configuration is, by the XDG Base Directory Specification.
 pub const XDG_VARIABLE: &str = "XDG_CONFIG_HOME";
+/// The variables that name files of ours.
+pub const VARIABLES: [&str; 3] = [CONFIG_VARIABLE, JOBS_DIR_VARIABLE, USAGE_LOG_VARIABLE];
 /// Our directory among the configurations of a user.
 pub const DIRECTORY: &str = "agent-dispatch";
 /// The config file in it.

@@ -172,7 +172,8 @@ impl Search<'_> {
         let Some(name) = path::named(environment::CLAUDE, self.home.as_deref(), self.lookup)? else { return Ok(None) };
         let file = self.current_dir.join(&name);
         let bare = name.components().count() == 1;
-        let found = if bare { on_path(&name, &self.path()) } else { Some(file.clone()).filter(|file| is_executable(file)) };
+        let found =
+            if bare { on_path(&name, &self.path()) } else { Some(file.clone()).filter(|file| is_executable(file)) };
         if let Some(path) = found {
             return Ok(Some(Found { path, source: Source::Variable }));
         }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use crate::config::path::{self, CONFIG_VARIABLE, JOBS_DIR_VARIABLE, USAGE_LOG_VARIABLE};
+use crate::config::path;
 use crate::machines::ids::JobId;
 
 /// Nesting depth of dispatches; absent at the top.
@@ -69,7 +69,7 @@ pub fn absolute(lookup: &dyn Fn(&str) -> Option<OsString>, home: Option<&Path>, 
         let is_name = name == CLAUDE && path.components().count() == 1;
         Some((name.to_owned(), Some(current_dir.join(path).into()))).filter(|_| !is_name)
     };
-    [CONFIG_VARIABLE, JOBS_DIR_VARIABLE, USAGE_LOG_VARIABLE, CLAUDE].into_iter().filter_map(full).collect()
+    path::VARIABLES.into_iter().chain([CLAUDE]).filter_map(full).collect()
 }
 
 /// The nesting depth of this process. A value that is no number counts as the top: only a person can have written it.

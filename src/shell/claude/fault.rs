@@ -75,11 +75,13 @@ impl Fault {
         match self {
             Self::NotExecutable => Some("make the file executable with chmod +x"),
             Self::WindowsLineEnds => Some("save the script with Unix line ends (sed -i 's/\\r$//' FILE)"),
-            Self::NoShebang => Some("give the script the first line #!/bin/sh; if Claude Code came from npm, install it again without --ignore-scripts"),
+            Self::NoShebang => Some(
+                "give the script the first line #!/bin/sh; if Claude Code came from npm, install it again without --ignore-scripts",
+            ),
             Self::NoInterpreter(_) => Some("correct the first line of the script, or install that interpreter"),
-            Self::InterpreterNotOnPath(_) => {
-                Some("add its directory to the PATH with which Claude Code is started, or install Claude Code again with its native installer")
-            }
+            Self::InterpreterNotOnPath(_) => Some(
+                "add its directory to the PATH with which Claude Code is started, or install Claude Code again with its native installer",
+            ),
             Self::OtherSystem | Self::OtherLibrary => Some("install Claude Code for this system"),
             Self::Missing | Self::Dangling(_) | Self::NotOnPath | Self::NotAFile | Self::Arguments => None,
         }
