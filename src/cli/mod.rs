@@ -6,6 +6,7 @@
 //! | `output`, `failure` | the only place that prints; what is printed when something fails |
 //! | one file or folder for each verb | what the verb does |
 //! | `registration` | what Claude Code knows of us, and the path it should know |
+//! | `places` | which files are read, by this process and by the registered server |
 //! | `bounded` | runs another program for a limited time |
 //! | `records` | the jobs, and what is said when one is not there |
 //! | `figures`, `chart` | times and amounts for people; bars |
@@ -32,6 +33,7 @@ mod jobs;
 mod list;
 pub mod logging;
 pub mod output;
+mod places;
 mod records;
 mod registration;
 mod remove;

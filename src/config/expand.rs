@@ -70,7 +70,8 @@ fn replace<'a>(
         }
         None => (None, after),
         Some(inside) => {
-            let close = inside.iter().position(|byte| *byte == b'}').ok_or_else(|| ExpandError::Malformed(shown(from)))?;
+            let close =
+                inside.iter().position(|byte| *byte == b'}').ok_or_else(|| ExpandError::Malformed(shown(from)))?;
             let (tail, rest) = (&inside[name.len().min(close)..close], &inside[close + 1..]);
             let default = tail.strip_prefix(b":-").or_else(|| tail.strip_prefix(b"-"));
             if name.is_empty() || (default.is_none() && !tail.is_empty()) {

@@ -77,7 +77,8 @@ fn paths_are_expanded_as_a_shell_does() {
         "EMPTY" => Some(OsString::new()),
         _ => None,
     };
-    let expanded = |text: &str| expand(text.as_ref(), Some(Path::new("/h")), &lookup).map(|path| path.display().to_string());
+    let expanded =
+        |text: &str| expand(text.as_ref(), Some(Path::new("/h")), &lookup).map(|path| path.display().to_string());
     let same = |text: &str, wanted: &str| assert_eq!(expanded(text).as_deref(), Ok(wanted), "{text}");
     same("/plain", "/plain");
     same("$A/b", "/a/b");
@@ -133,7 +134,10 @@ fn the_old_place_counts_where_the_xdg_one_has_nothing() {
     std::fs::write(at(new), "").unwrap();
     assert_eq!(place(), (new.to_owned(), is_xdg(Some("home/.config/agent-dispatch"))));
     let same = env(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "/h/.config")]);
-    assert_eq!((same.origin.clone(), config_path(&same)), (Origin::Home, "/h/.config/agent-dispatch/agents.yaml".into()));
+    assert_eq!(
+        (same.origin.clone(), config_path(&same)),
+        (Origin::Home, "/h/.config/agent-dispatch/agents.yaml".into())
+    );
 }
 
 #[test]

@@ -91,11 +91,14 @@ fn it_is_found_where_its_installers_put_it() {
         Place::new().program(&name).finds(&name, Source::Installed);
     }
     let place = Place::new().program("home/.nvm/versions/node/v9.9.0/bin/claude");
-    place.program("home/.nvm/versions/node/v22.1.0/bin/claude").finds("home/.nvm/versions/node/v22.1.0/bin/claude", Source::Installed);
+    place
+        .program("home/.nvm/versions/node/v22.1.0/bin/claude")
+        .finds("home/.nvm/versions/node/v22.1.0/bin/claude", Source::Installed);
     let place = Place::new().program("prefix/bin/claude");
     let prefix = place.path("prefix");
     place.with("npm_config_prefix", prefix).finds("prefix/bin/claude", Source::Installed);
-    let place = Place::new().program("home/tools/bin/claude").file("home/.npmrc", b"registry=x\nprefix = ~/tools\n", 0o600);
+    let place =
+        Place::new().program("home/tools/bin/claude").file("home/.npmrc", b"registry=x\nprefix = ~/tools\n", 0o600);
     place.finds("home/tools/bin/claude", Source::Installed);
 }
 
@@ -161,7 +164,8 @@ fn scripts_that_cannot_be_run_are_called_that() {
         let told = script(text).refusal();
         assert!(told.contains("bin/claude") && told.contains(words), "{text:?}: {told}");
     }
-    for text in ["#!/bin/sh\n", "#!/bin/sh", "#! /bin/sh -e\n", "#!/usr/bin/env -u X node\n", "#!\n", "no shebang", ""] {
+    for text in ["#!/bin/sh\n", "#!/bin/sh", "#! /bin/sh -e\n", "#!/usr/bin/env -u X node\n", "#!\n", "no shebang", ""]
+    {
         script(text).finds("bin/claude", Source::Path);
     }
     script("#!/usr/bin/env node\n").program("bin/node").finds("bin/claude", Source::Path);
