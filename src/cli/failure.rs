@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::config::change::ChangeError;
 use crate::config::groups::GroupError;
+use crate::config::path::PlaceError;
 use crate::config::read::ConfigError;
 use crate::config::write::WriteError;
 
@@ -67,6 +68,12 @@ impl Failure {
             object.insert("hint".to_owned(), self.hints.join("; ").into());
         }
         Value::Object(object)
+    }
+}
+
+impl From<PlaceError> for Failure {
+    fn from(error: PlaceError) -> Self {
+        Self::new(error.to_string()).hint(error.hint())
     }
 }
 

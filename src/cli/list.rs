@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::failure::{Exit, Failure};
 use super::output::{self, Style};
+use super::places;
 use crate::config::listing;
 use crate::config::path::{self, Environment};
 use crate::config::read;
@@ -28,10 +29,14 @@ pub fn run(environment: &Environment, json: bool) -> Result<Exit, Failure> {
     if json {
         output::json(&agents)?;
     } else if agents.is_empty() {
-        output::note(&format!("no agents in {}", file.display()));
+        output::note(&format!("no agents in {}", places::told(environment)));
         output::hint("agent-dispatch add NAME DIR makes a project directory an agent");
     } else {
         output::data(&table(&agents, environment))?;
+        output::note(&format!("from {}", places::told(environment)));
+    }
+    if !json {
+        places::warn(environment);
     }
     Ok(Exit::Success)
 }

@@ -45,7 +45,8 @@ pub fn start(arguments: &[OsString]) {
     };
     let given = arguments.get(2).filter(|_| supervises).map(PathBuf::from);
     let sink = Sink {
-        jobs: given.unwrap_or_else(|| path::jobs_dir(&Environment::of_process())),
+        // Why there is no place for jobs is told by whoever needs one.
+        jobs: given.or_else(|| Environment::of_process().ok().map(|environment| path::jobs_dir(&environment))),
         has_standard_error: !supervises,
     };
     let all = targets.clone();
@@ -62,7 +63,7 @@ fn is_ours(target: &str) -> bool {
 /// Where lines go. Each one comes as a whole.
 #[derive(Clone)]
 struct Sink {
-    jobs: PathBuf,
+    jobs: Option<PathBuf>,
     has_standard_error: bool,
 }
 
@@ -72,7 +73,7 @@ impl Write for Sink {
             io::stderr().write_all(line)?;
         }
         // Without a jobs directory there are no jobs yet; a full disk is no reason to fail.
-        drop(append(&self.jobs, line));
+        drop(self.jobs.as_ref().map(|jobs| append(jobs, line)));
         Ok(line.len())
     }
 

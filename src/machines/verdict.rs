@@ -290,11 +290,9 @@ fn of_start(evidence: &Evidence<'_>, reason: &NotStarted) -> Failure {
             format!("the directory {directory} of agent '{agent}' cannot be used: {why}"),
             fix_directory(),
         ),
-        NotStarted::CliMissing(searched) => (
-            ErrorType::NotFound,
-            format!("the claude CLI was not found ({searched})"),
-            "install Claude Code, or set AGENT_DISPATCH_CLAUDE to its path; `agent-dispatch doctor` checks it".into(),
-        ),
+        NotStarted::CliMissing { what, way_out } => {
+            (ErrorType::NotFound, what.clone(), format!("{way_out}; `agent-dispatch doctor` checks it"))
+        }
         NotStarted::BadValue(bad) => (
             ErrorType::CliError,
             format!("agent '{agent}' was not started: {bad}"),

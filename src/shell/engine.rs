@@ -17,7 +17,7 @@ use super::errands::Errands;
 use super::leash::Intake;
 use super::record::{Form, Record};
 use super::slots::{self, SlotRequest};
-use super::store::{JobFile, Patch, Store, StoreError};
+use super::store::{JobFile, Patch, Store, StoreError, elsewhere};
 use super::watch::Watches;
 use super::{environment, failpoint};
 use crate::machines::ids::JobId;
@@ -41,7 +41,7 @@ pub enum EngineError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The job could not be put into the queue.
-    #[error("cannot queue for a slot in {}: {source}", directory.display())]
+    #[error("cannot queue for a slot in {}: {source}{}", directory.display(), elsewhere(source))]
     Queue {
         /// The jobs directory.
         directory: PathBuf,

@@ -1,5 +1,9 @@
 //! What the claude process sees of the environment.
 
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::config::path;
 use crate::machines::ids::JobId;
 
 /// Nesting depth of dispatches; absent at the top.
@@ -37,22 +41,35 @@ pub const CALLING_SESSION: [&str; 14] = [
 ];
 
 /// Changes to the inherited environment, in order; `None` removes a variable.
-pub type Changes = Vec<(String, Option<String>)>;
+pub type Changes = Vec<(String, Option<OsString>)>;
 
 /// The changes for a claude process: the caller's session out, our depth and job in. What works in the background is waited
 /// for as long as the run may take, unless the user says otherwise.
 #[must_use]
 pub fn for_claude(job: &JobId, depth: u32, wait_for_mcp: bool) -> Changes {
     let mut changes: Changes = CALLING_SESSION.iter().map(|name| ((*name).to_owned(), None)).collect();
-    changes.push((DEPTH.to_owned(), Some(depth.to_string())));
-    changes.push((JOB.to_owned(), Some(job.to_string())));
+    changes.push((DEPTH.to_owned(), Some(depth.to_string().into())));
+    changes.push((JOB.to_owned(), Some(job.to_string().into())));
     if std::env::var_os(BACKGROUND_WAIT).is_none_or(|wait| wait.is_empty()) {
-        changes.push((BACKGROUND_WAIT.to_owned(), Some("0".to_owned())));
+        changes.push((BACKGROUND_WAIT.to_owned(), Some("0".into())));
     }
     if wait_for_mcp {
-        changes.push((MCP_NONBLOCKING.to_owned(), Some("0".to_owned())));
+        changes.push((MCP_NONBLOCKING.to_owned(), Some("0".into())));
     }
     changes
+}
+
+/// The variables that name our files, as full paths: a server that the child starts runs in the agent's directory, and
+/// reads the same files there. What cannot be expanded stays as it is, to be refused there as here.
+#[must_use]
+pub fn absolute(lookup: &dyn Fn(&str) -> Option<OsString>, home: Option<&Path>, current_dir: &Path) -> Changes {
+    let full = |name: &'static str| {
+        let path = path::named(name, home, lookup).ok().flatten()?;
+        // A name alone is looked for on PATH.
+        let is_name = name == CLAUDE && path.components().count() == 1;
+        Some((name.to_owned(), Some(current_dir.join(path).into()))).filter(|_| !is_name)
+    };
+    path::VARIABLES.into_iter().chain([CLAUDE]).filter_map(full).collect()
 }
 
 /// The nesting depth of this process. A value that is no number counts as the top: only a person can have written it.

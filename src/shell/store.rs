@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use self::apply::{Did, apply};
+pub(super) use self::error::elsewhere;
 pub use self::error::{JOBS_ELSEWHERE, StoreError};
 pub use self::file::JobFile;
 use self::index::Index;
@@ -33,6 +34,7 @@ pub use self::patch::{Patch, Shown};
 use super::atomic::{self, Durability};
 use super::failpoint;
 use super::record::Record;
+use crate::config::rights;
 use crate::machines::ids::JobId;
 use crate::machines::job::{self, Effect, Event};
 use crate::machines::plan::RunPlan;
@@ -122,7 +124,9 @@ impl Store {
             .recursive(true)
             .mode(atomic::OWNER_ONLY_DIRECTORY)
             .create(&self.directory)
-            .map_err(StoreError::io("create", &self.directory))
+            .map_err(StoreError::io("create", &self.directory))?;
+        rights::tighten(&self.directory);
+        Ok(())
     }
 
     fn write_new(&self, record: &Record, files: &[(JobFile, &[u8])]) -> Result<File, StoreError> {

@@ -14,6 +14,7 @@ mod logs;
 mod misplaced;
 mod obstacles;
 mod parallel;
+mod places;
 mod progress;
 mod protocol;
 mod schemas;

@@ -2,6 +2,7 @@
 //! Replay one: `cargo test --test suite shell::slots`.
 
 mod atomic;
+pub mod claude;
 mod index;
 mod slots;
 mod store;

@@ -129,7 +129,7 @@ fn claude_is_started_with_what_the_plan_says_and_nothing_of_the_calling_session(
                 assert_eq!(variable(name), Some(None), "{name} is taken out");
             }
             assert_eq!(variable("AGENT_DISPATCH_DEPTH"), Some(Some("2".into())));
-            assert_eq!(variable("AGENT_DISPATCH_JOB"), Some(Some(JobId::from_bytes([9; 16]).to_string())));
+            assert_eq!(variable("AGENT_DISPATCH_JOB"), Some(Some(JobId::from_bytes([9; 16]).to_string().into())));
             assert_eq!(variable("MCP_CONNECTION_NONBLOCKING"), wait_for_mcp.then(|| Some("0".into())));
             answers(launch, &result("fine"), 0)
         });

@@ -31,8 +31,13 @@ pub enum NotStarted {
     DirectoryMissing,
     /// The agent's directory is a file, or may not be entered; what the system said.
     DirectoryUnusable(String),
-    /// The claude CLI was not found; where it was looked for.
-    CliMissing(String),
+    /// There is no claude CLI that could be run.
+    CliMissing {
+        /// What was looked for, or what is wrong with what was found.
+        what: String,
+        /// What to do about it.
+        way_out: String,
+    },
     /// A value that must not reach the command line.
     BadValue(BadValue),
     /// A prompt that cannot be sent.

@@ -27,7 +27,7 @@ async fn obstacle(run: &RunPlan, max_depth: u32) -> Option<NotStarted> {
         return Some(NotStarted::TooDeep { max: max_depth });
     }
     if let Err(missing) = claude::find() {
-        return Some(NotStarted::CliMissing(missing.to_string()));
+        return Some(claude::not_started(&missing));
     }
     if let Some(reason) = unusable_directory(run.directory.clone()).await {
         return Some(reason);

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Process, Supervision};
+use crate::config::path;
 use crate::machines::cli_version::Version;
+use crate::machines::command_line;
 use crate::machines::dispatch::{CancelledBy, Event, KILL_GRACE_MS, Run, Turn};
 use crate::machines::events;
 use crate::machines::ids::SessionRef;
@@ -20,7 +22,7 @@ use crate::shell::leash::News;
 use crate::shell::pause;
 use crate::shell::spawner::{Launch, ProcessSpawner, SpawnError};
 use crate::shell::store::{JobFile, Patch, StoreError};
-use crate::shell::{cli_version, clock, environment, failpoint};
+use crate::shell::{claude, cli_version, clock, environment, failpoint};
 
 /// How often to look whether the fence is free.
 const FENCE_RETRY: Duration = Duration::from_millis(5);
@@ -163,13 +165,18 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     }
 
     fn spawn(&self, plan: &RunPlan, stdin: JobFile) -> Result<Process, NotStarted> {
-        let program = self.spawner.find_claude().map_err(|missing| NotStarted::CliMissing(missing.to_string()))?;
+        let program = self.spawner.find_claude().map_err(|missing| claude::not_started(&missing))?;
         let arguments = command_line::arguments(plan, self.run.omitted).map_err(NotStarted::BadValue)?;
+        let mut environment = environment::for_claude(&self.id, plan.depth, plan.wait_for_mcp);
+        let lookup = |name: &str| std::env::var_os(name);
+        let (home, here) = (std::env::home_dir(), path::working_directory());
+        environment.extend(environment::absolute(&lookup, home.as_deref(), &here));
+        environment.extend(claude::path_for(&program).map(|path| ("PATH".to_owned(), Some(path))));
         let launch = Launch {
             program,
             arguments,
             directory: plan.directory.clone().into(),
-            environment: environment::for_claude(&self.id, plan.depth, plan.wait_for_mcp),
+            environment,
             stdin: self.store.file(&self.id, stdin),
             stdout: self.store.file(&self.id, JobFile::Stdout),
             stderr: self.store.file(&self.id, JobFile::Stderr),
@@ -180,9 +187,11 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
                 Err(NotStarted::DirectoryMissing)
             }
             Err(SpawnError::Directory { source, .. }) => Err(NotStarted::DirectoryUnusable(source.to_string())),
-            Err(error @ (SpawnError::File { .. } | SpawnError::Program { .. })) => {
-                Err(NotStarted::SpawnFailed(error.to_string()))
-            }
+            Err(SpawnError::Program { program, source }) => Err(match claude::explain(&program, &source) {
+                Some(missing) => claude::not_started(&missing),
+                None => NotStarted::SpawnFailed(SpawnError::Program { program, source }.to_string()),
+            }),
+            Err(error @ SpawnError::File { .. }) => Err(NotStarted::SpawnFailed(error.to_string())),
         }
     }
 }
