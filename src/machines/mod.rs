@@ -25,6 +25,7 @@ pub mod plan;
 pub mod prompt;
 pub mod protocol;
 pub mod refused;
+pub mod rule;
 pub mod schema;
 pub mod shorten;
 pub mod slots;
