@@ -10,6 +10,7 @@ pub mod detect;
 pub mod edit;
 mod entries;
 mod files;
+mod flow;
 pub mod group;
 pub mod groups;
 mod guard;
