@@ -32,6 +32,7 @@ mod jobs;
 mod list;
 pub mod logging;
 pub mod output;
+mod permissions;
 mod records;
 mod registration;
 mod remove;

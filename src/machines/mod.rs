@@ -19,6 +19,7 @@ pub mod events;
 pub mod ids;
 pub mod job;
 pub mod limit;
+pub mod misnamed;
 pub mod parallel;
 pub mod part;
 pub mod plan;
