@@ -33,6 +33,7 @@ mod jobs;
 mod list;
 pub mod logging;
 pub mod output;
+mod permissions;
 mod places;
 mod records;
 mod registration;

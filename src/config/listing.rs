@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use super::detect::{DETECTION_BUDGET, Detection, Health, Inspection, detect_all, inspect};
-use super::model::{Agent, Config, DEFAULT_TIMEOUT_SECONDS, Entry, Group};
+use super::model::{Agent, Config, DEFAULT_TIMEOUT_SECONDS, Entry, Group, Settings};
 use super::name::{unknown_agent, unknown_group};
 
 /// Most lines of a preview.
@@ -70,6 +70,17 @@ fn listed(name: &str, agent: &Agent, found: &Detection, typical: Option<Value>) 
     answer.done()
 }
 
+/// What holds for the agent's runs, its own values and those that it takes from the settings.
+fn effective(agent: &Agent, settings: &Settings) -> Value {
+    let mut answer = Answer::default();
+    answer.set("timeout", agent.timeout(settings));
+    answer.set_some("max_budget_usd", agent.budget(settings));
+    answer.set_some("permission_mode", agent.permission_mode(settings));
+    answer.set("allowed_tools", agent.allowed_tools(settings));
+    answer.set("disallowed_tools", agent.disallowed_tools(settings));
+    answer.done()
+}
+
 /// Everything about one agent. Waits for the disk, at most [`DETECTION_BUDGET`].
 ///
 /// # Errors
@@ -87,10 +98,10 @@ pub fn inspect_agent(
     };
     let lines = usize::try_from(preview_lines.clamp(0, MAX_PREVIEW_LINES)).unwrap_or_default();
     let found = inspect(&agent.directory, lines, DETECTION_BUDGET);
-    Ok(inspected(name, agent, found, typical(name)))
+    Ok(inspected(config, name, agent, found, typical(name)))
 }
 
-fn inspected(name: &str, agent: &Agent, found: Inspection, typical: Option<Value>) -> Value {
+fn inspected(config: &Config, name: &str, agent: &Agent, found: Inspection, typical: Option<Value>) -> Value {
     let mut answer = Answer::default();
     answer.set("name", name);
     answer.set("directory", agent.directory.to_string_lossy());
@@ -102,6 +113,7 @@ fn inspected(name: &str, agent: &Agent, found: Inspection, typical: Option<Value
     answer.set_some("permission_mode", agent.permission_mode.as_deref());
     answer.set_some("allowed_tools", agent.allowed_tools.as_deref());
     answer.set_some("disallowed_tools", agent.disallowed_tools.as_deref());
+    answer.set("effective", effective(agent, &config.settings));
     answer.set_filled("capabilities", &agent.capabilities);
     answer.set_filled("risky_capabilities", &agent.risky_capabilities);
     answer.set_filled("response_schemas", &agent.response_schemas.keys().cloned().collect::<Vec<_>>());

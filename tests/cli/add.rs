@@ -25,7 +25,7 @@ fn adds_with_all_options() {
         "--permission-mode",
         "plan",
         "--allowed-tools",
-        "Read, Bash(git log:*, git show:*)",
+        "Read, Bash(git log:*), Bash(echo a, b)",
         "--disallowed-tools",
         "Write",
         "--capabilities",
@@ -51,7 +51,7 @@ fn adds_with_all_options() {
         max_budget_usd: 0.5
         model: haiku
         permission_mode: plan
-        allowed_tools: [Read, 'Bash(git log:*, git show:*)']
+        allowed_tools: [Read, 'Bash(git log:*)', "Bash(echo a, b)"]
         disallowed_tools: [Write]
         capabilities: [logs]
         risky_capabilities: [restart]

@@ -126,7 +126,7 @@ fn every_finding_in_config_and_agents() {
                → take them out of one of the two lists; disallowed wins
       FAILURE  gone: [ROOT]/gone is not there
                → create it, or agent-dispatch remove gone
-      FAILURE  broken is disabled: agents.broken.timeout: invalid type: string "x", expected a whole number, 0 or more (line 4)
+      FAILURE  broken is disabled: agents.broken.timeout: invalid type: string "x", expected a whole number of seconds, 0 or more (line 4)
                → correct the entry in agents.yaml
     Groups
       ok       there are none

@@ -37,9 +37,12 @@ fn healthy_and_other_agents() {
     exit code: 0
     ----- stdout -----
     infra   [ROOT]/work/infra           Servers
+            timeout 60; model (claude's default); max_budget_usd (inherit defaults): none; permission_mode (inherit defaults); allowed_tools (inherit defaults): none; disallowed_tools (inherit defaults): none
     home    ~                                    evil  [31mred [0m second line
+            timeout 300 (not set); model (claude's default); max_budget_usd (inherit defaults): none; permission_mode (inherit defaults); allowed_tools (inherit defaults): none; disallowed_tools (inherit defaults): none
     gone    [ROOT]/work/gone (missing)
-    broken  (disabled)                           agents.broken.timeout: expected a whole number, 0 or more, found -5 (agents.yaml line 5, column 56)
+            timeout 300 (not set); model (claude's default); max_budget_usd (inherit defaults): none; permission_mode (inherit defaults); allowed_tools (inherit defaults): none; disallowed_tools (inherit defaults): none
+    broken  (disabled)                           agents.broken.timeout: expected a whole number of seconds, 0 or more, found -5 (agents.yaml line 5, column 56)
     ----- stderr -----
     from [ROOT]/home/.config/agent-dispatch/agents.yaml
     "#);
@@ -74,7 +77,7 @@ fn healthy_and_other_agents() {
       {
         "name": "broken",
         "healthy": false,
-        "error": "agents.broken.timeout: expected a whole number, 0 or more, found -5 (agents.yaml line 5, column 56)"
+        "error": "agents.broken.timeout: expected a whole number of seconds, 0 or more, found -5 (agents.yaml line 5, column 56)"
       }
     ]
     ----- stderr -----

@@ -48,6 +48,7 @@ fn inspecting_shows_everything() {
     let answer = inspect_agent(&config, "full", 2, &none).unwrap();
     let expected = json!({"name": "full", "directory": directory.path().join("full").to_str().unwrap(), "description": "d", "timeout": 9,
         "model": "opus", "max_budget_usd": 1.5, "max_turns": 20, "permission_mode": "plan", "allowed_tools": [], "disallowed_tools": ["Write"],
+        "effective": {"timeout": 9, "max_budget_usd": 1.5, "permission_mode": "plan", "allowed_tools": [], "disallowed_tools": ["Write"]},
         "capabilities": ["x"], "risky_capabilities": ["y"], "instructions": "careful", "healthy": true, "mcp_servers": ["pg"],
         "stacks": [], "dbs": ["Prisma"], "has_claude_md": true, "has_readme": false, "has_mcp_config": true,
         "claude_md_preview": "one\ntwo", "claude_md_truncated": true});

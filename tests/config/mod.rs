@@ -10,6 +10,7 @@ mod listing;
 mod name;
 mod path;
 mod read;
+mod rules;
 mod threads;
 mod write;
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 use super::{Process, Supervision};
 use crate::config::path;
 use crate::machines::cli_version::Version;
-use crate::machines::command_line;
 use crate::machines::dispatch::{CancelledBy, Event, KILL_GRACE_MS, Run, Turn};
 use crate::machines::events;
 use crate::machines::ids::SessionRef;
