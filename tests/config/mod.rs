@@ -1,6 +1,7 @@
 //! agents.yaml: reading, editing, writing, and what is made of it.
 mod any_bytes;
 mod change;
+mod describe;
 mod detect;
 mod edit;
 mod edit_random;
