@@ -35,6 +35,7 @@ pub mod engine;
 pub mod environment;
 pub mod errands;
 pub mod failpoint;
+pub mod generations;
 pub mod job_lock;
 pub mod jobs;
 pub mod leash;
