@@ -13,9 +13,8 @@ use super::path::{Environment, expand_home};
 use super::settings::MAX_TIMEOUT_SECONDS;
 use super::write::{self, WriteError};
 use crate::machines::plan::MAX_TURNS;
+use crate::machines::{mode, unattended};
 
-/// The permission modes that claude knows. Another one is stored with a warning: a newer claude may know it.
-pub const KNOWN_PERMISSION_MODES: &[&str] = &["acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan"];
 /// Longest text taken for one field, in bytes: half of what one command line argument can carry (128 KiB), since
 /// the instructions share theirs with the dispatch protocol.
 pub const MAX_TEXT_BYTES: usize = 64 * 1024;
@@ -43,6 +42,8 @@ pub struct Fields {
     pub allowed_tools: Words,
     /// Tools that are not allowed.
     pub disallowed_tools: Words,
+    /// Tools that are given back of those that unattended runs are denied.
+    pub unattended_tools: Words,
     /// Labels.
     pub capabilities: Words,
     /// Labels of what needs care.
@@ -194,10 +195,10 @@ fn change(
 }
 
 fn warn(answer: &mut Map<String, Value>, fields: &Fields) {
-    let mode = fields.permission_mode.as_deref().map(str::trim).unwrap_or_default();
-    if !mode.is_empty() && !mode.eq_ignore_ascii_case(CLEAR) && !KNOWN_PERMISSION_MODES.contains(&mode) {
-        let known = KNOWN_PERMISSION_MODES.join(", ");
-        let text = format!("permission_mode '{}' is not one that is known: {known}", echoed(mode));
+    let given = fields.permission_mode.as_deref().map(str::trim).unwrap_or_default();
+    if !given.is_empty() && !given.eq_ignore_ascii_case(CLEAR) && !mode::KNOWN.contains(&given) {
+        let known = mode::KNOWN.join(", ");
+        let text = format!("permission_mode '{}' is not one that is known: {known}", echoed(given));
         answer.insert("warning".to_owned(), text.into());
     }
 }
@@ -235,10 +236,21 @@ impl Fields {
         text(&mut given, "permission_mode", self.permission_mode.as_deref())?;
         words(&mut given, "allowed_tools", &self.allowed_tools)?;
         words(&mut given, "disallowed_tools", &self.disallowed_tools)?;
+        self.unattended(&mut given)?;
         words(&mut given, "capabilities", &self.capabilities)?;
         words(&mut given, "risky_capabilities", &self.risky_capabilities)?;
         text(&mut given, "instructions", self.instructions.as_deref())?;
         Ok(given)
+    }
+
+    /// Only tools that are withheld can be given back: another name would say that something is allowed that is not.
+    fn unattended(&self, given: &mut Vec<Given>) -> Result<(), ChangeError> {
+        const FIELD: &str = "unattended_tools";
+        let clears = matches!(self.unattended_tools.0.as_slice(), [only] if only.eq_ignore_ascii_case(CLEAR));
+        match unattended::unknown(&self.unattended_tools.0).filter(|_| !clears) {
+            Some(name) => Err(ChangeError::Value { field: FIELD, reason: unattended::not_withheld(&echoed(name)) }),
+            None => words(given, FIELD, &self.unattended_tools),
+        }
     }
 
     fn timeout(&self, given: &mut Vec<Given>) -> Result<(), ChangeError> {

@@ -88,7 +88,7 @@ fn session_id(evidence: &Evidence<'_>) -> Option<String> {
     let usable = |id: &str| SessionRef::try_from(id).ok().map(String::from);
     let planned = || {
         let known = match &evidence.ending {
-            Ending::NotStarted { .. } => evidence.plan.session.is_resume(),
+            Ending::NotStarted { reason } => evidence.plan.session.is_resume() && !reason.is_foreign(),
             _ => evidence.plan.session.is_resume() || !evidence.omitted.session_id,
         };
         known.then(|| evidence.plan.session.id().as_str().to_owned())
@@ -311,6 +311,9 @@ fn of_start(evidence: &Evidence<'_>, reason: &NotStarted) -> Failure {
             format!("agent '{agent}' was not started: dispatches are nested {max} deep, which is the limit"),
             "do the task in this session, or raise settings.max_dispatch_depth".into(),
         ),
+        NotStarted::ForeignSession { owner, directory } => {
+            advice::foreign_session(evidence.plan, owner, directory.as_deref())
+        }
         NotStarted::SpawnFailed(why) => (
             ErrorType::CliError,
             format!("the claude CLI could not be started: {why}"),
@@ -388,6 +391,7 @@ fn succeed(answer: &mut Answer, evidence: &Evidence<'_>, advice: &Advice<'_>) {
         resumed,
         lifted.outcome.and_then(|outcome| advice.outcome(outcome)),
         over,
+        advice.mode(evidence.permission_mode.as_deref()),
         Advice::omitted(evidence.omitted),
     ];
     let hint = hints.into_iter().flatten().collect::<Vec<_>>().join(". ");

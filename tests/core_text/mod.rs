@@ -10,6 +10,7 @@ mod fuzz_replay;
 mod ids;
 mod limit;
 mod prompt;
+mod reach;
 mod schema;
 mod shorten;
 mod status_line;

@@ -16,6 +16,7 @@ mod obstacles;
 mod parallel;
 mod progress;
 mod protocol;
+mod reach;
 mod schemas;
 mod slots;
 mod store;

@@ -191,12 +191,12 @@ const TOLD: [(&str, &str, &[&str]); 21] = [
     (
         "add_agent",
         "name! directory! description timeout max_budget_usd model permission_mode allowed_tools disallowed_tools \
-         capabilities risky_capabilities instructions",
+         unattended_tools capabilities risky_capabilities instructions",
         &["300 s", "~", "acceptEdits|auto|bypassPermissions|default|dontAsk|plan"],
     ),
     (
         "update_agent",
-        "name! description timeout max_budget_usd model permission_mode allowed_tools disallowed_tools capabilities \
+        "name! description timeout max_budget_usd model permission_mode allowed_tools disallowed_tools unattended_tools capabilities \
          risky_capabilities instructions",
         &["\"none\"", "negative = no cap"],
     ),

@@ -3,6 +3,7 @@
 
 mod atomic;
 mod index;
+mod known;
 mod slots;
 mod store;
 mod supervision;
