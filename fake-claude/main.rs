@@ -154,7 +154,7 @@ fn parse(argv: &[String], loaded: Option<&Loaded>) -> Result<Args, Stop> {
 fn new_stream(args: &Args, session: Session, out: Out, cwd: PathBuf) -> Stream {
     let model = args.last("--model").map(str::to_owned).or_else(|| session.model.clone());
     let model = model.unwrap_or_else(|| DEFAULT_MODEL.to_owned());
-    let mode = args.last("--permission-mode").unwrap_or("default").to_owned();
+    let mode = args.last("--permission-mode").map_or("default", args::mode).to_owned();
     let removed = ask::rules(&args.all("--disallowedTools"));
     let allowed = ask::rules(&args.all("--allowedTools"));
     let mut stream = Stream::new(out, session, model, mode, cwd);

@@ -28,6 +28,8 @@ pub fn check(data: &[u8]) {
         snapshot: switches & 16 != 0,
         max_turns: switches & 32 != 0,
         json_schema: switches & 64 != 0,
+        permission_prompts: switches & 128 != 0,
+        settings: switches & 128 != 0,
     };
     check_plan(&plan, omit);
     check_task(&plan);
@@ -80,8 +82,19 @@ fn meant(plan: &RunPlan, omit: Omitted) -> Parsed {
     }
     for (name, value) in [("--model", &plan.model), ("--permission-mode", &plan.permission_mode)] {
         if value.is_some() {
-            add(name, value.clone());
+            add(
+                name,
+                value.clone().map(|value| {
+                    if name == "--permission-mode" && value == "manual" { "default".into() } else { value }
+                }),
+            );
         }
+    }
+    if !omit.permission_prompts {
+        add("--permission-prompts", Some("none".into()));
+    }
+    if !omit.settings {
+        add("--settings", Some("{\"crossSessionInbound\":\"refuse\"}".into()));
     }
     let blank = |text: &str| text.chars().all(|c| c.is_whitespace() || c == '\u{feff}');
     for (name, tools) in [("--allowedTools", &plan.allowed_tools), ("--disallowedTools", &plan.disallowed_tools)] {

@@ -259,7 +259,7 @@ pub struct FieldArguments {
     /// Model, such as sonnet
     #[arg(long)]
     pub model: Option<String>,
-    /// Permission mode: acceptEdits, auto, bypassPermissions, default, dontAsk, plan
+    /// Permission mode: acceptEdits, auto, bypassPermissions, default (or manual), dontAsk, plan
     #[arg(long, value_name = "MODE")]
     pub permission_mode: Option<String>,
     /// Tools it may use without asking, separated by commas; [] for none
@@ -268,6 +268,9 @@ pub struct FieldArguments {
     /// Tools it must not use, separated by commas; [] for none
     #[arg(long, value_name = "TOOLS")]
     pub disallowed_tools: Option<String>,
+    /// Tools given back of those that unattended runs are denied, separated by commas
+    #[arg(long, value_name = "TOOLS")]
+    pub unattended_tools: Option<String>,
     /// Labels that callers see, separated by commas
     #[arg(long, value_name = "LABELS")]
     pub capabilities: Option<String>,

@@ -21,6 +21,7 @@ pub fn for_add(typed: FieldArguments) -> Fields {
         permission_mode: typed.permission_mode,
         allowed_tools: words(typed.allowed_tools),
         disallowed_tools: words(typed.disallowed_tools),
+        unattended_tools: words(typed.unattended_tools),
         capabilities: words(typed.capabilities),
         risky_capabilities: words(typed.risky_capabilities),
         instructions: typed.instructions,

@@ -15,9 +15,8 @@ use super::write::{self, WriteError};
 use crate::machines::misnamed::check_mode;
 use crate::machines::plan::MAX_TURNS;
 use crate::machines::rule::{self, List};
+use crate::machines::{mode, unattended};
 
-/// The permission modes that claude knows. Another one is stored with a warning: a newer claude may know it.
-pub const KNOWN_PERMISSION_MODES: &[&str] = &["acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan"];
 /// Longest text taken for one field, in bytes: half of what one command line argument can carry (128 KiB), since
 /// the instructions share theirs with the dispatch protocol.
 pub const MAX_TEXT_BYTES: usize = 64 * 1024;
@@ -45,6 +44,8 @@ pub struct Fields {
     pub allowed_tools: Words,
     /// Tools that are not allowed.
     pub disallowed_tools: Words,
+    /// Tools that are given back of those that unattended runs are denied.
+    pub unattended_tools: Words,
     /// Labels.
     pub capabilities: Words,
     /// Labels of what needs care.
@@ -203,10 +204,10 @@ fn change(
 }
 
 fn warn(answer: &mut Map<String, Value>, fields: &Fields) {
-    let mode = fields.permission_mode.as_deref().map(str::trim).unwrap_or_default();
-    if !mode.is_empty() && !mode.eq_ignore_ascii_case(CLEAR) && !KNOWN_PERMISSION_MODES.contains(&mode) {
-        let known = KNOWN_PERMISSION_MODES.join(", ");
-        let text = format!("permission_mode '{}' is not one that is known: {known}", echoed(mode));
+    let given = fields.permission_mode.as_deref().map(str::trim).unwrap_or_default();
+    if !given.is_empty() && !given.eq_ignore_ascii_case(CLEAR) && !mode::KNOWN.contains(&given) {
+        let known = mode::KNOWN.join(", ");
+        let text = format!("permission_mode '{}' is not one that is known: {known}", echoed(given));
         add_warning(answer, text);
     }
 }
@@ -246,13 +247,25 @@ impl Fields {
         self.budget(&mut given)?;
         self.turns(&mut given)?;
         text(&mut given, "model", self.model.as_deref())?;
-        mode(&mut given, self.permission_mode.as_deref())?;
+        permission_mode(&mut given, self.permission_mode.as_deref())?;
         rules(&mut given, "allowed_tools", &self.allowed_tools, List::Allowed)?;
         rules(&mut given, "disallowed_tools", &self.disallowed_tools, List::Disallowed)?;
+        self.unattended(&mut given)?;
         words(&mut given, "capabilities", &self.capabilities)?;
         words(&mut given, "risky_capabilities", &self.risky_capabilities)?;
         text(&mut given, "instructions", self.instructions.as_deref())?;
         Ok(given)
+    }
+
+    /// Only tools that are withheld can be given back: another name would say that something is allowed that is not.
+    fn unattended(&self, given: &mut Vec<Given>) -> Result<(), ChangeError> {
+        const FIELD: &str = "unattended_tools";
+        let names = self.unattended_tools.0.as_deref().unwrap_or_default();
+        let clears = matches!(names, [only] if only.eq_ignore_ascii_case(CLEAR));
+        match unattended::unknown(names).filter(|_| !clears) {
+            Some(name) => Err(ChangeError::Value { field: FIELD, reason: unattended::not_withheld(&echoed(name)) }),
+            None => words(given, FIELD, &self.unattended_tools),
+        }
     }
 
     fn timeout(&self, given: &mut Vec<Given>) -> Result<(), ChangeError> {
@@ -312,12 +325,12 @@ fn text(given: &mut Vec<Given>, field: &'static str, value: Option<&str>) -> Res
     Ok(())
 }
 
-fn mode(given: &mut Vec<Given>, value: Option<&str>) -> Result<(), ChangeError> {
+fn permission_mode(given: &mut Vec<Given>, value: Option<&str>) -> Result<(), ChangeError> {
     const FIELD: &str = "permission_mode";
     text(given, FIELD, value)?;
     match given.last() {
-        Some((FIELD, Some(Node::Text(mode)))) => check_mode(mode, KNOWN_PERMISSION_MODES)
-            .map_err(|wrong| ChangeError::Value { field: FIELD, reason: format!("`{}` {wrong}", echoed(mode)) }),
+        Some((FIELD, Some(Node::Text(said)))) => check_mode(said, mode::KNOWN)
+            .map_err(|wrong| ChangeError::Value { field: FIELD, reason: format!("`{}` {wrong}", echoed(said)) }),
         _ => Ok(()),
     }
 }

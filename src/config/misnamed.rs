@@ -3,11 +3,11 @@ use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::change::KNOWN_PERMISSION_MODES;
 use super::name::echoed;
 use super::node::flow_list;
 use super::number::parse_number;
 use crate::machines::misnamed::{Meant, WrongMode, check_mode, meant};
+use crate::machines::mode;
 use crate::machines::rule::{self, List};
 
 /// The kind of table that the key stands in.
@@ -74,7 +74,7 @@ impl<'a> Misnamed<'a> {
         match (meant, value) {
             (Meant::Allowed, _) => line(rules(List::Allowed)?),
             (Meant::Disallowed, _) => line(rules(List::Disallowed)?),
-            (Meant::Mode, Written::Text(mode)) => match check_mode(mode, KNOWN_PERMISSION_MODES) {
+            (Meant::Mode, Written::Text(mode)) => match check_mode(mode, mode::KNOWN) {
                 Ok(()) => line(mode.clone()),
                 Err(WrongMode::Spelling(mode)) => line(mode.to_owned()),
                 Err(WrongMode::Switch) => None,

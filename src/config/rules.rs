@@ -3,8 +3,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::change::KNOWN_PERMISSION_MODES;
 use crate::machines::misnamed;
+use crate::machines::mode;
 use crate::machines::rule::{self, Fault, List};
 
 /// A list of permission rules, each of which can have an effect. `ALLOWED`: in a list of what is allowed.
@@ -113,7 +113,7 @@ impl Visitor<'_> for ModeVisitor {
         if mode.is_empty() {
             return Ok(Mode(None));
         }
-        match misnamed::check_mode(mode, KNOWN_PERMISSION_MODES) {
+        match misnamed::check_mode(mode, mode::KNOWN) {
             Ok(()) => Ok(Mode(Some(mode.to_owned()))),
             Err(wrong) => Err(E::custom(format_args!("`{}` {wrong}", super::name::echoed(mode)))),
         }

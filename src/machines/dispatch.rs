@@ -1,8 +1,9 @@
 //! One run of the claude CLI, from waiting for a slot to its end. Declared in `spec/dispatch.yaml`.
 //!
-//! Order in this file: numbers, `begin` and `step`, the handlers. Flags, effects, events and states are in `types`, what a
-//! run's processes are started for in `turn`.
+//! Order in this file: numbers, `begin` and `step`, the handlers. Effects, events and states are in `types`, what a
+//! run's processes are started for in `turn`, what they can do without in `flags`.
 
+mod flags;
 mod turn;
 mod types;
 
@@ -12,8 +13,9 @@ use super::effect::Effects;
 use super::refused::Refused;
 use super::taken::taken;
 use super::time::Millis;
+pub use flags::{Flag, Omitted};
 pub use turn::{Run, Session, SessionSigns, Turn};
-pub use types::{CancelledBy, Effect, End, Event, Flag, Omitted, State, StopReason, Worth};
+pub use types::{CancelledBy, Effect, End, Event, State, StopReason, Worth};
 
 /// How long a process group has to leave after SIGTERM before SIGKILL, in ms. The CLI leaves within 30 ms, with a background
 /// task within 1.6 s (measured); a cancelled run must be gone within 2 s.

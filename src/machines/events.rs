@@ -61,6 +61,8 @@ pub struct Init {
     pub mcp_servers: Vec<McpServer>,
     /// The model.
     pub model: Option<String>,
+    /// The permission mode that the run is in.
+    pub permission_mode: Option<String>,
     /// Version of the claude CLI.
     pub cli_version: Option<String>,
 }

@@ -95,7 +95,7 @@ fn session_id(evidence: &Evidence<'_>) -> Option<String> {
     let usable = |id: &str| SessionRef::try_from(id).ok().map(String::from);
     let planned = || {
         let known = match &evidence.ending {
-            Ending::NotStarted { .. } => evidence.plan.session.is_resume(),
+            Ending::NotStarted { reason } => evidence.plan.session.is_resume() && !reason.is_foreign(),
             // Without an event nothing says that it took the id.
             _ if evidence.plain.is_some() => evidence.plan.session.is_resume() || evidence.session_kept,
             _ => evidence.plan.session.is_resume() || !evidence.omitted.session_id,
@@ -306,6 +306,9 @@ fn of_start(evidence: &Evidence<'_>, reason: &NotStarted) -> Failure {
             format!("agent '{agent}' was not started: dispatches are nested {max} deep, which is the limit"),
             "do the task in this session, or raise settings.max_dispatch_depth".into(),
         ),
+        NotStarted::ForeignSession { owner, directory } => {
+            advice::foreign_session(evidence.plan, owner, directory.as_deref())
+        }
         NotStarted::SpawnFailed(why) => (
             ErrorType::CliError,
             format!("the claude CLI could not be started: {why}"),

@@ -183,7 +183,7 @@ impl Store {
         Some(Summary::from(brief)).filter(|summary| summary.id == *id).ok_or(StoreError::NotFound(*id))
     }
 
-    fn bytes(&self, id: &JobId) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn bytes(&self, id: &JobId) -> Result<Vec<u8>, StoreError> {
         let path = self.record_path(id);
         std::fs::read(&path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => StoreError::NotFound(*id),

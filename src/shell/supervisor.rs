@@ -24,6 +24,7 @@ use self::output::{Output, Sign};
 pub use self::own::{SupervisorError, run, stand_in};
 use self::place::{Asked, Place};
 use self::progress::Progress;
+use self::start::Started;
 use self::waits::{LOOK_INTERVAL, caller_gone, exited, look_again, until, writable};
 use super::leash::{News, Outlet};
 use super::record::Record;
@@ -31,7 +32,6 @@ use super::slots::SlotRequest;
 use super::spawner::{self, Exit, ProcessSpawner};
 use super::store::{JobFile, Store};
 use super::{clock, pause, tail};
-use crate::machines::command_line;
 use crate::machines::dispatch::{self, CancelledBy, Effect, Event, Run, Session, State, Worth};
 use crate::machines::ids::JobId;
 use crate::machines::plan::RunPlan;
@@ -54,6 +54,7 @@ pub struct Supervision<'a, S> {
     place: Place,
     ticket: Option<SlotRequest>,
     process: Option<Process>,
+    started: Started,
     output: Output,
     progress: Progress,
     /// What the present process was started for.
@@ -104,6 +105,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             place: Place::None,
             ticket: None,
             process: None,
+            started: Started::default(),
             output: Output::default(),
             progress: Progress::default(),
             run: Run::new(0, plan.resume_attempts),
@@ -199,11 +201,10 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 while self.output.position() < end && self.look() {}
                 let signs = self.output.finish();
                 self.show(signs);
+                self.note_other_session();
                 let stderr = tail::ends(&self.store.file(&self.id, JobFile::Stderr), STDERR_BYTES);
                 self.stderr = stderr.last;
-                // The CLI refuses a flag before it does anything. A run that had begun has cost, and is not begun again.
-                let refused = command_line::unknown_option(&stderr.first).filter(|_| !self.output.begun);
-                let unknown = refused.and_then(dispatch::Flag::droppable);
+                let unknown = self.refused_flag(&stderr.first);
                 let session = Session::of(self.output.signs(!self.run.omitted.session_id));
                 self.violations = self.violations_of(exit);
                 let answer = self.worth();
@@ -263,6 +264,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     fn look(&mut self) -> bool {
         let (signs, more) = self.output.read();
         self.show(signs);
+        self.note_other_session();
         self.behind = more;
         more
     }

@@ -135,7 +135,7 @@ fn a_permission_mode_that_nobody_knows_is_stored_with_a_warning() {
     added infra: [ROOT]/work/infra
       Agent in infra
     ----- stderr -----
-    warning: permission_mode 'yolo' is not one that is known: acceptEdits, auto, bypassPermissions, default, dontAsk, plan
+    warning: permission_mode 'yolo' is not one that is known: acceptEdits, auto, bypassPermissions, default, dontAsk, manual, plan
     hint: agent-dispatch test infra asks it something; a real run, costs money
     "#);
 }

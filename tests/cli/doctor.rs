@@ -91,8 +91,8 @@ fn a_fresh_machine_fails_with_remedies() {
 #[test]
 fn every_finding_in_config_and_agents() {
     let world = World::with_claude().config(
-        "agents:\n  infra: {directory: '[ROOT]/work/infra', timeuot: 5, permission_mode: yolo, allowed_tools: [Read], \
-         disallowed_tools: [Read]}\n  gone: {directory: '[ROOT]/gone'}\n  broken: {directory: '[ROOT]/work', timeout: x}\n  \
+        "agents:\n  infra: {directory: '[ROOT]/work/infra', timeuot: 5, permission_mode: yolo, allowed_tools: [Read, SendMessage, 'CronCreate(*)'], \
+         disallowed_tools: [Read], unattended_tools: [SendMessage, Bash]}\n  gone: {directory: '[ROOT]/gone'}\n  broken: {directory: '[ROOT]/work', timeout: x}\n  \
          gone: {directory: '[ROOT]/gone'}\n",
     );
     let config = world.path("home/.config/agent-dispatch");
@@ -121,9 +121,13 @@ fn every_finding_in_config_and_agents() {
     Agents
       ok       infra: [ROOT]/work/infra
       warning  infra: permission mode yolo is not one that is known
-               → use one of acceptEdits, auto, bypassPermissions, default, dontAsk, plan
+               → use one of acceptEdits, auto, bypassPermissions, default, dontAsk, manual, plan
       warning  infra: allowed and disallowed at once: Read
                → take them out of one of the two lists; disallowed wins
+      warning  infra: unattended_tools: 'Bash' is none of the tools that unattended runs are denied: SendMessage, ListAgents, CronCreate, CronDelete, ScheduleWakeup, EnterWorktree, ReportFindings; others belong in allowed_tools
+               → correct the name, or take it out
+      warning  infra: allowed without effect: CronCreate(*); unattended runs are denied what reaches past them
+               → take it out of allowed_tools; SECURITY.md says why
       FAILURE  gone: [ROOT]/gone is not there
                → create it, or agent-dispatch remove gone
       FAILURE  broken is disabled: agents.broken.timeout: invalid type: string "x", expected a whole number of seconds, 0 or more (line 4)

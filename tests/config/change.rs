@@ -21,14 +21,14 @@ fn adding_answers_with_what_was_set() {
     std::fs::create_dir(env.current_dir.join("p")).unwrap();
     let home = env.current_dir.to_str().unwrap();
     let all = json!({"timeout": "60", "max_budget_usd": 1.5, "max_turns": "12", "model": " opus ", "permission_mode": "plan", "description": "",
-        "allowed_tools": "Read, Bash(git log:*), Bash(echo a, b) ,", "disallowed_tools": ["Write"], "capabilities": null, "unknown": 1,
+        "allowed_tools": "Read, Bash(git log:*), Bash(echo a, b) ,", "disallowed_tools": ["Write"], "unattended_tools": "SendMessage, CronCreate", "capabilities": null, "unknown": 1,
         "instructions": "Line one\nLine two: x"});
     let answer = add_agent(&env, "infra", "~/p", &fields(all)).unwrap();
     assert_eq!(
         answer.to_string(),
         json!({"added": "infra", "directory": format!("{home}/p"), "description": "Agent in p", "timeout": 60,
         "max_budget_usd": 1.5, "max_turns": 12, "model": "opus", "permission_mode": "plan",
-        "allowed_tools": ["Read", "Bash(git log:*)", "Bash(echo a, b)"], "disallowed_tools": ["Write"],
+        "allowed_tools": ["Read", "Bash(git log:*)", "Bash(echo a, b)"], "disallowed_tools": ["Write"], "unattended_tools": ["SendMessage", "CronCreate"],
         "instructions": "Line one\nLine two: x"})
         .to_string()
     );
@@ -54,6 +54,8 @@ fn adding_refuses_what_cannot_be() {
         json!({"timeout": 1e300}),
         json!({"max_budget_usd": -1}),
         json!({"max_budget_usd": "1e999"}),
+        json!({"unattended_tools": ["Bash"]}),
+        json!({"unattended_tools": "SendMessage, none"}),
         json!({"max_turns": -1}),
         json!({"max_turns": 1.5}),
         json!({"max_turns": 10_001}),

@@ -18,7 +18,7 @@ fn result_line(text: &str) -> String {
 #[test]
 fn a_whole_run_is_seen_as_it_happens() {
     let stream = [
-        r#"{"type":"system","subtype":"init","cwd":"/","session_id":"s1","tools":["Task","Bash"],"mcp_servers":[{"name":"t","status":"connected"},{"name":"u","status":"failed"}],"model":"m","claude_code_version":"2.1.332"}"#,
+        r#"{"type":"system","subtype":"init","cwd":"/","session_id":"s1","tools":["Task","Bash"],"mcp_servers":[{"name":"t","status":"connected"},{"name":"u","status":"failed"}],"model":"m","permissionMode":"plan","claude_code_version":"2.1.332"}"#,
         r#"{"type":"system","subtype":"api_retry","attempt":1,"max_retries":10,"retry_delay_ms":510.15,"error_status":401,"error":"authentication_failed"}"#,
         r#"{"type":"assistant","message":{"content":[{"type":"tool_use","id":"x","name":"Bash","input":{"type":"text","text":"no"}}]},"parent_tool_use_id":null}"#,
         r#"{"type":"user","message":{"content":[]}}"#,
@@ -36,6 +36,7 @@ fn a_whole_run_is_seen_as_it_happens() {
             tools: 2,
             mcp_servers: vec![server("t", "connected"), server("u", "failed")],
             model: Some("m".into()),
+            permission_mode: Some("plan".into()),
             cli_version: Some("2.1.332".into()),
         })),
         Seen::Retry(Retry {

@@ -11,6 +11,7 @@ mod fuzz_replay;
 mod ids;
 mod limit;
 mod prompt;
+mod reach;
 mod rule;
 mod schema;
 mod several;

@@ -44,7 +44,7 @@ fn words_outside_a_choice_are_refused() {
     refuses(
         &["-p", "--permission-mode=bogus"],
         "error: option '--permission-mode <mode>' argument 'bogus' is invalid. Allowed choices are acceptEdits, auto, \
-         bypassPermissions, default, dontAsk, plan.\n",
+         bypassPermissions, manual, dontAsk, plan.\n",
     );
 }
 

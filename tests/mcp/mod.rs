@@ -17,6 +17,7 @@ mod parallel;
 mod places;
 mod progress;
 mod protocol;
+mod reach;
 mod schemas;
 mod several;
 mod slots;

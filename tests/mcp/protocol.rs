@@ -191,7 +191,7 @@ const TOLD: [(&str, &str, &[&str]); 21] = [
     (
         "add_agent",
         "name! directory! description timeout max_budget_usd model permission_mode allowed_tools disallowed_tools \
-         capabilities risky_capabilities instructions",
+         unattended_tools capabilities risky_capabilities instructions",
         &[
             "300 s",
             "budget 0 = the default cap of the settings",
@@ -201,7 +201,7 @@ const TOLD: [(&str, &str, &[&str]); 21] = [
     ),
     (
         "update_agent",
-        "name! description timeout max_budget_usd model permission_mode allowed_tools disallowed_tools capabilities \
+        "name! description timeout max_budget_usd model permission_mode allowed_tools disallowed_tools unattended_tools capabilities \
          risky_capabilities instructions",
         &["\"none\"", "negative = back to the default cap", "[] = none at all"],
     ),

@@ -12,3 +12,4 @@ mod results;
 mod schema;
 mod sessions;
 mod tasks;
+mod tools;

@@ -4,6 +4,7 @@
 mod atomic;
 pub mod claude;
 mod index;
+mod known;
 mod slots;
 mod store;
 mod supervision;

@@ -117,6 +117,10 @@ fn claude_is_started_with_what_the_plan_says_and_nothing_of_the_calling_session(
                 "--verbose",
                 &session,
                 "--model=sonnet",
+                // Its own, whatever the settings of claude on this machine say.
+                "--permission-mode=plan",
+                "--permission-prompts=none",
+                "--settings={\"crossSessionInbound\":\"refuse\"}",
                 "--allowedTools=Read",
                 "--append-system-prompt=protocol",
                 "--max-budget-usd=1.5",
@@ -133,7 +137,8 @@ fn claude_is_started_with_what_the_plan_says_and_nothing_of_the_calling_session(
             assert_eq!(variable("MCP_CONNECTION_NONBLOCKING"), wait_for_mcp.then(|| Some("0".into())));
             answers(launch, &result("fine"), 0)
         });
-        let record = supervise(&RunPlan { wait_for_mcp, ..plan(60) }, spawner);
+        let permission_mode = Some("plan".into());
+        let record = supervise(&RunPlan { wait_for_mcp, permission_mode, ..plan(60) }, spawner);
         assert_eq!((&record["status"], &record["result"]["result"]), (&json!("done"), &json!("fine")), "{record}");
     }
 }

@@ -13,7 +13,7 @@ use super::subject::{Datum, Guard, Seen, Subject};
 pub struct Dispatch;
 
 const BYS: [CancelledBy; 2] = [CancelledBy::Request, CancelledBy::CallerGone];
-const FLAGS: [Flag; 6] = Flag::ALL;
+const FLAGS: [Flag; 8] = Flag::ALL;
 const SESSIONS: [Session; 4] = [Session::Unstarted, Session::Absent, Session::Begun, Session::Lost];
 /// How long a process may run, in ms, and how often the run may go on.
 const LIMITS: [(u64, u8); 4] = [(0, 0), (AT, 1), (AT, 3), (u64::MAX, 0)];
@@ -348,6 +348,8 @@ fn by(event: &Event) -> Value {
 fn flag_name(flag: Flag) -> &'static str {
     match flag {
         Flag::SessionId => "session_id",
+        Flag::PermissionPrompts => "permission_prompts",
+        Flag::Settings => "settings",
         Flag::SystemPrompt => "system_prompt",
         Flag::Snapshot => "snapshot",
         Flag::MaxBudget => "max_budget",

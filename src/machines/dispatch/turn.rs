@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::types::{Flag, Omitted};
+use super::flags::{Flag, Omitted};
 use crate::machines::cli_version::Version;
 
 /// What a process of a run is started for.

@@ -150,6 +150,7 @@ pub(super) fn system(line: &[u8]) -> (Seen, bool) {
         }),
         b"mcp_servers" => init.mcp_servers = mcp_servers(value),
         b"model" => init.model = word(value),
+        b"permissionMode" => init.permission_mode = word(value),
         b"claude_code_version" => init.cli_version = word(value),
         b"attempt" => retry.attempt = count(value, MAX_RETRY_NUMBER),
         b"max_retries" => retry.max_retries = count(value, MAX_RETRY_NUMBER),

@@ -1,9 +1,11 @@
 //! Ways out: what a caller, which is a model, can do next. Calls are written so that they can be made as they stand.
 
-use super::super::answer::Outcome;
+use super::super::answer::{ErrorType, Outcome};
 use super::super::dispatch::Omitted;
+use super::super::mode;
 use super::super::plan::{CONTINUE, MAX_TIMEOUT_SECONDS, MAX_TURNS, MIN_TIMEOUT_SECONDS, RunPlan};
 use super::super::text::{self, quoted};
+use super::super::unattended;
 use super::classify::Cause;
 
 /// What advice is about.
@@ -33,10 +35,18 @@ impl Advice<'_> {
         self.go_on(CONTINUE)
     }
 
-    /// How to grant what was denied, keeping what is granted.
+    /// How to grant what was denied, keeping what is granted. Never what reaches past a run: that is the user's to give.
     pub(super) fn grant(&self, denied: &[String]) -> String {
+        let grantable = denied.iter().filter(|tool| !unattended::is_withheld(tool)).collect::<Vec<_>>();
+        if grantable.is_empty() && !denied.is_empty() {
+            return "unattended runs are denied such tools, because they reach past the run; word the task so that the \
+                    agent does without them"
+                .into();
+        }
+        let without_effect = |tool: &String| unattended::is_withheld(tool) && self.plan.is_denied(tool);
+        let allowed = self.plan.allowed_tools.iter().filter(|tool| !without_effect(tool));
         let mut tools: Vec<&String> = Vec::new();
-        for tool in self.plan.allowed_tools.iter().chain(denied) {
+        for tool in allowed.chain(grantable) {
             if !tools.contains(&tool) {
                 tools.push(tool);
             }
@@ -103,6 +113,17 @@ impl Advice<'_> {
         }
     }
 
+    /// That the run was not in the mode that it was given: a policy or the account does not allow it.
+    pub(super) fn mode(&self, found: Option<&str>) -> Option<String> {
+        let given = self.plan.permission_mode.as_deref()?;
+        let found = found.filter(|found| mode::differs(given, found))?;
+        Some(format!(
+            "claude ran in permission mode {}, although {} was asked for: its settings or a policy do not allow that one",
+            quoted(found),
+            quoted(given)
+        ))
+    }
+
     /// What a run lacked because the installed CLI is too old.
     pub(super) fn omitted(omitted: Omitted) -> Option<String> {
         let lacks = [
@@ -157,4 +178,19 @@ impl Advice<'_> {
             ),
         }
     }
+}
+
+/// What is said of a session that belongs to another agent, and what to do.
+pub(super) fn foreign_session(plan: &RunPlan, owner: &str, directory: Option<&str>) -> (ErrorType, String, String) {
+    let (session, agent) = (quoted(plan.session.id().as_str()), &plan.agent);
+    let place = directory.map_or_else(String::new, |place| format!(" in {}", quoted(place)));
+    let what =
+        format!("session {session} belongs to agent '{owner}'{place}, not to agent '{agent}'; nothing was spent");
+    let way_out = format!(
+        "go on in it with dispatch_session(agent={}, task=…, session_id={session}), or begin a new one with \
+         dispatch(agent={}, task=…)",
+        quoted(owner),
+        quoted(agent)
+    );
+    (ErrorType::CliError, what, way_out)
 }

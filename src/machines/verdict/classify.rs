@@ -143,11 +143,18 @@ pub(super) fn gist(stderr: &str) -> Option<String> {
     const MAX_CHARS: usize = 500;
     let is_error = |line: &&str| line.get(..5).is_some_and(|head| head.eq_ignore_ascii_case("error"));
     let line = stderr.lines().map(str::trim_start).find(is_error);
+    let all = || stderr.lines().filter(|line| !is_about_a_name(line)).collect::<Vec<_>>().join("\n");
     let gist = line.map_or_else(
-        || text::one_line(text::last_chars(stderr.trim_end(), MAX_CHARS), MAX_CHARS),
+        || text::one_line(text::last_chars(all().trim_end(), MAX_CHARS), MAX_CHARS),
         |line| text::one_line(line, MAX_CHARS),
     );
     (!gist.is_empty()).then_some(gist)
+}
+
+/// Whether the CLI only says that it does not know a tool that it is told to withhold: older versions do so for names that
+/// newer ones have. Nothing is wrong then.
+fn is_about_a_name(line: &str) -> bool {
+    line.trim_start().starts_with("Permission deny rule ") && line.contains("matches no known tool")
 }
 
 fn searched(message: &str) -> String {

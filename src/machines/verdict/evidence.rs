@@ -47,8 +47,22 @@ pub enum NotStarted {
         /// The setting `max_dispatch_depth`.
         max: u32,
     },
+    /// The session to go on with belongs to another agent.
+    ForeignSession {
+        /// Which.
+        owner: String,
+        /// Where that one worked, if that is known.
+        directory: Option<String>,
+    },
     /// The system refused to start the process; what it said.
     SpawnFailed(String),
+}
+
+impl NotStarted {
+    /// Whether the session is another agent's to go on with.
+    pub(super) const fn is_foreign(&self) -> bool {
+        matches!(self, Self::ForeignSession { .. })
+    }
 }
 
 /// How a run ended.
@@ -109,6 +123,8 @@ pub struct Evidence<'a> {
     pub stray: Option<String>,
     /// What came on stderr, bounded.
     pub stderr: String,
+    /// The permission mode that the first event reported.
+    pub permission_mode: Option<String>,
     /// The session id that the first event reported.
     pub session_id: Option<String>,
     /// A timeout that the agent's history suggests, in seconds.
@@ -150,6 +166,7 @@ impl<'a> Evidence<'a> {
             session_kept: false,
             stray: None,
             stderr: String::new(),
+            permission_mode: None,
             session_id: None,
             suggested_timeout_seconds: None,
             resumptions: 0,

@@ -91,6 +91,7 @@ pub(super) fn succeed(answer: &mut Answer, evidence: &Evidence<'_>, several: Opt
         resumed,
         lifted.outcome.and_then(|outcome| advice.outcome(outcome)),
         over,
+        advice.mode(evidence.permission_mode.as_deref()),
         Advice::omitted(evidence.omitted),
     ];
     let hint = hints.into_iter().flatten().collect::<Vec<_>>().join(". ");

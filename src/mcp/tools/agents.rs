@@ -18,6 +18,7 @@ const PERMISSION_MODE: Parameter =
 const ALLOWED_TOOLS: Parameter =
     optional("allowed_tools", Kind::Names, "comma-separated, likewise all lists; [] = none at all");
 const DISALLOWED_TOOLS: Parameter = optional("disallowed_tools", Kind::Names, "");
+const UNATTENDED_TOOLS: Parameter = optional("unattended_tools", Kind::Names, "gives back what runs are denied");
 const CAPABILITIES: Parameter = optional("capabilities", Kind::Names, "labels for callers");
 const RISKY_CAPABILITIES: Parameter = optional("risky_capabilities", Kind::Names, "");
 const INSTRUCTIONS: Parameter = optional("instructions", Kind::Text, "standing orders for every dispatch");
@@ -39,6 +40,7 @@ pub const ADD: ToolRow = ToolRow {
         PERMISSION_MODE,
         ALLOWED_TOOLS,
         DISALLOWED_TOOLS,
+        UNATTENDED_TOOLS,
         CAPABILITIES,
         RISKY_CAPABILITIES,
         INSTRUCTIONS,
@@ -63,6 +65,7 @@ pub const UPDATE: ToolRow = ToolRow {
         PERMISSION_MODE,
         ALLOWED_TOOLS,
         DISALLOWED_TOOLS,
+        UNATTENDED_TOOLS,
         CAPABILITIES,
         RISKY_CAPABILITIES,
         INSTRUCTIONS,

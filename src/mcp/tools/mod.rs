@@ -25,6 +25,7 @@ use crate::config::rights;
 use crate::shell::dispatcher::Dispatcher;
 use crate::shell::engine::Engine;
 use crate::shell::jobs::Jobs;
+use crate::shell::session_owners;
 use crate::shell::store::Store;
 use crate::shell::usage::{History, Journal};
 
@@ -136,6 +137,7 @@ impl Desk {
         let jobs = Jobs::new(self.dispatcher.engine().clone());
         jobs.recover_all();
         jobs.tidy();
+        session_owners::import(self.dispatcher.engine().store());
         let days = self.config.load().map_or(0, |config| config.settings.job_retention_days);
         if days > 0 {
             let collected = jobs.collect(f64::from(days), false);

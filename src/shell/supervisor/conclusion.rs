@@ -43,6 +43,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
             plain: self.output.plain.take(),
             stray: self.output.stray.take(),
             stderr: std::mem::take(&mut self.stderr),
+            permission_mode: self.output.permission_mode.take(),
             session_id: self.output.session_id.take(),
             suggested_timeout_seconds: self.suggested_timeout(end).await,
             resumptions: self.resumptions(),

@@ -28,6 +28,8 @@ pub struct Output {
     pub missed: Option<ResultEvent>,
     /// The id that claude gave its session.
     pub session_id: Option<String>,
+    /// The permission mode that the first event of this start told.
+    pub permission_mode: Option<String>,
     /// The agent's last words, for a run that was cut off.
     pub last_text: Option<String>,
     /// The last time that the API had refused.
@@ -200,6 +202,7 @@ impl Output {
                         self.result = None;
                     }
                     self.session_id = init.session_id.or(self.session_id.take());
+                    self.permission_mode = self.permission_mode.take().or(init.permission_mode);
                     signs.push(Sign::Turn);
                 }
                 Seen::AssistantText(text) => {

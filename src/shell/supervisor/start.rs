@@ -2,17 +2,18 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Process, Supervision};
 use crate::config::path;
 use crate::machines::cli_version::Version;
-use crate::machines::dispatch::{CancelledBy, Event, KILL_GRACE_MS, Run, Turn};
+use crate::machines::dispatch::{CancelledBy, Event, Flag, KILL_GRACE_MS, Run, Turn};
 use crate::machines::events;
 use crate::machines::ids::SessionRef;
 use crate::machines::job;
-use crate::machines::plan::{self, Continuation, RunPlan};
+use crate::machines::mode;
+use crate::machines::plan::{self, Continuation, RunPlan, SessionPlan};
 use crate::machines::prompt;
 use crate::machines::verdict::NotStarted;
 use crate::machines::{self, command_line};
@@ -21,7 +22,9 @@ use crate::shell::leash::News;
 use crate::shell::pause;
 use crate::shell::spawner::{Launch, ProcessSpawner, SpawnError};
 use crate::shell::store::{JobFile, Patch, StoreError};
-use crate::shell::{claude, cli_version, clock, environment, failpoint};
+use crate::shell::{
+    claude, claude_settings, cli_version, clock, environment, failpoint, refused_options, session_owners,
+};
 
 /// How often to look whether the fence is free.
 const FENCE_RETRY: Duration = Duration::from_millis(5);
@@ -29,6 +32,15 @@ const FENCE_RETRY: Duration = Duration::from_millis(5);
 const ONCE_MORE: &str = "The answer misses its schema; asks for it once more";
 /// What is shown of a run that waits to go on.
 const CUT_OFF: &str = "Cut off; goes on as soon as it may";
+
+/// What is known of what was started.
+#[derive(Debug, Default)]
+pub(super) struct Started {
+    /// The claude that was started last.
+    program: Option<PathBuf>,
+    /// The session, under another id than the planned one, that was noted as the agent's.
+    session: Option<String>,
+}
 
 impl<S: ProcessSpawner> Supervision<'_, S> {
     /// The record says `running` before anything runs: what costs is never unseen. The fence is looked at before anything
@@ -111,6 +123,39 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         self.plan.resume_attempts.saturating_sub(self.run.resumes_left)
     }
 
+    /// The session that this process begins belongs to the agent. Where the CLI chooses the id, its first event tells it.
+    fn note_session(&self) {
+        if let SessionPlan::Fresh { id } = &self.plan.session
+            && !self.run.omitted.session_id
+            && self.run.turn == Turn::Task
+        {
+            session_owners::note(self.store.directory(), self.plan, id.as_str());
+        }
+    }
+
+    /// A session under another id than the planned one: the CLI did not take that id, or went on in a copy.
+    pub(super) fn note_other_session(&mut self) {
+        let Some(told) = self.output.session_id.clone() else { return };
+        let planned = self.plan.session.id();
+        let known = planned.as_str() == told || (self.plan.session.is_resume() && !planned.is_uuid());
+        if !known && self.started.session.as_ref() != Some(&told) {
+            session_owners::note(self.store.directory(), self.plan, &told);
+            self.started.session = Some(told);
+        }
+    }
+
+    /// The flag that claude said it does not know, at the beginning of its standard error. The next run need not find out
+    /// again what this program refuses; a schema that is refused says nothing of the next one.
+    pub(super) fn refused_flag(&self, stderr: &str) -> Option<Flag> {
+        // The CLI refuses a flag before it does anything. A run that had begun has cost, and is not begun again.
+        let refused = command_line::unknown_option(stderr).filter(|_| !self.output.begun);
+        let flag = refused.and_then(Flag::droppable)?;
+        if let Some(program) = self.started.program.as_ref().filter(|_| !command_line::refuses_schema(stderr)) {
+            refused_options::note(self.store.directory(), program, flag);
+        }
+        Some(flag)
+    }
+
     fn claim(&mut self) -> Result<(), NotStarted> {
         // A second start without a flag that the CLI does not know, or with the task once more, is the same claim.
         if self.claimed.is_some() && !self.waits_to_go_on() {
@@ -159,13 +204,18 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         fence_is_free(&stderr).await.map_err(cannot)?;
         let position = begin_output(&stdout).map_err(cannot)?;
         let process = self.spawn(&plan, stdin)?;
+        self.note_session();
         self.output.go_on(&stdout, position, &self.plan.directory, self.run.turn == Turn::Repair);
         Ok(process)
     }
 
-    fn spawn(&self, plan: &RunPlan, stdin: JobFile) -> Result<Process, NotStarted> {
+    fn spawn(&mut self, plan: &RunPlan, stdin: JobFile) -> Result<Process, NotStarted> {
         let program = self.spawner.find_claude().map_err(|missing| claude::not_started(&missing))?;
+        // Looked up for each start: the program may have been replaced while the run waited.
+        self.run.omitted = self.run.omitted.or(refused_options::known(self.store.directory(), &program));
+        let plan = &in_a_mode(plan);
         let arguments = command_line::arguments(plan, self.run.omitted).map_err(NotStarted::BadValue)?;
+        self.started.program = Some(program.clone());
         let mut environment = environment::for_claude(&self.id, plan.depth, plan.wait_for_mcp);
         let lookup = |name: &str| std::env::var_os(name);
         let (home, here) = (std::env::home_dir(), path::working_directory());
@@ -193,6 +243,17 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
             Err(error @ SpawnError::File { .. }) => Err(NotStarted::SpawnFailed(error.to_string())),
         }
     }
+}
+
+/// The plan with the permission mode that is to be passed. In the supervisor, where the directory's disk may be waited for:
+/// claude is started in it right after.
+fn in_a_mode(plan: &RunPlan) -> RunPlan {
+    let permission_mode = plan.permission_mode.clone().or_else(|| {
+        let said = claude_settings::mode(Path::new(&plan.directory));
+        let said = said.as_ref().map(|(source, mode)| (*source, mode.as_str()));
+        mode::unless_said(said).map(str::to_owned)
+    });
+    RunPlan { permission_mode, ..plan.clone() }
 }
 
 /// Waits until nobody holds the fence: what a run left behind was ended a moment ago, and dies when the kernel comes to it.
