@@ -18,10 +18,10 @@ use tokio_util::sync::CancellationToken;
 const ORIGINS: [&str; 2] = ["http://localhost:*", "http://127.0.0.1:*"];
 
 async fn serve() -> std::io::Result<()> {
-    let desk = Arc::new(Desk::new(Environment::of_process()));
+    let desk = Environment::of_process().map(|environment| Arc::new(Desk::new(environment)));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     writeln!(std::io::stdout(), "http://{}/mcp", listener.local_addr()?)?;
-    let make = move || Ok(Server::new(Arc::clone(&desk), Default::default(), CancellationToken::new()));
+    let make = move || Ok(Server::new(desk.clone(), Default::default(), CancellationToken::new()));
     let config = StreamableHttpServerConfig::default().with_allowed_origins(ORIGINS);
     let service = StreamableHttpService::new(make, Arc::new(LocalSessionManager::default()), config);
     loop {

@@ -26,6 +26,7 @@ const OPTIONS: &[&str] = &[
     "--disallowedTools, --disallowed-tools <tools...>",
     "--mcp-config <configs...>",
     "--permission-prompt-tool <tool>",
+    "--permission-prompts <target>",
     "--system-prompt <prompt>",
     "--system-prompt-file <file>",
     "--append-system-prompt <prompt>",
@@ -60,8 +61,17 @@ const OPTIONS: &[&str] = &[
 const CHOICES: &[(&str, &[&str])] = &[
     ("--output-format", &["text", "json", "stream-json"]),
     ("--input-format", &["text", "stream-json"]),
-    ("--permission-mode", &["acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan"]),
+    ("--permission-mode", &["acceptEdits", "auto", "bypassPermissions", "manual", "dontAsk", "plan"]),
+    ("--permission-prompts", &["host", "none"]),
 ];
+
+/// What `manual` was called before; not listed any more, and still taken (chapter 17.4).
+const UNLISTED_MODE: &str = "default";
+
+/// The permission mode as the CLI reports it.
+pub fn mode(given: &str) -> &str {
+    if given == "manual" { UNLISTED_MODE } else { given }
+}
 
 /// How many values an option takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -137,6 +147,7 @@ impl Args {
 fn check_value(spec: &Spec, value: &str) -> Result<(), Stop> {
     if let Some((_, choices)) = CHOICES.iter().find(|(k, _)| *k == spec.key())
         && !choices.contains(&value)
+        && value != UNLISTED_MODE
     {
         return Err(Stop::error(format!(
             "error: option '{}' argument '{value}' is invalid. Allowed choices are {}.\n",

@@ -20,7 +20,7 @@ pub struct Ending {
     pub status: Option<u16>,
     /// JSON text of `stop_reason`.
     pub stop_reason: &'static str,
-    /// Absent for budget, schema retries, failed resume and local commands.
+    /// Absent for failed resume and local commands.
     pub terminal_reason: Option<&'static str>,
     /// `structured_output`.
     pub structured: Option<Value>,
@@ -96,14 +96,24 @@ impl Ending {
     pub fn max_budget(limit: f64) -> Self {
         let error = format!("Reached maximum budget (${limit})");
         let text = format!("Error: Exceeded USD budget ({limit})");
-        Self { stop_reason: "\"end_turn\"", ..Self::failure("error_max_budget_usd", error, None, &text) }
+        Self {
+            stop_reason: "\"end_turn\"",
+            ..Self::failure("error_max_budget_usd", error, Some("budget_exhausted"), &text)
+        }
     }
 
     /// Every try to answer in the schema's form failed.
     pub fn max_structured(attempts: u32) -> Self {
-        let error = format!("Failed to provide valid structured output after {attempts} attempts");
+        let error = format!(
+            "Failed to provide valid structured output after {attempts} attempts — last StructuredOutput error: Output does \
+             not match required schema: must have required property"
+        );
         let text = format!("Error: {error}");
-        Self { stop_reason: "\"tool_use\"", ..Self::failure("error_max_structured_output_retries", error, None, &text) }
+        let reason = Some("structured_output_retry_exhausted");
+        Self {
+            stop_reason: "\"tool_use\"",
+            ..Self::failure("error_max_structured_output_retries", error, reason, &text)
+        }
     }
 
     /// `--resume` of an id that nobody knows (only `stream-json` shows it).
@@ -163,6 +173,7 @@ impl Ending {
         pairs.extend(self.result.as_deref().map(|r| pair("result", r)));
         pairs.extend(self.common(stream));
         pairs.extend(self.structured.as_ref().map(|s| pair("structured_output", &s.to_string())));
+        pairs.extend(origin(stream));
         pairs.extend(self.tail());
         pairs
     }
@@ -178,6 +189,7 @@ impl Ending {
             pair("num_turns", &self.turns(stream)),
         ];
         pairs.extend(self.common(stream));
+        pairs.extend(origin(stream));
         pairs.extend(self.tail());
         pairs.push(pair("errors", &json!(self.errors).to_string()));
         pairs
@@ -189,7 +201,7 @@ impl Ending {
 
     fn common(&self, stream: &Stream) -> [(String, String); 6] {
         let (input, output) = if self.asked { stream.tokens } else { (0, 0) };
-        let cost = if self.asked { stream.cost_usd } else { 0.0 };
+        let cost = stream.paid_usd + if self.asked { stream.cost_usd } else { 0.0 };
         let usage = json!({"input_tokens":input,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":output,
             "server_tool_use":{"web_search_requests":0,"web_fetch_requests":0},"service_tier":"standard",
             "cache_creation":{"ephemeral_1h_input_tokens":0,"ephemeral_5m_input_tokens":0},"inference_geo":"","iterations":[],
@@ -217,6 +229,11 @@ impl Ending {
         pairs.push(pair("uuid", &quoted(&Uuid::new_v4().to_string())));
         pairs
     }
+}
+
+/// What began the turn, when that was not the prompt.
+fn origin(stream: &Stream) -> Option<(String, String)> {
+    stream.origin.map(|kind| pair("origin", &json!({"kind":kind,"producer":"session-task"}).to_string()))
 }
 
 fn pair(key: &str, raw: &str) -> (String, String) {

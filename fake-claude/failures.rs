@@ -99,12 +99,12 @@ fn api(words: &str) -> Result<(String, Option<u16>, &'static str), String> {
     Ok((text, Some(status), label))
 }
 
-/// `terminal_reason`, which tells two errors apart from all others (chapter 1.2).
+/// `terminal_reason`, which tells two errors apart from all others (chapters 1.2 and 17.4).
 fn reason(kind: &str, status: Option<u16>) -> &'static str {
     match (kind, status) {
         ("too-long", _) => "prompt_too_long",
         (_, Some(413)) => "image_error",
-        _ => "completed",
+        _ => "api_error",
     }
 }
 

@@ -105,6 +105,6 @@ pub fn route(prompt: String) -> Routed {
         word if INTERACTIVE_ONLY.contains(&word) => {
             Routed::Local(format!("/{word} isn't available in this environment."))
         }
-        word => Routed::Local(format!("Unknown command: /{word}")),
+        _ => Routed::Model(prompt),
     }
 }

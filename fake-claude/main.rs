@@ -35,7 +35,7 @@ use stream::Stream;
 use verbs::ask;
 
 /// The version whose behaviour is played.
-pub const VERSION: &str = "2.1.197";
+pub const VERSION: &str = "2.1.332";
 /// The model of a run that names none.
 const DEFAULT_MODEL: &str = "claude-opus-4-8[1m]";
 
@@ -97,7 +97,7 @@ fn headless(argv: &[String]) -> Result<u8, Stop> {
         });
     }
     let (format, verbose) = flags::check(&args)?;
-    let schema = args.last("--json-schema").map(schema::accepted).transpose()?.flatten();
+    let schema = args.last("--json-schema").map(schema::accepted).transpose()?;
     let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     let session = match Session::open(&args, &cwd) {
         Ok(session) => session,
@@ -154,7 +154,7 @@ fn parse(argv: &[String], loaded: Option<&Loaded>) -> Result<Args, Stop> {
 fn new_stream(args: &Args, session: Session, out: Out, cwd: PathBuf) -> Stream {
     let model = args.last("--model").map(str::to_owned).or_else(|| session.model.clone());
     let model = model.unwrap_or_else(|| DEFAULT_MODEL.to_owned());
-    let mode = args.last("--permission-mode").unwrap_or("default").to_owned();
+    let mode = args.last("--permission-mode").map_or("default", args::mode).to_owned();
     let removed = ask::rules(&args.all("--disallowedTools"));
     let allowed = ask::rules(&args.all("--allowedTools"));
     let mut stream = Stream::new(out, session, model, mode, cwd);

@@ -13,6 +13,8 @@ pub enum OnTerm {
     Leave,
     /// Nothing at all: only SIGKILL ends it.
     Ignore,
+    /// Prints the result that it held back while a sub-agent worked in the background, then leaves with 143.
+    HeldBack,
     /// Leaves with 143 after so many milliseconds.
     LeaveAfterMs(u64),
     /// An MCP call was in flight: a whole result is printed before it leaves with 143 (chapter 8).
@@ -68,8 +70,9 @@ fn on_term(words: &str) -> Result<OnTerm, String> {
     match words.split_whitespace().collect::<Vec<_>>().as_slice() {
         ["ignore"] => Ok(OnTerm::Ignore),
         ["result"] => Ok(OnTerm::Result),
+        ["held-back"] => Ok(OnTerm::HeldBack),
         ["after", ms] => Ok(OnTerm::LeaveAfterMs(verbs::number("on-term after", ms)?)),
-        _ => Err("on-term is one of: ignore, result, after MS".to_owned()),
+        _ => Err("on-term is one of: ignore, result, held-back, after MS".to_owned()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `--json-schema`: refused, silently dropped, or answered (CLI contract, chapter 10).
+//! `--json-schema`: refused, or answered (CLI contract, chapter 10; what older versions dropped is refused now).
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use crate::Stop;
 /// The one `$schema` that is taken.
 const DRAFT_07: &str = "http://json-schema.org/draft-07/schema#";
 
-/// Keywords that the CLI's validator knows; one that it does not know drops the whole schema.
+/// Keywords that the CLI's validator knows; one that it does not know is refused with the whole schema.
 const KNOWN: &[&str] = &[
     "$schema",
     "$id",
@@ -52,6 +52,7 @@ const KNOWN: &[&str] = &[
     "then",
     "else",
     "nullable",
+    "format",
     "readOnly",
     "writeOnly",
 ];
@@ -61,33 +62,42 @@ const NAMED: &[&str] = &["properties", "$defs", "definitions", "patternPropertie
 /// Keywords whose value is no schema and is not looked into.
 const DATA: &[&str] = &["enum", "const", "default", "examples"];
 
-/// The schema that takes effect: none when the CLI drops it without a word.
-pub fn accepted(text: &str) -> Result<Option<Value>, Stop> {
+/// The schema that takes effect.
+pub fn accepted(text: &str) -> Result<Value, Stop> {
     let schema: Value = serde_json::from_str(text)
         .map_err(|e| Stop::error(format!("Error: --json-schema is not valid JSON: JSON Parse error: {e}\n")))?;
     if !schema.is_object() {
         return Err(Stop::error("Error: --json-schema must be a JSON object\n".to_owned()));
     }
-    let root = schema.clone();
-    Ok(usable(&schema, &root).then_some(schema))
+    match mistake(&schema, &schema) {
+        None => Ok(schema),
+        Some(why) => Err(Stop::error(format!("Error: --json-schema is not a valid JSON Schema: {why}\n"))),
+    }
 }
 
-fn usable(schema: &Value, root: &Value) -> bool {
-    let Value::Object(map) = schema else { return true };
-    map.iter().all(|(key, value)| {
+/// What the CLI's validator does not take.
+fn mistake(schema: &Value, root: &Value) -> Option<String> {
+    let Value::Object(map) = schema else { return None };
+    map.iter().find_map(|(key, value)| {
         if !KNOWN.contains(&key.as_str()) {
-            return false;
+            return Some(format!("strict mode: unknown keyword: \"{key}\""));
         }
         match (key.as_str(), value) {
-            ("$schema", value) => value == DRAFT_07,
+            ("$schema", value) => (value != DRAFT_07).then(|| format!("no schema with key or ref {value}")),
             ("$ref", Value::String(target)) => {
-                target.strip_prefix('#').is_some_and(|pointer| root.pointer(pointer).is_some())
+                let found = target.strip_prefix('#').is_some_and(|pointer| root.pointer(pointer).is_some());
+                (!found).then(|| format!("can't resolve reference {target} from id #"))
             }
-            ("required", Value::Array(names)) => names.iter().enumerate().all(|(i, n)| !names[..i].contains(n)),
-            (name, Value::Object(children)) if NAMED.contains(&name) => children.values().all(|c| usable(c, root)),
-            (name, _) if DATA.contains(&name) => true,
-            (_, Value::Array(several)) => several.iter().all(|s| usable(s, root)),
-            (_, value) => usable(value, root),
+            ("required", Value::Array(names)) => {
+                let twice = names.iter().enumerate().any(|(i, n)| names[..i].contains(n));
+                twice.then(|| "data/required must NOT have duplicate items".to_owned())
+            }
+            (name, Value::Object(children)) if NAMED.contains(&name) => {
+                children.values().find_map(|c| mistake(c, root))
+            }
+            (name, _) if DATA.contains(&name) => None,
+            (_, Value::Array(several)) => several.iter().find_map(|s| mistake(s, root)),
+            (_, value) => mistake(value, root),
         }
     })
 }

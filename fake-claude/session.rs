@@ -131,7 +131,8 @@ fn find_old(args: &Args, cwd: &Path) -> Result<Option<PathBuf>, Refusal> {
         };
         let dirs = places(cwd);
         if is_uuid(wanted) {
-            let found = dirs.iter().map(|d| d.join(format!("{wanted}.jsonl"))).find(|p| p.exists());
+            let name = format!("{wanted}.jsonl");
+            let found = dirs.into_iter().chain(elsewhere()).map(|d| d.join(&name)).find(|p| p.exists());
             return found.map(Some).ok_or_else(|| Refusal::Unknown(wanted.to_owned()));
         }
         let titled = dirs.iter().find_map(|d| by_title(d, wanted));
@@ -148,6 +149,12 @@ fn find_old(args: &Args, cwd: &Path) -> Result<Option<PathBuf>, Refusal> {
         );
     }
     Ok(None)
+}
+
+/// The folders of all directories: an id is found wherever its session was made (chapter 17.4).
+fn elsewhere() -> impl Iterator<Item = PathBuf> {
+    let entries = projects().and_then(|projects| fs::read_dir(projects).ok());
+    entries.into_iter().flatten().flatten().map(|entry| entry.path())
 }
 
 fn transcripts(dir: &Path) -> Vec<PathBuf> {
@@ -219,7 +226,8 @@ pub fn slug(dir: &Path) -> String {
     format!("{}-{:x}", &name[..SLUG_CHARS], hash.unsigned_abs())
 }
 
-/// Folders in which a session is looked for: its own, its repository's root, and the repository's other worktrees.
+/// Folders in which a session is looked for first, and a title only: its own, its repository's root, and the repository's
+/// other worktrees.
 fn places(cwd: &Path) -> Vec<PathBuf> {
     let Some(projects) = projects() else { return Vec::new() };
     let mut dirs = vec![cwd.to_owned()];

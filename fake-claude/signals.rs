@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::ending::Ending;
 use crate::scene::OnTerm;
 use crate::stream::{Stage, Stream, quoted};
+use crate::verbs::task;
 
 /// 128 + SIGTERM.
 const TERMINATED: i32 = 143;
@@ -72,7 +73,19 @@ fn listen(react: impl Fn(SignalKind) + Send + 'static) {
 fn terminate(stream: &Mutex<Stream>, on_term: &OnTerm) {
     match on_term {
         OnTerm::Ignore => return,
-        OnTerm::Leave => {}
+        OnTerm::Leave => {
+            if let Some(mut stream) = patiently(stream).filter(|stream| !stream.tasks.is_empty()) {
+                task::killed_at_exit(&mut stream);
+                stream.out.finish();
+            }
+        }
+        OnTerm::HeldBack => {
+            if let Some(mut stream) = patiently(stream) {
+                let text = stream.said.clone().unwrap_or_else(|| quoted(""));
+                stream.end(&Ending::success(text));
+                stream.out.finish();
+            }
+        }
         OnTerm::LeaveAfterMs(ms) => std::thread::sleep(Duration::from_millis(*ms)),
         OnTerm::Result => {
             if let Some(mut stream) = patiently(stream) {

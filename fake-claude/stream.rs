@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::ending::Ending;
 use crate::out::Out;
 use crate::session::Session;
+use crate::verbs::task::Living;
 use crate::{VERSION, clock};
 
 /// `resetsAt` of limit notices, as it was seen.
@@ -54,27 +55,33 @@ pub struct Stream {
     pub stage: Stage,
     /// When the account's limit is over, in Unix seconds.
     pub resets_at: u64,
-    /// `total_cost_usd` of the result.
+    /// What a turn costs.
     pub cost_usd: f64,
+    /// What the turns before this one cost: `total_cost_usd` is the sum (chapter 17.1).
+    pub paid_usd: f64,
     /// Input and output tokens.
     pub tokens: (u64, u64),
-    /// Messages with a tool's result so far.
+    /// Messages with a tool's result in this turn.
     pub tool_results: u64,
     /// Fixed `num_turns`.
     pub turns: Option<u64>,
-    /// `permission_denials` of the result.
+    /// `permission_denials` of the turn.
     pub denials: Vec<Value>,
     /// `mcp_servers` of the `init` event.
     pub mcp_servers: Vec<Value>,
     /// Keys of the next results with raw JSON in their place, or nothing to leave them out.
     pub overrides: Vec<(String, Option<String>)>,
+    /// Background tasks that live.
+    pub tasks: Vec<Living>,
     /// JSON text of what the model said last.
     pub said: Option<String>,
     /// Exit code of the last result.
     pub exit: u8,
     /// Results so far.
     pub results: usize,
-    /// Start of the run.
+    /// What began the turn, when that was not the prompt: the kind of its `origin`.
+    pub origin: Option<&'static str>,
+    /// Start of the turn.
     pub started: Instant,
 }
 
@@ -103,15 +110,18 @@ impl Stream {
             stage: Stage::Asked,
             resets_at: RESETS_AT,
             cost_usd: COST_USD,
+            paid_usd: 0.0,
             tokens: (10, 5),
             tool_results: 0,
             turns: None,
             denials: Vec::new(),
             mcp_servers: Vec::new(),
             overrides: Vec::new(),
+            tasks: Vec::new(),
             said: None,
             exit: 0,
             results: 0,
+            origin: None,
             started: Instant::now(),
         }
     }
@@ -220,12 +230,20 @@ impl Stream {
         self.message("user", &message, None, &more);
     }
 
-    /// A result event; its exit code holds unless another one follows.
+    /// A result event; its exit code holds unless another one follows. Turns, denials and time begin anew after it, the cost
+    /// does not.
     pub fn end(&mut self, ending: &Ending) {
         let line = ending.line(self);
         self.out.result(line, ending.text_output());
         self.exit = ending.exit;
         self.results += 1;
         self.stage = Stage::Done;
+        if ending.asked {
+            self.paid_usd += self.cost_usd;
+        }
+        self.tool_results = 0;
+        self.denials.clear();
+        self.origin = None;
+        self.started = Instant::now();
     }
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    agent_dispatch::cli::logging::start();
-    agent_dispatch::cli::run(std::env::args_os().collect())
+    let arguments = std::env::args_os().collect::<Vec<_>>();
+    agent_dispatch::cli::logging::start(&arguments);
+    agent_dispatch::cli::run(arguments)
 }

@@ -181,11 +181,17 @@ fn defer(player: &mut Player, name: &str, input: &Value) {
     stream.overrides.pop();
 }
 
-/// A background task that ends soon after the first result wakes the model once more (chapter 2.3).
+/// A background task that ends after the first result, which may have been given before, wakes the model once more (chapters
+/// 2.3 and 17.1).
 fn two(player: &mut Player) {
-    player.conclude();
+    if player.stream().results == 0 {
+        player.conclude();
+    }
     late_events(player, "completed", "completed");
-    player.stream().init();
+    let mut stream = player.stream();
+    stream.init();
+    stream.origin = Some("task-notification");
+    drop(stream);
     player.answer(quoted("second result"));
 }
 

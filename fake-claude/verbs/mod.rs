@@ -6,6 +6,7 @@ pub mod event;
 pub mod file;
 pub mod process;
 pub mod setting;
+pub mod task;
 pub mod wait;
 
 use crate::player::{Flow, Player};
@@ -19,6 +20,8 @@ pub enum Verb {
     Set(setting::Setting),
     /// Emits an event.
     Event(event::Event),
+    /// Something about a background task.
+    Task(task::Task),
     /// Emits a result, whole or broken.
     End(ending::End),
     /// Lets time pass.
@@ -36,7 +39,7 @@ impl Verb {
             Self::Wait(_) => true,
             Self::Process(p) => p.lasts(),
             Self::File(f) => f.lasts(),
-            Self::Init | Self::Set(_) | Self::Event(_) | Self::End(_) => false,
+            Self::Init | Self::Set(_) | Self::Event(_) | Self::Task(_) | Self::End(_) => false,
         }
     }
 
@@ -49,6 +52,7 @@ impl Verb {
             }
             Self::Set(setting) => setting.play(player),
             Self::Event(event) => event.play(player),
+            Self::Task(task) => task.play(player),
             Self::End(end) => end.play(player),
             Self::Wait(wait) => wait.play(player),
             Self::File(file) => file.play(player),
@@ -67,6 +71,9 @@ pub fn parse(word: &str, rest: &str) -> Result<Verb, String> {
     }
     if let Some(v) = event::parse(word, rest)? {
         return Ok(Verb::Event(v));
+    }
+    if let Some(v) = task::parse(word, rest)? {
+        return Ok(Verb::Task(v));
     }
     if let Some(v) = ending::parse(word, rest)? {
         return Ok(Verb::End(v));

@@ -1,3 +1,3 @@
-//! Search with `cargo fuzz run command_line --sanitizer none --features libfuzzer`; the body is in the library.
+//! Search with `fuzz/search 600 command_line`; the body is in the library.
 #![no_main]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| agent_dispatch_fuzz::command_line::check(data));

@@ -1,3 +1,3 @@
-//! Search with `cargo fuzz run events --sanitizer none --features libfuzzer`; the body is in the library.
+//! Search with `fuzz/search 600 events`; the body is in the library.
 #![no_main]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| agent_dispatch_fuzz::events::check(data));

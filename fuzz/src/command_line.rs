@@ -5,11 +5,16 @@ use agent_dispatch::machines::command_line::{arguments, unknown_option};
 use agent_dispatch::machines::dispatch::Omitted;
 use agent_dispatch::machines::ids::SessionRef;
 use agent_dispatch::machines::plan::{Format, RunPlan, SessionPlan};
+use agent_dispatch::machines::prompt::{MAX_PROMPT_BYTES, demanding, for_stdin};
+use agent_dispatch::machines::schema::for_cli;
+use serde_json::Value;
 
 use crate::commander::{Parsed, parse};
 
 /// Fields are separated by a byte that UTF-8 does not have.
 const SEPARATOR: u8 = 0xff;
+/// The first field that is a tool.
+const TOOLS: usize = 6;
 
 /// Reads the bytes as a plan, builds its command line and checks what the CLI makes of it.
 pub fn check(data: &[u8]) {
@@ -23,8 +28,11 @@ pub fn check(data: &[u8]) {
         snapshot: switches & 16 != 0,
         max_turns: switches & 32 != 0,
         json_schema: switches & 64 != 0,
+        permission_prompts: switches & 128 != 0,
+        settings: switches & 128 != 0,
     };
     check_plan(&plan, omit);
+    check_task(&plan);
     for field in &fields {
         // Any text may come on stderr.
         let _ = unknown_option(field);
@@ -44,6 +52,22 @@ pub fn check_plan(plan: &RunPlan, omit: Omitted) {
     assert_eq!(parse(&arguments), Ok(meant(plan, omit)));
 }
 
+/// The task goes through standard input, where no text can become an argument or a command of the CLI, and reaches the
+/// model as it is.
+///
+/// # Panics
+/// When it would not.
+pub fn check_task(plan: &RunPlan) {
+    let Ok(sent) = for_stdin(&plan.prompt) else {
+        assert!(plan.prompt.trim().is_empty() || plan.prompt.len() >= MAX_PROMPT_BYTES, "refused: {:?}", plan.prompt);
+        return;
+    };
+    assert!(!sent.starts_with('/'), "the CLI takes it for a command of its own: {sent:?}");
+    assert!(sent.ends_with(&plan.prompt) && sent.trim_start() == plan.prompt.trim_start(), "{sent:?}");
+    let demanded = plan.response_schema.as_ref().map(|schema| demanding(&plan.prompt, schema));
+    assert!(demanded.is_none_or(|demanded| demanded.starts_with(&plan.prompt)), "{sent:?}");
+}
+
 /// What the plan says, in the words of the CLI.
 fn meant(plan: &RunPlan, omit: Omitted) -> Parsed {
     let mut options: Vec<(String, Option<String>)> = Vec::new();
@@ -58,8 +82,19 @@ fn meant(plan: &RunPlan, omit: Omitted) -> Parsed {
     }
     for (name, value) in [("--model", &plan.model), ("--permission-mode", &plan.permission_mode)] {
         if value.is_some() {
-            add(name, value.clone());
+            add(
+                name,
+                value.clone().map(|value| {
+                    if name == "--permission-mode" && value == "manual" { "default".into() } else { value }
+                }),
+            );
         }
+    }
+    if !omit.permission_prompts {
+        add("--permission-prompts", Some("none".into()));
+    }
+    if !omit.settings {
+        add("--settings", Some("{\"crossSessionInbound\":\"refuse\"}".into()));
     }
     let blank = |text: &str| text.chars().all(|c| c.is_whitespace() || c == '\u{feff}');
     for (name, tools) in [("--allowedTools", &plan.allowed_tools), ("--disallowedTools", &plan.disallowed_tools)] {
@@ -79,6 +114,12 @@ fn meant(plan: &RunPlan, omit: Omitted) -> Parsed {
     if let Some(turns) = plan.max_turns.filter(|turns| *turns > 0 && !omit.max_turns) {
         add("--max-turns", Some(turns.to_string()));
     }
+    // As one line of JSON: white space between tokens is not part of a schema.
+    let schema = plan.response_schema.as_ref().filter(|_| !omit.json_schema).and_then(for_cli);
+    if let Some(schema) = schema {
+        assert!(serde_json::from_str::<Value>(&schema).is_ok_and(|schema| schema.is_object()), "{schema}");
+        add("--json-schema", Some(schema));
+    }
     Parsed { options, positionals: Vec::new() }
 }
 
@@ -88,12 +129,27 @@ fn data_turns(fields: &[String]) -> Option<u32> {
     (length % 2 == 0).then(|| u32::try_from(length).unwrap_or(u32::MAX))
 }
 
+/// The task stands behind the switches, in the same field.
+fn task(fields: &[String]) -> String {
+    let first = fields.first().map_or("", String::as_str);
+    let mut letters = first.chars();
+    letters.next();
+    letters.as_str().to_owned()
+}
+
+/// The last field is a schema where it is one; a tool otherwise.
+fn schema(fields: &[String]) -> Option<Value> {
+    serde_json::from_str(fields.get(TOOLS..)?.last()?).ok().filter(Value::is_object)
+}
+
 fn plan(fields: &[String]) -> Option<RunPlan> {
     let field = |at: usize| fields.get(at).filter(|field| !field.is_empty()).cloned();
     let id = SessionRef::try_from(field(1)?.as_str()).ok()?;
     let fresh = SessionRef::try_from("44c1d7c7-0000-4000-8000-000000000000").ok()?;
     let resume = fields.first()?.as_bytes().first()? & 8 != 0;
-    let tools = fields.get(6..).unwrap_or_default();
+    let schema = schema(fields);
+    let tools = fields.get(TOOLS..).unwrap_or_default();
+    let tools = &tools[..tools.len() - usize::from(schema.is_some())];
     let every_other = |start: usize| tools.iter().skip(start).step_by(2).cloned().collect();
     Some(RunPlan {
         agent: "agent".into(),
@@ -103,7 +159,7 @@ fn plan(fields: &[String]) -> Option<RunPlan> {
         caller: None,
         goal: None,
         format: Format::Text,
-        prompt: "task".into(),
+        prompt: task(fields),
         session: match (resume, id.is_uuid()) {
             (true, _) => SessionPlan::Resume { id },
             (false, true) => SessionPlan::Fresh { id },
@@ -115,7 +171,7 @@ fn plan(fields: &[String]) -> Option<RunPlan> {
         disallowed_tools: every_other(1),
         system_prompt: field(4),
         max_budget_usd: field(5).and_then(|budget| budget.parse().ok()),
-        response_schema: None,
+        response_schema: schema,
         wait_for_limit: false,
         max_turns: data_turns(fields),
         timeout_seconds: 300,

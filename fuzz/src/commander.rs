@@ -47,6 +47,7 @@ const OPTIONS: &[(&str, Takes)] = &[
     ("--fallback-model", Takes::One),
     ("--permission-mode", Takes::One),
     ("--permission-prompt-tool", Takes::One),
+    ("--permission-prompts", Takes::One),
     ("--system-prompt", Takes::One),
     ("--append-system-prompt", Takes::One),
     ("--system-prompt-snapshot", Takes::One),

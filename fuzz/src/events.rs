@@ -1,6 +1,8 @@
-//! The event stream: any bytes, cut anywhere, are read without a panic, to the same end, in bounded pieces.
+//! The event stream: any bytes, cut anywhere, are read without a panic, to the same end, in bounded pieces. Its results
+//! become one that lacks nothing of them.
 
-use agent_dispatch::machines::events::{Finished, MAX_PROGRESS_CHARS, Reader, Seen};
+use agent_dispatch::machines::events::{Finished, MAX_PROGRESS_CHARS, Reader, ResultEvent, Seen};
+use agent_dispatch::machines::tasks::TaskEvent;
 
 /// The first byte sets the size of the pieces; the rest is the stream.
 pub fn check(data: &[u8]) {
@@ -16,6 +18,7 @@ pub fn check(data: &[u8]) {
 pub fn check_cuts<'a>(stream: &[u8], pieces: impl Iterator<Item = &'a [u8]>) {
     let whole = read(std::iter::once(stream));
     assert_bounded(&whole, stream.len());
+    assert_merged(&whole);
     assert_eq!(read(pieces), whole);
 }
 
@@ -42,9 +45,32 @@ fn assert_bounded((seen, end): &(Vec<Seen>, Finished), stream_bytes: usize) {
                 assert!(event.permission_denials.len() <= 10);
                 assert!(event.total_cost_usd.is_none_or(f64::is_finite));
             }
+            Seen::Task(TaskEvent::Living(tasks)) => {
+                assert!(tasks.len() <= 100);
+                assert!(tasks.iter().all(|task| task.description.chars().count() <= 100));
+            }
+            Seen::Task(_) => {}
             Seen::RateLimit(limit) => assert!(limit.resets_at.is_none_or(|at| at < 1 << 40)),
             Seen::Other => {}
         }
     }
+    // An invalid byte becomes a character of three bytes; a text that was cut says so.
+    assert!(end.plain.as_ref().is_none_or(|plain| plain.len() <= stream_bytes * 3 + 100));
     assert!(end.stray.as_ref().is_none_or(|stray| stray.chars().count() <= 500));
+}
+
+/// What the results come to as one: an answer stays one, and a cost is counted once.
+fn assert_merged((seen, end): &(Vec<Seen>, Finished)) {
+    let results: Vec<&ResultEvent> = (seen.iter().chain(&end.seen))
+        .filter_map(|seen| if let Seen::Result(event) = seen { Some(&**event) } else { None })
+        .collect();
+    assert!(end.plain.is_none() || results.is_empty(), "text and results exclude each other");
+    let Some(merged) = results.iter().map(|event| (*event).clone()).reduce(ResultEvent::followed_by) else { return };
+    assert_eq!(merged.is_answer(), results.iter().any(|event| event.is_answer()));
+    let highest =
+        |cost: fn(&ResultEvent) -> Option<f64>| results.iter().filter_map(|event| cost(event)).reduce(f64::max);
+    assert_eq!(merged.total_cost_usd, highest(|event| event.total_cost_usd));
+    assert_eq!(merged.run_cost_usd, highest(|event| event.run_cost_usd));
+    assert!(merged.others().len() < results.len().min(101));
+    assert!(merged.all_denials().len() <= 10);
 }

@@ -8,6 +8,8 @@ pub mod command_line;
 pub mod commander;
 pub mod events;
 pub mod ids;
+pub mod job_record;
+pub mod mcp_line;
 
 /// A fuzz body.
 pub type Body = fn(&[u8]);
@@ -18,4 +20,6 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("ids", ids::check),
     ("events", events::check),
     ("agents_yaml", agents_yaml::check),
+    ("job_record", job_record::check),
+    ("mcp_line", mcp_line::check),
 ];

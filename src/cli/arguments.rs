@@ -56,11 +56,13 @@ Examples:
 
     /// Change an agent
     #[command(after_help = "\
-`none` clears a text or a list, `--max-budget 0` the cap, `--max-turns 0` the turn limit.
+`none` clears a text or a list, so that the defaults of the settings hold; `[]` sets an empty list: explicitly no tools.
+`--max-budget 0` takes the agent's own cap away (a default cap of the settings then holds), `--max-turns 0` its turn limit.
 
 Examples:
   agent-dispatch update infra --timeout 600
-  agent-dispatch update infra --allowed-tools \"Read, Bash(git log:*)\" --model none")]
+  agent-dispatch update infra --allowed-tools \"Read, Bash(git log:*)\" --model none
+  agent-dispatch update infra --disallowed-tools \"[]\"")]
     Update(UpdateArguments),
 
     /// Take an agent out of agents.yaml; its directory stays
@@ -246,26 +248,29 @@ pub struct FieldArguments {
     #[arg(short, long, value_name = "TEXT")]
     pub description: Option<String>,
     /// Time limit of a run
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SECONDS", value_parser = values::seconds::<u64>, allow_negative_numbers = true)]
     pub timeout: Option<u64>,
     /// Spend cap of a run
     #[arg(long, visible_alias = "max-budget-usd", value_name = "USD", value_parser = values::dollars, allow_negative_numbers = true)]
     pub max_budget: Option<f64>,
     /// Turn limit of a run
-    #[arg(long, value_name = "TURNS")]
+    #[arg(long, value_name = "TURNS", value_parser = values::turns, allow_negative_numbers = true)]
     pub max_turns: Option<u32>,
     /// Model, such as sonnet
     #[arg(long)]
     pub model: Option<String>,
-    /// Permission mode: acceptEdits, auto, bypassPermissions, default, dontAsk, plan
+    /// Permission mode: acceptEdits, auto, bypassPermissions, default (or manual), dontAsk, plan
     #[arg(long, value_name = "MODE")]
     pub permission_mode: Option<String>,
-    /// Tools it may use without asking, separated by commas
+    /// Tools it may use without asking, separated by commas; [] for none
     #[arg(long, value_name = "TOOLS")]
     pub allowed_tools: Option<String>,
-    /// Tools it must not use, separated by commas
+    /// Tools it must not use, separated by commas; [] for none
     #[arg(long, value_name = "TOOLS")]
     pub disallowed_tools: Option<String>,
+    /// Tools given back of those that unattended runs are denied, separated by commas
+    #[arg(long, value_name = "TOOLS")]
+    pub unattended_tools: Option<String>,
     /// Labels that callers see, separated by commas
     #[arg(long, value_name = "LABELS")]
     pub capabilities: Option<String>,
@@ -289,7 +294,7 @@ pub struct TestArguments {
     #[arg(long)]
     pub stream: bool,
     /// Time limit instead of the agent's own; 10 to 7200
-    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true, allow_negative_numbers = true)]
+    #[arg(long, value_name = "SECONDS", value_parser = values::seconds::<u32>, default_value = "0", hide_default_value = true, allow_negative_numbers = true)]
     pub timeout: u32,
     /// Print the whole answer as JSON
     #[arg(long)]
@@ -335,7 +340,7 @@ pub struct WaitArguments {
     /// Id of the job, all 32 characters
     pub id: String,
     /// How long to wait at most; without it until the job ends
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SECONDS", value_parser = values::seconds::<u32>, allow_negative_numbers = true)]
     pub timeout: Option<u32>,
     /// Print the record as JSON
     #[arg(long)]

@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::failure::{Exit, Failure};
 use super::output::{self, Style};
+use super::permissions;
 use crate::config::listing;
+use crate::config::model::{Config, Entry};
 use crate::config::path::{self, Environment};
 use crate::config::read;
 use crate::shell::usage::{History, Journal};
@@ -23,10 +25,24 @@ pub fn run(environment: &Environment, name: &str, json: bool) -> Result<Exit, Fa
         output::json(&agent)?;
     } else {
         let style = Style::of_stdout();
-        let lines = agent.as_object().into_iter().flatten().map(|(key, value)| line(style, key, value));
-        output::data(&lines.collect::<Vec<_>>().join("\n"))?;
+        output::data(&shown(style, &agent, &config, name))?;
     }
     Ok(if agent.get("error").is_some() { Exit::Failure } else { Exit::Success })
+}
+
+/// The answer a line for each key; what restricts the agent with the values that hold.
+fn shown(style: Style, answer: &Value, config: &Config, name: &str) -> String {
+    let valid = config.agent(name).and_then(Entry::valid);
+    let held = valid.map(|agent| permissions::lines(agent, &config.settings)).unwrap_or_default();
+    let mut lines = Vec::new();
+    for (key, value) in answer.as_object().into_iter().flatten() {
+        if key == "timeout" {
+            lines.extend(held.iter().map(|(key, words)| line(style, key, &Value::from(words.as_str()))));
+        } else if key != "effective" && !held.iter().any(|(known, _)| known == key) {
+            lines.push(line(style, key, value));
+        }
+    }
+    lines.join("\n")
 }
 
 fn line(style: Style, key: &str, value: &Value) -> String {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::config::change::ChangeError;
 use crate::config::groups::GroupError;
+use crate::config::path::PlaceError;
 use crate::config::read::ConfigError;
 use crate::config::write::WriteError;
 
@@ -70,6 +71,12 @@ impl Failure {
     }
 }
 
+impl From<PlaceError> for Failure {
+    fn from(error: PlaceError) -> Self {
+        Self::new(error.to_string()).hint(error.hint())
+    }
+}
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::new(error.to_string()).hint(error.hint())
@@ -110,7 +117,7 @@ impl From<ChangeError> for Failure {
                 .hint(format!("agent-dispatch update {name} … changes it, agent-dispatch remove {name} takes it out")),
             ChangeError::Unknown(text) => Self::new(text).hint("agent-dispatch list shows all agents"),
             ChangeError::Nothing => Self::new("nothing to update")
-                .hint("give at least one option; `none` clears a text or a list, `--max-budget 0` the cap"),
+                .hint("give at least one option; `none` clears a text or a list, `[]` is an empty list, `--max-budget 0` takes the agent's own cap away"),
             ChangeError::Write(error) => error.clone().into(),
             ChangeError::Name(_) | ChangeError::Directory { .. } | ChangeError::Value { .. } => {
                 Self { error: error.to_string(), hints: error.hint().into_iter().collect() }

@@ -1,6 +1,7 @@
 //! From what was typed to the fields of an agent.
 
 use super::arguments::FieldArguments;
+use super::failure::Failure;
 use crate::config::argument::{Amount, Words};
 use crate::config::change::Fields;
 
@@ -20,15 +21,23 @@ pub fn for_add(typed: FieldArguments) -> Fields {
         permission_mode: typed.permission_mode,
         allowed_tools: words(typed.allowed_tools),
         disallowed_tools: words(typed.disallowed_tools),
+        unattended_tools: words(typed.unattended_tools),
         capabilities: words(typed.capabilities),
         risky_capabilities: words(typed.risky_capabilities),
         instructions: typed.instructions,
     }
 }
 
-/// The fields of an update: there a limit of 0 is no limit.
-pub fn for_update(typed: FieldArguments) -> Fields {
+/// The fields of an update: there a limit of 0 is no limit of its own.
+///
+/// # Errors
+/// A time limit of 0, which is none: a run always has one.
+pub fn for_update(typed: FieldArguments) -> Result<Fields, Failure> {
+    if typed.timeout == Some(0) {
+        return Err(Failure::new("--timeout 0 is no time limit: give seconds, 1 or more, such as --timeout 600")
+            .hint("`timeout: 0` in agents.yaml takes settings.default_timeout"));
+    }
     let fields = for_add(typed);
     let limit = |given: Amount| Amount(given.0.map(|limit| if limit == 0.0 { NO_LIMIT } else { limit }));
-    Fields { max_budget_usd: limit(fields.max_budget_usd), max_turns: limit(fields.max_turns), ..fields }
+    Ok(Fields { max_budget_usd: limit(fields.max_budget_usd), max_turns: limit(fields.max_turns), ..fields })
 }

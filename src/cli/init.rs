@@ -1,16 +1,16 @@
 //! `init`
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use super::bounded::{self, Unfinished};
 use super::failure::{Exit, Failure};
 use super::registration::{self, Entry, FileError, SERVER_NAME};
-use super::{doctor, output};
+use super::{doctor, output, places};
 use crate::config::path::{self, Environment};
 use crate::config::write;
-use crate::shell::{claude, environment};
+use crate::shell::claude;
+use crate::shell::environment::CLAUDE;
 
 /// How long `claude mcp add-json` may take. It usually takes a second; a first start on a slow disk takes more.
 const REGISTER_LIMIT: Duration = Duration::from_secs(30);
@@ -41,36 +41,41 @@ const TEMPLATE: &str = "\
 pub fn run(environment: &Environment) -> Result<Exit, Failure> {
     let config = path::config_path(environment);
     let created = write::create(&config, TEMPLATE)?;
-    let config = config.display();
+    let config = places::told(environment);
     output::data(&if created { format!("created {config}") } else { format!("kept {config}") })?;
-    register(environment)?;
-    warn_of_variables();
+    let entry = register(environment)?;
+    warn_of_variables(environment, &entry);
     output::hint(
         "agent-dispatch add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one",
     );
     Ok(Exit::Success)
 }
 
-fn register(environment: &Environment) -> Result<(), Failure> {
+/// Returns what is registered then.
+fn register(environment: &Environment) -> Result<Entry, Failure> {
     let own = own_command()?;
     let by_hand = format!("register by hand: {}", registration::by_hand(&own));
     let file = registration::file(environment);
     match file.as_deref().map_or(Ok(None), registration::entry) {
-        Ok(Some(entry)) => return already(&entry, &own),
+        Ok(Some(entry)) => return already(&entry, &own).map(|()| entry),
         Ok(None) => {}
         Err(error) => return Err(unusable(&error).hint(by_hand)),
     }
     let claude = claude::find().map_err(|error| {
         Failure::new(format!("the MCP server is not registered: {error}"))
-            .hint("install Claude Code, then run agent-dispatch init again")
+            .hint(format!("{}; then run agent-dispatch init again", error.way_out()))
             .hint(format!("or {by_hand}"))
     })?;
-    let mut command = Command::new(&claude);
+    let mut command = claude::command(&claude);
     command.args(["mcp", "add-json", SERVER_NAME, &registration::wanted(&own).to_string(), "--scope", "user"]);
     match bounded::run(command, REGISTER_LIMIT) {
-        Ok(done) if done.status.success() => output::data(&format!("registered MCP server {SERVER_NAME}: {own} serve")),
+        Ok(done) if done.status.success() => {
+            output::data(&format!("registered MCP server {SERVER_NAME}: {own} serve"))?;
+            Ok(Entry::ours(&own))
+        }
         Ok(done) if format!("{}{}", done.stdout, done.stderr).to_lowercase().contains("already exists") => {
-            output::data(&format!("MCP server {SERVER_NAME} is registered already"))
+            output::data(&format!("MCP server {SERVER_NAME} is registered already"))?;
+            Ok(Entry::ours(&own))
         }
         Ok(done) => Err(refused(&claude, done.first_line()).hint(by_hand)),
         Err(Unfinished::Interrupted) => {
@@ -81,14 +86,21 @@ fn register(environment: &Environment) -> Result<(), Failure> {
 }
 
 /// What is set here need not be set where Claude Code starts the server.
-fn warn_of_variables() {
-    let names = [path::CONFIG_VARIABLE, path::JOBS_DIR_VARIABLE, path::USAGE_LOG_VARIABLE, environment::CLAUDE];
-    let set = names.into_iter().filter(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
-    let set = set.collect::<Vec<_>>().join(", ");
+fn warn_of_variables(environment: &Environment, entry: &Entry) {
+    let set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let missing = |name: &&str| !entry.environment.contains_key(*name);
+    let set = path::VARIABLES.into_iter().chain([CLAUDE]).filter(set).filter(missing).collect::<Vec<_>>().join(", ");
     if !set.is_empty() {
         output::warning(&format!(
             "set here: {set}; the server sees that only if Claude Code itself is started with it"
         ));
+    }
+    let differences = places::differences(environment, entry);
+    for difference in &differences {
+        output::warning(&difference.what);
+    }
+    if let Some(difference) = differences.first() {
+        output::hint(&difference.remedy);
     }
 }
 

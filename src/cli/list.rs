@@ -4,7 +4,10 @@ use serde_json::Value;
 
 use super::failure::{Exit, Failure};
 use super::output::{self, Style};
+use super::permissions;
+use super::places;
 use crate::config::listing;
+use crate::config::model::Config;
 use crate::config::path::{self, Environment};
 use crate::config::read;
 use crate::machines::text;
@@ -28,24 +31,38 @@ pub fn run(environment: &Environment, json: bool) -> Result<Exit, Failure> {
     if json {
         output::json(&agents)?;
     } else if agents.is_empty() {
-        output::note(&format!("no agents in {}", file.display()));
+        output::note(&format!("no agents in {}", places::told(environment)));
         output::hint("agent-dispatch add NAME DIR makes a project directory an agent");
     } else {
-        output::data(&table(&agents, environment))?;
+        output::data(&table(&agents, &config, environment))?;
+        output::note(&format!("from {}", places::told(environment)));
+    }
+    if !json {
+        places::warn(environment);
     }
     Ok(Exit::Success)
 }
 
-fn table(agents: &[Value], environment: &Environment) -> String {
+fn table(agents: &[Value], config: &Config, environment: &Environment) -> String {
     let rows = agents.iter().map(|agent| row(agent, environment)).collect::<Vec<_>>();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let (name, place) = (width(0), width(1));
     let style = Style::of_stdout();
-    let line = |row: &[String; 3]| {
-        let name = style.bold(format_args!("{:<name$}", row[0]));
-        format!("{name}  {:<place$}  {}", row[1], row[2]).trim_end().to_owned()
+    let line = |(row, agent): (&[String; 3], &Value)| {
+        let shown = style.bold(format_args!("{:<name$}", row[0]));
+        let first = format!("{shown}  {:<place$}  {}", row[1], row[2]);
+        let held = held(agent, config).map(|held| format!("\n{:name$}  {held}", ""));
+        format!("{}{}", first.trim_end(), held.unwrap_or_default())
     };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+    rows.iter().zip(agents).map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// What holds for the agent's runs, on one line.
+fn held(agent: &Value, config: &Config) -> Option<String> {
+    let agent = config.agent(agent.get("name")?.as_str()?)?.valid()?;
+    let lines = permissions::lines(agent, &config.settings);
+    let words = lines.iter().map(|(key, words)| format!("{key} {words}"));
+    Some(output::printable(&words.collect::<Vec<_>>().join("; ")))
 }
 
 fn row(agent: &Value, environment: &Environment) -> [String; 3] {

@@ -6,6 +6,7 @@
 //! | `output`, `failure` | the only place that prints; what is printed when something fails |
 //! | one file or folder for each verb | what the verb does |
 //! | `registration` | what Claude Code knows of us, and the path it should know |
+//! | `places` | which files are read, by this process and by the registered server |
 //! | `bounded` | runs another program for a limited time |
 //! | `records` | the jobs, and what is said when one is not there |
 //! | `figures`, `chart` | times and amounts for people; bars |
@@ -32,6 +33,8 @@ mod jobs;
 mod list;
 pub mod logging;
 pub mod output;
+mod permissions;
+mod places;
 mod records;
 mod registration;
 mod remove;
@@ -59,7 +62,7 @@ use failure::{Exit, Failure};
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
     let wants_json = arguments.iter().any(|argument| argument == "--json");
     if let Some(verb) = typed_by_programs(&arguments) {
-        return perform(verb, &Environment::of_process()).unwrap_or_else(|failure| report(&failure, false)).into();
+        return perform(verb).unwrap_or_else(|failure| report(&failure, false)).into();
     }
     let verb = match Arguments::try_parse_from(arguments) {
         Ok(Arguments { verb }) => verb,
@@ -68,7 +71,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     let json = verb.as_ref().is_some_and(Verb::wants_json);
     let exit = match verb {
         None => welcome::run(),
-        Some(verb) => perform(verb, &Environment::of_process()),
+        Some(verb) => perform(verb),
     };
     exit.unwrap_or_else(|failure| report(&failure, json)).into()
 }
@@ -85,25 +88,26 @@ fn typed_by_programs(arguments: &[OsString]) -> Option<Verb> {
     }
 }
 
-fn perform(verb: Verb, environment: &Environment) -> Result<Exit, Failure> {
+fn perform(verb: Verb) -> Result<Exit, Failure> {
+    let here = Environment::of_process;
     match verb {
-        Verb::Init => init::run(environment),
-        Verb::Add(arguments) => add::run(environment, arguments),
-        Verb::Update(arguments) => update::run(environment, arguments),
-        Verb::Remove { name } => remove::run(environment, &name),
-        Verb::List { json } => list::run(environment, json),
-        Verb::Describe { name, json } => describe::run(environment, &name, json),
-        Verb::Group { verb } => group::run(environment, verb),
-        Verb::Test(arguments) => test::run(environment, arguments),
-        Verb::Jobs(arguments) => jobs::run(environment, arguments),
-        Verb::Job(arguments) => job::run(environment, &arguments),
-        Verb::Wait(arguments) => wait::run(environment, &arguments),
-        Verb::Cancel { id, json } => cancel::run(environment, &id, json),
-        Verb::Gc(arguments) => gc::run(environment, &arguments),
-        Verb::Stats(arguments) => stats::run(environment, &arguments),
-        Verb::Serve => serve::run(environment),
-        Verb::Doctor { json, strict } => doctor::run(environment, json, strict),
-        Verb::Demo { real } => demo::run(environment, real.as_deref()),
+        Verb::Init => init::run(&here()?),
+        Verb::Add(arguments) => add::run(&here()?, arguments),
+        Verb::Update(arguments) => update::run(&here()?, arguments),
+        Verb::Remove { name } => remove::run(&here()?, &name),
+        Verb::List { json } => list::run(&here()?, json),
+        Verb::Describe { name, json } => describe::run(&here()?, &name, json),
+        Verb::Group { verb } => group::run(&here()?, verb),
+        Verb::Test(arguments) => test::run(&here()?, arguments),
+        Verb::Jobs(arguments) => jobs::run(&here()?, arguments),
+        Verb::Job(arguments) => job::run(&here()?, &arguments),
+        Verb::Wait(arguments) => wait::run(&here()?, &arguments),
+        Verb::Cancel { id, json } => cancel::run(&here()?, &id, json),
+        Verb::Gc(arguments) => gc::run(&here()?, &arguments),
+        Verb::Stats(arguments) => stats::run(&here()?, &arguments),
+        Verb::Serve => serve::run(here()),
+        Verb::Doctor { json, strict } => doctor::run(here(), json, strict),
+        Verb::Demo { real } => demo::run(real.as_deref()),
         Verb::Supervise { jobs_dir, id } => Ok(supervise::run(&jobs_dir, &id)),
         Verb::SimulatedAgent { arguments } => demo::agent::run(&arguments),
     }

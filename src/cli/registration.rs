@@ -1,10 +1,12 @@
 //! What Claude Code knows of us, and the path that it should know.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -22,6 +24,15 @@ pub struct Entry {
     pub command: String,
     /// Its arguments.
     pub arguments: Vec<String>,
+    /// Variables that Claude Code sets for it.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// What is read of Claude Code's file; the rest, which may be large, is passed over.
+#[derive(Deserialize)]
+struct Whole {
+    #[serde(rename = "mcpServers")]
+    servers: Option<Value>,
 }
 
 /// Why Claude Code's file cannot be used.
@@ -64,18 +75,28 @@ pub fn entry(path: &Path) -> Result<Option<Entry>, FileError> {
     if text.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }
-    let whole: Value = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
-    if !whole.is_object() {
-        return Err(damaged("it is not a JSON object".to_owned()));
+    let whole: Whole = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+    Ok(whole.servers.as_ref().and_then(|servers| servers.get(SERVER_NAME)).map(Entry::of))
+}
+
+impl Entry {
+    /// What is of another kind than it should be is left out.
+    fn of(value: &Value) -> Self {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let arguments = value.get("args").and_then(Value::as_array).into_iter().flatten();
+        let variables = value.get("env").and_then(Value::as_object).into_iter().flatten();
+        Self {
+            command: value.get("command").and_then(text).unwrap_or_default(),
+            arguments: arguments.filter_map(text).collect(),
+            environment: variables.filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect(),
+        }
     }
-    Ok(whole.get("mcpServers").and_then(|servers| servers.get(SERVER_NAME)).map(|entry| Entry {
-        command: entry.get("command").and_then(Value::as_str).unwrap_or_default().to_owned(),
-        arguments: entry
-            .get("args")
-            .and_then(Value::as_array)
-            .map(|all| all.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-            .unwrap_or_default(),
-    }))
+
+    /// The entry that `init` makes.
+    #[must_use]
+    pub fn ours(command: &str) -> Self {
+        Self::of(&wanted(command))
+    }
 }
 
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
@@ -100,7 +121,17 @@ pub fn wanted(command: &str) -> Value {
 /// The command that registers us, for a shell.
 #[must_use]
 pub fn by_hand(command: &str) -> String {
-    format!("claude mcp add-json {SERVER_NAME} {} --scope user", quoted(&wanted(command).to_string()))
+    by_hand_again(&Entry::ours(command))
+}
+
+/// The command that registers an entry, for a shell.
+#[must_use]
+pub fn by_hand_again(entry: &Entry) -> String {
+    let mut value = json!({"type": "stdio", "command": entry.command, "args": entry.arguments});
+    if !entry.environment.is_empty() {
+        value["env"] = json!(entry.environment);
+    }
+    format!("claude mcp add-json {SERVER_NAME} {} --scope user", quoted(&value.to_string()))
 }
 
 /// A word for a POSIX shell.

@@ -4,17 +4,21 @@ use std::io::{self, IsTerminal};
 
 use super::failure::{Exit, Failure};
 use super::output;
-use crate::config::path::Environment;
+use crate::config::path::{Environment, PlaceError};
 use crate::mcp::serve;
 use crate::mcp::tools::Desk;
 
-/// Serves MCP until the client leaves. Standard output belongs to the protocol.
-pub fn run(environment: &Environment) -> Result<Exit, Failure> {
+/// Serves MCP until the client leaves. Standard output belongs to the protocol. Without a place for its files it answers
+/// every call with the reason: of a server that does not start a model sees nothing.
+pub fn run(environment: Result<Environment, PlaceError>) -> Result<Exit, Failure> {
     if io::stdin().is_terminal() {
         output::note("This speaks MCP with a client such as Claude Code, not with people; Ctrl-D ends it.");
         output::hint("agent-dispatch init registers it with Claude Code, agent-dispatch demo shows it at work");
     }
-    serve::run(Desk::new(environment.clone())).map_err(|error| {
+    if let Err(error) = &environment {
+        output::failure(&error.clone().into());
+    }
+    serve::run(environment.map(Desk::new)).map_err(|error| {
         Failure::new(error.to_string())
             .hint("`serve` is started by an MCP client such as Claude Code; `agent-dispatch init` registers it")
     })?;

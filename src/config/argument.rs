@@ -9,13 +9,18 @@ use super::number::parse_number;
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Amount(pub Option<f64>);
 
-/// A list of words that may be given as comma-separated text. Words are trimmed and never empty.
+/// A list of words that may be given as comma-separated text. `None` is "not given": nothing, null or blank text. The empty
+/// list is given as `[]`. Words are trimmed and never empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Words(pub Vec<String>);
+pub struct Words(pub Option<Vec<String>>);
 
 impl Words {
-    /// Splits at commas that are not within parentheses: `Read, Bash(git log:*, git show:*)` is two words.
+    /// Splits at commas that are not within parentheses: `Read, Bash(echo a, b)` is two words. A JSON array of texts is
+    /// taken as one, so that `[]` is the empty list.
     pub fn from_text(text: &str) -> Self {
+        if let Ok(words) = serde_json::from_str::<Vec<String>>(text) {
+            return Self::from_list(words);
+        }
         let mut words = vec![String::new()];
         let mut depth = 0usize;
         for letter in text.chars() {
@@ -36,9 +41,12 @@ impl Words {
     }
 
     /// Takes each text as one word.
-    pub fn from_list(words: impl IntoIterator<Item = String>) -> Self {
+    pub fn from_list(words: Vec<String>) -> Self {
+        let given_empty = words.is_empty();
         let trimmed = words.into_iter().map(|word| word.trim().to_owned());
-        Self(trimmed.filter(|word| !word.is_empty()).collect())
+        let words: Vec<String> = trimmed.filter(|word| !word.is_empty()).collect();
+        // A list of blanks says no more than blank text does.
+        Self((given_empty || !words.is_empty()).then_some(words))
     }
 }
 

@@ -12,18 +12,19 @@ use super::name::{echoed, is_valid_name, unknown_agent};
 use super::path::{Environment, expand_home};
 use super::settings::MAX_TIMEOUT_SECONDS;
 use super::write::{self, WriteError};
+use crate::machines::misnamed::check_mode;
 use crate::machines::plan::MAX_TURNS;
+use crate::machines::rule::{self, List};
+use crate::machines::{mode, unattended};
 
-/// The permission modes that claude knows. Another one is stored with a warning: a newer claude may know it.
-pub const KNOWN_PERMISSION_MODES: &[&str] = &["acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan"];
 /// Longest text taken for one field, in bytes: half of what one command line argument can carry (128 KiB), since
 /// the instructions share theirs with the dispatch protocol.
 pub const MAX_TEXT_BYTES: usize = 64 * 1024;
 /// What clears a field.
 const CLEAR: &str = "none";
 
-/// The fields that can be given for an agent. Not given, null, empty text, an empty list and 0 are all the same:
-/// the field is left as it is.
+/// The fields that can be given for an agent. Not given, null, empty text and 0 are all the same: the field is left as it
+/// is. `none` clears a text or a list, so that the defaults hold; an empty list is one: explicitly nothing.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Fields {
@@ -31,7 +32,7 @@ pub struct Fields {
     pub description: Option<String>,
     /// Time limit in seconds.
     pub timeout: Amount,
-    /// Spend cap in US dollars; a negative one clears it (update only).
+    /// Spend cap in US dollars; a negative one clears it, so that the default cap of the settings holds (update only).
     pub max_budget_usd: Amount,
     /// Most turns of a run; a negative number clears it (update only).
     pub max_turns: Amount,
@@ -43,6 +44,8 @@ pub struct Fields {
     pub allowed_tools: Words,
     /// Tools that are not allowed.
     pub disallowed_tools: Words,
+    /// Tools that are given back of those that unattended runs are denied.
+    pub unattended_tools: Words,
     /// Labels.
     pub capabilities: Words,
     /// Labels of what needs care.
@@ -81,7 +84,7 @@ pub enum ChangeError {
     },
     /// An update that changes nothing.
     #[error(
-        "nothing to update; give at least one field (`none` clears a text or a list, a negative budget the cap, negative turns their limit)"
+        "nothing to update; give at least one field (`none` clears a text or a list, `[]` is an empty list, a negative budget clears the agent's own cap, negative turns their limit)"
     )]
     Nothing,
     /// The file could not be changed.
@@ -159,11 +162,18 @@ pub fn update_agent(env: &Environment, name: &str, fields: &Fields) -> Result<Va
     answer.insert("fields".to_owned(), given.iter().map(|(key, _)| *key).collect());
     warn(&mut answer, fields);
     let nothing = given.is_empty();
+    let uncapped = given.iter().any(|(key, node)| *key == "max_budget_usd" && node.is_none());
+    let mut default_cap = None;
     let check = |config: &Config| {
         known(config, name)?;
+        default_cap = config.settings.default_max_budget_usd.filter(|cap| uncapped && *cap > 0.0);
         if nothing { Err(ChangeError::Nothing) } else { Ok(()) }
     };
     change(env, check, name, Action::Set(given))?;
+    if let Some(cap) = default_cap {
+        let text = format!("the default cap of the settings holds now: {cap} USD (default_max_budget_usd)");
+        add_warning(&mut answer, text);
+    }
     Ok(Value::Object(answer))
 }
 
@@ -194,12 +204,17 @@ fn change(
 }
 
 fn warn(answer: &mut Map<String, Value>, fields: &Fields) {
-    let mode = fields.permission_mode.as_deref().map(str::trim).unwrap_or_default();
-    if !mode.is_empty() && !mode.eq_ignore_ascii_case(CLEAR) && !KNOWN_PERMISSION_MODES.contains(&mode) {
-        let known = KNOWN_PERMISSION_MODES.join(", ");
-        let text = format!("permission_mode '{}' is not one that is known: {known}", echoed(mode));
-        answer.insert("warning".to_owned(), text.into());
+    let given = fields.permission_mode.as_deref().map(str::trim).unwrap_or_default();
+    if !given.is_empty() && !given.eq_ignore_ascii_case(CLEAR) && !mode::KNOWN.contains(&given) {
+        let known = mode::KNOWN.join(", ");
+        let text = format!("permission_mode '{}' is not one that is known: {known}", echoed(given));
+        add_warning(answer, text);
     }
+}
+
+fn add_warning(answer: &mut Map<String, Value>, text: String) {
+    let earlier = answer.get("warning").and_then(Value::as_str).map(|earlier| format!("{earlier}; "));
+    answer.insert("warning".to_owned(), format!("{}{text}", earlier.unwrap_or_default()).into());
 }
 
 /// The directory, absolute and with links followed.
@@ -232,13 +247,25 @@ impl Fields {
         self.budget(&mut given)?;
         self.turns(&mut given)?;
         text(&mut given, "model", self.model.as_deref())?;
-        text(&mut given, "permission_mode", self.permission_mode.as_deref())?;
-        words(&mut given, "allowed_tools", &self.allowed_tools)?;
-        words(&mut given, "disallowed_tools", &self.disallowed_tools)?;
+        permission_mode(&mut given, self.permission_mode.as_deref())?;
+        rules(&mut given, "allowed_tools", &self.allowed_tools, List::Allowed)?;
+        rules(&mut given, "disallowed_tools", &self.disallowed_tools, List::Disallowed)?;
+        self.unattended(&mut given)?;
         words(&mut given, "capabilities", &self.capabilities)?;
         words(&mut given, "risky_capabilities", &self.risky_capabilities)?;
         text(&mut given, "instructions", self.instructions.as_deref())?;
         Ok(given)
+    }
+
+    /// Only tools that are withheld can be given back: another name would say that something is allowed that is not.
+    fn unattended(&self, given: &mut Vec<Given>) -> Result<(), ChangeError> {
+        const FIELD: &str = "unattended_tools";
+        let names = self.unattended_tools.0.as_deref().unwrap_or_default();
+        let clears = matches!(names, [only] if only.eq_ignore_ascii_case(CLEAR));
+        match unattended::unknown(names).filter(|_| !clears) {
+            Some(name) => Err(ChangeError::Value { field: FIELD, reason: unattended::not_withheld(&echoed(name)) }),
+            None => words(given, FIELD, &self.unattended_tools),
+        }
     }
 
     fn timeout(&self, given: &mut Vec<Given>) -> Result<(), ChangeError> {
@@ -246,7 +273,7 @@ impl Fields {
         match self.timeout.0 {
             None | Some(0.0) => {}
             Some(seconds) if !seconds.is_finite() || seconds < 0.0 || seconds.fract() != 0.0 => {
-                return Err(wrong(format!("{seconds} is not a whole number of seconds, 0 or more")));
+                return Err(wrong(format!("{seconds} is not a whole number of seconds, 1 or more, such as 600")));
             }
             Some(seconds) if seconds > MAX_TIMEOUT_SECONDS as f64 => {
                 return Err(wrong(format!("{seconds} s is more than a year; the most is {MAX_TIMEOUT_SECONDS}")));
@@ -298,12 +325,39 @@ fn text(given: &mut Vec<Given>, field: &'static str, value: Option<&str>) -> Res
     Ok(())
 }
 
+fn permission_mode(given: &mut Vec<Given>, value: Option<&str>) -> Result<(), ChangeError> {
+    const FIELD: &str = "permission_mode";
+    text(given, FIELD, value)?;
+    match given.last() {
+        Some((FIELD, Some(Node::Text(said)))) => check_mode(said, mode::KNOWN)
+            .map_err(|wrong| ChangeError::Value { field: FIELD, reason: format!("`{}` {wrong}", echoed(said)) }),
+        _ => Ok(()),
+    }
+}
+
+/// Permission rules; an empty list is written as one.
+fn rules(given: &mut Vec<Given>, field: &'static str, rules: &Words, list: List) -> Result<(), ChangeError> {
+    bounded(field, rules.0.iter().flatten().map(String::len).sum())?;
+    match rules.0.as_deref() {
+        None => {}
+        Some([only]) if only.eq_ignore_ascii_case(CLEAR) => given.push((field, None)),
+        Some(entries) => {
+            let wrong = |wrong: rule::Wrong| ChangeError::Value { field, reason: wrong.to_string() };
+            rule::check_all(entries, list).map_err(wrong)?;
+            given.push((field, Some(Node::List(entries.to_vec()))));
+        }
+    }
+    Ok(())
+}
+
+/// Labels; none is the same as an empty list.
 fn words(given: &mut Vec<Given>, field: &'static str, words: &Words) -> Result<(), ChangeError> {
-    bounded(field, words.0.iter().map(String::len).sum())?;
-    match words.0.as_slice() {
-        [] => {}
-        [only] if only.eq_ignore_ascii_case(CLEAR) => given.push((field, None)),
-        list => given.push((field, Some(Node::List(list.to_vec())))),
+    bounded(field, words.0.iter().flatten().map(String::len).sum())?;
+    match words.0.as_deref() {
+        None => {}
+        Some([]) => given.push((field, None)),
+        Some([only]) if only.eq_ignore_ascii_case(CLEAR) => given.push((field, None)),
+        Some(list) => given.push((field, Some(Node::List(list.to_vec())))),
     }
     Ok(())
 }

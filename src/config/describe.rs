@@ -1,112 +1,118 @@
-//! A description for an agent whose user gave none, told from the files of its project.
-use std::path::Path;
+//! A description for an agent whose user gave none: what its project says of itself, in whole sentences.
+//!
+//! Sources, the first that says something counts: the file that is written for agents, the package's metadata, the README.
+//! What MCP servers, stacks and databases were found stands behind it.
+
+mod manifest;
+mod prose;
+
+use std::path::{Component, Path, PathBuf};
 
 use super::detect::detect;
 use super::files::read_start;
+use prose::Source;
 
 /// How much of a text file is looked at, in bytes: what a project is stands at the top.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
-/// Largest package.json that is read, in bytes; JSON cannot be understood in part.
-const MAX_JSON_BYTES: usize = 1024 * 1024;
-/// Longest part of the description, in characters: every session pays for it in `list_agents`.
-const MAX_PART_CHARS: usize = 300;
-/// Lines of CLAUDE.md that make a description.
-const CLAUDE_MD_LINES: usize = 2;
-/// A line of README.md that is not longer than this is a title or a slogan, in characters.
-const MIN_README_CHARS: usize = 20;
+/// Longest description, in characters: every session pays for it in `list_agents`.
+pub const MAX_DESCRIPTION_CHARS: usize = 300;
+/// Room that what was found leaves for what the project says, in characters: a sentence.
+const MIN_PROSE_CHARS: usize = 150;
+/// Files that are written for agents. `.claude/CLAUDE.md` is Claude Code's other place for the first one.
+const FOR_AGENTS: [&str; 3] = ["CLAUDE.md", ".claude/CLAUDE.md", "AGENTS.md"];
+/// READMEs in the spellings and formats that are common.
+const READMES: [&str; 11] = [
+    "README.md",
+    "readme.md",
+    "Readme.md",
+    "README.markdown",
+    "README.rst",
+    "README.adoc",
+    "README.org",
+    "README.txt",
+    "README",
+    "docs/README.md",
+    ".github/README.md",
+];
+/// Between the parts of a description.
+const SEPARATOR: &str = " | ";
 
-/// The description. Reads files only; may hang with the file system they are on.
+/// The description, on one line, at most [`MAX_DESCRIPTION_CHARS`] characters. Reads files only; may hang with the file
+/// system they are on.
 pub fn description(directory: &Path) -> String {
     let found = detect(directory);
-    let read = |name: &str| read_start(&directory.join(name), MAX_TEXT_BYTES).map(|(text, _)| text);
-    let listed = |label: &str, names: &[String]| (!names.is_empty()).then(|| format!("{label}: {}", names.join(", ")));
-    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    let parts: Vec<String> = [
-        read("CLAUDE.md").and_then(|text| from_claude_md(&text)).or_else(|| from_readme(&read("README.md")?)),
-        read("pyproject.toml").and_then(|text| from_pyproject(&text)),
-        from_package_json(directory),
-        listed("MCP", &found.mcp_servers),
-        listed("Stack", &owned(&found.stacks)),
-        listed("DB", &owned(&found.dbs)),
-    ]
-    .into_iter()
-    .flatten()
-    .map(|part| shortened(&part))
-    .collect();
+    let listed = |label: &str, names: &[&str]| (!names.is_empty()).then(|| format!("{label}: {}", names.join(", ")));
+    let servers = found.mcp_servers.iter().map(String::as_str).collect::<Vec<_>>();
+    let facts = [listed("MCP", &servers), listed("Stack", &found.stacks), listed("DB", &found.dbs)];
+    let facts = facts.into_iter().flatten().collect::<Vec<_>>().join(SEPARATOR);
+    let says = says_of_itself(directory);
+    let most = MAX_DESCRIPTION_CHARS - MIN_PROSE_CHARS * usize::from(says.is_some()) - SEPARATOR.len();
+    let facts = prose::words_within(&facts, most);
+    let room = MAX_DESCRIPTION_CHARS - facts.chars().count() - SEPARATOR.len() * usize::from(!facts.is_empty());
+    let parts = [says.map(|text| prose::sentences_within(&text, room)), Some(facts)];
+    let parts = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>();
     if !parts.is_empty() {
-        return parts.join(" | ");
+        return parts.join(SEPARATOR);
     }
     let name = directory.file_name().map_or_else(|| "/".into(), |name| name.to_string_lossy());
-    format!("Agent in {name}")
+    prose::words_within(&format!("Agent in {name}"), MAX_DESCRIPTION_CHARS)
 }
 
-/// On one line, without control characters, cut to the length that is kept.
-fn shortened(text: &str) -> String {
-    let line = text.split(|letter: char| letter.is_whitespace() || letter.is_control());
-    let line = line.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MAX_PART_CHARS) {
-        Some((end, _)) => format!("{}…", line[..end].trim_end()),
-        None => line,
+/// What the project says of itself, on one line.
+fn says_of_itself(directory: &Path) -> Option<String> {
+    let for_agents = || FOR_AGENTS.iter().find_map(|name| from_agent_file(directory, Path::new(name)));
+    let readme = || {
+        READMES.iter().find_map(|name| {
+            let text = read(directory, Path::new(name))?;
+            prose::describing(&text, Path::new(name), Source::Readme)
+        })
+    };
+    let is_more_than_the_name = |text: &String| {
+        let name = directory.file_name().map(|name| letters(&name.to_string_lossy())).unwrap_or_default();
+        !name.contains(&letters(text))
+    };
+    for_agents().or_else(|| manifest::description(directory).filter(is_more_than_the_name)).or_else(readme)
+}
+
+/// A text without what spellings of a name differ in.
+fn letters(text: &str) -> String {
+    text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn read(directory: &Path, name: &Path) -> Option<String> {
+    read_start(&directory.join(name), MAX_TEXT_BYTES).map(|(text, _)| text)
+}
+
+/// What a file for agents says, or else the file that it imports. A file that holds nothing but another one's name is a
+/// link that was checked out as text.
+fn from_agent_file(directory: &Path, name: &Path) -> Option<String> {
+    let text = read(directory, name)?;
+    let text = text.trim_start_matches('\u{feff}');
+    prose::describing(text, name, Source::ForAgents).or_else(|| {
+        imports(text).into_iter().find_map(|import| {
+            let path = inside(name.parent().unwrap_or_else(|| Path::new("")), import)?;
+            let imported = read(directory, &path).filter(|_| path != name)?;
+            prose::describing(&imported, &path, Source::ForAgents)
+        })
+    })
+}
+
+/// Most imports that are followed, each once: what a project is stands in one of the first.
+const MAX_IMPORTS: usize = 3;
+
+/// The files that a text imports: words `@path` as Claude Code has them, or the text itself where it is one path.
+fn imports(text: &str) -> Vec<&str> {
+    let whole = text.trim();
+    if !whole.contains(char::is_whitespace) && whole.ends_with(".md") {
+        return vec![whole.trim_start_matches('@')];
     }
+    let lines = text.lines().map(str::trim).filter_map(|line| line.strip_prefix('@'));
+    lines.filter(|path| !path.contains(char::is_whitespace)).take(MAX_IMPORTS).collect()
 }
 
-/// Whether a line is only there for its looks: a heading, a rule, a fence, a comment.
-fn is_decoration(line: &str) -> bool {
-    let rule = line.len() >= 3 && line.chars().all(|letter| "-=*_ ".contains(letter));
-    rule || line.starts_with(['#', '<']) || line.starts_with("--") || line.starts_with("```") || line.starts_with("~~~")
-}
-
-fn from_claude_md(text: &str) -> Option<String> {
-    let meaningful = text.trim_start_matches('\u{feff}').lines().map(str::trim);
-    let lines: Vec<&str> =
-        meaningful.filter(|line| !line.is_empty() && !is_decoration(line)).take(CLAUDE_MD_LINES).collect();
-    (!lines.is_empty()).then(|| lines.join(" "))
-}
-
-fn from_readme(text: &str) -> Option<String> {
-    let mut lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
-    let says_something =
-        |line: &&str| line.chars().count() > MIN_README_CHARS && !is_decoration(line) && !line.starts_with(['[', '!']);
-    lines.find(says_something).map(str::to_owned)
-}
-
-/// The `description` of `[project]` or `[tool.poetry]`, where it stands on one line.
-fn from_pyproject(text: &str) -> Option<String> {
-    let mut in_project = false;
-    for line in text.lines().map(str::trim) {
-        if line.starts_with('[') {
-            in_project = matches!(line, "[project]" | "[tool.poetry]");
-        } else if in_project
-            && let Some((key, value)) = line.split_once('=')
-            && key.trim() == "description"
-        {
-            return toml_text(value.trim());
-        }
-    }
-    None
-}
-
-/// The text between TOML quotes.
-fn toml_text(value: &str) -> Option<String> {
-    let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
-    let mut text = String::new();
-    let mut escaped = false;
-    for letter in value.chars().skip(1) {
-        match letter {
-            '\\' if quote == '"' && !escaped => escaped = true,
-            letter if letter == quote && !escaped => break,
-            letter => {
-                escaped = false;
-                text.push(letter);
-            }
-        }
-    }
-    (!text.trim().is_empty()).then_some(text)
-}
-
-fn from_package_json(directory: &Path) -> Option<String> {
-    let (text, false) = read_start(&directory.join("package.json"), MAX_JSON_BYTES)? else { return None };
-    let json: serde_json::Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()?;
-    let description = json.get("description")?.as_str()?.trim();
-    (!description.is_empty()).then(|| description.to_owned())
+/// A relative path that stays inside the directory by its own words; links in it are not followed by this.
+fn inside(base: &Path, import: &str) -> Option<PathBuf> {
+    let path = base.join(import);
+    let stays = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    stays.then_some(path)
 }

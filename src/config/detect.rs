@@ -62,22 +62,37 @@ pub struct Detection {
     pub dbs: Vec<&'static str>,
 }
 
-/// Files that stand for a stack, in the order of the answer.
+/// Files that stand for a stack, in the order of the answer; a name that begins with `.` is the ending of one.
 const STACKS: &[(&str, &[&str])] = &[
     ("Docker", &["Dockerfile"]),
     ("Docker Compose", &["docker-compose.yaml", "docker-compose.yml", "compose.yaml", "compose.yml"]),
     ("Rust", &["Cargo.toml"]),
     ("Go", &["go.mod"]),
-    ("Python", &["requirements.txt", "pyproject.toml"]),
+    ("Python", &["requirements.txt", "pyproject.toml", "setup.py", "setup.cfg", "uv.lock", "Pipfile"]),
     ("Node.js", &["package.json"]),
+    ("Deno", &["deno.json", "deno.jsonc"]),
+    ("Maven", &["pom.xml"]),
+    ("Gradle", &["build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"]),
+    ("Ruby", &["Gemfile", ".gemspec"]),
+    ("PHP", &["composer.json"]),
+    (".NET", &["global.json", ".csproj", ".fsproj", ".vbproj", ".sln", ".slnx"]),
 ];
 
-/// Directories and files that stand for a database, in the order of the answer.
-const DBS: &[(&str, &str, Option<&str>)] = &[
-    ("Prisma", "prisma", Some("schema.prisma")),
-    ("Alembic", "alembic", Some("alembic.ini")),
-    ("migrations", "migrations", None),
+/// Folders and files that stand for a database, in the order of the answer.
+const DBS: &[(&str, &[&str], &[&str])] = &[
+    ("Prisma", &["prisma"], &["schema.prisma"]),
+    ("Alembic", &["alembic"], &["alembic.ini"]),
+    ("Drizzle", &["drizzle"], &["drizzle.config.ts", "drizzle.config.js"]),
+    ("Flyway", &["src/main/resources/db/migration"], &["flyway.conf", "flyway.toml"]),
+    ("Liquibase", &["src/main/resources/db/changelog"], &["liquibase.properties"]),
+    ("migrations", &["migrations", "Migrations", "db/migrate", "database/migrations"], &[]),
 ];
+
+/// Folders that hold what others made, not a project.
+const NO_PROJECTS: [&str; 9] =
+    ["node_modules", "vendor", "target", "dist", "build", "out", "venv", "third_party", "__pycache__"];
+/// Most folders that are looked into for projects, by name: as many listings as that for an agent that has none at its top.
+const MAX_FOLDERS: usize = 24;
 
 /// Looks at all directories, each in its place of the answer.
 pub fn detect_all(directories: &[PathBuf], budget: Duration) -> Vec<Detection> {
@@ -92,10 +107,15 @@ pub fn detect(directory: &Path) -> Detection {
         return Detection { health, ..Detection::default() };
     }
     let names = Names::of(directory);
-    let stack = |(name, files): &(&'static str, &[&str])| files.iter().any(|file| names.has(file)).then_some(*name);
-    let db = |(name, folder, file): &(&'static str, &str, Option<&str>)| {
-        (names.has_folder(folder) || file.is_some_and(|file| names.has(file))).then_some(*name)
-    };
+    let (mut stacks, mut dbs) = (stacks_in(&names), dbs_in(&names));
+    if stacks.is_empty() {
+        let folders = names.folders().into_iter().map(|folder| directory.join(folder)).collect::<Vec<_>>();
+        let below = folders.iter().map(|folder| Names::of(folder)).collect::<Vec<_>>();
+        let found = below.iter().flat_map(stacks_in).collect::<Vec<_>>();
+        stacks = STACKS.iter().map(|(name, _)| *name).filter(|name| found.contains(name)).collect();
+        let found = below.iter().flat_map(dbs_in).chain(dbs).collect::<Vec<_>>();
+        dbs = DBS.iter().map(|(name, ..)| *name).filter(|name| found.contains(name)).collect();
+    }
     Detection {
         health,
         has_claude_md: names.has("CLAUDE.md"),
@@ -103,9 +123,23 @@ pub fn detect(directory: &Path) -> Detection {
         has_mcp_config: names.has(mcp_file::FILE),
         mcp_config_error: if names.has(mcp_file::FILE) { mcp_file::error(directory) } else { None },
         mcp_servers: mcp_servers(directory, &names),
-        stacks: STACKS.iter().filter_map(stack).collect(),
-        dbs: DBS.iter().filter_map(db).collect(),
+        stacks,
+        dbs,
     }
+}
+
+fn stacks_in(names: &Names<'_>) -> Vec<&'static str> {
+    let is_there = |file: &&str| {
+        if file.starts_with('.') { names.has_ending(file) } else { names.has(file) }
+    };
+    STACKS.iter().filter(|(_, files)| files.iter().any(is_there)).map(|(name, _)| *name).collect()
+}
+
+fn dbs_in(names: &Names<'_>) -> Vec<&'static str> {
+    let is_there = |folders: &[&str], files: &[&str]| {
+        folders.iter().any(|folder| names.has_folder(folder)) || files.iter().any(|file| names.has(file))
+    };
+    DBS.iter().filter(|(_, folders, files)| is_there(folders, files)).map(|(name, ..)| *name).collect()
 }
 
 /// Most entries of a directory that are listed. Listing a usual project is three times as fast as asking for each
@@ -143,7 +177,28 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// Whether a file has a name with that ending. Not told of a directory that is too crowded to list.
+    fn has_ending(&self, ending: &str) -> bool {
+        let Some(names) = &self.listed else { return false };
+        names.keys().any(|name| name.to_str().is_some_and(|name| name.len() > ending.len() && name.ends_with(ending)))
+    }
+
+    /// The folders in which projects may be, by name.
+    fn folders(&self) -> Vec<&OsStr> {
+        let names = self.listed.iter().flatten().filter(|(_, kind)| kind.is_dir()).map(|(name, _)| name.as_os_str());
+        let is_own =
+            |name: &&OsStr| name.to_str().is_some_and(|name| !name.starts_with('.') && !NO_PROJECTS.contains(&name));
+        let mut names = names.filter(is_own).collect::<Vec<_>>();
+        names.sort_unstable();
+        names.truncate(MAX_FOLDERS);
+        names
+    }
+
     fn has_folder(&self, name: &str) -> bool {
+        // Of a path only the first part is in the list.
+        if let Some((first, _)) = name.split_once('/') {
+            return self.has_folder(first) && self.directory.join(name).is_dir();
+        }
         match self.listed.as_ref().map(|names| names.get(OsStr::new(name))) {
             Some(None) => false,
             Some(Some(kind)) if !kind.is_symlink() => kind.is_dir(),

@@ -6,6 +6,7 @@
 //! changed and the error names the line to edit by hand.
 use yaml_edit::{Mapping, YamlFile};
 
+use super::flow;
 use super::guard::{Allowed, Candidate, holds};
 use super::items;
 use super::locate;
@@ -168,8 +169,8 @@ fn step(text: &str, parents: &[&str], key: &str, value: Option<&Node>) -> Result
     let mut expected = Tree::read(text).map_err(EditError::Broken)?;
     let possible = change_tree(&mut expected, parents, key, value);
     possible.ok_or_else(|| refused(text, &path))?;
-    // The library knows more forms, the splice keeps more of what surrounds an entry: the first good one is taken.
-    [by_library, splice::by_lines, splice::by_lines_after_blank_ones]
+    // The library knows more forms, the others keep more of what surrounds an entry: the first good one is taken.
+    [flow::without, by_library, splice::by_lines, splice::by_lines_after_blank_ones]
         .iter()
         .find_map(|make| accepted(text, &expected, attempt(*make, text, &path, value)?))
         .ok_or_else(|| refused(text, &path))

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use super::detect::{DETECTION_BUDGET, Detection, Health, Inspection, detect_all, inspect};
-use super::model::{Agent, Config, DEFAULT_TIMEOUT_SECONDS, Entry, Group};
+use super::model::{Agent, Config, DEFAULT_TIMEOUT_SECONDS, Entry, Group, Settings};
 use super::name::{unknown_agent, unknown_group};
+use crate::machines::unattended;
 
 /// Most lines of a preview.
 pub const MAX_PREVIEW_LINES: i64 = 200;
@@ -34,10 +35,17 @@ pub fn list_agents(config: &Config, typical: Typical<'_>) -> Result<Value, NoAge
     let found = detect_all(&directories(config), DETECTION_BUDGET);
     let mut found = found.into_iter();
     let entry = |(name, entry): &(String, Entry<Agent>)| match entry {
-        Entry::Valid(agent) => listed(name, agent, &found.next().unwrap_or_default(), typical(name)),
+        Entry::Valid(agent) => listed(config, name, agent, &found.next().unwrap_or_default(), typical(name)),
         Entry::Invalid(problem) => invalid(name, problem),
     };
     Ok(Value::Array(config.agents.iter().map(entry).collect()))
+}
+
+/// Where a list says which allowed tools have no effect, because unattended runs are denied them.
+const INEFFECTIVE: &str = "allowed_without_effect";
+
+fn ineffective<'a>(config: &'a Config, agent: &'a Agent) -> Vec<&'a str> {
+    unattended::ineffective(agent.allowed_tools(&config.settings), agent.unattended_tools(&config.settings))
 }
 
 /// The directories of the valid agents, in the order of the file.
@@ -49,7 +57,7 @@ fn invalid(name: &str, problem: &super::model::Problem) -> Value {
     json!({"name": name, "healthy": false, "error": problem.to_string()})
 }
 
-fn listed(name: &str, agent: &Agent, found: &Detection, typical: Option<Value>) -> Value {
+fn listed(config: &Config, name: &str, agent: &Agent, found: &Detection, typical: Option<Value>) -> Value {
     let mut answer = Answer::default();
     answer.set("name", name);
     answer.set("directory", agent.directory.to_string_lossy());
@@ -65,9 +73,22 @@ fn listed(name: &str, agent: &Agent, found: &Detection, typical: Option<Value>) 
     answer.set_some("model", agent.model.as_deref());
     answer.set_some("allowed_tools", agent.allowed_tools.as_deref());
     answer.set_some("disallowed_tools", agent.disallowed_tools.as_deref());
+    answer.set_some("unattended_tools", agent.unattended_tools.as_deref());
+    answer.set_filled(INEFFECTIVE, &ineffective(config, agent));
     answer.set_filled("capabilities", &agent.capabilities);
     answer.set_filled("risky_capabilities", &agent.risky_capabilities);
     answer.set_some("typical", typical);
+    answer.done()
+}
+
+/// What holds for the agent's runs, its own values and those that it takes from the settings.
+fn effective(agent: &Agent, settings: &Settings) -> Value {
+    let mut answer = Answer::default();
+    answer.set("timeout", agent.timeout(settings));
+    answer.set_some("max_budget_usd", agent.budget(settings));
+    answer.set_some("permission_mode", agent.permission_mode(settings));
+    answer.set("allowed_tools", agent.allowed_tools(settings));
+    answer.set("disallowed_tools", agent.disallowed_tools(settings));
     answer.done()
 }
 
@@ -88,10 +109,10 @@ pub fn inspect_agent(
     };
     let lines = usize::try_from(preview_lines.clamp(0, MAX_PREVIEW_LINES)).unwrap_or_default();
     let found = inspect(&agent.directory, lines, DETECTION_BUDGET);
-    Ok(inspected(name, agent, found, typical(name)))
+    Ok(inspected(config, name, agent, found, typical(name)))
 }
 
-fn inspected(name: &str, agent: &Agent, found: Inspection, typical: Option<Value>) -> Value {
+fn inspected(config: &Config, name: &str, agent: &Agent, found: Inspection, typical: Option<Value>) -> Value {
     let mut answer = Answer::default();
     answer.set("name", name);
     answer.set("directory", agent.directory.to_string_lossy());
@@ -103,6 +124,9 @@ fn inspected(name: &str, agent: &Agent, found: Inspection, typical: Option<Value
     answer.set_some("permission_mode", agent.permission_mode.as_deref());
     answer.set_some("allowed_tools", agent.allowed_tools.as_deref());
     answer.set_some("disallowed_tools", agent.disallowed_tools.as_deref());
+    answer.set_some("unattended_tools", agent.unattended_tools.as_deref());
+    answer.set_filled(INEFFECTIVE, &ineffective(config, agent));
+    answer.set("effective", effective(agent, &config.settings));
     answer.set_filled("capabilities", &agent.capabilities);
     answer.set_filled("risky_capabilities", &agent.risky_capabilities);
     answer.set_filled("response_schemas", &agent.response_schemas.keys().cloned().collect::<Vec<_>>());

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use super::settings::{CacheSettings, DEFAULT_TIMEOUT_SECONDS, Settings};
+use crate::machines::unattended;
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -87,6 +88,10 @@ pub struct Agent {
     pub allowed_tools: Option<Vec<String>>,
     /// As `allowed_tools`. Use [`Agent::disallowed_tools`].
     pub disallowed_tools: Option<Vec<String>>,
+    /// Tools that are given back of those that unattended runs are denied; `None` = those of the settings. Use
+    /// [`Agent::denied_tools`].
+    #[serde(default)]
+    pub unattended_tools: Option<Vec<String>>,
     /// Labels for callers; never passed to claude.
     pub capabilities: Vec<String>,
     /// Labels of what needs care; never passed to claude.
@@ -174,6 +179,7 @@ impl Agent {
             permission_mode: None,
             allowed_tools: None,
             disallowed_tools: None,
+            unattended_tools: None,
             capabilities: Vec::new(),
             risky_capabilities: Vec::new(),
             response_schemas: BTreeMap::new(),
@@ -209,6 +215,16 @@ impl Agent {
     /// The disallowed tools that hold: its own (empty = explicitly none), else the settings'.
     pub fn disallowed_tools<'a>(&'a self, settings: &'a Settings) -> &'a [String] {
         self.disallowed_tools.as_deref().unwrap_or(&settings.default_disallowed_tools)
+    }
+
+    /// The tools that are given back: its own (empty = explicitly none), else the settings'.
+    pub fn unattended_tools<'a>(&'a self, settings: &'a Settings) -> &'a [String] {
+        self.unattended_tools.as_deref().unwrap_or(&settings.unattended_tools)
+    }
+
+    /// All that its runs are denied: the disallowed tools that hold, and those that reach past a run.
+    pub fn denied_tools(&self, settings: &Settings) -> Vec<String> {
+        unattended::denied(self.disallowed_tools(settings), self.unattended_tools(settings))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Names of agents and groups: what is allowed, and what to answer to a name nobody has.
 
+use crate::machines::text::distance;
+
 /// How many names an "unknown agent" answer lists: enough to choose from, few enough for a model to read.
 pub const MAX_NAMES_LISTED: usize = 20;
 /// Longest part of a caller's text that is repeated in an error, in characters.
@@ -24,29 +26,6 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
         .filter(|(changes, candidate)| *changes <= (word.len().max(candidate.len()) / LIKENESS_DIVISOR).max(1))
         .min_by_key(|(changes, _)| *changes)
         .map(|(_, candidate)| candidate)
-}
-
-/// Number of insertions, deletions, replacements and swaps of neighbours between two words, by characters.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=right.len()).collect();
-    let mut previous = None;
-    for (row, letter) in left.chars().enumerate() {
-        let mut current = vec![row + 1];
-        for (column, other) in right.iter().enumerate() {
-            let replaced = last[column] + usize::from(letter != *other);
-            let mut best = replaced.min(last[column + 1] + 1).min(current[column] + 1);
-            let swapped = column > 0 && Some(*other) == previous && right[column - 1] == letter;
-            if swapped && !before_last.is_empty() {
-                best = best.min(before_last[column - 1] + 1);
-            }
-            current.push(best);
-        }
-        before_last = std::mem::replace(&mut last, current);
-        previous = Some(letter);
-    }
-    last.last().copied().unwrap_or_default()
 }
 
 /// The answer to an agent name that nobody has: names those that exist, the likely ones first.

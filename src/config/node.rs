@@ -69,6 +69,12 @@ fn in_brackets(item: &str) -> ScalarValue {
     if reads { chosen } else { ScalarValue::double_quoted(item) }
 }
 
+/// A list of texts as it may stand behind a key.
+pub(super) fn flow_list(items: &[String]) -> String {
+    let items: Vec<String> = items.iter().map(|item| in_brackets(item).to_yaml_string()).collect();
+    format!("[{}]", items.join(", "))
+}
+
 fn mapping(fields: &Fields) -> Mapping {
     let table = Mapping::new();
     fields.iter().for_each(|(key, node)| node.put(&table, key));

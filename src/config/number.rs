@@ -5,9 +5,15 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
+use super::settings::MAX_TIMEOUT_SECONDS;
+
 /// A whole number of at least `MIN`; a larger one than `MAX` is read as `MAX`. Accepts `5`, `5.0`, `"5"`, `1_000`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Whole<const MIN: u64, const MAX: u64>(pub u64);
+
+/// A length of time in seconds, of at least `MIN` and at most a year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seconds<const MIN: u64>(pub u64);
 
 /// An amount of US dollars: finite and not negative. Accepts `1`, `1.5`, `"1.5"`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,10 +34,61 @@ pub(super) fn parse_number(text: &str) -> Option<f64> {
     text.replace('_', "").parse().ok()
 }
 
+/// Seconds in a minute and in an hour.
+const MINUTE: f64 = 60.0;
+const HOUR: f64 = 60.0 * MINUTE;
+
+/// The seconds that a length of time means, which is written with a unit (`5m`, `1h30m`, `90 sec`) or as a clock has it
+/// (`5:00`). Nothing for any other text.
+pub fn seconds_meant(text: &str) -> Option<u64> {
+    let text = text.trim().to_ascii_lowercase();
+    let total = if text.contains(':') {
+        let parts: Vec<f64> = text.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+        if parts.len() > 3 || parts.iter().any(|part| *part < 0.0) {
+            return None;
+        }
+        parts.iter().fold(0.0, |total, part| total * MINUTE + part)
+    } else {
+        let mut total = 0.0;
+        let mut rest = text.as_str();
+        while !rest.is_empty() {
+            let digits = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
+            let number: f64 = rest[..digits].parse().ok()?;
+            let after = rest[digits..].trim_start();
+            let letters = after.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(after.len());
+            total += number
+                * match &after[..letters] {
+                    "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
+                    "m" | "min" | "mins" | "minute" | "minutes" => MINUTE,
+                    "h" | "hr" | "hrs" | "hour" | "hours" => HOUR,
+                    _ => return None,
+                };
+            rest = after[letters..].trim_start();
+        }
+        total
+    };
+    // The cast is exact for a whole number of that size.
+    (total.is_finite() && total > 0.0 && total.fract() == 0.0 && total <= MAX_TIMEOUT_SECONDS as f64)
+        .then_some(total as u64)
+}
+
+/// The amount that is meant where a currency stands beside it or a comma is in the place of the point.
+pub fn dollars_meant(text: &str) -> Option<String> {
+    let bare = text.trim().to_ascii_lowercase();
+    let bare =
+        bare.trim_start_matches("us").trim_matches('$').trim_end_matches("usd").trim_end_matches("dollars").trim();
+    let decimal = bare.split_once(',').filter(|(_, cents)| (1..=2).contains(&cents.len()));
+    let plain = decimal.map_or_else(|| bare.to_owned(), |(dollars, cents)| format!("{dollars}.{cents}"));
+    let digits = plain.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    (digits && plain != text.trim() && parse_number(&plain).is_some()).then_some(plain)
+}
+
 /// A number in any of the forms it is written in; `T` is made from it by the check.
 struct NumberVisitor<T> {
     expected: &'static str,
     check: fn(f64) -> Result<T, String>,
+    /// The number that a text means which is none.
+    meant: fn(&str) -> Option<String>,
 }
 
 impl<T> NumberVisitor<T> {
@@ -68,8 +125,13 @@ impl<T> Visitor<'_> for NumberVisitor<T> {
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<T, E> {
-        let number = parse_number(value).ok_or_else(|| E::invalid_type(Unexpected::Str(value), &self))?;
-        self.checked(number)
+        match (parse_number(value), (self.meant)(value)) {
+            (Some(number), _) => self.checked(number),
+            (None, Some(meant)) => {
+                Err(E::custom(format_args!("expected {}, found `{}`; write `{meant}`", self.expected, value.trim())))
+            }
+            (None, None) => Err(E::invalid_type(Unexpected::Str(value), &self)),
+        }
     }
 }
 
@@ -84,7 +146,23 @@ impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Whole<MIN, MAX> {
                 Err(value.to_string())
             }
         };
-        source.deserialize_any(NumberVisitor { expected, check })
+        source.deserialize_any(NumberVisitor { expected, check, meant: |_| None })
+    }
+}
+
+impl<'de, const MIN: u64> Deserialize<'de> for Seconds<MIN> {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        let expected =
+            if MIN == 0 { "a whole number of seconds, 0 or more" } else { "a whole number of seconds, 1 or more" };
+        let check = |value: f64| {
+            if value.is_finite() && value.fract() == 0.0 && value >= MIN as f64 {
+                Ok(Self((value as u64).min(MAX_TIMEOUT_SECONDS)))
+            } else {
+                Err(value.to_string())
+            }
+        };
+        let meant = |text: &str| seconds_meant(text).map(|seconds| seconds.to_string());
+        source.deserialize_any(NumberVisitor { expected, check, meant })
     }
 }
 
@@ -93,7 +171,8 @@ impl<'de> Deserialize<'de> for Dollars {
         let check = |value: f64| {
             if value.is_finite() && value >= 0.0 { Ok(Self(value)) } else { Err(value.to_string()) }
         };
-        source.deserialize_any(NumberVisitor { expected: "an amount in dollars, 0 or more", check })
+        let expected = "an amount in dollars, 0 or more";
+        source.deserialize_any(NumberVisitor { expected, check, meant: dollars_meant })
     }
 }
 

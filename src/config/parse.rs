@@ -11,15 +11,20 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::entries::Section;
 use super::locate;
+use super::misnamed::{Misnamed, Place};
 use super::model::{Agent, Config, DuplicateKey, Entry, Group, Problem, Settings, UnknownKey};
 use super::name::nearest;
 use super::raw::{Noted, RawAgent, RawCache, RawGroup, RawSettings};
 use super::read::Context;
+use super::repair;
 use super::tree::Tree;
 
 /// How often the file is read again to find the position of one more bad entry. Each reading costs about a
 /// millisecond for 500 agents; entries beyond this number are still found and disabled, but without a position.
 const MAX_READINGS: usize = 32;
+/// For how many mistakes the corrected line is looked for: a person corrects one after the other, and each attempt reads
+/// the file again.
+const MAX_REPAIRS: usize = 8;
 /// How many unknown and how many repeated keys are kept: enough for a person to see what is wrong.
 const MAX_NOTED: usize = 100;
 /// Largest text in which keys are looked up, in bytes: each look-up reads the text twice.
@@ -44,6 +49,14 @@ pub(super) fn config(text: &str, context: &Context) -> Result<Config, Problem> {
         return Err(problem);
     }
     let mut bad = BTreeMap::new();
+    let mut repairs = 0;
+    let mut repaired = |problem: Problem, bad: &BTreeMap<EntryNumber, Problem>| {
+        repairs += 1;
+        if repairs > MAX_REPAIRS {
+            return problem;
+        }
+        repair::repaired(text, problem, |text| first_fault(text, context, bad))
+    };
     loop {
         let salvage = bad.len() >= MAX_READINGS;
         let pass = Pass::new(context, &bad, salvage);
@@ -51,11 +64,27 @@ pub(super) fn config(text: &str, context: &Context) -> Result<Config, Problem> {
         match (found, pass.reading.get()) {
             (Ok(root), _) => return Ok(finish(text, root, pass.keys.into_inner())),
             (Err(error), Some(entry)) if !salvage => {
-                bad.insert(entry, problem(&error));
+                let problem = repaired(problem(&error), &bad);
+                bad.insert(entry, problem);
             }
-            (Err(error), _) => return Err(located(text, problem(&error))),
+            (Err(error), _) => {
+                let problem = located(text, problem(&error));
+                // An entry in which the text stops being YAML was taken for a bad one first.
+                bad.retain(|_, known| known.line != problem.line);
+                return Err(repaired(problem, &bad));
+            }
         }
     }
+}
+
+/// The line of the first mistake, apart from entries that are known to be bad. One without a line counts as the first.
+fn first_fault(text: &str, context: &Context, bad: &BTreeMap<EntryNumber, Problem>) -> Option<u32> {
+    if too_deep(text).or_else(|| Tree::too_large(text)).is_some() {
+        return Some(0);
+    }
+    let pass = Pass::new(context, bad, false);
+    let found = RootSeed(&pass).deserialize(serde_yaml::Deserializer::from_str(text));
+    found.err().map(|error| located(text, problem(&error)).line.unwrap_or(0))
 }
 
 /// Says so when brackets are nested too deep for the parser to end in reasonable time.
@@ -251,6 +280,7 @@ impl<'de> Visitor<'de> for RootSeed<'_, '_> {
                 "groups" => root.groups = map.next_value_seed(Section::<RawGroup>::new(self.0, "groups"))?,
                 "settings" => root.settings = self.settings(map.next_value()?),
                 _ => {
+                    Misnamed::refuse(&key, Place::Elsewhere, &mut map)?;
                     map.next_value::<IgnoredAny>()?;
                     // The convention of other YAML tools for a place to keep anchors.
                     if !key.starts_with("x-") {

@@ -171,7 +171,7 @@ pub fn plan<'a>(
         model: agent.model.clone(),
         permission_mode: agent.permission_mode(settings).map(str::to_owned),
         allowed_tools: agent.allowed_tools(settings).to_vec(),
-        disallowed_tools: agent.disallowed_tools(settings).to_vec(),
+        disallowed_tools: agent.denied_tools(settings),
         system_prompt: protocol::system_prompt(
             settings.dispatch_protocol,
             agent.instructions.as_deref(),
@@ -236,7 +236,7 @@ pub fn cache_key(request: &Request, agent: &Agent, settings: &Settings) -> cache
         response_schema(request, agent).ok().flatten(),
         agent.permission_mode(settings),
         agent.allowed_tools(settings),
-        agent.disallowed_tools(settings),
+        agent.denied_tools(settings),
         agent.instructions,
         settings.dispatch_protocol,
         settings.wait_for_mcp,

@@ -7,16 +7,16 @@ use std::path::Path;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::misnamed::{Misnamed, Place};
 use super::model::{Agent, CacheSettings, Group, Member, Settings};
 use super::name::is_valid_name;
-use super::number::{Dollars, Flag, Whole};
+use super::number::{Dollars, Flag, Seconds, Whole};
 use super::path::expand_home;
+use super::rules::{Mode, Rules};
 use super::schemas::Schemas;
-use super::settings::{MAX_COUNT, MAX_TIMEOUT_SECONDS};
+use super::settings::MAX_COUNT;
 use crate::machines::plan::{MAX_RESUME_ATTEMPTS, MAX_TURNS};
 
-type Seconds = Whole<0, MAX_TIMEOUT_SECONDS>;
-type PositiveSeconds = Whole<1, MAX_TIMEOUT_SECONDS>;
 type Count = Whole<0, { MAX_COUNT as u64 }>;
 type Turns = Whole<0, { MAX_TURNS as u64 }>;
 /// More than the most is read as the most.
@@ -41,7 +41,7 @@ pub(super) trait Table<'de>: Sized {
 }
 
 macro_rules! table {
-    ($(#[$doc:meta])* $name:ident, $expected:literal, { $($field:ident: $kind:ty,)* }) => {
+    ($(#[$doc:meta])* $name:ident, $expected:literal, $place:expr, { $($field:ident: $kind:ty,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Default)]
         pub(super) struct $name {
@@ -75,6 +75,7 @@ macro_rules! table {
                         })*
                         "<<" => bases.extend(map.next_value::<Bases<Self>>()?.0),
                         _ => {
+                            Misnamed::refuse(&key, $place, &mut map)?;
                             map.next_value::<IgnoredAny>()?;
                             table.noted.unknown.push(key);
                         }
@@ -95,16 +96,17 @@ macro_rules! table {
 
 table!(
     /// One agent.
-    RawAgent, "a mapping with at least `directory`", {
+    RawAgent, "a mapping with at least `directory`", Place::Agent, {
     directory: String,
     description: String,
-    timeout: Seconds,
+    timeout: Seconds<0>,
     model: String,
     max_budget_usd: Dollars,
     max_turns: Turns,
-    permission_mode: String,
-    allowed_tools: Texts,
-    disallowed_tools: Texts,
+    permission_mode: Mode,
+    allowed_tools: Rules<true>,
+    disallowed_tools: Rules<false>,
+    unattended_tools: Texts,
     capabilities: Texts,
     risky_capabilities: Texts,
     response_schemas: Schemas,
@@ -113,7 +115,7 @@ table!(
 
 table!(
     /// One group.
-    RawGroup, "a mapping with `members`", {
+    RawGroup, "a mapping with `members`", Place::Elsewhere, {
     description: String,
     shared_context: String,
     members: Vec<RawMember>,
@@ -121,19 +123,20 @@ table!(
 
 table!(
     /// One member of a group.
-    RawMember, "a mapping with `agent`", {
+    RawMember, "a mapping with `agent`", Place::Elsewhere, {
     agent: AgentName,
     use_for: String,
 });
 
 table!(
     /// The settings.
-    RawSettings, "a mapping of settings", {
-    default_timeout: PositiveSeconds,
+    RawSettings, "a mapping of settings", Place::Settings, {
+    default_timeout: Seconds<1>,
     default_max_budget_usd: Dollars,
-    default_permission_mode: String,
-    default_allowed_tools: Texts,
-    default_disallowed_tools: Texts,
+    default_permission_mode: Mode,
+    default_allowed_tools: Rules<true>,
+    default_disallowed_tools: Rules<false>,
+    unattended_tools: Texts,
     max_dispatch_depth: PositiveCount,
     max_concurrency: PositiveCount,
     dispatch_protocol: Flag,
@@ -146,9 +149,9 @@ table!(
 
 table!(
     /// The settings of the cache.
-    RawCache, "a mapping of cache settings", {
+    RawCache, "a mapping of cache settings", Place::Elsewhere, {
     enabled: Flag,
-    ttl: Seconds,
+    ttl: Seconds<0>,
     max_size: PositiveCount,
 });
 
@@ -280,9 +283,10 @@ impl RawAgent {
                 .flatten()
                 .and_then(|turns| u32::try_from(turns.0).ok())
                 .filter(|turns| *turns > 0),
-            permission_mode: said(self.permission_mode),
-            allowed_tools: self.allowed_tools.flatten().map(|texts| texts.0),
-            disallowed_tools: self.disallowed_tools.flatten().map(|texts| texts.0),
+            permission_mode: self.permission_mode.flatten().and_then(|mode| mode.0),
+            allowed_tools: self.allowed_tools.flatten().map(|rules| rules.0),
+            disallowed_tools: self.disallowed_tools.flatten().map(|rules| rules.0),
+            unattended_tools: self.unattended_tools.flatten().map(|texts| texts.0),
             capabilities: self.capabilities.flatten().map(|texts| texts.0).unwrap_or_default(),
             risky_capabilities: self.risky_capabilities.flatten().map(|texts| texts.0).unwrap_or_default(),
             response_schemas: self.response_schemas.flatten().map(|schemas| schemas.0).unwrap_or_default(),
@@ -319,9 +323,10 @@ impl RawSettings {
         Settings {
             default_timeout: self.default_timeout.flatten().map_or(default.default_timeout, |seconds| seconds.0),
             default_max_budget_usd: self.default_max_budget_usd.flatten().map(|dollars| dollars.0),
-            default_permission_mode: said(self.default_permission_mode),
-            default_allowed_tools: self.default_allowed_tools.flatten().map(|texts| texts.0).unwrap_or_default(),
-            default_disallowed_tools: self.default_disallowed_tools.flatten().map(|texts| texts.0).unwrap_or_default(),
+            default_permission_mode: self.default_permission_mode.flatten().and_then(|mode| mode.0),
+            default_allowed_tools: self.default_allowed_tools.flatten().map(|rules| rules.0).unwrap_or_default(),
+            default_disallowed_tools: self.default_disallowed_tools.flatten().map(|rules| rules.0).unwrap_or_default(),
+            unattended_tools: self.unattended_tools.flatten().map(|texts| texts.0).unwrap_or_default(),
             max_dispatch_depth: count(self.max_dispatch_depth, default.max_dispatch_depth),
             max_concurrency: count(self.max_concurrency, default.max_concurrency),
             dispatch_protocol: self.dispatch_protocol.flatten().map_or(default.dispatch_protocol, |flag| flag.0),

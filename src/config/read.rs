@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::files::{OpenFault, open_regular};
 use super::model::{Config, Problem};
 use super::parse;
+use super::rewrite;
 
 /// Largest config file that is read, in bytes. Five hundred agents with long instructions take about half of it;
 /// a larger file is something else that got its name.
@@ -66,7 +67,7 @@ impl ConfigError {
     /// What to do about it.
     pub fn hint(&self) -> String {
         let path = self.path.display();
-        match &self.fault {
+        let hint = match &self.fault {
             ConfigFault::NotAFile(_) => format!("move {path} away, or set AGENT_DISPATCH_CONFIG to another file"),
             ConfigFault::Unreadable(_) => format!("check the owner and the permissions of {path} and its directory"),
             ConfigFault::TooLarge => format!("check that {path} is the file you mean, and shorten it"),
@@ -75,6 +76,13 @@ impl ConfigError {
                 Some(line) => format!("correct line {line} of {path}, then repeat the call"),
                 None => format!("correct {path}, then repeat the call"),
             },
+        };
+        let real = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let backup = rewrite::backup_of(&real);
+        if backup.exists() {
+            format!("{hint}; {} has it as it was before a change that was cut off", backup.display())
+        } else {
+            hint
         }
     }
 }
@@ -145,10 +153,11 @@ pub(super) fn open(path: &Path) -> Result<Option<File>, ConfigError> {
 }
 
 pub(super) fn read_open(path: &Path, file: File) -> Result<String, ConfigError> {
-    let mut bytes = Vec::new();
-    file.take(MAX_CONFIG_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| ConfigError::whole(path, ConfigFault::Unreadable(error.to_string())))?;
+    let bytes = rewrite::settled(&file, |file| {
+        let mut bytes = Vec::new();
+        file.take(MAX_CONFIG_BYTES + 1).read_to_end(&mut bytes).map(|_| bytes)
+    })
+    .map_err(|error| ConfigError::whole(path, ConfigFault::Unreadable(error.to_string())))?;
     if bytes.len() as u64 > MAX_CONFIG_BYTES {
         return Err(ConfigError::whole(path, ConfigFault::TooLarge));
     }

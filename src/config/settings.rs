@@ -36,6 +36,8 @@ pub struct Settings {
     pub default_allowed_tools: Vec<String>,
     /// Disallowed tools of an agent that does not say.
     pub default_disallowed_tools: Vec<String>,
+    /// Tools that are given back of those that unattended runs are denied, to an agent that does not say.
+    pub unattended_tools: Vec<String>,
     /// Nesting at which a dispatch is refused; at least 1.
     pub max_dispatch_depth: u32,
     /// Live claude processes at the same time; at least 1.
@@ -74,6 +76,7 @@ impl Default for Settings {
             default_permission_mode: None,
             default_allowed_tools: Vec::new(),
             default_disallowed_tools: Vec::new(),
+            unattended_tools: Vec::new(),
             max_dispatch_depth: DEFAULT_MAX_DISPATCH_DEPTH,
             max_concurrency: DEFAULT_MAX_CONCURRENCY,
             dispatch_protocol: true,

@@ -1,13 +1,19 @@
-//! Changes agents.yaml on disk: one writer at a time, and either the old file or the new one, never half of either.
+//! Changes agents.yaml on disk: one writer at a time, and either the old file or the new one, never half of either. A file
+//! that no other can replace is written in place.
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::fs::{Access, access};
+
 use super::edit::{Change, EditError, edit};
 use super::model::Config;
+use super::path::CONFIG_VARIABLE;
 use super::read::{ConfigError, load, parse_text, read_text};
+use super::rewrite::{self, Fault};
+use super::rights;
 
 /// How long a writer waits for another one. A change takes milliseconds, so this is only reached when the other one
 /// hangs or is stopped.
@@ -45,6 +51,24 @@ pub enum WriteError {
         /// What the system said.
         reason: String,
     },
+    /// The file can only be written in place, and there is no room for a copy of what it holds.
+    #[error("{} can only be written in place, and no copy of it can be kept: {reason}", path.display())]
+    NoCopy {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// The file was written in place, which was cut off.
+    #[error("writing {} failed half way: {reason}", path.display())]
+    Half {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+        /// The file as it was.
+        backup: PathBuf,
+    },
     /// Anything else that the system said.
     #[error("cannot write {}: {reason}", path.display())]
     Io {
@@ -77,7 +101,13 @@ impl WriteError {
                 "wait and repeat the call; if no agent-dispatch is busy, end the one that hangs".to_owned()
             }
             Self::DiskFull(_) => "free some space, then repeat the call; nothing was changed".to_owned(),
-            Self::ReadOnly { .. } | Self::Io { .. } => {
+            Self::ReadOnly { .. } => format!(
+                "check the owner and the permissions of the file and its directory, or set {CONFIG_VARIABLE} to a file \
+                 that can be written, here and where Claude Code is started; nothing was changed"
+            ),
+            Self::NoCopy { .. } => "set TMPDIR to a directory that can be written; nothing was changed".to_owned(),
+            Self::Half { path, backup, .. } => format!("put {} in place of {}", backup.display(), path.display()),
+            Self::Io { .. } => {
                 "check the owner and the permissions of the file and its directory; nothing was changed".to_owned()
             }
         }
@@ -129,6 +159,7 @@ fn locked(path: &Path) -> Result<(PathBuf, File), WriteError> {
         .mode(DIRECTORY_MODE)
         .create(directory)
         .map_err(|error| WriteError::of(directory, &error))?;
+    rights::tighten(directory);
     let lock = lock(&real)?;
     Ok((real, lock))
 }
@@ -146,19 +177,29 @@ fn behind_links(path: &Path) -> PathBuf {
     real
 }
 
-/// Waits for the lock beside the file. The lock file stays: deleting it would let two writers hold two locks.
-fn lock(real: &Path) -> Result<File, WriteError> {
+/// The lock file. It stays: deleting it would let two writers hold two locks. Where none can be made although the file
+/// itself can be written, the directory is locked.
+fn lock_file(real: &Path) -> Result<(PathBuf, File), WriteError> {
     let mut name = real.as_os_str().to_owned();
     name.push(".lock");
     let path = PathBuf::from(name);
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(FILE_MODE)
-        .open(&path)
-        .map_err(|error| WriteError::of(&path, &error))?;
+    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(&path);
+    match opened {
+        Ok(file) => Ok((path, file)),
+        Err(error) if is_refusal(&error) => {
+            let directory = real.parent().unwrap_or(Path::new("/"));
+            let failed = |_| WriteError::of(real, &error);
+            access(real, Access::WRITE_OK).map_err(failed)?;
+            let file = File::open(directory).map_err(|error| WriteError::of(directory, &error))?;
+            Ok((directory.to_path_buf(), file))
+        }
+        Err(error) => Err(WriteError::of(&path, &error)),
+    }
+}
+
+/// Waits for the lock.
+fn lock(real: &Path) -> Result<File, WriteError> {
+    let (path, file) = lock_file(real)?;
     match file.try_lock() {
         Ok(()) => return Ok(file),
         Err(TryLockError::WouldBlock) => {}
@@ -183,22 +224,57 @@ fn lock(real: &Path) -> Result<File, WriteError> {
     }
 }
 
-/// Puts the text in place of the file: written beside it, flushed to the disk, renamed.
+/// Whether the file can be changed. Nothing is written; a file that is not there is made in its directory.
+///
+/// # Errors
+/// [`WriteError::ReadOnly`].
+pub fn writable(path: &Path) -> Result<(), WriteError> {
+    let real = behind_links(path);
+    let directory = real.ancestors().skip(1).find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let error = match access(directory, Access::WRITE_OK | Access::EXEC_OK) {
+        Ok(()) => return Ok(()),
+        Err(error) => std::io::Error::from(error),
+    };
+    access(&real, Access::WRITE_OK).map_err(|_| WriteError::of(&real, &error))
+}
+
+/// A place that must not be written, for whatever reason.
+fn is_refusal(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+}
+
+/// Puts the text in place of the file, or into it where nothing else can take its name: a file that is a mount by itself, as
+/// containers have it, or one whose directory must not be written.
 fn replace(real: &Path, text: &str) -> Result<(), WriteError> {
-    let failed = |error: std::io::Error| WriteError::of(real, &error);
+    let error = match swap(real, text) {
+        Ok(()) => return Ok(()),
+        Err(error) => error,
+    };
+    let stays = is_refusal(&error) || matches!(error.kind(), ErrorKind::ResourceBusy | ErrorKind::CrossesDevices);
+    if !stays || access(real, Access::WRITE_OK).is_err() {
+        return Err(WriteError::of(real, &error));
+    }
+    rewrite::in_place(real, text).map_err(|fault| match fault {
+        Fault::NoCopy(error) => WriteError::NoCopy { path: real.to_path_buf(), reason: error.to_string() },
+        Fault::Unchanged(error) => WriteError::of(real, &error),
+        Fault::Half(error, backup) => WriteError::Half { path: real.to_path_buf(), reason: error.to_string(), backup },
+    })
+}
+
+/// Written beside it, flushed to the disk, renamed.
+fn swap(real: &Path, text: &str) -> std::io::Result<()> {
     let directory = real.parent().unwrap_or(Path::new("/"));
     let mut file = tempfile::Builder::new()
         .prefix(".agents.yaml.")
         .permissions(std::fs::Permissions::from_mode(FILE_MODE))
-        .tempfile_in(directory)
-        .map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(real).map_err(|error| failed(error.error))?;
+        .tempfile_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(real).map_err(|error| error.error)?;
     // The rename itself reaches the disk with the directory. It has happened already: a failure here loses nothing
     // that a reader can see.
     File::open(directory).and_then(|directory| directory.sync_all()).or_else(|error| match error.kind() {
         ErrorKind::InvalidInput | ErrorKind::Unsupported | ErrorKind::PermissionDenied => Ok(()),
-        _ => Err(failed(error)),
+        _ => Err(error),
     })
 }

@@ -22,6 +22,9 @@ pub struct Activity {
     /// one, for a background task say, has a cost before its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
+    /// How many of its background tasks live.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub background_tasks: usize,
 }
 
 impl Activity {
@@ -32,13 +35,23 @@ impl Activity {
         Self { doing: doing.filter(|doing| !doing.is_empty()), ..self.clone() }
     }
 
-    /// `turn 3 · Edit src/x.rs · $0.02`, without what is not known. Empty when nothing is.
+    /// `turn 3 · Edit src/x.rs · 2 background tasks · $0.02`, without what is not known. Empty when nothing is.
     #[must_use]
     pub fn line(&self) -> String {
         let turn = (self.turn > 0).then(|| format!("turn {}", self.turn));
-        let parts = [turn, self.cleaned().doing, self.cost_usd.map(dollars)];
+        let tasks = match self.background_tasks {
+            0 => None,
+            1 => Some(String::from("1 background task")),
+            many => Some(format!("{many} background tasks")),
+        };
+        let parts = [turn, self.cleaned().doing, tasks, self.cost_usd.map(dollars)];
         text::one_line(&parts.into_iter().flatten().collect::<Vec<_>>().join(" · "), LINE_CHARS)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(tasks: &usize) -> bool {
+    *tasks == 0
 }
 
 /// A tool and what it is used for, seen from the agent's directory.

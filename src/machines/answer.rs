@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::ids::JobId;
-use super::{status_line, text};
+use super::{json, status_line, text};
 
 /// Why a dispatch failed. Callers branch on the written form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -221,10 +221,13 @@ impl Answer {
     }
 
     /// Whether the answer may be given again to the next caller who asks the same: a success without denied tools,
-    /// within its budget, that the agent itself does not call unfinished.
+    /// within its budget, that the agent itself does not call unfinished. One without any figure is the text that something
+    /// printed in claude's place (see [`crate::machines::verdict`]): it may be a notice that does not hold tomorrow.
     #[must_use]
     pub fn is_clean_success(&self) -> bool {
+        let is_measured = self.cost_usd.is_some() || self.duration_ms.is_some() || self.num_turns.is_some();
         self.success
+            && is_measured
             && self.denied_tools.as_ref().is_none_or(Vec::is_empty)
             && self.budget_exceeded != Some(true)
             && !matches!(self.outcome, Some(Outcome::Partial | Outcome::Blocked))
@@ -257,7 +260,8 @@ impl Answer {
 pub const MAX_PARSED_LEVELS: usize = 64;
 
 /// The JSON value that an answer consists of, after a STATUS line and a code fence around it are taken away. `null`
-/// says nothing and counts as no value; so does JSON that nests deeper than [`MAX_PARSED_LEVELS`].
+/// says nothing and counts as no value; so does JSON that nests deeper than [`MAX_PARSED_LEVELS`]. Half a surrogate pair
+/// becomes U+FFFD.
 #[must_use]
 pub fn parse_json(answer: &str) -> Option<Value> {
     // Most answers are JSON as they stand; only the others are copied to have their last line lifted.
@@ -277,7 +281,7 @@ pub fn is_shallow(value: &Value, levels: usize) -> bool {
 
 fn parse_fenced(answer: &str) -> Option<Value> {
     let answer = answer.trim_matches(|c: char| text::is_blank(c.encode_utf8(&mut [0; 4])));
-    serde_json::from_str(answer).ok().or_else(|| serde_json::from_str(inside_fence(answer)?).ok())
+    json::parse(answer).or_else(|| json::parse(inside_fence(answer)?))
 }
 
 /// What stands between the opening and the closing line of a code fence that surrounds the whole text.

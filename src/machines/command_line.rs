@@ -5,9 +5,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::dispatch::Omitted;
+use super::mode;
 use super::plan::{RunPlan, SessionPlan};
 use super::schema;
 use super::text;
+use super::unattended;
 
 /// Longest argument that `execve` takes on Linux, in bytes: 128 KiB less the closing NUL.
 pub const MAX_ARGUMENT_BYTES: usize = 131_071;
@@ -33,6 +35,10 @@ pub enum Flag {
     Model,
     /// `--permission-mode`
     PermissionMode,
+    /// `--permission-prompts`: `none` tells the model that nobody can be asked.
+    PermissionPrompts,
+    /// `--settings`: what holds for every run that nobody watches.
+    Settings,
     /// `--allowedTools`
     AllowedTools,
     /// `--disallowedTools`
@@ -51,7 +57,7 @@ pub enum Flag {
 
 impl Flag {
     /// Every option that we pass.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Print,
         Self::OutputFormat,
         Self::Verbose,
@@ -59,6 +65,8 @@ impl Flag {
         Self::Resume,
         Self::Model,
         Self::PermissionMode,
+        Self::PermissionPrompts,
+        Self::Settings,
         Self::AllowedTools,
         Self::DisallowedTools,
         Self::AppendSystemPrompt,
@@ -79,6 +87,8 @@ impl Flag {
             Self::Resume => "--resume",
             Self::Model => "--model",
             Self::PermissionMode => "--permission-mode",
+            Self::PermissionPrompts => "--permission-prompts",
+            Self::Settings => "--settings",
             Self::AllowedTools => "--allowedTools",
             Self::DisallowedTools => "--disallowedTools",
             Self::AppendSystemPrompt => "--append-system-prompt",
@@ -101,7 +111,12 @@ impl Flag {
             Self::MaxBudget => "correct `max_budget_usd` of the agent or `default_max_budget_usd`",
             Self::MaxTurns => "correct `max_turns` of the call or of the agent",
             Self::JsonSchema => "shorten `response_schema`",
-            Self::Print | Self::OutputFormat | Self::Verbose | Self::SystemPromptSnapshot => "update agent-dispatch",
+            Self::Print
+            | Self::OutputFormat
+            | Self::Verbose
+            | Self::PermissionPrompts
+            | Self::Settings
+            | Self::SystemPromptSnapshot => "update agent-dispatch",
         }
     }
 }
@@ -177,7 +192,13 @@ pub fn arguments(plan: &RunPlan, omit: Omitted) -> Result<Vec<String>, BadValue>
         push(Flag::Model, model)?;
     }
     if let Some(mode) = &plan.permission_mode {
-        push(Flag::PermissionMode, mode)?;
+        push(Flag::PermissionMode, mode::portable(mode))?;
+    }
+    if !omit.permission_prompts {
+        push(Flag::PermissionPrompts, "none")?;
+    }
+    if !omit.settings {
+        push(Flag::Settings, unattended::SETTINGS)?;
     }
     // A blank entry of a list grants and takes nothing; the CLI skips it as well.
     for tool in plan.allowed_tools.iter().filter(|tool| !text::is_blank(tool)) {
@@ -243,14 +264,20 @@ fn bad(field: Flag, why: Why, value: &str) -> BadValue {
 pub fn unknown_option(stderr: &str) -> Option<Flag> {
     /// How option parsers say it; the CLI's own wording is the first.
     const PHRASES: [&str; 4] = ["unknown option", "unknown argument", "unrecognized option", "unexpected argument"];
-    /// How the CLI refuses a schema that its own validator does not take; ours has taken it.
-    const REFUSED_SCHEMA: &str = "--json-schema is not a valid json schema";
-    let lower = stderr.to_ascii_lowercase();
-    if lower.trim_start().trim_start_matches("error: ").starts_with(REFUSED_SCHEMA) {
+    if refuses_schema(stderr) {
         return Some(Flag::JsonSchema);
     }
+    let lower = stderr.to_ascii_lowercase();
     let after = PHRASES.iter().filter_map(|phrase| Some(lower.find(phrase)? + phrase.len())).min()?;
     let rest = stderr[after..].trim_start_matches([' ', ':', '\'', '"', '`', '‘', '“']);
     let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(rest.len());
     Flag::ALL.into_iter().find(|flag| flag.as_str() == &rest[..end])
+}
+
+/// Whether the CLI says that its own validator does not take the schema; ours has taken it. That is about this schema: the
+/// CLI knows the option.
+#[must_use]
+pub fn refuses_schema(stderr: &str) -> bool {
+    const REFUSED_SCHEMA: &str = "--json-schema is not a valid json schema";
+    stderr.to_ascii_lowercase().trim_start().trim_start_matches("error: ").starts_with(REFUSED_SCHEMA)
 }

@@ -1,8 +1,9 @@
 //! One run of the claude CLI, from waiting for a slot to its end. Declared in `spec/dispatch.yaml`.
 //!
-//! Order in this file: numbers, `begin` and `step`, the handlers. Flags, effects, events and states are in `types`, what a
-//! run's processes are started for in `turn`.
+//! Order in this file: numbers, `begin` and `step`, the handlers. Effects, events and states are in `types`, what a
+//! run's processes are started for in `turn`, what they can do without in `flags`.
 
+mod flags;
 mod turn;
 mod types;
 
@@ -12,16 +13,17 @@ use super::effect::Effects;
 use super::refused::Refused;
 use super::taken::taken;
 use super::time::Millis;
+pub use flags::{Flag, Omitted};
 pub use turn::{Run, Session, SessionSigns, Turn};
-pub use types::{CancelledBy, Effect, End, Event, Flag, Omitted, State, StopReason, Worth};
+pub use types::{CancelledBy, Effect, End, Event, State, StopReason, Worth};
 
 /// How long a process group has to leave after SIGTERM before SIGKILL, in ms. The CLI leaves within 30 ms, with a background
 /// task within 1.6 s (measured); a cancelled run must be gone within 2 s.
 pub const TERM_GRACE_MS: u64 = 1_700;
 /// How long to wait for a process after SIGKILL, in ms; one that is still there then hangs in the kernel.
 pub const KILL_GRACE_MS: u64 = 2_000;
-/// How long the CLI may stay after a complete result before its answer is taken and it is ended, in ms. The CLI itself waits
-/// 5 s for background tasks (measured); a turn that begins in this time is waited for.
+/// How long the CLI may stay after a complete result before its answer is taken and it is ended, in ms. It leaves at once
+/// where no background tasks live (measured); a turn that begins in this time is waited for.
 pub const LEAVE_GRACE_MS: u64 = 15_000;
 
 /// The first state of a run, and its effects.
@@ -30,10 +32,10 @@ pub fn begin(run: Run) -> (State, Effects<Effect>) {
 }
 
 /// The state of a run that works on although its supervisor died, for the one that takes over. Its deadline is that of the
-/// record; whether it has answered, and whether it is over, shows when its output is read again.
+/// record; whether it has answered, which of its tasks live and whether it is over shows when its output is read again.
 #[must_use]
 pub const fn adopted(run: Run, deadline: Millis) -> State {
-    State::Running { run, deadline, answered: false }
+    State::Running { run, deadline, answered: false, tasks: false }
 }
 
 /// Takes one event.
@@ -63,13 +65,14 @@ impl Machine {
             Event::SlotGranted => Transition(start(*run, context)),
             Event::Cancel { by, .. } => {
                 context.push(Effect::WithdrawSlot);
-                Transition(end(End::Cancelled { by: *by }, context, Held::Nothing))
+                Transition(end(End::Cancelled { by: *by, answered: false }, context, Held::Nothing))
             }
             Event::Tick { .. } => Handled,
             Event::Spawned { .. }
             | Event::SpawnFailed
             | Event::ResultSeen { .. }
             | Event::TurnBegan
+            | Event::TasksChanged { .. }
             | Event::Exited { .. } => Super,
         }
     }
@@ -85,9 +88,11 @@ impl Machine {
             Event::Spawned { now } => match cancelled {
                 None => {
                     let deadline = now.plus(run.timeout_ms);
-                    Transition(State::Running { run: *run, deadline, answered: false })
+                    Transition(State::Running { run: *run, deadline, answered: false, tasks: false })
                 }
-                Some(by) => Transition(terminate(*run, StopReason::Cancelled { by: *by }, false, *now, context)),
+                Some(by) => {
+                    Transition(terminate(*run, StopReason::Cancelled { by: *by }, Heard::default(), *now, context))
+                }
             },
             Event::SpawnFailed => Transition(end(End::NotStarted, context, Held::Slot)),
             Event::Cancel { by, .. } => match cancelled {
@@ -95,7 +100,11 @@ impl Machine {
                 Some(_) => Handled,
             },
             Event::Tick { .. } => Handled,
-            Event::SlotGranted | Event::ResultSeen { .. } | Event::TurnBegan | Event::Exited { .. } => Super,
+            Event::SlotGranted
+            | Event::ResultSeen { .. }
+            | Event::TurnBegan
+            | Event::TasksChanged { .. }
+            | Event::Exited { .. } => Super,
         }
     }
 
@@ -104,25 +113,26 @@ impl Machine {
         run: &Run,
         deadline: &Millis,
         answered: &bool,
+        tasks: &bool,
         event: &Event,
         context: &mut Effects<Effect>,
     ) -> Outcome<State> {
+        let heard = Heard { answered: *answered, tasks: *tasks };
         match event {
-            Event::ResultSeen { now } => Transition(State::Answered {
-                run: *run,
-                deadline: *deadline,
-                leave_by: now.plus(LEAVE_GRACE_MS).min(*deadline),
-            }),
+            Event::ResultSeen { now } => Transition(answered_at(*now, *run, *deadline, *tasks)),
+            Event::TasksChanged { alive, .. } if alive != tasks => {
+                Transition(State::Running { run: *run, deadline: *deadline, answered: *answered, tasks: *alive })
+            }
             Event::Exited { .. } if *answered => Transition(end(End::Exited, context, Held::SlotAndTree)),
             Event::Exited { unknown, seen, session, .. } => {
                 Transition(after_exit(*run, *unknown, *seen, *session, context))
             }
             Event::Tick { now } if *now >= *deadline => {
-                Transition(terminate(*run, StopReason::Timeout, *answered, *now, context))
+                Transition(terminate(*run, StopReason::Timeout, heard, *now, context))
             }
-            Event::Tick { .. } | Event::TurnBegan => Handled,
+            Event::Tick { .. } | Event::TurnBegan | Event::TasksChanged { .. } => Handled,
             Event::Cancel { by, now } => {
-                Transition(terminate(*run, StopReason::Cancelled { by: *by }, *answered, *now, context))
+                Transition(terminate(*run, StopReason::Cancelled { by: *by }, heard, *now, context))
             }
             Event::SlotGranted | Event::Spawned { .. } | Event::SpawnFailed => Super,
         }
@@ -133,24 +143,30 @@ impl Machine {
         run: &Run,
         deadline: &Millis,
         leave_by: &Millis,
+        tasks: &bool,
         event: &Event,
         context: &mut Effects<Effect>,
     ) -> Outcome<State> {
+        let heard = Heard { answered: true, tasks: *tasks };
         match event {
             Event::Exited { seen, session, answer, .. } => {
                 Transition(after_answer(*run, *seen, *session, *answer, context))
             }
-            Event::TurnBegan => Transition(State::Running { run: *run, deadline: *deadline, answered: true }),
-            Event::ResultSeen { .. } => Handled,
+            Event::TurnBegan => {
+                Transition(State::Running { run: *run, deadline: *deadline, answered: true, tasks: *tasks })
+            }
+            Event::TasksChanged { alive, now } if alive != tasks => {
+                Transition(answered_at(*now, *run, *deadline, *alive))
+            }
             Event::Tick { now } if *now >= *deadline => {
-                Transition(terminate(*run, StopReason::Timeout, true, *now, context))
+                Transition(terminate(*run, StopReason::Timeout, heard, *now, context))
             }
             Event::Tick { now } if *now >= *leave_by => {
-                Transition(terminate(*run, StopReason::Lingering, true, *now, context))
+                Transition(terminate(*run, StopReason::Lingering, heard, *now, context))
             }
-            Event::Tick { .. } => Handled,
+            Event::ResultSeen { .. } | Event::TasksChanged { .. } | Event::Tick { .. } => Handled,
             Event::Cancel { by, now } => {
-                Transition(terminate(*run, StopReason::Cancelled { by: *by }, true, *now, context))
+                Transition(terminate(*run, StopReason::Cancelled { by: *by }, heard, *now, context))
             }
             Event::SlotGranted | Event::Spawned { .. } | Event::SpawnFailed => Super,
         }
@@ -161,25 +177,27 @@ impl Machine {
         run: &Run,
         reason: &StopReason,
         answered: &bool,
+        tasks: &bool,
         kill_at: &Millis,
         event: &Event,
         context: &mut Effects<Effect>,
     ) -> Outcome<State> {
+        let (run, reason, tasks, kill_at) = (*run, *reason, *tasks, *kill_at);
         match event {
-            Event::Exited { session, .. } => Transition(after_stop(*run, *reason, *answered, *session, context)),
-            Event::ResultSeen { .. } if !*answered => {
-                Transition(State::Terminating { run: *run, reason: *reason, answered: true, kill_at: *kill_at })
+            Event::Exited { session, .. } => Transition(after_stop(run, reason, *answered, *session, context)),
+            // While tasks lived the CLI may have held a first result back, which is not the answer.
+            Event::ResultSeen { .. } if !*answered && !tasks => {
+                Transition(State::Terminating { run, reason, answered: true, tasks, kill_at })
             }
-            Event::Tick { now } if *now >= *kill_at => {
+            Event::Tick { now } if *now >= kill_at => {
                 context.push(Effect::Kill);
                 let give_up_at = now.plus(KILL_GRACE_MS);
-                Transition(State::Killing { run: *run, reason: *reason, answered: *answered, give_up_at })
+                Transition(State::Killing { run, reason, answered: *answered, tasks, give_up_at })
             }
             Event::Cancel { .. } => {
-                let run = run.last();
-                Transition(State::Terminating { run, reason: *reason, answered: *answered, kill_at: *kill_at })
+                Transition(State::Terminating { run: run.last(), reason, answered: *answered, tasks, kill_at })
             }
-            Event::ResultSeen { .. } | Event::Tick { .. } | Event::TurnBegan => Handled,
+            Event::ResultSeen { .. } | Event::Tick { .. } | Event::TurnBegan | Event::TasksChanged { .. } => Handled,
             Event::SlotGranted | Event::Spawned { .. } | Event::SpawnFailed => Super,
         }
     }
@@ -189,23 +207,24 @@ impl Machine {
         run: &Run,
         reason: &StopReason,
         answered: &bool,
+        tasks: &bool,
         give_up_at: &Millis,
         event: &Event,
         context: &mut Effects<Effect>,
     ) -> Outcome<State> {
+        let (run, reason, tasks, give_up_at) = (*run, *reason, *tasks, *give_up_at);
         match event {
-            Event::Exited { session, .. } => Transition(after_stop(*run, *reason, *answered, *session, context)),
-            Event::ResultSeen { .. } if !*answered => {
-                Transition(State::Killing { run: *run, reason: *reason, answered: true, give_up_at: *give_up_at })
+            Event::Exited { session, .. } => Transition(after_stop(run, reason, *answered, *session, context)),
+            Event::ResultSeen { .. } if !*answered && !tasks => {
+                Transition(State::Killing { run, reason, answered: true, tasks, give_up_at })
             }
-            Event::Tick { now } if *now >= *give_up_at => {
-                Transition(end(stopped(*reason, *answered), context, Held::SlotAndTree))
+            Event::Tick { now } if *now >= give_up_at => {
+                Transition(end(stopped(reason, *answered), context, Held::SlotAndTree))
             }
             Event::Cancel { .. } => {
-                let run = run.last();
-                Transition(State::Killing { run, reason: *reason, answered: *answered, give_up_at: *give_up_at })
+                Transition(State::Killing { run: run.last(), reason, answered: *answered, tasks, give_up_at })
             }
-            Event::ResultSeen { .. } | Event::Tick { .. } | Event::TurnBegan => Handled,
+            Event::ResultSeen { .. } | Event::Tick { .. } | Event::TurnBegan | Event::TasksChanged { .. } => Handled,
             Event::SlotGranted | Event::Spawned { .. } | Event::SpawnFailed => Super,
         }
     }
@@ -219,11 +238,27 @@ impl Machine {
             | Event::SpawnFailed
             | Event::ResultSeen { .. }
             | Event::TurnBegan
+            | Event::TasksChanged { .. }
             | Event::Exited { .. }
             | Event::Tick { .. }
             | Event::Cancel { .. } => Super,
         }
     }
+}
+
+/// What was heard of a process so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Heard {
+    /// A complete result.
+    answered: bool,
+    /// Background tasks of the agent live.
+    tasks: bool,
+}
+
+/// A complete result is there. While background tasks live the CLI waits for them, to give a further one.
+fn answered_at(now: Millis, run: Run, deadline: Millis, tasks: bool) -> State {
+    let leave_by = if tasks { deadline } else { now.plus(LEAVE_GRACE_MS).min(deadline) };
+    State::Answered { run, deadline, leave_by, tasks }
 }
 
 /// What a run still holds when it ends.
@@ -288,9 +323,10 @@ fn wait_to_go_on(run: Run, effects: &mut Effects<Effect>) -> State {
     State::Waiting { run }
 }
 
-fn terminate(run: Run, reason: StopReason, answered: bool, now: Millis, effects: &mut Effects<Effect>) -> State {
+fn terminate(run: Run, reason: StopReason, heard: Heard, now: Millis, effects: &mut Effects<Effect>) -> State {
     effects.push(Effect::Terminate);
-    State::Terminating { run, reason, answered, kill_at: now.plus(TERM_GRACE_MS) }
+    let Heard { answered, tasks } = heard;
+    State::Terminating { run, reason, answered, tasks, kill_at: now.plus(TERM_GRACE_MS) }
 }
 
 /// A process that was told to leave is gone. One whose time was up, without an answer, may be followed by another.
@@ -305,6 +341,6 @@ const fn stopped(reason: StopReason, answered: bool) -> End {
     match reason {
         StopReason::Timeout => End::TimedOut { answered },
         StopReason::Lingering => End::Lingered,
-        StopReason::Cancelled { by } => End::Cancelled { by },
+        StopReason::Cancelled { by } => End::Cancelled { by, answered },
     }
 }

@@ -6,14 +6,20 @@
 
 mod line;
 mod parts;
+mod plain;
 mod reader;
 mod result;
 mod scan;
+mod several;
+mod tasks;
 
+pub use line::start_line;
 pub use reader::{Finished, Reader};
-pub use result::{ResultEvent, Stop};
+pub use result::{Doubt, ResultEvent, Stop};
+pub use several::{Several, Told};
 
 use super::limit::RateLimit;
+use super::tasks::TaskEvent;
 
 /// Most characters of an assistant text that progress shows.
 pub const MAX_PROGRESS_CHARS: usize = 500;
@@ -36,7 +42,9 @@ pub enum Seen {
     Retry(Retry),
     /// A notice about the account's limit.
     RateLimit(RateLimit),
-    /// A result. Several may come, and other events after it; the last one counts.
+    /// Something about the agent's background tasks.
+    Task(TaskEvent),
+    /// A result. Several may come, and other events after it: see [`ResultEvent::followed_by`].
     Result(Box<ResultEvent>),
     /// A sign of life without content.
     Other,
@@ -53,6 +61,8 @@ pub struct Init {
     pub mcp_servers: Vec<McpServer>,
     /// The model.
     pub model: Option<String>,
+    /// The permission mode that the run is in.
+    pub permission_mode: Option<String>,
     /// Version of the claude CLI.
     pub cli_version: Option<String>,
 }

@@ -110,15 +110,18 @@ pub enum Event {
     Cancel,
     /// It was to end, and nothing of it runs.
     Stopped,
-    /// Its supervisor is gone and so is the worker, without a complete answer.
-    Abandon,
+    /// It has no supervisor, and none can go on with it.
+    Abandon {
+        /// Whether its claude process lives: then it is adopted, not ended.
+        worker: bool,
+    },
     /// Its record is to be removed: its answer was received, or it is older than what is kept.
     Collect,
 }
 
 impl Event {
     /// All events, for exhaustive checks.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Claim,
         Self::Adopt,
         Self::Resume,
@@ -127,7 +130,8 @@ impl Event {
         Self::Finish { success: false },
         Self::Cancel,
         Self::Stopped,
-        Self::Abandon,
+        Self::Abandon { worker: false },
+        Self::Abandon { worker: true },
         Self::Collect,
     ];
 
@@ -153,7 +157,7 @@ impl Event {
             Self::Finish { .. } => "finish",
             Self::Cancel => "cancel",
             Self::Stopped => "stopped",
-            Self::Abandon => "abandon",
+            Self::Abandon { .. } => "abandon",
             Self::Collect => "collect",
         }
     }
@@ -238,8 +242,13 @@ impl Machine {
             Event::Finish { success: false } => Transition(finish(State::Failed, context)),
             Event::Cancel => Transition(cancel(context)),
             Event::Stopped => Transition(give_up(State::Cancelled, context)),
-            Event::Abandon => Transition(give_up(State::Failed, context)),
-            Event::Finish { success: true } | Event::Progress | Event::Adopt | Event::Resume | Event::Collect => Super,
+            Event::Abandon { worker: false } => Transition(give_up(State::Failed, context)),
+            Event::Finish { success: true }
+            | Event::Progress
+            | Event::Adopt
+            | Event::Resume
+            | Event::Abandon { worker: true }
+            | Event::Collect => Super,
         }
     }
 
@@ -269,16 +278,25 @@ impl Machine {
             Event::Finish { success: false } => Transition(finish(State::Failed, context)),
             Event::Cancel => Transition(cancel(context)),
             Event::Stopped => Transition(give_up(State::Cancelled, context)),
-            Event::Abandon => Transition(give_up(State::Failed, context)),
-            Event::Finish { success: true } | Event::Resume | Event::Collect => Super,
+            Event::Abandon { worker: false } => Transition(give_up(State::Failed, context)),
+            Event::Finish { success: true } | Event::Resume | Event::Abandon { worker: true } | Event::Collect => Super,
         }
     }
 
     #[state]
-    fn stopping(event: &Event) -> Outcome<State> {
+    fn stopping(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::Finish { .. } | Event::Stopped | Event::Abandon => Transition(State::Cancelled),
-            Event::Claim | Event::Adopt | Event::Resume | Event::Progress | Event::Cancel | Event::Collect => Super,
+            Event::Finish { .. } | Event::Stopped | Event::Abandon { worker: false } => Transition(State::Cancelled),
+            Event::Progress => {
+                context.push(Effect::StoreProgress);
+                Handled
+            }
+            Event::Claim
+            | Event::Adopt
+            | Event::Resume
+            | Event::Cancel
+            | Event::Abandon { worker: true }
+            | Event::Collect => Super,
         }
     }
 
@@ -307,7 +325,7 @@ impl Machine {
             | Event::Finish { .. }
             | Event::Cancel
             | Event::Stopped
-            | Event::Abandon
+            | Event::Abandon { .. }
             | Event::Collect => Super,
         }
     }
@@ -320,13 +338,13 @@ fn alive(event: &Event, effects: &mut Effects<Effect>) -> Outcome<State> {
             effects.push(Effect::StoreProgress);
             Handled
         }
-        Event::Adopt => Transition(State::Adopted),
+        Event::Adopt | Event::Abandon { worker: true } => Transition(State::Adopted),
         Event::Resume => Transition(State::Resuming),
         Event::Finish { success: true } => Transition(finish(State::Done, effects)),
         Event::Finish { success: false } => Transition(finish(State::Failed, effects)),
         Event::Cancel => Transition(cancel(effects)),
         Event::Stopped => Transition(give_up(State::Cancelled, effects)),
-        Event::Abandon => Transition(give_up(State::Failed, effects)),
+        Event::Abandon { worker: false } => Transition(give_up(State::Failed, effects)),
         Event::Claim | Event::Collect => Super,
     }
 }
@@ -344,7 +362,7 @@ fn ended(event: &Event, effects: &mut Effects<Effect>) -> Outcome<State> {
         | Event::Finish { .. }
         | Event::Cancel
         | Event::Stopped
-        | Event::Abandon => Super,
+        | Event::Abandon { .. } => Super,
     }
 }
 

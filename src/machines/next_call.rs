@@ -22,6 +22,29 @@ pub fn dispatch(agent: &str) -> String {
     format!("dispatch(agent={}, task=…)", quoted(agent))
 }
 
+/// The call that gives a session a further task, which its reader has.
+#[must_use]
+pub fn own_session(agent: &str, session_id: &str) -> String {
+    format!("dispatch_session(agent={}, task=…, session_id={})", quoted(agent), quoted(session_id))
+}
+
+/// The call that goes on with a session where it was cut off, with so many turns.
+#[must_use]
+pub fn resume_with_turns(agent: &str, session_id: &str, max_turns: u32) -> String {
+    format!(
+        "dispatch_session(agent={}, task={}, session_id={}, max_turns={max_turns})",
+        quoted(agent),
+        quoted(CONTINUE),
+        quoted(session_id)
+    )
+}
+
+/// The call that begins again with so many turns.
+#[must_use]
+pub fn dispatch_with_turns(agent: &str, max_turns: u32) -> String {
+    format!("dispatch(agent={}, task=…, max_turns={max_turns})", quoted(agent))
+}
+
 /// What is said of a job that was cancelled while its run had begun. Without a session that began there is nothing to go on
 /// with.
 #[must_use]

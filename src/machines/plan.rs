@@ -102,7 +102,7 @@ pub struct RunPlan {
     /// Model to pass on; absent: the CLI's own choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// Permission mode to pass on; absent: the CLI's own choice.
+    /// Permission mode as agent or settings say it; absent: see [`super::mode::unless_said`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permission_mode: Option<String>,
     /// Tools granted on the command line. The difference between "not set" and "explicitly none" ends where the
@@ -152,6 +152,13 @@ impl RunPlan {
     #[must_use]
     pub const fn limit_waits(&self) -> u8 {
         if self.wait_for_limit { limit::MAX_WAITS } else { 0 }
+    }
+
+    /// Whether this rule is about a tool that the run is denied as a whole.
+    #[must_use]
+    pub fn is_denied(&self, rule: &str) -> bool {
+        let name = rule.split('(').next().unwrap_or_default().trim();
+        self.disallowed_tools.iter().any(|denied| denied.trim() == name)
     }
 
     /// The plan of a further process of the run. Tools, permissions and system prompt are passed again: the CLI does not

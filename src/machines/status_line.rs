@@ -22,14 +22,25 @@ const MAX_LINE_BYTES: usize = 4096;
 pub fn lift(text: impl Into<String>) -> Lifted {
     let mut text = text.into();
     let trimmed = text.trim_end();
-    let start = trimmed.rfind(['\n', '\r']).map_or(0, |at| at + 1);
-    let line = text::first_bytes(&trimmed[start..], MAX_LINE_BYTES);
+    let (start, line) = last_line(trimmed);
     let Some((outcome, reason)) = read(line) else { return Lifted { outcome: None, text } };
     if reason.trim_matches(is_decoration).is_empty() {
         let kept = trimmed[..start].trim_end().len();
         text.truncate(kept);
     }
     Lifted { outcome: Some(outcome), text }
+}
+
+/// The outcome that the last non-empty line of `text` states.
+#[must_use]
+pub fn outcome(text: &str) -> Option<Outcome> {
+    read(last_line(text.trim_end()).1).map(|(outcome, _)| outcome)
+}
+
+/// Where the last line begins, and its beginning.
+fn last_line(trimmed: &str) -> (usize, &str) {
+    let start = trimmed.rfind(['\n', '\r']).map_or(0, |at| at + 1);
+    (start, text::first_bytes(&trimmed[start..], MAX_LINE_BYTES))
 }
 
 /// The outcome that a line states and what follows it.

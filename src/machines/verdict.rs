@@ -2,7 +2,8 @@
 //!
 //! A trustworthy success is: exit code 0, a result event that is no error, from a model that was asked, that said why
 //! it stopped, with a text. A result that is complete in itself also outranks an end that we, or somebody else, put to
-//! the process afterwards. Everything else is a failure with a type and a way out, and carries what text there is: it
+//! the process afterwards, and an error of another turn beside it. Where something printed text instead of events, exit code 0
+//! and the text must do. Everything else is a failure with a type and a way out, and carries what text there is: it
 //! was paid for.
 
 mod advice;
@@ -11,43 +12,33 @@ mod conformity;
 mod denied;
 mod ended;
 mod evidence;
+mod plain;
 mod remedy;
 mod servers;
 mod settings;
+mod several;
 mod told;
+mod unfinished;
 mod words;
 
-pub use classify::is_limited;
+pub use classify::{is_limited, is_session_missing};
 pub use conformity::misses;
 pub use evidence::{Canceller, Ending, Evidence, NotStarted};
 pub use settings::SettingsFile;
+pub use unfinished::is_silent;
 
 use super::answer::{Answer, ErrorType};
-use super::events::{ResultEvent, Stop};
+use super::events::{Doubt, ResultEvent};
 use super::ids::SessionRef;
 use super::text;
 use advice::Advice;
 use classify::{Cause, Source};
 use ended::{of_ending, printed, printed_too};
+use plain::Plain;
 use told::{answer_from, succeed};
 
 /// Exit codes above this one say that the process ended itself because of a signal (128 + its number).
 const SIGNAL_EXIT_BASE: i32 = 128;
-
-/// What a result lacks to be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Doubt {
-    /// The CLI itself calls it an error.
-    Error,
-    /// A hook put a call off, and the run ended with it.
-    Deferred,
-    /// The CLI answered by itself; the model was never asked.
-    NotAsked,
-    /// There is no text.
-    Empty,
-    /// The text may be cut.
-    Cut,
-}
 
 /// A failure: its type, what happened and what to do.
 struct Failure {
@@ -62,49 +53,60 @@ pub fn judge(mut evidence: Evidence<'_>) -> Answer {
     let missing = is_told_that_session_is_missing(&evidence);
     let asked_again = conformity::settle(&mut evidence);
     let session_id = if missing { None } else { session_id(&evidence) };
+    let plain = plain::judge(&evidence).filter(|_| evidence.result.is_none());
+    match (&plain, evidence.plain.take()) {
+        (Some(Plain::Answer), Some(said)) => evidence.result = Some(plain::result(said)),
+        (Some(Plain::Message(_) | Plain::Rest), said) => evidence.last_text = evidence.last_text.take().or(said),
+        (None | Some(Plain::Answer), _) => {}
+    }
     let mut result = evidence.result.take();
     if let Some(event) = &mut result {
+        conformity::choose(evidence.plan, event);
         take_structured_text(event);
     }
     let advice = Advice::new(&evidence, session_id.as_deref());
-    let failure = match &result {
-        Some(event) => of_result(&evidence, event, &advice),
-        None => Some(of_ending(&evidence, &advice)),
+    let failure = match (&result, &plain) {
+        (Some(event), _) if !evidence.held_back => of_result(&evidence, event, &advice),
+        (None, Some(Plain::Message(message))) => {
+            Some(of_message(&evidence.plan.agent, message, plain::SOURCE, &advice))
+        }
+        _ => Some(of_ending(&evidence, &advice)),
     };
     let stopped_at_cap = result.as_ref().is_some_and(|event| event.is_error && is_budget_stop(event));
-    let mut answer = answer_from(&evidence, result, &session_id);
+    let several = result.as_mut().and_then(|event| event.several.take());
+    let mut answer = answer_from(&evidence, result, several.as_deref(), &session_id);
     match failure {
         None => {
-            succeed(&mut answer, &evidence, &advice);
+            succeed(&mut answer, &evidence, several.as_deref(), &advice);
+            if plain.is_some() {
+                told::add_hint(&mut answer, plain::HINT);
+            }
             conformity::demand(&mut answer, &evidence, &advice, asked_again);
         }
         Some(failure) => {
             answer.success = false;
             answer.parsed_result = None;
             answer.budget_exceeded = stopped_at_cap.then_some(true).or(answer.budget_exceeded);
-            answer.error = Some(format!("{}; {}", failure.what, failure.way_out));
+            let said = [Some(failure.what), unfinished::told(&evidence), Some(failure.way_out)];
+            answer.error = Some(said.into_iter().flatten().collect::<Vec<_>>().join("; "));
             answer.error_type = Some(failure.error_type);
             let limit = evidence.rate_limit.as_ref().filter(|_| failure.error_type == ErrorType::UsageLimit);
             answer.limit_resets_at = limit.and_then(|limit| limit.resets_at);
         }
     }
+    if let Some(several) = several {
+        several::attach(&mut answer.result, *several);
+    }
     servers::tell(&mut answer, &evidence);
     answer
 }
 
-/// Whether the CLI says that there is no such session as it was told to go on with. The model was not asked then.
-#[must_use]
-pub fn is_session_missing(event: &ResultEvent) -> bool {
-    let asked = event.num_turns.is_some_and(|turns| turns > 0);
-    event.is_error
-        && !asked
-        && classify::cause(&event.errors.join("; "), Source::of(event, false)) == Cause::UnknownSession
-}
-
-/// The same of a whole run; where there is no result, what was printed says it.
+/// Whether the CLI says of a whole run that there is no such session; where there is no result, what was printed says it.
 fn is_told_that_session_is_missing(evidence: &Evidence<'_>) -> bool {
     match (&evidence.result, &evidence.ending) {
         (Some(event), _) => is_session_missing(event),
+        // An answer may quote anything.
+        (None, _) if matches!(plain::judge(evidence), Some(Plain::Answer)) => false,
         (None, Ending::Exited { code }) => printed(evidence)
             .is_some_and(|said| classify::cause(&said, Source::Printed { code: *code }) == Cause::UnknownSession),
         (None, _) => false,
@@ -117,7 +119,12 @@ fn session_id(evidence: &Evidence<'_>) -> Option<String> {
     // What a process reports is passed on only in a form that a later call accepts.
     let usable = |id: &str| SessionRef::try_from(id).ok().map(String::from);
     let planned = || {
-        let known = evidence.plan.session.is_resume() || (evidence.begun && !evidence.omitted.session_id);
+        let known = match &evidence.ending {
+            Ending::NotStarted { reason } => evidence.plan.session.is_resume() && !reason.is_foreign(),
+            // Without an event only the session's file says that it took the id.
+            _ if evidence.plain.is_some() => evidence.plan.session.is_resume() || evidence.session_kept,
+            _ => evidence.plan.session.is_resume() || (evidence.begun && !evidence.omitted.session_id),
+        };
         known.then(|| evidence.plan.session.id().as_str().to_owned())
     };
     reported.and_then(usable).or_else(|| evidence.session_id.as_deref().and_then(usable)).or_else(planned)
@@ -132,27 +139,13 @@ fn take_structured_text(event: &mut ResultEvent) {
     }
 }
 
-fn doubt(event: &ResultEvent) -> Option<Doubt> {
-    if event.is_error {
-        Some(Doubt::Error)
-    } else if event.is_deferred() {
-        Some(Doubt::Deferred)
-    } else if event.num_turns == Some(0) {
-        Some(Doubt::NotAsked)
-    } else if event.result.as_deref().is_none_or(text::is_blank) {
-        Some(Doubt::Empty)
-    } else if event.stop == Stop::Cut {
-        Some(Doubt::Cut)
-    } else {
-        None
-    }
-}
-
 /// What makes a run with a result a failure, if anything.
 fn of_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice<'_>) -> Option<Failure> {
     let agent = &evidence.plan.agent;
-    let Some(doubt) = doubt(event) else {
+    let Some(doubt) = event.doubt() else {
         return match evidence.ending {
+            // Another turn's error explains the code; it takes nothing from this answer.
+            Ending::Exited { .. } if event.failed().is_some() => None,
             Ending::Exited { code } if code != 0 && code <= SIGNAL_EXIT_BASE => Some(Failure {
                 error_type: ErrorType::CliError,
                 what: printed_too(

@@ -101,7 +101,9 @@ impl Lines {
     }
 }
 
-fn read(line: &[u8]) -> Line {
+/// What a line is, which has no line end.
+#[must_use]
+pub fn read(line: &[u8]) -> Line {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
     if line.is_empty() {
@@ -111,7 +113,9 @@ fn read(line: &[u8]) -> Line {
         Ok(message) => return Line::Message(message),
         Err(error) => error,
     };
-    tracing::debug!("a message cannot be read: {error}");
+    // What the reader says of a value may be the value.
+    tracing::debug!(kind = ?error.classify(), column = error.column(), "a message cannot be read");
+    tracing::trace!(%error, "a message cannot be read");
     let outline = Outline::of(line);
     let id = outline.request();
     // What is no JSON and names no request is answered to nobody: a peer that sends back what it gets would never end.

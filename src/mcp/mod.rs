@@ -15,7 +15,7 @@
 //! | `reply`, `output` | what a tool answers, and what clients are told of it |
 
 pub mod arguments;
-mod lines;
+pub mod lines;
 mod misread;
 mod outline;
 pub mod output;

@@ -14,6 +14,7 @@ use super::server::Server;
 use super::stdio;
 use super::tools::Desk;
 use super::transport::{Outgoing, Tolerant};
+use crate::config::path::PlaceError;
 
 /// How long answers that are ready may take to leave once the server is asked to go. Claude Code sends SIGTERM 100 ms
 /// after SIGINT.
@@ -43,7 +44,7 @@ pub enum ServeError {
 ///
 /// # Errors
 /// [`ServeError`].
-pub fn run(desk: Desk) -> Result<(), ServeError> {
+pub fn run(desk: Result<Desk, PlaceError>) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(serve(desk));
     // A read of standard input cannot be taken back; it must not keep the process.
@@ -51,16 +52,18 @@ pub fn run(desk: Desk) -> Result<(), ServeError> {
     result
 }
 
-async fn serve(desk: Desk) -> Result<(), ServeError> {
+async fn serve(desk: Result<Desk, PlaceError>) -> Result<(), ServeError> {
     let stopping = CancellationToken::new();
     // Before the first message: a signal right after it must already find its handler.
     watch_signals(stopping.clone())?;
     let outgoing = Outgoing::default();
     let (input, output) = stdio::streams();
     let transport = Tolerant::new(input, output, outgoing.clone(), stopping.clone());
-    let errands = desk.dispatcher.engine().errands().clone();
-    let desk = Arc::new(desk);
-    maintain_later(Arc::clone(&desk));
+    let desk = desk.map(Arc::new);
+    let errands = desk.as_ref().ok().map(|desk| desk.dispatcher.engine().errands().clone());
+    if let Ok(desk) = &desk {
+        maintain_later(Arc::clone(desk));
+    }
     let server = Server::new(desk, outgoing, stopping.clone());
     let session = async {
         match server.serve(transport).await {
@@ -78,7 +81,9 @@ async fn serve(desk: Desk) -> Result<(), ServeError> {
         ended = session => ended,
         () = leaving => Ok(()),
     };
-    errands.done(FILES_WITHIN).await;
+    if let Some(errands) = errands {
+        errands.done(FILES_WITHIN).await;
+    }
     ended
 }
 

@@ -23,6 +23,7 @@ use super::table::ToolRow;
 use super::tasks;
 use super::tools::{self, Call, Desk, misplaced};
 use super::transport::Outgoing;
+use crate::config::path::PlaceError;
 
 /// What every session of a client reads before it uses a tool; clients cut it at 2,048 characters.
 const INSTRUCTIONS: &str = "Delegates work to agents: Claude Code in other project directories, with their own \
@@ -59,7 +60,8 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| tools::ROWS.iter().map(Tool
 /// The server of one client.
 #[derive(Debug, Clone)]
 pub struct Server {
-    desk: Arc<Desk>,
+    /// Or why there is none: then every call is answered with that.
+    desk: Result<Arc<Desk>, PlaceError>,
     outgoing: Outgoing,
     /// Cancelled when the server leaves: whoever waits stops waiting.
     stopping: CancellationToken,
@@ -70,15 +72,23 @@ pub struct Server {
 impl Server {
     /// A server at this desk.
     #[must_use]
-    pub fn new(desk: Arc<Desk>, outgoing: Outgoing, stopping: CancellationToken) -> Self {
+    pub fn new(desk: Result<Arc<Desk>, PlaceError>, outgoing: Outgoing, stopping: CancellationToken) -> Self {
         Self { desk, outgoing, stopping, logs: Arc::new(AtomicBool::new(true)) }
+    }
+
+    fn desk(&self) -> Result<&Desk, ErrorData> {
+        let desk = self.desk.as_ref().map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
+        Ok(desk)
     }
 
     /// Runs a call to its reply, in a task of its own: a panic in there must become an answer, and a call that is
     /// dropped ends with everything that it started.
     async fn answer(&self, call: Call, context: &RequestContext<RoleServer>) -> Response {
         let name = call.row.name;
-        let desk = Arc::clone(&self.desk);
+        let desk = match &self.desk {
+            Ok(desk) => Arc::clone(desk),
+            Err(error) => return Mistake::new(error.to_string()).with_hint(error.hint()).into(),
+        };
         let mut task = JoinSet::new();
         task.spawn(async move { tools::perform(&desk, call).await });
         tokio::select! {
@@ -164,7 +174,7 @@ impl ServerHandler for Server {
         request: GetTaskParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<GetTaskResult, ErrorData> {
-        tasks::get(&self.desk, &request.task_id).await
+        tasks::get(self.desk()?, &request.task_id).await
     }
 
     async fn cancel_task(
@@ -172,7 +182,7 @@ impl ServerHandler for Server {
         request: CancelTaskParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        tasks::cancel(&self.desk, &request.task_id).await
+        tasks::cancel(self.desk()?, &request.task_id).await
     }
 
     async fn update_task(
@@ -180,7 +190,7 @@ impl ServerHandler for Server {
         request: UpdateTaskParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        tasks::update(&self.desk, &request.task_id).await
+        tasks::update(self.desk()?, &request.task_id).await
     }
 
     // Without these the library answers them with empty lists, as if they were served.

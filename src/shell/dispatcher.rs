@@ -232,8 +232,6 @@ fn without_answer(engine: &Engine, run: &RunPlan, error: EngineError) -> Answer 
             let reason = NotStarted::BadPrompt(error);
             verdict::judge(Evidence::new(run, Ending::NotStarted { reason }))
         }
-        // Whoever takes it up concludes it.
-        EngineError::Abandoned { .. } => return verdict::judge(Evidence::new(run, Ending::Abandoned)),
         error @ (EngineError::Store(_) | EngineError::Queue { .. } | EngineError::Supervisor(_)) => {
             Answer::failure(&run.agent, ErrorType::CliError, error.to_string())
         }

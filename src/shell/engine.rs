@@ -1,8 +1,9 @@
 //! The one way to run claude: submit a job, and wait for it or let it be.
 
+mod takeover;
+
 use std::fs::File;
 use std::io;
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -13,14 +14,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::atomic::Durability;
 use super::call::Call;
 use super::errands::Errands;
-use super::leash::{Intake, News, OnNews};
+use super::leash::Intake;
 use super::record::{Form, Record};
 use super::slots::{self, SlotRequest};
-use super::store::{JobFile, Patch, Store, StoreError};
+use super::store::{JobFile, Patch, Store, StoreError, elsewhere};
 use super::watch::Watches;
-use super::{environment, failpoint, orphan};
+use super::{environment, failpoint};
 use crate::machines::ids::JobId;
-use crate::machines::job::{Event, Status};
+use crate::machines::job::Event;
 use crate::machines::plan::RunPlan;
 use crate::machines::prompt::{self, PromptError};
 
@@ -40,7 +41,7 @@ pub enum EngineError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The job could not be put into the queue.
-    #[error("cannot queue for a slot in {}: {source}", directory.display())]
+    #[error("cannot queue for a slot in {}: {source}{}", directory.display(), elsewhere(source))]
     Queue {
         /// The jobs directory.
         directory: PathBuf,
@@ -50,16 +51,6 @@ pub enum EngineError {
     /// The supervisor could not be started.
     #[error("cannot start a supervisor process: {0}; too many processes, or no memory?")]
     Supervisor(#[source] io::Error),
-    /// The supervisor is gone, the record is not terminal, and the run could not be settled.
-    #[error("the supervisor of job {id} died; its record says {status:?}, session {session}")]
-    Abandoned {
-        /// The job.
-        id: JobId,
-        /// What the record says.
-        status: Status,
-        /// The session to resume.
-        session: String,
-    },
 }
 
 /// Submits jobs.
@@ -178,78 +169,6 @@ impl Engine {
         Arc::clone(&self.arrivals).acquire_owned().await.ok()
     }
 
-    /// Runs a job to its end, in its turn. Dropping the future ends the run, also while it waits.
-    ///
-    /// # Errors
-    /// [`EngineError`].
-    pub async fn run(&self, plan: &RunPlan, on_news: OnNews<'_>) -> Result<Finished, EngineError> {
-        let input = prompt::for_stdin(&plan.prompt)?.into_owned();
-        let (id, mut intake) = {
-            let (engine, plan) = (self.clone(), plan.clone());
-            let turn = self.arrival().await;
-            let submit = move || {
-                let job = engine.submit(&plan, None, input.as_bytes(), |id, files| engine.start_on_leash(id, files));
-                drop(turn);
-                job
-            };
-            self.errands.run(submit).await?
-        };
-        let mut record = self.listen(id, &mut intake, on_news).await?;
-        // As often as the run may go on, it is also given a supervisor again: its claude may work on, or has to be resumed.
-        for _ in 0..plan.resume_attempts {
-            if record.status.is_terminal() {
-                break;
-            }
-            let Some(again) = self.leash_again(id).await? else { break };
-            intake = again;
-            record = self.listen(id, &mut intake, on_news).await?;
-        }
-        let record = if record.status.is_terminal() { record } else { self.settle(id, plan, record).await? };
-        let receipt = Receipt { store: self.store.clone(), id, leash: Some(intake), errands: self.errands.clone() };
-        Ok(Finished { record, receipt })
-    }
-
-    /// Passes on the news until the supervisor has no more; the record then.
-    async fn listen(&self, id: JobId, intake: &mut Intake, on_news: OnNews<'_>) -> Result<Record, EngineError> {
-        let mut rescued = None;
-        while let Some(news) = intake.next().await {
-            match news {
-                News::Ended => break,
-                News::Rescued(record) => rescued = Some(record),
-                News::Queued(_) | News::Started | News::Progress { .. } | News::Missed(_) => on_news(&news),
-            }
-        }
-        if let Some(record) = rescued {
-            return Ok(*record);
-        }
-        let store = self.store.clone();
-        // An answer may have 50 MB.
-        Ok(self.errands.run(move || store.read(&id)).await?)
-    }
-
-    /// Gives a job whose supervisor died another one, on a leash as before. `None` where it has one.
-    async fn leash_again(&self, id: JobId) -> Result<Option<Intake>, EngineError> {
-        let engine = self.clone();
-        let start = move || match orphan::lock(&engine.store, &id) {
-            Some(lock) => engine.start_on_leash(&id, Files { lock, ticket: Stdio::null() }).map(Some),
-            None => Ok(None),
-        };
-        self.errands.run(start).await
-    }
-
-    /// Settles a job whose supervisor died.
-    async fn settle(&self, id: JobId, plan: &RunPlan, record: Record) -> Result<Record, EngineError> {
-        let (store, plan) = (self.store.clone(), plan.clone());
-        let settled = tokio::task::spawn_blocking(move || orphan::settle(&store, &id, &plan)).await;
-        match settled {
-            Ok(Some(record)) => Ok(record),
-            Ok(None) | Err(_) => {
-                let session = record.session_id.unwrap_or_default();
-                Err(EngineError::Abandoned { id, status: record.status, session })
-            }
-        }
-    }
-
     /// Submits a job that runs whatever becomes of this process. `delivery` is how its caller gets the answer, if as a
     /// task. When this returns, the job is on disk and supervised: any other process can tell of it from then on.
     ///
@@ -322,9 +241,13 @@ impl Engine {
 
     /// What came of the start of a job's supervisor. Without one there is no job.
     fn started<T>(&self, id: &JobId, started: Result<T, EngineError>) -> Result<T, EngineError> {
+        match &started {
+            Ok(_) => tracing::info!(%id, "job submitted"),
+            Err(error) => tracing::warn!(%id, %error, "job not submitted"),
+        }
         if let Err(error) = &started {
             let patch = Patch { error: Some(error.to_string()), ..Patch::default() };
-            drop(self.store.step(id, &Event::Abandon, patch, Durability::Cached));
+            drop(self.store.step(id, &Event::Abandon { worker: false }, patch, Durability::Cached));
             drop(self.store.step(id, &Event::Collect, Patch::default(), Durability::Cached));
         }
         started
@@ -350,11 +273,9 @@ impl Engine {
 
     /// Starts a supervisor that ends the run when the other end of its leash is closed.
     fn start_on_leash(&self, id: &JobId, files: Files) -> Result<Intake, EngineError> {
-        let (ours, theirs) = UnixStream::pair().map_err(EngineError::Supervisor)?;
-        ours.set_nonblocking(true).map_err(EngineError::Supervisor)?;
-        let ours = tokio::net::UnixStream::from_std(ours).map_err(EngineError::Supervisor)?;
+        let (ours, theirs) = self.leash()?;
         self.start_supervisor(id, files, Stdio::from(std::os::fd::OwnedFd::from(theirs)))?;
-        Ok(Intake::new(ours))
+        Ok(ours)
     }
 
     fn start_supervisor(&self, id: &JobId, files: Files, leash: Stdio) -> Result<(), EngineError> {

@@ -1,5 +1,9 @@
 //! What the claude process sees of the environment.
 
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::config::path;
 use crate::machines::ids::JobId;
 
 /// Nesting depth of dispatches; absent at the top.
@@ -8,10 +12,15 @@ pub const DEPTH: &str = "AGENT_DISPATCH_DEPTH";
 pub const JOB: &str = "AGENT_DISPATCH_JOB";
 /// Path of the CLI to use instead of `claude` on PATH.
 pub const CLAUDE: &str = "AGENT_DISPATCH_CLAUDE";
-/// Tracing filter; logs go to stderr only.
+/// Tracing filter; logs go to standard error and to a file beside the jobs.
 pub const LOG: &str = "AGENT_DISPATCH_LOG";
 /// Makes the CLI wait for an agent's MCP servers before its first turn.
 const MCP_NONBLOCKING: &str = "MCP_CONNECTION_NONBLOCKING";
+
+/// How long the CLI waits after an agent's last turn for what works in the background, in ms, before it stops it and leaves.
+/// Ten minutes where nothing is said; 0 for no bound. (Background commands have a time limit of their own, which their agent
+/// sets and is told of.)
+const BACKGROUND_WAIT: &str = "CLAUDE_CODE_PRINT_BG_WAIT_CEILING_MS";
 
 /// Variables that describe the calling session. A claude process that inherited them would take itself for a part of it.
 pub const CALLING_SESSION: [&str; 14] = [
@@ -32,18 +41,35 @@ pub const CALLING_SESSION: [&str; 14] = [
 ];
 
 /// Changes to the inherited environment, in order; `None` removes a variable.
-pub type Changes = Vec<(String, Option<String>)>;
+pub type Changes = Vec<(String, Option<OsString>)>;
 
-/// The changes for a claude process: the caller's session out, our depth and job in.
+/// The changes for a claude process: the caller's session out, our depth and job in. What works in the background is waited
+/// for as long as the run may take, unless the user says otherwise.
 #[must_use]
 pub fn for_claude(job: &JobId, depth: u32, wait_for_mcp: bool) -> Changes {
     let mut changes: Changes = CALLING_SESSION.iter().map(|name| ((*name).to_owned(), None)).collect();
-    changes.push((DEPTH.to_owned(), Some(depth.to_string())));
-    changes.push((JOB.to_owned(), Some(job.to_string())));
+    changes.push((DEPTH.to_owned(), Some(depth.to_string().into())));
+    changes.push((JOB.to_owned(), Some(job.to_string().into())));
+    if std::env::var_os(BACKGROUND_WAIT).is_none_or(|wait| wait.is_empty()) {
+        changes.push((BACKGROUND_WAIT.to_owned(), Some("0".into())));
+    }
     if wait_for_mcp {
-        changes.push((MCP_NONBLOCKING.to_owned(), Some("0".to_owned())));
+        changes.push((MCP_NONBLOCKING.to_owned(), Some("0".into())));
     }
     changes
+}
+
+/// The variables that name our files, as full paths: a server that the child starts runs in the agent's directory, and
+/// reads the same files there. What cannot be expanded stays as it is, to be refused there as here.
+#[must_use]
+pub fn absolute(lookup: &dyn Fn(&str) -> Option<OsString>, home: Option<&Path>, current_dir: &Path) -> Changes {
+    let full = |name: &'static str| {
+        let path = path::named(name, home, lookup).ok().flatten()?;
+        // A name alone is looked for on PATH.
+        let is_name = name == CLAUDE && path.components().count() == 1;
+        Some((name.to_owned(), Some(current_dir.join(path).into()))).filter(|_| !is_name)
+    };
+    path::VARIABLES.into_iter().chain([CLAUDE]).filter_map(full).collect()
 }
 
 /// The nesting depth of this process. A value that is no number counts as the top: only a person can have written it.

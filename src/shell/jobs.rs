@@ -151,7 +151,7 @@ impl Jobs {
         }
         let error = "the process that ran this job is gone; submit the task again".to_owned();
         let patch = Patch { error: Some(error), ..Patch::default() };
-        match self.store().step(&record.id, &Event::Abandon, patch, Durability::Cached) {
+        match self.store().step(&record.id, &Event::Abandon { worker: false }, patch, Durability::Cached) {
             Ok(stepped) => stepped.record,
             Err(_) => record,
         }

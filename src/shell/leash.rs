@@ -12,6 +12,7 @@ use tokio::net::UnixStream;
 
 use super::record::Record;
 use crate::machines::activity::Activity;
+use crate::machines::job::Status;
 
 /// Who hears the news of a run. One type for all listeners: what goes through a run is built once, not once for each.
 pub type OnNews<'a> = &'a mut (dyn FnMut(&News) + Send);
@@ -40,6 +41,16 @@ pub enum News {
 }
 
 impl News {
+    /// Where a job stands, as its supervisor would tell it. `place`: its place in the queue.
+    #[must_use]
+    pub fn standing(record: &Record, place: Option<usize>) -> Option<Self> {
+        match (place, &record.activity) {
+            (Some(place), _) => Some(Self::Queued(place)),
+            (None, Some(activity)) => Some(Self::Progress { text: activity.line(), activity: activity.clone() }),
+            (None, None) => (record.status == Status::Running).then_some(Self::Started),
+        }
+    }
+
     /// In words, for whoever waits; nothing where there is nothing to say.
     #[must_use]
     pub fn says(&self) -> Option<String> {

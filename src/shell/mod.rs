@@ -12,13 +12,15 @@
 //! | `leash` | the socket between a waiting caller and its supervisor |
 //! | `store`, `record`, `atomic` | job records and job folders on disk |
 //! | `session_lock` | two runs of one claude session never overlap |
+//! | `session_file` | where the claude CLI keeps a session |
 //! | `spawner` | the injected trait that starts and signals processes, and the real one |
 //! | `leftovers` | finds what a run left behind in sessions of its own |
-//! | `orphan` | settles a run whose supervisor died |
+//! | `orphan` | the account of a run that was ended while it had no supervisor |
+//! | `job_lock` | whether a job has a supervisor, and how to tell it |
 //! | `errands` | work on files that must neither hold up a loop nor be cut off |
 //! | `tail` | reads a file while it grows |
 //! | `watch` | news of a job's end |
-//! | `environment`, `claude` | what the child sees, and where the CLI is |
+//! | `environment`, `claude`, `cli_version` | what the child sees, where the CLI is, and which version it has |
 //! | `usage` | the journal of what dispatches took and cost |
 //! | `slots` | how many runs at once, over all processes |
 //! | `clock` | the two clocks |
@@ -26,7 +28,10 @@
 
 pub mod atomic;
 pub mod call;
+pub mod cancelled;
 pub mod claude;
+pub mod claude_settings;
+pub mod cli_version;
 pub mod clock;
 pub mod dialogue;
 pub mod dispatcher;
@@ -34,7 +39,10 @@ pub mod engine;
 pub mod environment;
 pub mod errands;
 pub mod failpoint;
+pub mod generations;
+pub mod job_lock;
 pub mod jobs;
+mod known;
 pub mod leash;
 pub mod leftovers;
 pub mod orphan;
@@ -42,7 +50,10 @@ pub mod parallel;
 pub mod part;
 pub mod pause;
 pub mod record;
+pub mod refused_options;
+pub mod session_file;
 pub mod session_lock;
+pub mod session_owners;
 pub mod slots;
 pub mod spawner;
 pub mod store;

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use self::apply::{Did, apply};
+pub(super) use self::error::elsewhere;
 pub use self::error::{JOBS_ELSEWHERE, StoreError};
 pub use self::file::JobFile;
 use self::index::Index;
@@ -33,6 +34,7 @@ pub use self::patch::{Patch, Shown};
 use super::atomic::{self, Durability};
 use super::failpoint;
 use super::record::Record;
+use crate::config::rights;
 use crate::machines::ids::JobId;
 use crate::machines::job::{self, Effect, Event};
 use crate::machines::plan::RunPlan;
@@ -122,7 +124,9 @@ impl Store {
             .recursive(true)
             .mode(atomic::OWNER_ONLY_DIRECTORY)
             .create(&self.directory)
-            .map_err(StoreError::io("create", &self.directory))
+            .map_err(StoreError::io("create", &self.directory))?;
+        rights::tighten(&self.directory);
+        Ok(())
     }
 
     fn write_new(&self, record: &Record, files: &[(JobFile, &[u8])]) -> Result<File, StoreError> {
@@ -179,7 +183,7 @@ impl Store {
         Some(Summary::from(brief)).filter(|summary| summary.id == *id).ok_or(StoreError::NotFound(*id))
     }
 
-    fn bytes(&self, id: &JobId) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn bytes(&self, id: &JobId) -> Result<Vec<u8>, StoreError> {
         let path = self.record_path(id);
         std::fs::read(&path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => StoreError::NotFound(*id),
@@ -291,7 +295,8 @@ impl Store {
         match self.summary(id).map(|summary| summary.state) {
             Ok(state) => {
                 // Its end could not be written, for want of space say, and was received all the same.
-                let state = if state.is_terminal() { state } else { job::step(state, &Event::Abandon)?.0 };
+                let state =
+                    if state.is_terminal() { state } else { job::step(state, &Event::Abandon { worker: false })?.0 };
                 if job::step(state, &Event::Collect)?.1.into_iter().any(|effect| effect == Effect::RemoveFiles) {
                     self.remove(id)?;
                 }
@@ -357,6 +362,7 @@ impl Store {
         let path = self.record_path(id);
         failpoint::check("remove").map_err(StoreError::io("remove", &path))?;
         std::fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+        tracing::info!(%id, "job removed");
         failpoint::reach("removed_record");
         self.remove_folder(id)?;
         failpoint::reach("removed_folder");

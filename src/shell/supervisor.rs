@@ -8,6 +8,7 @@ mod adoption;
 mod conclusion;
 mod inherited;
 pub mod output;
+mod own;
 mod place;
 pub(super) mod progress;
 mod start;
@@ -15,90 +16,30 @@ mod waits;
 
 use std::collections::VecDeque;
 use std::io;
-use std::path::Path;
 use std::pin::Pin;
 
-use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::output::{Output, Sign};
+pub use self::own::{SupervisorError, run, stand_in};
 use self::place::{Asked, Place};
 use self::progress::Progress;
+use self::start::Started;
 use self::waits::{LOOK_INTERVAL, caller_gone, exited, look_again, until, writable};
 use super::leash::{News, Outlet};
 use super::record::Record;
 use super::slots::SlotRequest;
-use super::spawner::{self, Exit, ProcessSpawner, SystemSpawner};
-use super::store::{JobFile, Store, StoreError};
-use super::{call, clock, failpoint, pause, tail};
-use crate::machines::command_line;
+use super::spawner::{self, Exit, ProcessSpawner};
+use super::store::{JobFile, Store};
+use super::{clock, pause, tail};
 use crate::machines::dispatch::{self, CancelledBy, Effect, Event, Run, Session, State, Worth};
 use crate::machines::ids::JobId;
-use crate::machines::job;
 use crate::machines::plan::RunPlan;
 use crate::machines::schema::Violation;
 use crate::machines::verdict::{self, NotStarted};
 
 /// How much of claude's standard error is kept, in bytes. Its messages are a line; a crash dump was 12 KB.
 const STDERR_BYTES: u64 = 16 * 1024;
-
-/// Why a job could not be supervised at all.
-#[derive(Debug, Error)]
-pub enum SupervisorError {
-    /// The job's files.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The process's own handles, runtime or signals.
-    #[error("cannot set up the supervisor: {0}")]
-    Setup(#[from] io::Error),
-}
-
-/// Supervises a job to its end, as the whole life of this process.
-///
-/// # Errors
-/// [`SupervisorError`] when it could not even begin.
-pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
-    // A session of its own: no terminal's hang-up and no signal that was meant for the caller's group. It fails only
-    // where this process already leads a group, and then it is apart already.
-    let _ = rustix::process::setsid();
-    inherited::name_process();
-    failpoint::reach("supervise");
-    let store = Store::new(jobs.to_path_buf());
-    let lock = inherited::lock(store.file(&id, JobFile::Lock))?;
-    failpoint::reach("supervisor_named");
-    let record = store.read(&id)?;
-    if record.is_call() {
-        return call::conduct(&store, &record);
-    }
-    let plan = match store.plan(&id) {
-        Ok(plan) => plan,
-        Err(error) => return Ok(adoption::give_up(&store, &record, &error)?),
-    };
-    let ticket = inherited::ticket(jobs, &id, plan.depth)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(async {
-        let (leash, caller_is_gone) = inherited::leash()?;
-        let mut supervision = Supervision::new(store, id, &plan, SystemSpawner, leash)?;
-        // Before a slot is asked for: one that is free at once would be used for nobody.
-        if caller_is_gone {
-            supervision.note(Happened::Cancelled(CancelledBy::CallerGone));
-        }
-        match record.state() {
-            job::State::Pending => supervision.with_ticket(ticket).run().await,
-            job::State::Running | job::State::Adopted | job::State::Resuming => supervision.go_on(&record).await,
-            job::State::Stopping
-            | job::State::Done
-            | job::State::Failed
-            | job::State::Cancelled
-            | job::State::Collected => {}
-        }
-        Ok(())
-    });
-    failpoint::reach("leave");
-    drop(lock);
-    runtime.shutdown_background();
-    result
-}
 
 /// A run and everything that it holds.
 pub struct Supervision<'a, S> {
@@ -113,6 +54,7 @@ pub struct Supervision<'a, S> {
     place: Place,
     ticket: Option<SlotRequest>,
     process: Option<Process>,
+    started: Started,
     output: Output,
     progress: Progress,
     /// What the present process was started for.
@@ -163,6 +105,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             place: Place::None,
             ticket: None,
             process: None,
+            started: Started::default(),
             output: Output::default(),
             progress: Progress::default(),
             run: Run::new(0, plan.resume_attempts),
@@ -258,17 +201,17 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 while self.output.position() < end && self.look() {}
                 let signs = self.output.finish();
                 self.show(signs);
+                self.note_other_session();
                 let stderr = tail::ends(&self.store.file(&self.id, JobFile::Stderr), STDERR_BYTES);
                 self.stderr = stderr.last;
-                // The CLI refuses a flag before it does anything. A run that had begun has cost, and is not begun again.
-                let refused = command_line::unknown_option(&stderr.first).filter(|_| !self.output.begun);
-                let unknown = refused.and_then(dispatch::Flag::droppable);
+                let unknown = self.refused_flag(&stderr.first);
                 let session = Session::of(self.output.signs(!self.run.omitted.session_id));
                 self.violations = self.violations_of(exit);
                 let answer = self.worth();
                 self.due.push_back(Event::Exited { unknown, seen: exit != Exit::Unknown, session, answer });
             }
             Happened::Cancelled(by) => {
+                tracing::info!(id = %self.id, ?by, "job to end");
                 if by == CancelledBy::CallerGone {
                     self.leash = None;
                 }
@@ -322,6 +265,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     fn look(&mut self) -> bool {
         let (signs, more) = self.output.read();
         self.show(signs);
+        self.note_other_session();
         self.behind = more;
         more
     }
@@ -329,10 +273,14 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     fn show(&mut self, signs: Vec<Sign>) {
         for sign in signs {
             match sign {
-                Sign::Result => self.due.push_back(Event::ResultSeen { now: clock::monotonic() }),
+                Sign::Result => {
+                    tracing::info!(id = %self.id, "job answered");
+                    self.due.push_back(Event::ResultSeen { now: clock::monotonic() });
+                }
                 // A turn has many events; they say the same.
                 Sign::Turn if matches!(self.due.back(), Some(Event::TurnBegan)) => {}
                 Sign::Turn => self.due.push_back(Event::TurnBegan),
+                Sign::Tasks { alive } => self.due.push_back(Event::TasksChanged { alive, now: clock::monotonic() }),
                 Sign::Progress { text, activity } => {
                     if let Some(leash) = &mut self.leash {
                         leash.progress(&text, &activity);
@@ -374,12 +322,13 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     fn ask_for_place(&mut self) {
         match self.place.ask(self.store.directory(), &self.id, self.plan) {
             Ok(Some(Asked::Granted)) => self.due.push_back(Event::SlotGranted),
-            Ok(Some(Asked::Waits(place))) => {
-                if let (Some(place), Some(leash)) = (place, &mut self.leash) {
+            Ok(Some(Asked::Waits(None))) | Ok(None) => {}
+            Ok(Some(Asked::Waits(Some(place)))) => {
+                tracing::info!(id = %self.id, place, "job queued");
+                if let Some(leash) = &mut self.leash {
                     leash.tell(&News::Queued(place));
                 }
             }
-            Ok(None) => {}
             // Without the session's lock its transcript could fork and a paid branch be lost; without a slot more would
             // run than are wanted.
             Err(error) => {

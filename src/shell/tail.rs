@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 
 /// How much is read at once, in bytes: large enough for a rate of GB/s, small enough to stay in the cache.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -53,6 +54,13 @@ impl Tail {
     #[must_use]
     pub fn length(&self) -> u64 {
         self.file.metadata().map_or(0, |metadata| metadata.len())
+    }
+
+    /// When it was written last, in Unix seconds.
+    #[must_use]
+    pub fn written_at(&self) -> Option<f64> {
+        let written = self.file.metadata().ok()?.modified().ok()?;
+        written.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs_f64())
     }
 }
 

@@ -6,16 +6,14 @@
 
 mod history;
 
-use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 pub use self::history::{History, Looked};
-use super::atomic::{OWNER_ONLY_DIRECTORY, OWNER_ONLY_FILE};
 use super::clock;
+use super::generations::Generations;
 use crate::machines::answer::Answer;
 use crate::machines::ids::JobId;
 use crate::machines::plan::RunPlan;
@@ -25,25 +23,14 @@ use crate::machines::usage::{self, Entry, Report};
 pub const MAX_BYTES: u64 = 2_000_000;
 /// How much of a generation is read, in bytes, from its end: one that could not be moved aside may have any size.
 const MAX_READ_BYTES: u64 = 2 * MAX_BYTES;
-/// How often another process that moves the journal aside at the same moment is waited for, and how long each time. A
-/// rename takes microseconds.
-const ROTATION_LOOKS: u32 = 10;
-const ROTATION_PAUSE: Duration = Duration::from_millis(1);
-/// How often the journal is opened again because it was moved aside meanwhile.
-const OPENINGS: u32 = 3;
 /// Milliseconds of a second.
 const MS_PER_SECOND: f64 = 1_000.0;
-/// What the name of the older generation ends with.
-const OLDER: &str = ".1";
 
 /// The journal at a path. Nothing is opened before it is needed.
 #[derive(Debug, Clone)]
 pub struct Journal {
     path: PathBuf,
 }
-
-/// Which file a handle or a name leads to.
-type Identity = (u64, u64);
 
 impl Journal {
     /// The journal in this file, which need not be there yet.
@@ -89,71 +76,16 @@ impl Journal {
         Ok(report)
     }
 
-    /// The generations that are there, the older one first.
     fn generations(&self) -> io::Result<Vec<File>> {
-        let path = self.resolved();
-        for _ in 1..OPENINGS {
-            let (newer, older) = (existing(&path)?, existing(&older(&path))?);
-            // Moved aside between the two: the same file under both names.
-            let moved = newer.as_ref().zip(older.as_ref()).is_some_and(|(a, b)| identity(a).ok() == identity(b).ok());
-            if !moved {
-                return Ok(older.into_iter().chain(newer).collect());
-            }
-        }
-        Ok(existing(&path)?.into_iter().collect())
+        self.lines().all()
     }
 
-    /// The file itself: of a link its target is moved aside, not the link.
-    fn resolved(&self) -> PathBuf {
-        fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone())
+    fn lines(&self) -> Generations {
+        Generations::at(self.path.clone(), MAX_BYTES)
     }
 
     fn append(&self, line: &[u8]) -> io::Result<()> {
-        let mut openings = 1;
-        loop {
-            let file = self.open()?;
-            let size = file.metadata()?.len();
-            if size >= MAX_BYTES && openings < OPENINGS && self.move_aside(&file)? {
-                openings += 1;
-                continue;
-            }
-            return write_line(file, size, line);
-        }
-    }
-
-    fn open(&self) -> io::Result<File> {
-        let open = || {
-            let mut options = OpenOptions::new();
-            options.read(true).append(true).create(true).mode(OWNER_ONLY_FILE);
-            regular(options.custom_flags(no_waiting()).open(&self.path)?)
-        };
-        open().or_else(|error| match (error.kind(), self.path.parent()) {
-            (io::ErrorKind::NotFound, Some(directory)) => {
-                DirBuilder::new().recursive(true).mode(OWNER_ONLY_DIRECTORY).create(directory)?;
-                open()
-            }
-            _ => Err(error),
-        })
-    }
-
-    /// Moves the open journal aside, over the generation before it. True when its name leads elsewhere then, by whomever.
-    /// Only who has the lock on this very file moves it: of two who find it full, the second sees that it is gone.
-    fn move_aside(&self, file: &File) -> io::Result<bool> {
-        for _ in 0..ROTATION_LOOKS {
-            match file.try_lock() {
-                Ok(()) => {
-                    let path = self.resolved();
-                    let named = existing(&path)?.map(|named| identity(&named)).transpose()?;
-                    if named == Some(identity(file)?) {
-                        fs::rename(&path, older(&path))?;
-                    }
-                    return Ok(true);
-                }
-                Err(TryLockError::WouldBlock) => std::thread::sleep(ROTATION_PAUSE),
-                Err(TryLockError::Error(error)) => return Err(error),
-            }
-        }
-        Ok(false)
+        self.lines().append(line)
     }
 }
 
@@ -223,45 +155,6 @@ impl Line {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
 fn since(unix_seconds: f64) -> u64 {
     ((clock::unix_seconds() - unix_seconds) * MS_PER_SECOND) as u64
-}
-
-fn write_line(mut file: File, size: u64, line: &[u8]) -> io::Result<()> {
-    let mut last = [b'\n'];
-    if size > 0 {
-        file.read_exact_at(&mut last, size - 1)?;
-    }
-    // Somebody was cut off in the middle of a line: it must not take this one with it.
-    let written = if last == [b'\n'] { file.write(line)? } else { file.write(&[b"\n", line].concat())? };
-    if written < line.len() { Err(io::ErrorKind::WriteZero.into()) } else { Ok(()) }
-}
-
-fn older(path: &Path) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(OLDER);
-    name.into()
-}
-
-/// The file, if there is one.
-fn existing(path: &Path) -> io::Result<Option<File>> {
-    match OpenOptions::new().read(true).custom_flags(no_waiting()).open(path) {
-        Ok(file) => regular(file).map(Some),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// A pipe would keep whoever opens it until somebody comes to the other end.
-const fn no_waiting() -> i32 {
-    rustix::fs::OFlags::NONBLOCK.bits().cast_signed()
-}
-
-fn regular(file: File) -> io::Result<File> {
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
-}
-
-fn identity(file: &File) -> io::Result<Identity> {
-    let metadata = file.metadata()?;
-    Ok((metadata.dev(), metadata.ino()))
 }
 
 /// What a file holds from some place on.

@@ -25,7 +25,7 @@ fn adds_with_all_options() {
         "--permission-mode",
         "plan",
         "--allowed-tools",
-        "Read, Bash(git log:*, git show:*)",
+        "Read, Bash(git log:*), Bash(echo a, b)",
         "--disallowed-tools",
         "Write",
         "--capabilities",
@@ -51,7 +51,7 @@ fn adds_with_all_options() {
         max_budget_usd: 0.5
         model: haiku
         permission_mode: plan
-        allowed_tools: [Read, 'Bash(git log:*, git show:*)']
+        allowed_tools: [Read, 'Bash(git log:*)', "Bash(echo a, b)"]
         disallowed_tools: [Write]
         capabilities: [logs]
         risky_capabilities: [restart]
@@ -135,7 +135,7 @@ fn a_permission_mode_that_nobody_knows_is_stored_with_a_warning() {
     added infra: [ROOT]/work/infra
       Agent in infra
     ----- stderr -----
-    warning: permission_mode 'yolo' is not one that is known: acceptEdits, auto, bypassPermissions, default, dontAsk, plan
+    warning: permission_mode 'yolo' is not one that is known: acceptEdits, auto, bypassPermissions, default, dontAsk, manual, plan
     hint: agent-dispatch test infra asks it something; a real run, costs money
     "#);
 }

@@ -134,7 +134,8 @@ fn a_real_run_needs_claude_and_a_directory() {
     ----- stdout -----
 
     ----- stderr -----
-    error: claude CLI not found on PATH; install Claude Code and check with `claude --version`, or set AGENT_DISPATCH_CLAUDE to its path
+    error: the claude CLI was not found on PATH, nor where its installers put it
+    hint: install Claude Code (https://claude.com/claude-code) and check with `claude --version`, or set AGENT_DISPATCH_CLAUDE to its path
     hint: agent-dispatch demo, without --real, needs nothing and costs nothing
     "#);
     assert_snapshot!(World::with_claude().run(&["demo", "--real", "nowhere"]), @r#"

@@ -29,8 +29,12 @@ fn everything_about_an_agent() {
     name: infra
     directory: [ROOT]/work/infra
     description: Servers
-    timeout: 300
+    timeout: 300 (not set)
+    model: (claude's default)
+    max_budget_usd: (inherit defaults): none
+    permission_mode: (inherit defaults)
     allowed_tools: none
+    disallowed_tools: (inherit defaults): none
     instructions:
       Read-only.
       Be brief.
@@ -56,6 +60,11 @@ fn everything_about_an_agent() {
       "description": "Servers",
       "timeout": 300,
       "allowed_tools": [],
+      "effective": {
+        "timeout": 300,
+        "allowed_tools": [],
+        "disallowed_tools": []
+      },
       "instructions": "Read-only.\nBe brief.\n",
       "healthy": true,
       "mcp_servers": [],
@@ -80,7 +89,7 @@ fn an_entry_that_is_invalid() {
     ----- stdout -----
     name: broken
     healthy: no
-    error: agents.broken.timeout: expected a whole number, 0 or more, found -5 (agents.yaml line 9, column 56)
+    error: agents.broken.timeout: expected a whole number of seconds, 0 or more, found -5 (agents.yaml line 9, column 56)
     ----- stderr -----
     "#);
 }

@@ -18,14 +18,14 @@ fn without_servers(world: &World, arguments: &[&str]) -> String {
 /// The findings as `section status message`, without those of servers.
 fn findings(report: &Value) -> Vec<String> {
     let text = |check: &Value, key: &str| check[key].as_str().unwrap().to_owned();
-    let checks = report["checks"].as_array().unwrap().iter().filter(|check| check["section"] != "servers");
+    let checks = report["checks"].as_array().unwrap().iter().filter(|check| check["section"] != "Running servers");
     checks
         .map(|check| format!("{} {} {}", text(check, "section"), text(check, "status"), text(check, "message")))
         .collect()
 }
 
 fn sound() -> World {
-    let world = World::with_claude();
+    let world = World::with_claude().on_path();
     assert!(world.output(&["init"]).status.success());
     assert!(world.output(&["add", "infra", "infra"]).status.success());
     world
@@ -39,13 +39,17 @@ fn a_sound_installation_passes() {
     assert_snapshot!(without_servers(&world, &["doctor"]), @r#"
     Environment
       ok       agent-dispatch 1.0.0
-      ok       claude 2.1.197 (Claude Code): [ROOT]/bin/claude
+      ok       claude 2.1.332 (Claude Code): [ROOT]/bin/claude (on PATH)
+      ok       claude knows --append-system-prompt (dispatch protocol, instructions)
+      ok       on PATH: [ROOT]/bin/agent-dispatch
     Config
       ok       [ROOT]/home/.config/agent-dispatch/agents.yaml can be read
-    Registration with Claude Code
-      ok       registered: [BINARY] serve
+    MCP registration
+      ok       registered: [ROOT]/bin/agent-dispatch serve
     Agents
       ok       infra: [ROOT]/work/infra
+    Groups
+      ok       there are none
     Job records
       ok       [ROOT]/home/.config/agent-dispatch/jobs can be written
     "#);
@@ -64,17 +68,21 @@ fn a_fresh_machine_fails_with_remedies() {
     assert_snapshot!(without_servers(&world, &["doctor"]), @r#"
     Environment
       ok       agent-dispatch 1.0.0
-      FAILURE  claude CLI not found on PATH; install Claude Code and check with `claude --version`, or set AGENT_DISPATCH_CLAUDE to its path
-               → install Claude Code (https://claude.com/claude-code); until then `agent-dispatch demo` works
+      FAILURE  the claude CLI was not found on PATH, nor where its installers put it
+               → install Claude Code (https://claude.com/claude-code) and check with `claude --version`, or set AGENT_DISPATCH_CLAUDE to its path; `agent-dispatch demo` works without
+      warning  agent-dispatch is not on PATH ([BINARY]); a server that is registered with its full path works
+               → add [BINARIES] to PATH
     Config
       warning  [ROOT]/home/.config/agent-dispatch/agents.yaml does not exist, so there are no agents
                → agent-dispatch init creates it
-    Registration with Claude Code
-      FAILURE  no MCP server agent-dispatch in [ROOT]/home/.claude.json
+    MCP registration
+      warning  no MCP server agent-dispatch in [ROOT]/home/.claude.json
                → agent-dispatch init registers it
     Agents
       warning  there are none
                → agent-dispatch add NAME DIR makes a project directory an agent
+    Groups
+      ok       there are none
     Job records
       ok       [ROOT]/home/.config/agent-dispatch/jobs can be written
     "#);
@@ -83,8 +91,8 @@ fn a_fresh_machine_fails_with_remedies() {
 #[test]
 fn every_finding_in_config_and_agents() {
     let world = World::with_claude().config(
-        "agents:\n  infra: {directory: '[ROOT]/work/infra', timeuot: 5, permission_mode: yolo, allowed_tools: [Read], \
-         disallowed_tools: [Read]}\n  gone: {directory: '[ROOT]/gone'}\n  broken: {directory: '[ROOT]/work', timeout: x}\n  \
+        "agents:\n  infra: {directory: '[ROOT]/work/infra', timeuot: 5, permission_mode: yolo, allowed_tools: [Read, SendMessage, 'CronCreate(*)'], \
+         disallowed_tools: [Read], unattended_tools: [SendMessage, Bash]}\n  gone: {directory: '[ROOT]/gone'}\n  broken: {directory: '[ROOT]/work', timeout: x}\n  \
          gone: {directory: '[ROOT]/gone'}\n",
     );
     let config = world.path("home/.config/agent-dispatch");
@@ -93,30 +101,39 @@ fn every_finding_in_config_and_agents() {
     assert_snapshot!(without_servers(&world, &["doctor"]), @r#"
     Environment
       ok       agent-dispatch 1.0.0
-      ok       claude 2.1.197 (Claude Code): [ROOT]/bin/claude
+      ok       claude 2.1.332 (Claude Code): [ROOT]/bin/claude (on PATH)
+      ok       claude knows --append-system-prompt (dispatch protocol, instructions)
+      warning  agent-dispatch is not on PATH ([BINARY]); a server that is registered with its full path works
+               → add [BINARIES] to PATH
     Config
       ok       [ROOT]/home/.config/agent-dispatch/agents.yaml can be read
       warning  others may read or write [ROOT]/home/.config/agent-dispatch/agents.yaml (mode 644)
                → chmod 600 [ROOT]/home/.config/agent-dispatch/agents.yaml
-      warning  others may write in [ROOT]/home/.config/agent-dispatch (mode 777)
-               → chmod 700 [ROOT]/home/.config/agent-dispatch
+      warning  others may look into [ROOT]/home/.config/agent-dispatch (mode 777)
+               → chmod 700 [ROOT]/home/.config/agent-dispatch; the next change of the config does so as well
       warning  unknown key agents.infra.timeuot (line 2)
                → did you mean `timeout`? nothing reads it as it is
       warning  agents.gone is given twice; only the last one counts (line 5)
                → take the others out
-    Registration with Claude Code
-      FAILURE  no MCP server agent-dispatch in [ROOT]/home/.claude.json
+    MCP registration
+      warning  no MCP server agent-dispatch in [ROOT]/home/.claude.json
                → agent-dispatch init registers it
     Agents
       ok       infra: [ROOT]/work/infra
       warning  infra: permission mode yolo is not one that is known
-               → use one of acceptEdits, auto, bypassPermissions, default, dontAsk, plan
+               → use one of acceptEdits, auto, bypassPermissions, default, dontAsk, manual, plan
       warning  infra: allowed and disallowed at once: Read
                → take them out of one of the two lists; disallowed wins
+      warning  infra: unattended_tools: 'Bash' is none of the tools that unattended runs are denied: SendMessage, ListAgents, CronCreate, CronDelete, ScheduleWakeup, EnterWorktree, ReportFindings; others belong in allowed_tools
+               → correct the name, or take it out
+      warning  infra: allowed without effect: CronCreate(*); unattended runs are denied what reaches past them
+               → take it out of allowed_tools; SECURITY.md says why
       FAILURE  gone: [ROOT]/gone is not there
                → create it, or agent-dispatch remove gone
-      FAILURE  broken is disabled: agents.broken.timeout: invalid type: string "x", expected a whole number, 0 or more (line 4)
+      FAILURE  broken is disabled: agents.broken.timeout: invalid type: string "x", expected a whole number of seconds, 0 or more (line 4)
                → correct the entry in agents.yaml
+    Groups
+      ok       there are none
     Job records
       ok       [ROOT]/home/.config/agent-dispatch/jobs can be written
     "#);
@@ -145,13 +162,17 @@ fn warnings_fail_only_when_strict() {
 fn a_broken_config_is_a_finding() {
     let world = sound().config("agents: [1, 2\n");
     let (report, code) = world.json(&["doctor", "--json"]);
-    assert_eq!((code, &report["status"]), (1, &Value::from("failure")));
+    assert_eq!((code, &report["status"]), (1, &Value::from("fail")));
     assert_snapshot!(findings(&report).join("\n"), @r#"
-    environment ok agent-dispatch 1.0.0
-    environment ok claude 2.1.197 (Claude Code): [ROOT]/bin/claude
-    config failure cannot read the config: agents: invalid type: sequence, expected a mapping of names to agents ([ROOT]/home/.config/agent-dispatch/agents.yaml, line 1, column 9)
-    registration ok registered: [BINARY] serve
-    jobs ok [ROOT]/home/.config/agent-dispatch/jobs can be written
+    Environment ok agent-dispatch 1.0.0
+    Environment ok claude 2.1.332 (Claude Code): [ROOT]/bin/claude (on PATH)
+    Environment ok claude knows --append-system-prompt (dispatch protocol, instructions)
+    Environment ok on PATH: [ROOT]/bin/agent-dispatch
+    Config fail cannot read the config: agents: invalid type: sequence, expected a mapping of names to agents ([ROOT]/home/.config/agent-dispatch/agents.yaml, line 1, column 9)
+    MCP registration ok registered: [ROOT]/bin/agent-dispatch serve
+    Agents warn skipped: the config cannot be read
+    Groups warn skipped: the config cannot be read
+    Job records ok [ROOT]/home/.config/agent-dispatch/jobs can be written
     "#);
 }
 
@@ -162,12 +183,14 @@ fn registrations_that_do_not_work() {
         let file = format!("{{\"mcpServers\":{{\"agent-dispatch\":{entry}}}}}");
         fs::write(world.path("home/.claude.json"), file).unwrap();
         let (report, _) = world.json(&["doctor", "--json"]);
-        findings(&report).into_iter().find(|line| line.starts_with("registration")).unwrap()
+        findings(&report).into_iter().find(|line| line.starts_with("MCP registration")).unwrap()
     };
     for (name, body) in
         [("agent-dispatch", "echo agent-dispatch, version 0.16.0"), ("broken", "echo no python >&2; exit 1")]
     {
         let script = world.path("bin").join(name);
+        // Otherwise what a link leads to would be written.
+        drop(fs::remove_file(&script));
         fs::write(&script, format!("#!/bin/sh\n{body}\n")).unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
     }
@@ -180,17 +203,17 @@ fn registrations_that_do_not_work() {
         register("7"),
     ];
     assert_snapshot!(found.join("\n"), @r#"
-    registration failure the registered command /nowhere/agent-dispatch serve is not an executable file
-    registration failure the registered command ./agent-dispatch serve is not an executable file
-    registration warning registered is another version: agent-dispatch serve is agent-dispatch, version 0.16.0
-    registration failure the registered command agent-dispatch does not end in `serve`
-    registration failure the registered command broken serve does not work: no python
-    registration failure the registered command '' is not an executable file
+    MCP registration fail the registered command /nowhere/agent-dispatch serve is not an executable file
+    MCP registration fail the registered command ./agent-dispatch serve is not an executable file
+    MCP registration warn registered is another version: agent-dispatch serve is agent-dispatch, version 0.16.0
+    MCP registration fail the registered command agent-dispatch does not end in `serve`
+    MCP registration fail the registered command broken serve does not work: no python
+    MCP registration fail the registered command '' is not an executable file
     "#);
     fs::write(world.path("home/.claude.json"), "not json").unwrap();
-    assert_snapshot!(findings(&world.json(&["doctor", "--json"]).0)[2..4].join("\n"), @r#"
-    config ok [ROOT]/home/.config/agent-dispatch/agents.yaml can be read
-    registration failure [ROOT]/home/.claude.json is damaged: expected ident at line 1 column 2
+    assert_snapshot!(findings(&world.json(&["doctor", "--json"]).0)[4..6].join("\n"), @r#"
+    Config ok [ROOT]/home/.config/agent-dispatch/agents.yaml can be read
+    MCP registration fail [ROOT]/home/.claude.json is damaged: expected ident at line 1 column 2
     "#);
 }
 
@@ -199,8 +222,29 @@ fn a_claude_that_fails() {
     let world = World::new().with_script("echo 'node: not found' >&2; exit 127");
     assert_snapshot!(
         findings(&world.json(&["doctor", "--json"]).0)[1],
-        @"environment failure [ROOT]/bin/claude --version fails (exit status: 127): node: not found"
+        @"Environment fail [ROOT]/bin/claude --version fails (exit status: 127): node: not found"
     );
+}
+
+#[test]
+fn an_older_claude_is_told_what_it_lacks() {
+    let said = |version: &str| {
+        let world = World::new().with_script(&format!("echo '{version} (Claude Code)'"));
+        let (report, _) = world.json(&["doctor", "--json"]);
+        let of_claude = |line: &String| line.starts_with("environment warning claude");
+        findings(&report).into_iter().filter(of_claude).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(said("2.1.332"), "");
+    assert_eq!(said("2.2.0"), "");
+    assert_snapshot!(said("2.1.300"), @"
+    environment warning claude 2.1.300: the cost of a resumed session is that of all its runs, not of the last one
+    environment warning claude 2.1.300: interactive sessions wait for a dispatch instead of going on with it as a task
+    ");
+    assert_snapshot!(said("1.0.100"), @"
+    environment warning claude 1.0.100 is older than all tested versions (2.1.197 to 2.1.332)
+    environment warning claude 1.0.100: background work of an agent is not waited for: the CLI stops it some seconds after the answer
+    environment warning claude 1.0.100: interactive sessions wait for a dispatch instead of going on with it as a task
+    ");
 }
 
 #[test]
@@ -209,7 +253,7 @@ fn a_claude_that_hangs_is_not_waited_for() {
     let began = Instant::now();
     assert_snapshot!(
         findings(&world.json(&["doctor", "--json"]).0)[1],
-        @"environment failure [ROOT]/bin/claude --version did not finish within 10 s"
+        @"Environment fail [ROOT]/bin/claude --version did not finish within 10 s"
     );
     assert!(began.elapsed() < Duration::from_secs(300), "it was waited for");
     until("it to be gone", || world.processes().is_empty().then_some(()));
@@ -220,8 +264,113 @@ fn a_place_for_jobs_that_is_none() {
     let world = sound().env("AGENT_DISPATCH_JOBS_DIR", "/dev/null/jobs");
     assert_snapshot!(
         findings(&world.json(&["doctor", "--json"]).0).pop().unwrap(),
-        @"jobs failure /dev/null is not a directory"
+        @"Job records fail /dev/null is not a directory"
     );
+}
+
+#[test]
+fn a_claude_that_lacks_the_flag() {
+    let world = |scene: &str, yaml: &str| {
+        let world = sound().env("FAKE_CLAUDE_SCENE", scene);
+        let yaml = format!("{}{yaml}", world.yaml());
+        let world = world.config(&yaml);
+        findings(&world.json(&["doctor", "--json"]).0)[2].clone()
+    };
+    let scene = "reject-flag --append-system-prompt\nresult x";
+    assert_snapshot!(
+        world(scene, ""),
+        @"Environment warn claude does not know --append-system-prompt: agents are not told that they run unattended"
+    );
+    assert_snapshot!(
+        world(scene, "settings: {dispatch_protocol: false}\n"),
+        @"Environment ok claude does not know --append-system-prompt, and nothing needs it"
+    );
+}
+
+#[test]
+fn directories_that_others_may_look_into() {
+    let world = sound();
+    let jobs = world.path("home/.config/agent-dispatch/jobs");
+    fs::create_dir_all(&jobs).unwrap();
+    fs::set_permissions(&jobs, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(jobs.parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
+    let found = findings(&world.json(&["doctor", "--json"]).0).into_iter().filter(|line| line.contains("others may"));
+    assert_snapshot!(found.collect::<Vec<_>>().join("\n"), @r#"
+    Config warn others may look into [ROOT]/home/.config/agent-dispatch (mode 755)
+    Job records warn others may look into [ROOT]/home/.config/agent-dispatch/jobs (mode 755)
+    "#);
+    assert!(world.output(&["update", "infra", "--timeout", "9"]).status.success());
+    let mode = fs::metadata(jobs.parent().unwrap()).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o700, "closed by the change");
+}
+
+#[test]
+fn two_places_and_two_environments_are_told() {
+    let world = sound();
+    let entry = r#"{"mcpServers":{"agent-dispatch":{"command":"agent-dispatch","args":["serve"],"env":{"AGENT_DISPATCH_JOBS_DIR":"$HOME/j"}}}}"#;
+    fs::write(world.path("home/.claude.json"), entry).unwrap();
+    let xdg = world.path("xdg");
+    let theirs = xdg.join("agent-dispatch");
+    fs::create_dir_all(&theirs).unwrap();
+    fs::set_permissions(&theirs, fs::Permissions::from_mode(0o700)).unwrap();
+    let world = world.env("XDG_CONFIG_HOME", xdg.to_str().unwrap());
+    let sections = || {
+        let text = without_servers(&world, &["doctor"]);
+        let lines = text.lines().skip_while(|line| *line != "Config").take_while(|line| *line != "Agents");
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    assert_snapshot!(sections(), @r#"
+    Config
+      ok       [ROOT]/home/.config/agent-dispatch/agents.yaml (XDG_CONFIG_HOME is set, but there is nothing in [ROOT]/xdg/agent-dispatch) can be read
+    MCP registration
+      ok       registered: agent-dispatch serve
+      warning  job records: here [ROOT]/home/.config/agent-dispatch/jobs, but the registered server uses [ROOT]/home/j (the env of its registration)
+               → to make them the same: claude mcp remove agent-dispatch --scope user && claude mcp add-json agent-dispatch '{"type":"stdio","command":"agent-dispatch","args":["serve"],"env":{"XDG_CONFIG_HOME":"[ROOT]/xdg"}}' --scope user
+    "#);
+    fs::write(theirs.join("agents.yaml"), "agents: {}").unwrap();
+    fs::set_permissions(theirs.join("agents.yaml"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_snapshot!(sections(), @r#"
+    Config
+      warning  [ROOT]/home/.config/agent-dispatch has files of agent-dispatch too; with XDG_CONFIG_HOME set they are not read
+               → move what is wanted to [ROOT]/xdg/agent-dispatch, or unset XDG_CONFIG_HOME
+      ok       [ROOT]/xdg/agent-dispatch/agents.yaml can be read
+    MCP registration
+      ok       registered: agent-dispatch serve
+      warning  agents: here [ROOT]/xdg/agent-dispatch/agents.yaml, but a server whose Claude Code was started without this shell's variables uses [ROOT]/home/.config/agent-dispatch/agents.yaml
+               → to make them the same: claude mcp remove agent-dispatch --scope user && claude mcp add-json agent-dispatch '{"type":"stdio","command":"agent-dispatch","args":["serve"],"env":{"XDG_CONFIG_HOME":"[ROOT]/xdg"}}' --scope user
+      warning  job records: here [ROOT]/xdg/agent-dispatch/jobs, but the registered server uses [ROOT]/home/j (the env of its registration)
+               → to make them the same: claude mcp remove agent-dispatch --scope user && claude mcp add-json agent-dispatch '{"type":"stdio","command":"agent-dispatch","args":["serve"],"env":{"XDG_CONFIG_HOME":"[ROOT]/xdg"}}' --scope user
+    "#);
+}
+
+#[test]
+fn a_server_that_reads_another_file_is_told() {
+    let world = sound();
+    let mut server = world
+        .command(&["serve"])
+        .env("AGENT_DISPATCH_CONFIG", "elsewhere.yaml")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (theirs, ours) = (world.path("work/elsewhere.yaml"), world.path("home/.config/agent-dispatch/agents.yaml"));
+    let wanted = format!("process {} reads {}, this program {}", server.id(), theirs.display(), ours.display());
+    // Until it is in place of the process that started it, its environment is another one.
+    until("the server to be found", || {
+        let (report, _) = world.json(&["doctor", "--json"]);
+        report["checks"].as_array().unwrap().iter().any(|check| check["message"] == wanted.as_str()).then_some(())
+    });
+    drop(server.stdin.take());
+    assert!(server.wait().unwrap().success());
+}
+
+#[test]
+fn without_a_place_for_its_files_it_says_so() {
+    let world = sound().env("AGENT_DISPATCH_USAGE_LOG", "$NOWHERE/usage.jsonl");
+    let (report, code) = world.json(&["doctor", "--json"]);
+    let found = findings(&report).into_iter().find(|line| line.starts_with("Config")).unwrap();
+    assert_eq!(code, 1);
+    assert_snapshot!(found, @r#"Config fail AGENT_DISPATCH_USAGE_LOG is "$NOWHERE/usage.jsonl", but the variable NOWHERE is not set"#);
 }
 
 #[test]

@@ -63,8 +63,8 @@ fn without_claude_it_says_what_to_do() {
     ----- stdout -----
     created [ROOT]/home/.config/agent-dispatch/agents.yaml
     ----- stderr -----
-    error: the MCP server is not registered: claude CLI not found on PATH; install Claude Code and check with `claude --version`, or set AGENT_DISPATCH_CLAUDE to its path
-    hint: install Claude Code, then run agent-dispatch init again
+    error: the MCP server is not registered: the claude CLI was not found on PATH, nor where its installers put it
+    hint: install Claude Code (https://claude.com/claude-code) and check with `claude --version`, or set AGENT_DISPATCH_CLAUDE to its path; then run agent-dispatch init again
     hint: or register by hand: claude mcp add-json agent-dispatch '{"type":"stdio","command":"[BINARY]","args":["serve"]}' --scope user
     "#);
 }
@@ -167,6 +167,8 @@ fn variables_that_the_server_may_not_see_are_told() {
     registered MCP server agent-dispatch: [BINARY] serve
     ----- stderr -----
     warning: set here: AGENT_DISPATCH_CONFIG; the server sees that only if Claude Code itself is started with it
+    warning: agents: here [ROOT]/work/mine.yaml, but a server whose Claude Code was started without this shell's variables uses [ROOT]/home/.config/agent-dispatch/agents.yaml
+    hint: to make them the same: claude mcp remove agent-dispatch --scope user && claude mcp add-json agent-dispatch '{"type":"stdio","command":"[BINARY]","args":["serve"],"env":{"AGENT_DISPATCH_CONFIG":"[ROOT]/work/mine.yaml"}}' --scope user
     hint: agent-dispatch add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one
     "#);
 }

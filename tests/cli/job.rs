@@ -44,7 +44,7 @@ fn what_was_asked_what_happened_and_the_answer() {
       Look around
       and tell me
     what it did:
-      · Session began, model claude-opus-4-8[1m], claude 2.1.197, 11 tools
+      · Session began, model claude-opus-4-8[1m], claude 2.1.332, 11 tools
       · Looking around.
       · Using tool: Read
       · Waiting for the API: 529 overloaded, attempt 1
@@ -80,7 +80,7 @@ fn a_transcript() {
 
     ## What it did
 
-    - Session began, model claude-opus-4-8\[1m\], claude 2.1.197, 11 tools
+    - Session began, model claude-opus-4-8\[1m\], claude 2.1.332, 11 tools
 
     > Looking
     > around.
@@ -148,7 +148,7 @@ fn follow_shows_what_comes_and_then_the_answer() {
     # All is well.
     ----- stderr -----
     infra: running
-    infra: Session began, model claude-opus-4-8[1m], claude 2.1.197, 11 tools
+    infra: Session began, model claude-opus-4-8[1m], claude 2.1.332, 11 tools
     infra: Looking
       around.
     infra: Using tool: Read

@@ -37,10 +37,14 @@ fn healthy_and_other_agents() {
     exit code: 0
     ----- stdout -----
     infra   [ROOT]/work/infra           Servers
+            timeout 60; model (claude's default); max_budget_usd (inherit defaults): none; permission_mode (inherit defaults); allowed_tools (inherit defaults): none; disallowed_tools (inherit defaults): none
     home    ~                                    evil  [31mred [0m second line
+            timeout 300 (not set); model (claude's default); max_budget_usd (inherit defaults): none; permission_mode (inherit defaults); allowed_tools (inherit defaults): none; disallowed_tools (inherit defaults): none
     gone    [ROOT]/work/gone (missing)
-    broken  (disabled)                           agents.broken.timeout: expected a whole number, 0 or more, found -5 (agents.yaml line 5, column 56)
+            timeout 300 (not set); model (claude's default); max_budget_usd (inherit defaults): none; permission_mode (inherit defaults); allowed_tools (inherit defaults): none; disallowed_tools (inherit defaults): none
+    broken  (disabled)                           agents.broken.timeout: expected a whole number of seconds, 0 or more, found -5 (agents.yaml line 5, column 56)
     ----- stderr -----
+    from [ROOT]/home/.config/agent-dispatch/agents.yaml
     "#);
     assert_snapshot!(world.run(&["list", "--json"]), @r#"
     exit code: 0
@@ -73,7 +77,7 @@ fn healthy_and_other_agents() {
       {
         "name": "broken",
         "healthy": false,
-        "error": "agents.broken.timeout: expected a whole number, 0 or more, found -5 (agents.yaml line 5, column 56)"
+        "error": "agents.broken.timeout: expected a whole number of seconds, 0 or more, found -5 (agents.yaml line 5, column 56)"
       }
     ]
     ----- stderr -----
@@ -113,19 +117,86 @@ fn the_config_can_be_named() {
     ----- stdout -----
     here  [ROOT]/work/infra
     ----- stderr -----
+    from [ROOT]/work/other.yaml
     "#);
 }
 
 #[test]
-fn without_a_home() {
+fn without_a_home_the_working_directory_is_never_one() {
     let world = World::new();
+    let planted = world.path("work/.config/agent-dispatch");
+    std::fs::create_dir_all(&planted).unwrap();
+    std::fs::write(planted.join("agents.yaml"), "agents: {planted: {directory: /}}").unwrap();
     let output = world.command(&["list"]).env_remove("HOME").output().unwrap();
-    assert_snapshot!(super::shown(&output), @r#"
+    let text = super::shown(&output);
+    // The home of the password entry, or the reason why there is no place for agents.yaml.
+    assert!(!text.contains("planted") && !text.contains(planted.to_str().unwrap()), "{text}");
+    assert!(text.contains(".config/agent-dispatch/agents.yaml") || text.contains("hint: set HOME"), "{text}");
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_named_and_nothing_is_made() {
+    let world = World::new().env("AGENT_DISPATCH_CONFIG", "${CLAUDE_PROJECT_DIR}/agents.yaml");
+    assert_snapshot!(world.run(&["list"]), @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: AGENT_DISPATCH_CONFIG is "${CLAUDE_PROJECT_DIR}/agents.yaml", but the variable CLAUDE_PROJECT_DIR is not set
+    hint: set CLAUDE_PROJECT_DIR where agent-dispatch is started, or write the full path into AGENT_DISPATCH_CONFIG
+    "#);
+    assert_snapshot!(world.run(&["add", "infra", "infra"]).lines().next().unwrap(), @"exit code: 1");
+    let (error, code) = world.json(&["list", "--json"]);
+    assert!(code == 1 && error["error"].as_str().unwrap().contains("CLAUDE_PROJECT_DIR"), "{error}");
+    assert_eq!(std::fs::read_dir(world.path("work")).unwrap().count(), 1, "only `infra` is there");
+}
+
+#[test]
+fn another_file_of_the_registered_server_is_told() {
+    let world = World::new().config("agents: {}\n");
+    let entry = r#"{"mcpServers":{"agent-dispatch":{"command":"/x/agent-dispatch","args":["serve"],"env":{"AGENT_DISPATCH_CONFIG":"${HOME}/other.yaml","KEPT":"1"}}}}"#;
+    std::fs::write(world.path("home/.claude.json"), entry).unwrap();
+    assert_snapshot!(world.run(&["list"]), @r#"
     exit code: 0
     ----- stdout -----
 
     ----- stderr -----
-    no agents in [ROOT]/work/.config/agent-dispatch/agents.yaml
+    no agents in [ROOT]/home/.config/agent-dispatch/agents.yaml
+    hint: agent-dispatch add NAME DIR makes a project directory an agent
+    warning: agents: here [ROOT]/home/.config/agent-dispatch/agents.yaml, but the registered server uses [ROOT]/home/other.yaml (the env of its registration)
+    hint: to make them the same: claude mcp remove agent-dispatch --scope user && claude mcp add-json agent-dispatch '{"type":"stdio","command":"/x/agent-dispatch","args":["serve"],"env":{"KEPT":"1"}}' --scope user
+    "#);
+    let world = world.env("AGENT_DISPATCH_CONFIG", "../home/other.yaml");
+    assert_snapshot!(world.run(&["list"]), @r#"
+    exit code: 0
+    ----- stdout -----
+
+    ----- stderr -----
+    no agents in [ROOT]/work/../home/other.yaml
+    hint: agent-dispatch add NAME DIR makes a project directory an agent
+    "#);
+}
+
+#[test]
+fn the_old_place_is_told() {
+    let world = World::new().config("agents: {infra: {directory: '[ROOT]/work/infra'}}\n");
+    let xdg = world.path("xdg");
+    let world = world.env("XDG_CONFIG_HOME", xdg.to_str().unwrap());
+    assert_snapshot!(world.run(&["list"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    infra  [ROOT]/work/infra
+    ----- stderr -----
+    from [ROOT]/home/.config/agent-dispatch/agents.yaml (XDG_CONFIG_HOME is set, but there is nothing in [ROOT]/xdg/agent-dispatch)
+    "#);
+    std::fs::create_dir_all(xdg.join("agent-dispatch")).unwrap();
+    std::fs::write(xdg.join("agent-dispatch/agents.yaml"), "").unwrap();
+    assert_snapshot!(world.run(&["list"]), @r#"
+    exit code: 0
+    ----- stdout -----
+
+    ----- stderr -----
+    no agents in [ROOT]/xdg/agent-dispatch/agents.yaml
     hint: agent-dispatch add NAME DIR makes a project directory an agent
     "#);
 }

@@ -52,6 +52,7 @@ impl World {
         let mut settings = insta::Settings::clone_current();
         settings.add_filter(path.to_str().unwrap(), "[ROOT]");
         settings.add_filter(BINARY, "[BINARY]");
+        settings.add_filter(Path::new(BINARY).parent().unwrap().to_str().unwrap(), "[BINARIES]");
         settings.add_filter(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[UUID]");
         settings.add_filter(r"\b[0-9a-f]{32}\b", "[ID]");
         settings.add_filter(r"agent-dispatch-demo-\w+", "[DEMO]");
@@ -66,6 +67,12 @@ impl World {
         let world = Self::new();
         symlink(env!("CARGO_BIN_EXE_fake-claude"), world.path("bin/claude")).unwrap();
         world
+    }
+
+    /// With this program as `agent-dispatch` on PATH.
+    fn on_path(self) -> Self {
+        symlink(BINARY, self.path("bin/agent-dispatch")).unwrap();
+        self
     }
 
     /// With these lines as agents.yaml. `[ROOT]` in them is the world's directory.

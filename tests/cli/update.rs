@@ -72,16 +72,47 @@ fn nothing_to_update() {
 
     ----- stderr -----
     error: nothing to update
-    hint: give at least one option; `none` clears a text or a list, `--max-budget 0` the cap
+    hint: give at least one option; `none` clears a text or a list, `[]` is an empty list, `--max-budget 0` takes the agent's own cap away
     "#);
     assert_snapshot!(world().run(&["update", "infra", "--timeout", "0", "--model", ""]), @r#"
     exit code: 1
     ----- stdout -----
 
     ----- stderr -----
-    error: nothing to update
-    hint: give at least one option; `none` clears a text or a list, `--max-budget 0` the cap
+    error: --timeout 0 is no time limit: give seconds, 1 or more, such as --timeout 600
+    hint: `timeout: 0` in agents.yaml takes settings.default_timeout
     "#);
+}
+
+#[test]
+fn limits_that_cannot_be_meant() {
+    for (arguments, said) in [
+        (["--timeout", "-3"], "a whole number of seconds, 1 or more, such as 600"),
+        (["--timeout", "5m"], "a whole number of seconds; that is 300"),
+        (["--max-turns", "-3"], "a whole number of turns, 1 or more"),
+        (["--max-budget", "$1.50"], "write 1.50"),
+    ] {
+        for verb in [&["update", "infra"][..], &["add", "new", "infra"]] {
+            let shown = world().run(&[verb, &arguments].concat());
+            assert!(shown.starts_with("exit code: 2") && shown.contains(said), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_list_is_not_an_unset_one() {
+    let world = world();
+    assert!(world.output(&["update", "infra", "--allowed-tools", "[]"]).status.success());
+    assert!(world.yaml().contains("    allowed_tools: []\n"), "{}", world.yaml());
+    let shown = world.run(&["describe", "infra"]);
+    assert!(
+        shown.contains("\nallowed_tools: none\n") && shown.contains("disallowed_tools: (inherit defaults): none"),
+        "{shown}"
+    );
+    assert!(world.output(&["update", "infra", "--allowed-tools", "none"]).status.success());
+    assert!(world.run(&["describe", "infra"]).contains("\nallowed_tools: (inherit defaults): none\n"));
+    let refused = world.run(&["update", "infra", "--allowed-tools", "Bash (ls:*)"]);
+    assert!(refused.contains("claude takes it for the whole tool; write `Bash(ls:*)`"), "{refused}");
 }
 
 #[test]

@@ -21,14 +21,14 @@ fn adding_answers_with_what_was_set() {
     std::fs::create_dir(env.current_dir.join("p")).unwrap();
     let home = env.current_dir.to_str().unwrap();
     let all = json!({"timeout": "60", "max_budget_usd": 1.5, "max_turns": "12", "model": " opus ", "permission_mode": "plan", "description": "",
-        "allowed_tools": "Read, Bash(git log:*, git show:*) ,", "disallowed_tools": ["Write"], "capabilities": null, "unknown": 1,
+        "allowed_tools": "Read, Bash(git log:*), Bash(echo a, b) ,", "disallowed_tools": ["Write"], "unattended_tools": "SendMessage, CronCreate", "capabilities": null, "unknown": 1,
         "instructions": "Line one\nLine two: x"});
     let answer = add_agent(&env, "infra", "~/p", &fields(all)).unwrap();
     assert_eq!(
         answer.to_string(),
         json!({"added": "infra", "directory": format!("{home}/p"), "description": "Agent in p", "timeout": 60,
         "max_budget_usd": 1.5, "max_turns": 12, "model": "opus", "permission_mode": "plan",
-        "allowed_tools": ["Read", "Bash(git log:*, git show:*)"], "disallowed_tools": ["Write"],
+        "allowed_tools": ["Read", "Bash(git log:*)", "Bash(echo a, b)"], "disallowed_tools": ["Write"], "unattended_tools": ["SendMessage", "CronCreate"],
         "instructions": "Line one\nLine two: x"})
         .to_string()
     );
@@ -54,6 +54,8 @@ fn adding_refuses_what_cannot_be() {
         json!({"timeout": 1e300}),
         json!({"max_budget_usd": -1}),
         json!({"max_budget_usd": "1e999"}),
+        json!({"unattended_tools": ["Bash"]}),
+        json!({"unattended_tools": "SendMessage, none"}),
         json!({"max_turns": -1}),
         json!({"max_turns": 1.5}),
         json!({"max_turns": 10_001}),
@@ -76,7 +78,7 @@ fn updating_leaves_clears_and_sets() {
     std::fs::write(env.config.as_ref().unwrap(), before).unwrap();
     let update = |value: Value| update_agent(&env, "a", &fields(value));
     assert_eq!(
-        update(json!({"timeout": 0, "model": "", "allowed_tools": [], "max_budget_usd": null})),
+        update(json!({"timeout": 0, "model": "", "allowed_tools": " , ", "max_budget_usd": null})),
         Err(ChangeError::Nothing)
     );
     assert_eq!(text(&env), before);
@@ -93,6 +95,37 @@ fn updating_leaves_clears_and_sets() {
     assert!(answer["warning"].as_str().unwrap().contains("acceptEdits"), "{answer}");
     assert!(text(&env).contains("permission_mode: yolo"), "stored with a warning");
     assert!(update(json!({"permission_mode": "plan"})).unwrap().get("warning").is_none());
+}
+
+#[test]
+fn an_empty_list_is_set_and_a_rule_without_effect_is_not() {
+    let (_directory, env) = place();
+    let before = "agents:\n  a:\n    directory: /x\n    capabilities: [logs]\nsettings: {default_max_budget_usd: 2}\n";
+    std::fs::write(env.config.as_ref().unwrap(), before).unwrap();
+    let update = |value: Value| update_agent(&env, "a", &fields(value));
+    update(json!({"allowed_tools": [], "disallowed_tools": "[]", "capabilities": []})).unwrap();
+    let after = "agents:\n  a:\n    directory: /x\n    allowed_tools: []\n    disallowed_tools: []\nsettings: {default_max_budget_usd: 2}\n";
+    assert_eq!(text(&env), after);
+    for (field, value, said) in [
+        ("allowed_tools", json!("Read, Bash(git log:*, git show:*)"), "write `Bash(git log:*)` and `Bash(git show:*)`"),
+        ("allowed_tools", json!(["Bash(git log:*", "git show:*)"]), "write `Bash(git log:*)` and `Bash(git show:*)`"),
+        ("allowed_tools", json!("Read Write"), "write `Read` and `Write`"),
+        ("allowed_tools", json!("*"), "name each tool"),
+        ("disallowed_tools", json!("bash"), "write `Bash`"),
+        ("disallowed_tools", json!("Bash (rm:*)"), "write `Bash(rm:*)`"),
+        ("permission_mode", json!("accept-edits"), "write `acceptEdits`"),
+        ("permission_mode", json!("off"), "a switch"),
+        ("timeout", json!(-3), "1 or more, such as 600"),
+    ] {
+        let error = update(json!({field: value})).unwrap_err().to_string();
+        assert!(error.starts_with(field) && error.contains(said), "{error}");
+        let error = add_agent(&env, "b", "/", &fields(json!({field: value}))).unwrap_err().to_string();
+        assert!(error.starts_with(field) && error.contains(said), "{error}");
+    }
+    assert_eq!(text(&env), after);
+    update(json!({"disallowed_tools": "*"})).unwrap();
+    let answer = update(json!({"max_budget_usd": -1})).unwrap();
+    assert!(answer["warning"].as_str().unwrap().contains("2 USD (default_max_budget_usd)"), "{answer}");
 }
 
 #[test]
@@ -117,7 +150,7 @@ fn an_invalid_entry_can_be_repaired() {
 
 #[test]
 fn words_are_split_outside_parentheses() {
-    let split = |text: &str| Words::from_text(text).0;
+    let split = |text: &str| Words::from_text(text).0.unwrap_or_default();
     assert_eq!(split(" a ,, b(c,d) ,e) ,f"), ["a", "b(c,d)", "e)", "f"]);
     assert_eq!(split(" , "), [""; 0]);
 }

@@ -3,12 +3,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use agent_dispatch::config::describe::description;
+use agent_dispatch::config::describe::{MAX_DESCRIPTION_CHARS, description};
 use agent_dispatch::config::detect::{DETECTION_BUDGET, Detection, Health, detect, detect_all, preview};
 
 use crate::support::make_fifo;
 
-fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
+pub fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     for (name, content) in files {
         let path = directory.path().join(name);
@@ -51,6 +51,33 @@ fn files_stand_for_stacks_databases_and_servers() {
 }
 
 #[test]
+fn every_common_ecosystem_is_a_stack() {
+    let cases: [(&[(&str, &str)], &[&str], &[&str]); 12] = [
+        (&[("setup.py", "")], &["Python"], &[]),
+        (&[("uv.lock", "")], &["Python"], &[]),
+        (&[("pom.xml", ""), ("src/main/resources/db/migration/V1.sql", "")], &["Maven"], &["Flyway"]),
+        (&[("build.gradle.kts", "")], &["Gradle"], &[]),
+        (&[("Gemfile", ""), ("db/migrate/1.rb", "")], &["Ruby"], &["migrations"]),
+        (&[("shop.gemspec", "")], &["Ruby"], &[]),
+        (&[("deno.jsonc", "")], &["Deno"], &[]),
+        (&[("composer.json", ""), ("database/migrations/1.php", "")], &["PHP"], &["migrations"]),
+        (&[("Shop.sln", ""), ("Migrations/1.cs", "")], &[".NET"], &["migrations"]),
+        (&[("drizzle.config.ts", ""), ("package.json", "")], &["Node.js"], &["Drizzle"]),
+        // Projects one level down count where the top has none; what others made does not.
+        (
+            &[("web/package.json", ""), ("api/go.mod", ""), ("api/migrations/1", ""), ("node_modules/Cargo.toml", "")],
+            &["Go", "Node.js"],
+            &["migrations"],
+        ),
+        (&[("Cargo.toml", ""), ("web/package.json", "")], &["Rust"], &[]),
+    ];
+    for (files, stacks, dbs) in cases {
+        let found = detect(project(files).path());
+        assert_eq!((found.stacks.as_slice(), found.dbs.as_slice()), (stacks, dbs), "{files:?}");
+    }
+}
+
+#[test]
 fn links_and_crowded_directories_are_seen_alike() {
     let project = project(&[("go.mod", ""), ("elsewhere/x", "")]);
     std::os::unix::fs::symlink("go.mod", project.path().join("Cargo.toml")).unwrap();
@@ -83,7 +110,7 @@ fn hostile_files_cost_nothing() {
     huge.set_len(1 << 40).unwrap();
     let found = detect(project.path());
     assert!(found.mcp_servers.len() <= 50 && found.mcp_servers.iter().all(|name| name.len() <= 100));
-    assert!(description(project.path()).len() < 6000);
+    assert!(description(project.path()).chars().count() <= MAX_DESCRIPTION_CHARS);
     assert_eq!(preview(&project.path().join("CLAUDE.md"), 40), None);
     let readme = preview(&project.path().join("README.md"), 40).unwrap();
     assert!(readme.truncated && readme.text.len() <= 8000);
@@ -111,45 +138,6 @@ fn all_are_answered_in_their_places_and_time() {
     }
     let none = detect_all(&directories, Duration::ZERO);
     assert!(none.len() == 60 && detect_all(&[], DETECTION_BUDGET).is_empty());
-}
-
-#[test]
-fn descriptions_come_from_the_best_text_there_is() {
-    let cases: &[(&[(&str, &str)], &str)] = &[
-        (
-            &[
-                ("CLAUDE.md", "# Title\n\n---\nThe first line.\n\n## More\nThe second.\nThe third.\n"),
-                ("README.md", "This is a long line of text."),
-            ],
-            "The first line. The second.",
-        ),
-        (
-            &[
-                ("CLAUDE.md", "# Only a title\n"),
-                ("README.md", "# T\n[![badge](x)](y)\n![image of something](z)\nshort\nA line that says what it is.\n"),
-            ],
-            "A line that says what it is.",
-        ),
-        (
-            &[
-                (
-                    "pyproject.toml",
-                    "[tool.x]\ndescription = \"no\"\n[project]\nname = 'p'\ndescription = \"It's \\\"it\\\"\" # c\n",
-                ),
-                ("package.json", r#"{"description": " node part "}"#),
-                (".mcp.json", r#"{"mcpServers": {"pg": {}}}"#),
-                ("alembic.ini", ""),
-            ],
-            "It's \"it\" | node part | MCP: pg | Stack: Python, Node.js | DB: Alembic",
-        ),
-    ];
-    for (files, expected) in cases {
-        assert_eq!(description(project(files).path()), *expected);
-    }
-    let empty = project(&[]);
-    let inner = empty.path().join("shop");
-    fs::create_dir(&inner).unwrap();
-    assert_eq!(description(&inner), "Agent in shop");
 }
 
 #[test]

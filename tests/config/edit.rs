@@ -85,6 +85,49 @@ fn removing_the_last_agent_leaves_an_empty_mapping() {
 }
 
 #[test]
+fn entries_of_flow_mappings_of_several_lines_can_be_removed() {
+    for (before, name, after) in [
+        (
+            "agents: {\n  a: {directory: /x}, # first\n  b: {directory: /y} # last\n}\n",
+            "b",
+            "agents: {\n  a: {directory: /x}, # first\n}\n",
+        ),
+        (
+            "agents: {\n  a: {directory: /x}, # first\n  b: {directory: /y}, # last\n}\n",
+            "b",
+            "agents: {\n  a: {directory: /x}, # first\n}\n",
+        ),
+        (
+            "agents: {\n  a: {directory: /x},\n  b: {directory: /y}\n} # end\nsettings: {}\n",
+            "a",
+            "agents: {\n  b: {directory: /y}\n} # end\nsettings: {}\n",
+        ),
+        ("agents: {\n  a: {\n    directory: /x,\n  },\n}\n# end\n", "a", "agents: {\n}\n# end\n"),
+        ("agents: { # mine\n  a: {directory: /x} }\n", "a", "agents: { # mine\n   }\n"),
+        ("agents: {a: {directory: /x},\n  b: {directory: /y}}\n", "b", "agents: {a: {directory: /x}}\n"),
+        ("agents: {a: {directory: /x},\n  b: {directory: /y}}\n", "a", "agents: {b: {directory: /y}}\n"),
+        (
+            "agents: {a: {directory: /x}, b: {directory: /y}, c: {directory: /z}}\n",
+            "b",
+            "agents: {a: {directory: /x}, c: {directory: /z}}\n",
+        ),
+        ("{agents: {\n  a: {directory: /x},\n  b: {directory: /y}}}\n", "b", "{agents: {\n  a: {directory: /x}}}\n"),
+    ] {
+        assert_eq!(edit(before, &agent(name, Action::Remove)).as_deref(), Ok(after), "{name} of\n{before}");
+    }
+}
+
+#[test]
+fn keys_of_flow_mappings_of_several_lines_can_be_removed() {
+    let unset = |key| agent("a", Action::Set(vec![(key, None)]));
+    let before = "agents:\n  a: {\n    directory: /x, # here\n    model: opus, # mine\n    timeout: 5\n  }\n";
+    let after = before.replace("    timeout: 5\n", "");
+    assert_eq!(edit(before, &unset("timeout")).as_deref(), Ok(after.as_str()));
+    let after = before.replace("    model: opus, # mine\n", "");
+    assert_eq!(edit(before, &unset("model")).as_deref(), Ok(after.as_str()));
+}
+
+#[test]
 fn a_block_text_at_the_end_does_not_take_what_follows_with_it() {
     let before =
         "agents: # mine\n  a:\n    directory: /x\n    instructions: |\n      one\n\n# settings\nsettings: {}\n";

@@ -16,7 +16,7 @@ fn config() -> (tempfile::TempDir, Config) {
     fs::create_dir_all(project.join("prisma")).unwrap();
     fs::write(project.join("CLAUDE.md"), "one\ntwo\nthree\n").unwrap();
     fs::write(project.join(".mcp.json"), r#"{"mcpServers": {"pg": {"command": "pg"}}}"#).unwrap();
-    let text = "agents:\n  full: {directory: full, description: d, timeout: 9, max_turns: 20, model: opus, permission_mode: plan, allowed_tools: [], disallowed_tools: [Write], capabilities: [x], risky_capabilities: [y], instructions: careful, max_budget_usd: 1.5}\n  gone: {directory: gone}\n  bad: {directory: full, timeout: -1}\ngroups:\n  shop: {description: o, shared_context: facts, members: [{agent: full, use_for: all}, {agent: gone}, {agent: nobody}, {agent: bad}]}\n  broken: 5\n";
+    let text = "agents:\n  full: {directory: full, description: d, timeout: 9, max_turns: 20, model: opus, permission_mode: plan, allowed_tools: [], disallowed_tools: [Write], unattended_tools: [ListAgents], capabilities: [x], risky_capabilities: [y], instructions: careful, max_budget_usd: 1.5}\n  gone: {directory: gone}\n  bad: {directory: full, timeout: -1}\ngroups:\n  shop: {description: o, shared_context: facts, members: [{agent: full, use_for: all}, {agent: gone}, {agent: nobody}, {agent: bad}]}\n  broken: 5\n";
     let config = parse_text(&directory.path().join("agents.yaml"), text, None).unwrap();
     (directory, config)
 }
@@ -29,7 +29,7 @@ fn listing_has_the_keys_in_order_and_omits_what_is_empty() {
     let answer = list_agents(&config, &typical).unwrap();
     let full = json!({"name": "full", "directory": at("full"), "description": "d", "healthy": true, "has_claude_md": true,
         "has_mcp_config": true, "mcp_servers": ["pg"], "dbs": ["Prisma"], "permission_mode": "plan", "model": "opus",
-        "allowed_tools": [], "disallowed_tools": ["Write"], "capabilities": ["x"], "risky_capabilities": ["y"],
+        "allowed_tools": [], "disallowed_tools": ["Write"], "unattended_tools": ["ListAgents"], "capabilities": ["x"], "risky_capabilities": ["y"],
         "typical": {"median_seconds": 3}});
     assert_eq!(answer[0].to_string(), full.to_string());
     let gone = json!({"name": "gone", "directory": at("gone"), "description": "", "healthy": false, "has_claude_md": false, "has_mcp_config": false});
@@ -43,11 +43,22 @@ fn listing_has_the_keys_in_order_and_omits_what_is_empty() {
 }
 
 #[test]
+fn allowed_tools_that_unattended_runs_are_denied_are_told() {
+    let text = "agents:\n  a: {directory: /a, allowed_tools: [Read, SendMessage, CronCreate]}\n  b: {directory: /a}\n\
+                settings: {default_allowed_tools: [ListAgents], unattended_tools: [CronCreate]}\n";
+    let config = parse_text(std::path::Path::new("/agents.yaml"), text, None).unwrap();
+    let listed = list_agents(&config, &none).unwrap();
+    assert_eq!(listed[0]["allowed_without_effect"], json!(["SendMessage"]));
+    assert_eq!(inspect_agent(&config, "b", 0, &none).unwrap()["allowed_without_effect"], json!(["ListAgents"]));
+}
+
+#[test]
 fn inspecting_shows_everything() {
     let (directory, config) = config();
     let answer = inspect_agent(&config, "full", 2, &none).unwrap();
     let expected = json!({"name": "full", "directory": directory.path().join("full").to_str().unwrap(), "description": "d", "timeout": 9,
         "model": "opus", "max_budget_usd": 1.5, "max_turns": 20, "permission_mode": "plan", "allowed_tools": [], "disallowed_tools": ["Write"],
+        "unattended_tools": ["ListAgents"], "effective": {"timeout": 9, "max_budget_usd": 1.5, "permission_mode": "plan", "allowed_tools": [], "disallowed_tools": ["Write"]},
         "capabilities": ["x"], "risky_capabilities": ["y"], "instructions": "careful", "healthy": true, "mcp_servers": ["pg"],
         "stacks": [], "dbs": ["Prisma"], "has_claude_md": true, "has_readme": false, "has_mcp_config": true,
         "claude_md_preview": "one\ntwo", "claude_md_truncated": true});

@@ -2,6 +2,7 @@
 mod any_bytes;
 mod change;
 mod claude_settings;
+mod describe;
 mod detect;
 mod edit;
 mod edit_random;
@@ -12,6 +13,7 @@ mod mcp_file;
 mod name;
 mod path;
 mod read;
+mod rules;
 mod threads;
 mod write;
 

@@ -5,7 +5,7 @@ use agent_dispatch::machines::time::iso8601;
 use proptest::prelude::*;
 
 fn line(turn: u64, doing: Option<&str>, cost_usd: Option<f64>) -> String {
-    Activity { turn, doing: doing.map(str::to_owned), cost_usd }.line()
+    Activity { turn, doing: doing.map(str::to_owned), cost_usd, ..Activity::default() }.line()
 }
 
 #[test]

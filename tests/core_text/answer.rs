@@ -53,8 +53,9 @@ fn answers_of_other_versions_are_readable() {
 
 #[test]
 fn only_clean_successes_are_clean() {
-    let clean = Answer::success("a", "x");
+    let clean = Answer { num_turns: Some(1), ..Answer::success("a", "x") };
     assert!(clean.is_clean_success());
+    assert!(!Answer::success("a", "x").is_clean_success(), "a text without any figure may be anything");
     assert!(Answer { outcome: Some(Outcome::Done), ..clean.clone() }.is_clean_success());
     let unclean = [
         Answer { success: false, ..clean.clone() },
@@ -83,6 +84,26 @@ fn json_is_found_inside_what_agents_put_around_it() {
     }
     for text in ["", "null", "here: {\"a\":1}", "{\"a\":1} {\"b\":2}", "```", "```json", "STATUS: done"] {
         assert_eq!(parse_json(text), None, "{text}");
+    }
+}
+
+/// JavaScript writes half a pair where a text was cut; the rest of the answer is none the worse for it.
+#[test]
+fn half_a_surrogate_pair_costs_no_value() {
+    for (written, read) in [
+        (r#"{"a":"\ud83d"}"#, "\u{fffd}"),
+        (r#"{"a":"\uDE00"}"#, "\u{fffd}"),
+        (r#"{"a":"x\ud83d\u0041"}"#, "x\u{fffd}A"),
+        (r#"{"a":"\ude00\ud83d\ud83d\ude00"}"#, "\u{fffd}\u{fffd}😀"),
+        // The backslash is escaped itself: these are letters.
+        (r#"{"a":"\ud83d \\ud83d é\\"}"#, "\u{fffd} \\ud83d é\\"),
+        ("```json\n{\"a\":\"\\ud83d\"}\n```", "\u{fffd}"),
+        ("{\"a\":\"\\ud83d\"}\nSTATUS: done", "\u{fffd}"),
+    ] {
+        assert_eq!(parse_json(written), Some(json!({"a": read})), "{written}");
+    }
+    for broken in [r#"{"a":"\ud83d"#, r#"{"a":\ud83d}"#, r#"{"a":"\ud83"}"#, r#"\ud83d\"#] {
+        assert_eq!(parse_json(broken), None, "{broken}");
     }
 }
 

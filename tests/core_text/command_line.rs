@@ -7,6 +7,9 @@ use proptest::prelude::*;
 
 use super::support::{UUID, plan, session};
 
+/// No session of the user may write into a run.
+const REFUSES_MESSAGES: &str = r#"--settings={"crossSessionInbound":"refuse"}"#;
+
 fn full() -> RunPlan {
     RunPlan {
         model: Some("sonnet".into()),
@@ -41,6 +44,8 @@ fn each_value_stands_with_its_option() {
             &session,
             "--model=sonnet",
             "--permission-mode=plan",
+            "--permission-prompts=none",
+            REFUSES_MESSAGES,
             "--allowedTools=Bash(git *)",
             "--allowedTools=Read",
             "--disallowedTools=Write",
@@ -51,7 +56,7 @@ fn each_value_stands_with_its_option() {
     );
     assert_eq!(
         arguments(&plan(), Omitted::default()).unwrap(),
-        ["-p", "--output-format=stream-json", "--verbose", &session]
+        ["-p", "--output-format=stream-json", "--verbose", &session, "--permission-prompts=none", REFUSES_MESSAGES]
     );
 }
 
@@ -67,13 +72,22 @@ fn a_resumed_session_is_named_by_uuid_or_title() {
 #[test]
 fn options_that_the_cli_does_not_know_are_left_out() {
     let line = arguments(&full(), everything_omitted()).unwrap().join(" ");
-    for gone in ["--session-id", "--append-system-prompt", "--max-budget-usd", "--max-turns"] {
+    for gone in [
+        "--session-id",
+        "--permission-prompts",
+        "--settings",
+        "--append-system-prompt",
+        "--max-budget-usd",
+        "--max-turns",
+    ] {
         assert!(!line.contains(gone), "{line}");
     }
     for flag in Flag::ALL {
         let droppable = matches!(
             flag,
             Flag::SessionId
+                | Flag::PermissionPrompts
+                | Flag::Settings
                 | Flag::AppendSystemPrompt
                 | Flag::SystemPromptSnapshot
                 | Flag::MaxBudget
@@ -121,11 +135,22 @@ fn an_argument_fits_into_what_execve_takes() {
 }
 
 #[test]
+fn a_mode_is_passed_under_the_name_that_every_version_takes() {
+    let manual = RunPlan { permission_mode: Some("manual".into()), ..plan() };
+    assert_eq!(arguments(&manual, Omitted::default()).unwrap()[4], "--permission-mode=default");
+}
+
+#[test]
 fn blank_entries_of_a_list_are_skipped() {
     let plan = RunPlan { allowed_tools: vec![String::new(), "Read".into(), " ".into()], ..plan() };
     assert_eq!(
         arguments(&plan, Omitted::default()).unwrap()[3..],
-        [format!("--session-id={UUID}"), "--allowedTools=Read".into()]
+        [
+            format!("--session-id={UUID}"),
+            "--permission-prompts=none".into(),
+            REFUSES_MESSAGES.into(),
+            "--allowedTools=Read".into()
+        ]
     );
 }
 
@@ -198,7 +223,7 @@ proptest! {
         model in prop::option::of(value()), mode in prop::option::of(value()), prompt in prop::option::of(value()),
         allowed in prop::collection::vec(value(), 0..4), disallowed in prop::collection::vec(value(), 0..4),
         budget in prop::option::of(any::<f64>()), title in prop::option::of(value()), turns in prop::option::of(any::<u32>()),
-        left_out: [bool; 6],
+        left_out: [bool; 8],
     ) {
         let resumed = title.and_then(|title| agent_dispatch::machines::ids::SessionRef::try_from(title).ok());
         let fresh = SessionPlan::Fresh { id: session(UUID) };

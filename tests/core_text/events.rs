@@ -18,7 +18,7 @@ fn result_line(text: &str) -> String {
 #[test]
 fn a_whole_run_is_seen_as_it_happens() {
     let stream = [
-        r#"{"type":"system","subtype":"init","cwd":"/","session_id":"s1","tools":["Task","Bash"],"mcp_servers":[{"name":"t","status":"connected"},{"name":"u","status":"failed"}],"model":"m","claude_code_version":"2.1.329"}"#,
+        r#"{"type":"system","subtype":"init","cwd":"/","session_id":"s1","tools":["Task","Bash"],"mcp_servers":[{"name":"t","status":"connected"},{"name":"u","status":"failed"}],"model":"m","permissionMode":"plan","claude_code_version":"2.1.332"}"#,
         r#"{"type":"system","subtype":"api_retry","attempt":1,"max_retries":10,"retry_delay_ms":510.15,"error_status":401,"error":"authentication_failed"}"#,
         r#"{"type":"assistant","message":{"content":[{"type":"tool_use","id":"x","name":"Bash","input":{"type":"text","text":"no"}}]},"parent_tool_use_id":null}"#,
         r#"{"type":"user","message":{"content":[]}}"#,
@@ -36,7 +36,8 @@ fn a_whole_run_is_seen_as_it_happens() {
             tools: 2,
             mcp_servers: vec![server("t", "connected"), server("u", "failed")],
             model: Some("m".into()),
-            cli_version: Some("2.1.329".into()),
+            permission_mode: Some("plan".into()),
+            cli_version: Some("2.1.332".into()),
         })),
         Seen::Retry(Retry {
             attempt: Some(1),
@@ -215,6 +216,12 @@ fn broken_text_is_repaired_not_refused() {
     assert_eq!(decoded(br#"\"\\\/\b\f\n\r\t\u0000"#), "\"\\/\u{8}\u{c}\n\r\t\0");
     assert_eq!(decoded(br"\x\uZZZZ"), "\\x\u{fffd}ZZZZ");
     assert_eq!(decoded(b"raw\ttab\x01"), "raw\ttab\u{1}");
+}
+
+#[test]
+fn a_value_with_broken_text_is_repaired_too() {
+    let line = [br#"{"type":"result","structured_output":{"a":"\ud83d","b":""#.as_slice(), b"\xff\"}}\n"].concat();
+    assert_eq!(result_of(line).unwrap().structured_output, Some(json!({"a": "\u{fffd}", "b": "\u{fffd}"})));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The bodies of the fuzz targets, over their corpus and over random input.
-//! Replay one file by hand: `cargo fuzz run TARGET fuzz/corpus/TARGET/FILE --sanitizer none --features libfuzzer`.
+//! Replay one file by hand: `fuzz/search 1 TARGET` builds the program, which takes the path of a file.
 
 use std::path::Path;
 
@@ -43,6 +43,18 @@ proptest! {
     #[test]
     fn random_json_like_streams_pass(data in "[\\x00-\\x20]?([\\[\\]{}\",:\\\\ \nu0d8tfn1eE.-]|\"type\":|\"result\"|\"assistant\"|\"message\":|\"content\":|\"text\":){0,60}") {
         agent_dispatch_fuzz::events::check(data.as_bytes());
+    }
+
+    /// Pieces of messages.
+    #[test]
+    fn random_messages_pass(text in "\\{(\"jsonrpc\":\"2\\.0\"|\"id\":(1|\"a\"|null|1\\.5|\\[\\])|\"method\":(\"ping\"|\"tools/call\"|\"x\"|5)|\"params\":(\\{\\}|\\[\\]|null|\\{\"name\":\"dispatch\",\"arguments\":\\{\"agent\":\"a\",\"task\":[1-3]\\}\\})|\"result\":\\{\\}|\"error\":\\{\\}|,){0,10}\\}") {
+        agent_dispatch_fuzz::mcp_line::check(text.as_bytes());
+    }
+
+    /// Pieces of a record.
+    #[test]
+    fn random_records_pass(text in "\\{\"id\":\"0123456789abcdef0123456789abcdef\",\"agent\":\"a\",\"task\":\"t\",\"created_at\":[0-9]{1,3},\"status\":\"(pending|running|done|failed|cancelled)\"(,\"(phase\":\"(adopted|resuming|stopping|x)\"|result\":(null|5|\\{\\}|\\{\"success\":true\\})|[a-c]\":[0-9]|progress\":\\[\"p\"\\]|resumptions\":[0-9]{1,3}|delivery\":\"(answer|call)\")){0,6}\\}") {
+        agent_dispatch_fuzz::job_record::check(text.as_bytes());
     }
 
     /// Pieces of a configuration, in any order and depth.

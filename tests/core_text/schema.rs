@@ -153,6 +153,12 @@ fn values_are_compared_as_the_language_says() {
     assert!(!misses(json!({"uniqueItems": true}), json!([{"a": 1, "b": 2}, {"b": 2, "a": 1.0}])).is_empty());
     assert!(misses(json!({"multipleOf": 0.1}), json!(0.3)).is_empty());
     assert!(!misses(json!({"multipleOf": 0.1}), json!(0.35)).is_empty());
+    // The error of a quotient grows with it, and so must not what is let through: this one is 0.1 away from a multiple.
+    assert!(!misses(json!({"multipleOf": 0.01}), json!(1_234_567.891)).is_empty());
+    assert!(misses(json!({"multipleOf": 0.01}), json!(1_234_567.89)).is_empty());
+    assert!(!misses(json!({"multipleOf": 1}), json!(1e-12)).is_empty());
+    assert!(misses(json!({"minimum": 0, "maximum": 0}), json!(-0.0)).is_empty());
+    assert!(!misses(json!({"maximum": 9_007_199_254_740_992.0}), json!(9_007_199_254_740_993_u64)).is_empty());
     assert!(
         misses(json!({"maximum": 18_446_744_073_709_551_615_u64}), json!(18_446_744_073_709_551_615_u64)).is_empty()
     );
@@ -219,7 +225,38 @@ fn schema_like() -> impl Strategy<Value = Value> {
     })
 }
 
+/// `digits / 10^places`, as somebody writes it.
+fn decimal(digits: u64, places: usize) -> Value {
+    let text = format!("{digits:0>width$}", width = places + 1);
+    let (whole, fraction) = text.split_at(text.len() - places);
+    let dot = if places > 0 { "." } else { "" };
+    serde_json::from_str(&format!("{}{dot}{fraction}", if whole.is_empty() { "0" } else { whole })).unwrap()
+}
+
 proptest! {
+    /// Numbers against the arithmetic of whole numbers, which has no rounding.
+    #[test]
+    fn decimals_are_multiples_and_in_order_as_whole_numbers_are(
+        (a, a_places) in (0_u64..10_000_000, 0_usize..4),
+        (b, b_places) in (1_u64..100, 0_usize..3),
+        factor in 0_u64..100_000,
+    ) {
+        let scale = |digits: u64, places: usize| digits * 10_u64.pow(3 - u32::try_from(places).unwrap());
+        let holds = |keyword: &str, bound: &Value, value: &Value| misses(json!({keyword: bound}), value.clone()).is_empty();
+        let (of, of_scaled) = (decimal(b, b_places), scale(b, b_places));
+        for (value, scaled) in [(decimal(a, a_places), scale(a, a_places)), (decimal(b * factor, b_places), of_scaled * factor)] {
+            prop_assert_eq!(holds("multipleOf", &of, &value), scaled % of_scaled == 0, "{} of {}", value, of);
+            for (keyword, right) in [
+                ("minimum", scaled >= of_scaled),
+                ("maximum", scaled <= of_scaled),
+                ("exclusiveMinimum", scaled > of_scaled),
+                ("exclusiveMaximum", scaled < of_scaled),
+            ] {
+                prop_assert_eq!(holds(keyword, &of, &value), right, "{} {} {}", value, keyword, of);
+            }
+        }
+    }
+
     /// Any JSON as a schema: it is refused, or holds any JSON against itself in bounded time.
     #[test]
     fn nothing_hangs_or_panics(schema in schema_like(), value in schema_like()) {

@@ -298,7 +298,11 @@ fn what_was_never_started_says_what_to_correct() {
     let cases = [
         (NotStarted::DirectoryMissing, ErrorType::NotFound, "\"/srv/infra\" of agent 'infra' does not exist"),
         (NotStarted::DirectoryUnusable("is a file".into()), ErrorType::NotFound, "is a file"),
-        (NotStarted::CliMissing("not on PATH".into()), ErrorType::NotFound, "AGENT_DISPATCH_CLAUDE"),
+        (
+            NotStarted::CliMissing { what: "no claude".into(), way_out: "install it".into() },
+            ErrorType::NotFound,
+            "no claude; install it; `agent-dispatch doctor`",
+        ),
         (NotStarted::BadValue(bad), ErrorType::CliError, "correct `model`"),
         (NotStarted::BadPrompt(PromptError::Empty), ErrorType::CliError, "empty task"),
         (NotStarted::TooDeep { max: 3 }, ErrorType::Recursion, "max_dispatch_depth"),

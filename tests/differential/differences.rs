@@ -46,6 +46,7 @@ pub const TABLE: &[Known] = &[
     known("*", "/said/stacks*", "a compose.yaml is Docker Compose"),
     known("*", "/said/0/stacks*", "a compose.yaml is Docker Compose"),
     known("discovery: all", "/said/0/model", "list_agents tells the model"),
+    known("discovery: *", "/said/effective", "inspect_agent tells what holds, with the defaults of the settings"),
     known(
         "prompts: white space",
         "/said/result",

@@ -44,7 +44,7 @@ fn words_outside_a_choice_are_refused() {
     refuses(
         &["-p", "--permission-mode=bogus"],
         "error: option '--permission-mode <mode>' argument 'bogus' is invalid. Allowed choices are acceptEdits, auto, \
-         bypassPermissions, default, dontAsk, plan.\n",
+         bypassPermissions, manual, dontAsk, plan.\n",
     );
 }
 
@@ -164,11 +164,11 @@ fn slash_words_are_local() {
         assert_eq!(done.kinds(), ["init", "result"]);
         result["result"].as_str().unwrap().to_owned()
     };
-    assert_eq!(local("/nosuch"), "Unknown command: /nosuch");
-    assert_eq!(local("/x-y:z_1 do it"), "Unknown command: /x-y:z_1");
     assert_eq!(local("/clear\nDo the thing"), "");
     assert_eq!(local("/help"), "/help isn't available in this environment.");
-    for prompt in [" /nosuch", "\n/nosuch", "/", "//x", "/ x", "/a/b.rs", "/foo.bar", "do /nosuch"] {
+    for prompt in
+        ["/nosuch", "/x-y:z_1 do it", " /nosuch", "\n/nosuch", "/", "//x", "/ x", "/a/b.rs", "/foo.bar", "do /nosuch"]
+    {
         assert_eq!(world.stream(&[], prompt).result()["result"], format!("echo: {prompt}"));
     }
 }
@@ -177,5 +177,5 @@ fn slash_words_are_local() {
 #[test]
 fn the_version_is_one_line() {
     let done = World::new().run(&["--version"], "");
-    assert_eq!((done.code(), done.stdout().as_str()), (Some(0), "2.1.197 (Claude Code)\n"));
+    assert_eq!((done.code(), done.stdout().as_str()), (Some(0), "2.1.332 (Claude Code)\n"));
 }

@@ -10,6 +10,7 @@ mod results;
 mod scenes;
 mod sessions;
 mod signals;
+mod tasks;
 
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;

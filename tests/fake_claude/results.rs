@@ -76,6 +76,14 @@ fn several_results_and_events_after_the_last() {
         two.kinds(),
         ["init", "assistant", "result", "task_updated", "task_notification", "init", "assistant", "result"]
     );
+    let counted = play("cost 0.25\ndeny Write\nresult first\ntwo-results", &[]);
+    let results: Vec<_> = counted.events().into_iter().filter(|event| event["type"] == "result").collect();
+    let shown = |result: &Value| {
+        let denials = result["permission_denials"].as_array().unwrap().len();
+        (result["total_cost_usd"].clone(), result["num_turns"].clone(), denials, result["origin"]["kind"].clone())
+    };
+    assert_eq!(shown(&results[0]), (json!(0.25), json!(2), 1, Value::Null));
+    assert_eq!(shown(&results[1]), (json!(0.5), json!(1), 0, json!("task-notification")));
     let after = play("say done\nevents-after-result", &[]);
     assert_eq!(after.kinds(), ["init", "assistant", "result", "task_updated", "task_notification"]);
     assert_eq!((two.code(), after.code()), (Some(0), Some(0)));
@@ -108,7 +116,7 @@ fn a_passed_budget_takes_the_answer_away() {
     assert_eq!((stopped.code(), result["subtype"].as_str()), (Some(1), Some("error_max_budget_usd")));
     assert_eq!(result["errors"], json!(["Reached maximum budget ($0.1)"]));
     assert_eq!(result["total_cost_usd"], 0.5);
-    assert!(result.get("terminal_reason").is_none());
+    assert_eq!(result["terminal_reason"], "budget_exhausted");
     assert_eq!(play("cost 0.5\nresult paid for", &["--max-budget-usd=0.6"]).code(), Some(0));
 }
 
@@ -117,8 +125,8 @@ fn a_passed_budget_takes_the_answer_away() {
 fn subtypes_can_be_named() {
     for (name, reason) in [
         ("error_max_turns", json!("max_turns")),
-        ("error_max_budget_usd", Value::Null),
-        ("error_max_structured_output_retries", Value::Null),
+        ("error_max_budget_usd", json!("budget_exhausted")),
+        ("error_max_structured_output_retries", json!("structured_output_retry_exhausted")),
         ("error_during_execution", json!("aborted_streaming")),
     ] {
         let done = play(&format!("subtype {name}"), &[]);
@@ -160,6 +168,12 @@ fn api_errors_are_successes_that_are_errors() {
             "{kind}"
         );
         assert_eq!(result["api_error_status"], status, "{kind}");
+        let reason = match kind {
+            "api 413" => "image_error",
+            "too-long" => "prompt_too_long",
+            _ => "api_error",
+        };
+        assert_eq!(result["terminal_reason"], reason, "{kind}");
         assert!(result["result"].as_str().unwrap().starts_with(text), "{kind}: {result}");
         let said = done.events().into_iter().rfind(|e| e["type"] == "assistant").unwrap();
         assert_eq!(said["message"]["model"], "<synthetic>");
@@ -245,7 +259,7 @@ fn modes_and_rules_decide_what_is_asked() {
 
 /// Chapter 10.
 #[test]
-fn schemas_are_answered_dropped_or_refused() {
+fn schemas_are_answered_or_refused() {
     let schema =
         r#"{"type":"object","properties":{"a":{"type":"string"},"n":{"type":"integer"}},"required":["a","n"]}"#;
     let flag = |s: &str| format!("--json-schema={s}");
@@ -264,17 +278,18 @@ fn schemas_are_answered_dropped_or_refused() {
         (Some(1), Some("error_max_structured_output_retries"))
     );
 
-    for dropped in [
-        r#"{"type":"object","properties":{"a":{"type":"string","format":"uuid"}}}"#,
+    let format = r#"{"type":"object","properties":{"a":{"type":"string","format":"uuid"}}}"#;
+    assert_eq!(sound(&World::new().stream(&[&flag(format)], "hello"))["structured_output"], json!({"a":"echo: hello"}));
+    for refused in [
         r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object"}"#,
         r#"{"type":"object","x-foo":1}"#,
         r##"{"$ref":"#/$defs/none"}"##,
         r#"{"type":"object","required":["a","a"]}"#,
         r#"{"type":"object","unevaluatedProperties":false}"#,
     ] {
-        let result = sound(&World::new().stream(&[&flag(dropped)], "hello"));
-        assert!(result.get("structured_output").is_none(), "{dropped}");
-        assert_eq!(result["result"], "echo: hello");
+        let done = World::new().stream(&[&flag(refused)], "hello");
+        assert_eq!((done.code(), done.stdout().as_str()), (Some(1), ""), "{refused}");
+        assert!(done.stderr.starts_with("Error: --json-schema is not a valid JSON Schema: "), "{}", done.stderr);
     }
     let kept = r##"{"$schema":"http://json-schema.org/draft-07/schema#","$defs":{"format":{"enum":["e"]}},"type":"object","properties":{"format":{"$ref":"#/$defs/format"}}}"##;
     assert_eq!(sound(&World::new().stream(&[&flag(kept)], "x"))["structured_output"], json!({"format":"e"}));

@@ -122,9 +122,9 @@ fn an_early_death_leaves_no_session() {
     assert!(late.stream(&[&session(ID)], "x").stderr.contains("already in use"));
 }
 
-/// A directory below the repository's root finds the root's sessions, not the other way round; so do worktrees.
+/// Chapter 17.4: in the repository, in its worktrees, and anywhere else; the new lines go where the session was made.
 #[test]
-fn sessions_are_found_from_within_the_repository() {
+fn sessions_are_found_from_any_directory() {
     let world = World::new();
     let git = |args: &[&str]| {
         let done = std::process::Command::new("git")
@@ -144,10 +144,12 @@ fn sessions_are_found_from_within_the_repository() {
     assert_eq!(in_dir("work", session(ID)), Some(0));
     assert_eq!(in_dir("work/sub", resume(ID)), Some(0));
     assert_eq!(in_dir("tree", resume(ID)), Some(0));
-    assert_eq!(in_dir("home", resume(ID)), Some(1));
+    assert_eq!(in_dir("home", resume(ID)), Some(0));
+    assert_eq!(fs::read_dir(world.path("home/.claude/projects")).unwrap().count(), 1);
+    assert_eq!(in_dir("home", resume("3f4c1a52-9d0e-4c57-8a51-6f3f0b1d2e3a")), Some(1));
     let below = "1f4c1a52-9d0e-4c57-8a51-6f3f0b1d2e3a";
     assert_eq!(in_dir("work/sub", session(below)), Some(0));
-    assert_eq!(in_dir("work", resume(below)), Some(1));
+    assert_eq!(in_dir("work", resume(below)), Some(0));
     let tree = "2f4c1a52-9d0e-4c57-8a51-6f3f0b1d2e3a";
     assert_eq!(in_dir("tree", session(tree)), Some(0));
     assert_eq!(in_dir("work", resume(tree)), Some(0));

@@ -85,7 +85,7 @@ fn odd_values_in_a_record_break_no_tool() {
 }
 
 #[test]
-fn a_job_that_cannot_be_supervised_fails_instead_of_being_tried_for_ever() {
+fn a_job_without_a_plan_is_waited_for_where_it_works_and_else_fails() {
     for (begun, text) in [(false, None), (false, Some("{")), (true, None), (true, Some("[]"))] {
         let world = World::with(WAITS);
         let mut client = Client::new(&world);
@@ -104,10 +104,20 @@ fn a_job_that_cannot_be_supervised_fails_instead_of_being_tried_for_ever() {
             None => fs::remove_file(&plan).unwrap(),
         }
         let start = Instant::now();
-        let record = ended(&mut client, &id);
-        note(&format!("a job without a plan failed after {:?}", start.elapsed()));
-        assert_eq!(record["status"], "failed", "{record}");
-        assert!(record["error"].as_str().unwrap().contains("plan.json"), "{record}");
+        // What works is not ended for that.
+        let call = client.call("dispatch_wait", json!({"job_id": id, "timeout_seconds": 50}));
+        if begun {
+            world.record_when("its adoption", |record| record["phase"] == "adopted");
+            go(&world);
+        }
+        let record = client.said(call);
+        note(&format!("a job without a plan ended after {:?}", start.elapsed()));
+        if begun {
+            assert_eq!((&record["status"], &record["result"]["result"]), (&json!("done"), &json!("the answer")));
+        } else {
+            assert_eq!(record["status"], "failed", "{record}");
+            assert!(record["error"].as_str().unwrap().contains("plan.json"), "{record}");
+        }
         until("its processes to be gone", || {
             (world.workers().is_empty() && world.supervisors().is_empty()).then_some(())
         });

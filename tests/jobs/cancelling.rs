@@ -187,3 +187,32 @@ fn two_who_cancel_at_once_agree() {
     client.bye();
     others.into_iter().for_each(Client::bye);
 }
+
+/// What an agent did is shown to its last moment, whether its supervisor lives to tell or not.
+#[test]
+fn a_cancelled_job_shows_what_it_did_last() {
+    for dies in [false, true] {
+        let world = World::with("say first\ntouch ready\nwait-file go\nsay second\ntouch said\nsilence");
+        let mut client = Client::new(&world);
+        let id = works(&world, &mut client);
+        until("the first words", || {
+            let shown = status(&mut client, &id)["progress"].to_string();
+            shown.contains("first").then_some(())
+        });
+        if dies {
+            signal(supervisor(&world), Signal::STOP);
+        }
+        go(&world);
+        until("the second words", || world.path("echo").join("said").exists().then_some(()));
+        if dies {
+            signal(supervisor(&world), Signal::KILL);
+            until("its death", || world.supervisors().is_empty().then_some(()));
+        }
+        assert_eq!(client.ask("dispatch_cancel", json!({"job_id": id}))["outcome"], "cancelled_running");
+        let record = status(&mut client, &id);
+        assert_eq!(record["status"], "cancelled", "{record}");
+        let shown = record["progress"].as_array().unwrap_or_else(|| panic!("{record}"));
+        assert_eq!(shown.last(), Some(&json!("second")), "{record}");
+        client.bye();
+    }
+}

@@ -34,7 +34,7 @@ enum Life {
     /// `dispatch_async`, its supervisor killed, `dispatch_wait`.
     Adopted,
     /// `dispatch`, its supervisor killed.
-    Settled,
+    TakenOver,
     /// `dispatch`, its server killed with the answer in hand.
     Unreceived,
     /// `dispatch_parallel` as a task, whose part is the one run.
@@ -42,7 +42,7 @@ enum Life {
 }
 
 const LIVES: [Life; 7] =
-    [Life::Detached, Life::Waited, Life::Cancelled, Life::Adopted, Life::Settled, Life::Unreceived, Life::Call];
+    [Life::Detached, Life::Waited, Life::Cancelled, Life::Adopted, Life::TakenOver, Life::Unreceived, Life::Call];
 
 impl Life {
     const fn scene(self) -> &'static str {
@@ -50,13 +50,13 @@ impl Life {
             Self::Detached | Self::Waited | Self::Unreceived | Self::Call => {
                 "dump calls\nsay working\nresult the answer"
             }
-            Self::Cancelled | Self::Adopted | Self::Settled => WAITS,
+            Self::Cancelled | Self::Adopted | Self::TakenOver => WAITS,
         }
     }
 
     /// Whether the run's end is somebody's wish, or its caller's death.
     const fn ends_by_wish(self) -> bool {
-        matches!(self, Self::Waited | Self::Cancelled | Self::Settled | Self::Unreceived)
+        matches!(self, Self::Waited | Self::Cancelled | Self::TakenOver | Self::Unreceived)
     }
 
     /// Lives it, as far as it gets.
@@ -87,10 +87,11 @@ impl Life {
                 go(&stage.world);
                 client.try_ask("dispatch_wait", json!({"job_id": id})).map(drop)
             }
-            Self::Settled => {
+            Self::TakenOver => {
                 let call = client.call("dispatch", task);
                 stage.ready()?;
                 stage.kill_supervisor();
+                go(&stage.world);
                 client.wait_within(SOON, |message| message["id"] == call).map(drop)
             }
             Self::Unreceived => {

@@ -2,6 +2,7 @@
 //! Replay one: `cargo test --test suite jobs::recovery`.
 
 mod answers;
+mod background;
 mod broken;
 mod cancelling;
 mod failpoints;

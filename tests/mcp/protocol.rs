@@ -191,14 +191,19 @@ const TOLD: [(&str, &str, &[&str]); 21] = [
     (
         "add_agent",
         "name! directory! description timeout max_budget_usd model permission_mode allowed_tools disallowed_tools \
-         capabilities risky_capabilities instructions",
-        &["300 s", "~", "acceptEdits|auto|bypassPermissions|default|dontAsk|plan"],
+         unattended_tools capabilities risky_capabilities instructions",
+        &[
+            "300 s",
+            "budget 0 = the default cap of the settings",
+            "~",
+            "acceptEdits|auto|bypassPermissions|default|dontAsk|plan",
+        ],
     ),
     (
         "update_agent",
-        "name! description timeout max_budget_usd model permission_mode allowed_tools disallowed_tools capabilities \
+        "name! description timeout max_budget_usd model permission_mode allowed_tools disallowed_tools unattended_tools capabilities \
          risky_capabilities instructions",
-        &["\"none\"", "negative = no cap"],
+        &["\"none\"", "negative = back to the default cap", "[] = none at all"],
     ),
     ("remove_agent", "name!", &[]),
     ("cache_stats", "", &[]),

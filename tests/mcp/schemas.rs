@@ -159,6 +159,40 @@ fn a_cli_that_cannot_use_the_schema_runs_without_it() {
     client.bye();
 }
 
+/// A CLI below the tested versions reminds the model of its schema without end; `max_turns` does not stop it.
+#[test]
+fn a_cli_that_would_ask_without_end_is_not_given_the_schema() {
+    for (version, given) in [("2.1.100", false), ("2.1.197", true), ("a wrapper's own words", true)] {
+        let mut world = World::with("dump calls\nresult {\"n\": 3}");
+        // Counts how often it is asked.
+        let wrapper = world.path("claude-wrapper");
+        let body = format!(
+            "#!/bin/sh\n[ \"$1\" = --version ] && echo >> {}\nexec {} \"$@\"\n",
+            world.path("asked").display(),
+            env!("CARGO_BIN_EXE_fake-claude")
+        );
+        std::fs::write(&wrapper, body).unwrap();
+        std::fs::set_permissions(&wrapper, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        world.env("AGENT_DISPATCH_CLAUDE", &wrapper);
+        world.env("FAKE_CLAUDE_VERSION", version);
+        let mut client = Client::new(&world);
+        let plain = client.ask("dispatch", json!({"agent": "echo", "task": "no schema"}));
+        assert_eq!(plain["success"], true, "{plain}");
+        assert!(!world.path("asked").exists(), "nothing depends on the version");
+        for task in ["count", "count again"] {
+            let said = client.ask("dispatch", request(json!({"task": task})));
+            assert_eq!((&said["success"], &said["parsed_result"]), (&json!(true), &json!({"n": 3})), "{said}");
+            let hinted = said["hint"].as_str().is_some_and(|hint| hint.contains("--json-schema"));
+            assert_eq!(hinted, !given, "{version}: {said}");
+        }
+        let calls = world.dumps("echo", "calls");
+        let seen: Vec<bool> = calls.iter().map(|call| given_schema(call).is_some()).collect();
+        assert_eq!(seen, [false, given, given], "{version}");
+        assert_eq!(std::fs::read_to_string(world.path("asked")).unwrap().lines().count(), 1, "it is remembered");
+        client.bye();
+    }
+}
+
 #[test]
 fn a_schema_of_the_agent_is_named() {
     let mut world = World::new();

@@ -124,6 +124,7 @@ fn a_read_only_jobs_directory_is_an_answer_and_nothing_runs() {
     let mut client = Client::new(&world);
     let said = client.ask("dispatch", json!({"agent": "echo", "task": "t"}));
     assert_eq!((&said["success"], &said["error_type"]), (&json!(false), &json!("cli_error")), "{said}");
+    assert!(said["error"].as_str().unwrap().contains("set AGENT_DISPATCH_JOBS_DIR to a directory"), "{said}");
     client.bye();
     assert!(world.dumps("echo", "calls").is_empty());
     drop(disk);
@@ -193,13 +194,17 @@ fn an_answer_that_nobody_received_stays() {
 }
 
 #[test]
-fn a_supervisor_that_is_killed_costs_neither_the_caller_nor_the_session() {
+fn a_supervisor_that_is_killed_with_its_claude_costs_neither_the_caller_nor_the_session() {
     let world =
         World::with("on-call 1\nsay working\nspawn-setsid pid=out\ntouch ready\nsilence\non-call *\nquote-previous");
     let (mut client, id) = begun(&world);
     let workers = world.workers();
     let [supervisor] = world.supervisors()[..] else { panic!("{:?}", world.supervisors()) };
+    let claude = *workers.iter().min().unwrap();
     let start = Instant::now();
+    signal(supervisor, Signal::STOP);
+    signal(claude, Signal::KILL);
+    until("claude's death", || (!alive(claude)).then_some(()));
     signal(supervisor, Signal::KILL);
     let said = client.said(id);
     note(&format!("answered {:?} after the supervisor's death", start.elapsed()));

@@ -15,7 +15,7 @@ use super::walks;
 const MOST_TICKS: usize = 4;
 
 /// Walks that together come everywhere; fixed ones, so that this is so every time.
-const GOING_AROUND: usize = 1_000;
+const GOING_AROUND: usize = 2_000;
 
 /// What may happen next. Times are relative, so that a walk stays sensible while it shrinks.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +36,9 @@ enum Happening {
     SpawnFailed,
     ResultSeen,
     TurnBegan,
+    TasksChanged {
+        alive: bool,
+    },
     /// The process leaves before somebody's eyes, and knew all of its flags.
     Leaves {
         session: Session,
@@ -64,6 +67,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::SpawnFailed),
         3 => Just(Happening::ResultSeen),
         2 => Just(Happening::TurnBegan),
+        3 => any::<bool>().prop_map(|alive| Happening::TasksChanged { alive }),
         6 => leaves(),
         6 => exited(),
         2 => by.prop_map(|by| Happening::Cancel { by }),
@@ -122,6 +126,7 @@ fn event(happening: Happening, walk: &Walk, now: &mut Millis) -> Option<Event> {
         Happening::SpawnFailed => Event::SpawnFailed,
         Happening::ResultSeen => Event::ResultSeen { now: *now },
         Happening::TurnBegan => Event::TurnBegan,
+        Happening::TasksChanged { alive } => Event::TasksChanged { alive, now: *now },
         Happening::Leaves { session, answer } => Event::Exited { unknown: None, seen: true, session, answer },
         Happening::Exited { flag, seen, session, answer } => {
             Event::Exited { unknown: flag.map(|index| FLAGS[index]), seen, session, answer }
@@ -166,6 +171,8 @@ fn tells_its_deadline(walk: &Walk) {
 /// What one process of a run comes to.
 #[derive(Debug, Clone, Copy)]
 struct Course {
+    /// Background tasks live.
+    tasks: bool,
     answers: bool,
     /// How many of its deadlines pass before it is gone.
     ticks: usize,
@@ -173,8 +180,9 @@ struct Course {
 }
 
 fn course() -> impl Strategy<Value = Course> {
-    (any::<bool>(), select(vec![0, 0, 0, 0, 1, 2]), prop_oneof![3 => leaves(), 1 => exited()])
-        .prop_map(|(answers, ticks, exit)| Course { answers, ticks, exit })
+    let tasks = prop::bool::weighted(0.1);
+    (tasks, any::<bool>(), select(vec![0, 0, 0, 0, 1, 2]), prop_oneof![3 => leaves(), 1 => exited()])
+        .prop_map(|(tasks, answers, ticks, exit)| Course { tasks, answers, ticks, exit })
 }
 
 /// A run that may go on in every way.
@@ -195,6 +203,9 @@ fn perform_courses(asked: Run, courses: &[Course], mut watch: impl FnMut(&Walk))
     for course in courses {
         while walk.ended().is_none() && walk.alive_since().is_none() {
             take(&mut walk, Happening::Course);
+        }
+        if course.tasks {
+            take(&mut walk, Happening::TasksChanged { alive: true });
         }
         if course.answers {
             take(&mut walk, Happening::ResultSeen);
@@ -222,7 +233,7 @@ fn tick_to_the_end(walk: &mut Walk) -> Option<Millis> {
 proptest! {
     #![proptest_config(walks())]
 
-    //= D-1 D-2 D-3 D-4 D-5 D-6 D-7 D-8 D-16 D-12 D-13 D-14 D-15 X-3
+    //= D-1 D-2 D-3 D-4 D-5 D-6 D-7 D-8 D-16 D-17 D-12 D-13 D-14 D-15 X-3
     #[test]
     fn a_run_keeps_its_promises(asked in asked(), happenings in prop::collection::vec(happening(), 1..40)) {
         perform(asked, &happenings);
@@ -271,20 +282,24 @@ proptest! {
 
     //= D-10
     #[test]
-    fn a_process_that_never_ends_is_given_up(timeout_ms in timeout(), talk in prop::collection::vec((0..30_000_u64, any::<bool>()), 0..30)) {
+    fn a_process_that_never_ends_is_given_up(timeout_ms in timeout(), talk in prop::collection::vec((0..30_000_u64, 0..4_u8), 0..30)) {
         let mut walk = Walk::begin(Run::new(timeout_ms, 1));
         walk.take(Event::SlotGranted).unwrap();
         let mut now = Millis(7);
         walk.take(Event::Spawned { now }).unwrap();
         let latest = later(later(now, timeout_ms), TERM_GRACE_MS + KILL_GRACE_MS);
-        for (pause, result) in talk {
+        for (pause, what) in talk {
             now = later(now, pause);
             while let Some(due) = walk.state.next_deadline().filter(|due| *due <= now) {
                 walk.take(Event::Tick { now: due }).unwrap();
                 judge(&walk);
                 prop_assert!(walk.ended().is_none() || due <= latest);
             }
-            let said = if result { Event::ResultSeen { now } } else { Event::TurnBegan };
+            let said = match what {
+                0 => Event::ResultSeen { now },
+                1 => Event::TurnBegan,
+                tasks => Event::TasksChanged { alive: tasks == 2, now },
+            };
             prop_assert!(walk.take(said).is_ok() || walk.ended().is_some());
         }
         if let Some(last) = tick_to_the_end(&mut walk) {
@@ -354,7 +369,7 @@ fn the_walks_get_around() {
         ends.extend(walk.ended().filter(|end| !ends.contains(end)));
     }
     assert_eq!(states.len(), 7, "{states:?}");
-    assert_eq!(ends.len(), 7, "{ends:?}");
+    assert_eq!(ends.len(), 9, "{ends:?}");
     assert!(ends.contains(&End::TimedOut { answered: true }));
     assert!(most_starts > 3, "a run that leaves out flags and goes on: {most_starts} starts");
 }

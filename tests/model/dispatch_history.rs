@@ -74,7 +74,13 @@ impl Walk {
 
     /// The present process has answered.
     pub fn result_seen(&self) -> bool {
-        self.turn().iter().any(|step| matches!(step.event, Event::ResultSeen { .. }))
+        answered(self.turn())
+    }
+
+    /// Some process has answered.
+    fn ever_answered(&self) -> bool {
+        let begins = |step: &Step| step.effects.iter().any(|effect| matches!(effect, Effect::Spawn(_)));
+        self.steps.split_inclusive(begins).any(answered)
     }
 
     /// Since when the process runs, if one does.
@@ -104,11 +110,18 @@ impl Walk {
         self.alive_since()?;
         let turn = |step: &Step| matches!(step.event, Event::TurnBegan | Event::Spawned { .. });
         let since = self.steps.iter().rposition(turn)?;
-        let first_result = self.steps[since..].iter().find_map(|step| match step.event {
-            Event::ResultSeen { now } => Some(now),
-            _ => None,
-        })?;
-        Some(later(first_result, LEAVE_GRACE_MS))
+        let result = |step: &Step| matches!(step.event, Event::ResultSeen { .. });
+        let first_result = since + self.steps[since..].iter().position(result)?;
+        let process = self.steps.len() - self.turn().len();
+        if tasks_live(self.turn()) {
+            return self.deadline();
+        }
+        let over = |at: &usize| {
+            let ends = matches!(self.steps[*at].event, Event::TasksChanged { alive: false, .. });
+            ends && tasks_live(&self.steps[process..*at])
+        };
+        let from = (first_result..self.steps.len()).rev().find(over).unwrap_or(first_result);
+        Some(later(time(&self.steps[from].event).unwrap(), LEAVE_GRACE_MS))
     }
 
     /// What the last process was started for.
@@ -160,6 +173,23 @@ impl Walk {
         let (last, before) = self.steps.split_last()?;
         Some((Self { steps: before.to_vec(), ..self.clone() }, last))
     }
+}
+
+/// Whether background tasks live, after these steps of a process.
+fn tasks_live(steps: &[Step]) -> bool {
+    let told = steps.iter().rev().find_map(|step| match step.event {
+        Event::TasksChanged { alive, .. } => Some(alive),
+        _ => None,
+    });
+    told.unwrap_or(false)
+}
+
+/// Whether a process answered in these steps of it. What it says when it was told to leave while tasks lived is no answer.
+fn answered(steps: &[Step]) -> bool {
+    let result = |step: &Step| matches!(step.event, Event::ResultSeen { .. });
+    let told = steps.iter().position(|step| step.effects.contains(&Effect::Terminate));
+    let counts = told.filter(|told| tasks_live(&steps[..*told])).unwrap_or(steps.len());
+    steps[..counts].iter().any(result)
 }
 
 /// Judges the last step by all that was before it. Called after each step, it judges the whole history.
@@ -247,7 +277,7 @@ fn starts(before: &Walk, last: &Step, walk: &Walk) {
         assert!(walk.holds_slot(), "a start without a slot");
         assert!(walk.alive_since().is_none() && !before.start_is_pending(), "a start beside a living process");
         let again = run.turn == Turn::Repair || run.waits_left < walk.asked.waits_left;
-        assert!(again || !walk.happened(|event| matches!(event, Event::ResultSeen { .. })), "a start after a result");
+        assert!(again || !walk.ever_answered(), "a start after a result");
         assert!(!walk.happened(|event| matches!(event, Event::Cancel { .. })), "a start of what is to end");
         let expected = match (last.event, before.cut_off()) {
             (Event::SlotGranted, None) => Next::Start(walk.asked),
@@ -354,7 +384,7 @@ fn expected_end(before: &Walk, last: &Step) -> End {
     match (before.stop(), last.event) {
         (None, Event::SpawnFailed) => End::NotStarted,
         (None, Event::Exited { .. }) => End::Exited,
-        (None, Event::Cancel { by, .. }) => End::Cancelled { by },
+        (None, Event::Cancel { by, .. }) => End::Cancelled { by, answered },
         (Some(stop), Event::Exited { .. }) => by_cause(before, stop, answered),
         (Some(stop), Event::Tick { now }) => {
             let killed = before.steps.iter().find(|step| step.effects.contains(&Effect::Kill));
@@ -368,8 +398,8 @@ fn expected_end(before: &Walk, last: &Step) -> End {
 
 fn by_cause(before: &Walk, stop: &Step, answered: bool) -> End {
     match stop.event {
-        Event::Cancel { by, .. } => End::Cancelled { by },
-        Event::Spawned { .. } => End::Cancelled { by: first_canceller(before) },
+        Event::Cancel { by, .. } => End::Cancelled { by, answered },
+        Event::Spawned { .. } => End::Cancelled { by: first_canceller(before), answered },
         Event::Tick { now } if before.deadline().is_some_and(|deadline| now >= deadline) => End::TimedOut { answered },
         Event::Tick { .. } => End::Lingered,
         other => panic!("stopped by {other:?}"),
@@ -388,9 +418,11 @@ fn first_canceller(walk: &Walk) -> CancelledBy {
 
 pub fn time(event: &Event) -> Option<Millis> {
     match event {
-        Event::Spawned { now } | Event::ResultSeen { now } | Event::Tick { now } | Event::Cancel { now, .. } => {
-            Some(*now)
-        }
+        Event::Spawned { now }
+        | Event::ResultSeen { now }
+        | Event::TasksChanged { now, .. }
+        | Event::Tick { now }
+        | Event::Cancel { now, .. } => Some(*now),
         Event::SlotGranted | Event::SpawnFailed | Event::TurnBegan | Event::Exited { .. } => None,
     }
 }
@@ -400,4 +432,4 @@ pub fn later(point: Millis, ms: u64) -> Millis {
     Millis(point.0.saturating_add(ms))
 }
 
-pub const FLAGS: [Flag; 6] = Flag::ALL;
+pub const FLAGS: [Flag; 8] = Flag::ALL;

@@ -45,8 +45,13 @@ impl Life {
     /// The step in which the job ended.
     fn end(&self) -> Option<usize> {
         let ends = |event| match event {
-            Event::Finish { .. } | Event::Cancel | Event::Stopped | Event::Abandon => true,
-            Event::Claim | Event::Adopt | Event::Resume | Event::Progress | Event::Collect => false,
+            Event::Finish { .. } | Event::Cancel | Event::Stopped | Event::Abandon { worker: false } => true,
+            Event::Claim
+            | Event::Adopt
+            | Event::Resume
+            | Event::Progress
+            | Event::Abandon { worker: true }
+            | Event::Collect => false,
         };
         self.steps.iter().position(|step| ends(step.event))
     }
@@ -95,6 +100,10 @@ proptest! {
                 prop_assert!(!running, "removed before it was known that nothing of it runs");
                 prop_assert_eq!(step.after, State::Collected);
                 prop_assert_eq!(index + 1, life.steps.len(), "nothing is taken from a removed record");
+            } else if step.event == Event::Progress {
+                // What it did in its last moment is shown.
+                prop_assert!(running, "progress of what is over");
+                prop_assert_eq!((status(step), &step.effects[..]), (Some(expected), &[Effect::StoreProgress][..]));
             } else {
                 prop_assert!(running, "nothing is taken but that nothing of it runs: {:?}", step);
                 prop_assert_eq!((status(step), step.effects.is_empty()), (Some(expected), true));
@@ -170,7 +179,7 @@ proptest! {
         let life = live(&events);
         let phase = |event: Event| match event {
             Event::Claim => Some(None),
-            Event::Adopt if life.manned() => Some(Some(Phase::Adopted)),
+            Event::Adopt | Event::Abandon { worker: true } if life.manned() => Some(Some(Phase::Adopted)),
             Event::Resume => Some(Some(Phase::Resuming)),
             _ => None,
         };
@@ -187,7 +196,18 @@ proptest! {
         let shown = (0..life.steps.len()).filter(|i| life.steps[*i].event == Event::Progress).collect::<Vec<usize>>();
         prop_assert_eq!(life.places(Effect::StoreProgress), shown);
         let begun = life.steps.iter().any(|step| step.event == Event::Claim);
-        prop_assert_eq!(life.clone().take(Event::Progress), begun && life.end().is_none());
+        let shows = life.state() == State::Stopping || begun && life.end().is_none();
+        prop_assert_eq!(life.clone().take(Event::Progress), shows);
+    }
+
+    /// What works is waited for: nobody gives up a job whose claude process lives.
+    //= J-7
+    #[test]
+    fn a_job_whose_claude_lives_is_not_given_up(events in events()) {
+        let mut life = live(&events);
+        let (manned, before) = (life.manned(), life.state());
+        prop_assert_eq!(life.take(Event::Abandon { worker: true }), manned);
+        prop_assert_eq!(life.state(), if manned { State::Adopted } else { before });
     }
 
     /// A complete answer outranks whoever wanted the end; without one a wanted end is no failure.
@@ -200,8 +220,8 @@ proptest! {
             End::Lingered,
             End::TimedOut { answered: false },
             End::TimedOut { answered: true },
-            End::Cancelled { by: CancelledBy::Request },
-            End::Cancelled { by: CancelledBy::CallerGone },
+            End::Cancelled { by: CancelledBy::Request, answered: false },
+            End::Cancelled { by: CancelledBy::CallerGone, answered: true },
         ]),
         answered: bool,
         success: bool,

@@ -13,6 +13,7 @@ const SMALL: Scope = Scope {
     timeouts: false,
     rival: false,
     looks_twice: true,
+    successors: None,
     design: Design::Shipped,
     wanted: None,
 };
@@ -45,6 +46,18 @@ fn it_goes_on_whoever_dies() {
     sound(Scope { resumes: 1, crashes: 2, ..SMALL });
 }
 
+//= J-6 J-7 J-8 J-9 J-10
+#[test]
+fn a_caller_waits_whoever_dies() {
+    for successors in [0, 1] {
+        let waits = Scope { successors: Some(successors), looks_twice: false, ..SMALL };
+        sound(Scope { crashes: 2, ..waits });
+        sound(Scope { resumes: 1, timeouts: true, ..waits });
+        sound(Scope { cancel: true, ..waits });
+        sound(Scope { rival: true, ..waits });
+    }
+}
+
 //= J-6 J-7 J-8 J-9
 #[test]
 fn it_is_cancelled_whoever_dies() {
@@ -70,6 +83,10 @@ fn all_at_once_with_two_deaths() {
         sound(Scope { resumes: 2, rival: true, ..two });
         sound(Scope { cancel: true, resumes: 1, rival: true, ..two });
         sound(Scope { cancel: true, resumes: 2, ..two });
+        let waits = Scope { successors: Some(1), looks_twice: false, ..two };
+        sound(Scope { resumes: 1, ..waits });
+        sound(Scope { cancel: true, ..waits });
+        sound(Scope { crashes: 3, ..waits });
     }
 }
 
@@ -93,6 +110,9 @@ fn bad_designs_break() {
         (Scope { design: Design::SpawnBeforeWrite, ..SMALL }, Broken::TooOften),
         (Scope { resumes: 1, design: Design::NoFence, ..SMALL }, Broken::TwoWorkers),
         (Scope { design: Design::KillInsteadOfAdopt, ..SMALL }, Broken::Lost),
+        (Scope { successors: Some(1), design: Design::KillInsteadOfAdopt, ..SMALL }, Broken::Lost),
+        (Scope { successors: Some(1), design: Design::SettleForTheCaller, ..SMALL }, Broken::Lost),
+        (Scope { successors: Some(1), design: Design::GiveUpElsewhere, ..SMALL }, Broken::Misled),
         (Scope { crashes: 0, cancel: true, design: Design::UnlockedEdit, ..SMALL }, Broken::Changed),
         (Scope { crashes: 0, cancel: true, design: Design::MarkAndForget, ..SMALL }, Broken::Unseen),
         (Scope { resumes: 1, rival: true, design: Design::KeptSlot, ..two }, Broken::Limit),

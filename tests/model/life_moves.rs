@@ -56,8 +56,13 @@ impl World {
                 let most = if scope.design == Design::NoLock { 2 } else { self.supervisors.len() };
                 let free = self.supervisors.iter().take(most).position(|supervisor| !supervisor.lives())?;
                 self.supervisor_mut(free).at = At::Name;
+                self.supervisor_mut(free).leashed = index == SERVER && scope.successors.is_some();
                 self.locked_by.push(Who::Supervisor(free));
                 ("starts a supervisor", Ok(Caller::Unlock))
+            }
+            Caller::Unlock if index == SERVER && scope.successors.is_some() => {
+                self.locked_by.retain(|who| *who != me);
+                ("lets go of the lock and waits", Ok(Caller::Listen))
             }
             Caller::Unlock => {
                 self.locked_by.retain(|who| *who != me);
@@ -71,7 +76,69 @@ impl World {
                 self.tell_supervisor();
                 ("tells the supervisor", Ok(Caller::Rest))
             }
+            Caller::Listen
+            | Caller::TakeLock
+            | Caller::TakeRead
+            | Caller::TakeFork
+            | Caller::TakeUnlock
+            | Caller::Follow
+            | Caller::SettleRead
+            | Caller::SettleWrite(_)
+            | Caller::Told => return self.wait(index, scope),
             _ => return self.end(index, scope),
+        })
+    }
+
+    /// What a caller does who waits for the answer.
+    fn wait(&mut self, index: usize, scope: &Scope) -> Step {
+        let me = Who::Caller(index);
+        let over = self.state().is_none_or(State::is_terminal);
+        Some(match self.callers[index] {
+            Caller::Listen if self.supervisors.iter().any(|supervisor| supervisor.leashed) => return None,
+            Caller::Listen if over => ("has its answer", Ok(Caller::Told)),
+            Caller::Listen => ("finds its supervisor gone", Ok(Caller::TakeLock)),
+            Caller::TakeLock if self.locked_by.is_empty() => {
+                self.locked_by.push(me);
+                ("locks it", Ok(Caller::TakeRead))
+            }
+            Caller::TakeLock if scope.design == Design::GiveUpElsewhere && !over => ("gives up", Err(Broken::Misled)),
+            Caller::TakeLock => ("finds it supervised", Ok(Caller::Follow)),
+            Caller::TakeRead if over => {
+                self.locked_by.retain(|who| *who != me);
+                ("reads that it is over", Ok(Caller::Told))
+            }
+            Caller::TakeRead if scope.design == Design::SettleForTheCaller => {
+                self.kill_worker();
+                ("ends what is left", Ok(Caller::SettleRead))
+            }
+            Caller::TakeRead => ("reads that it is unfinished", Ok(Caller::TakeFork)),
+            Caller::TakeFork => {
+                let free = self.supervisors.iter().position(|supervisor| !supervisor.lives())?;
+                let within = self.successors == 0;
+                self.successors = self.successors.saturating_sub(1);
+                let successor = self.supervisor_mut(free);
+                (successor.leashed, successor.within) = (true, within);
+                successor.at = if within { At::Read } else { At::Name };
+                self.named = self.named.filter(|_| !within);
+                self.locked_by.push(Who::Supervisor(free));
+                ("gives it a supervisor", Ok(Caller::TakeUnlock))
+            }
+            Caller::TakeUnlock => {
+                self.locked_by.retain(|who| *who != me);
+                ("lets go of the lock and waits", Ok(Caller::Listen))
+            }
+            Caller::Follow if over => ("has its answer", Ok(Caller::Told)),
+            Caller::Follow if self.locked_by.is_empty() => ("finds it without a supervisor", Ok(Caller::TakeLock)),
+            Caller::SettleRead => {
+                let answered = self.output.result;
+                let event = if answered { Event::Finish { success: true } } else { Event::Abandon { worker: false } };
+                match self.read_to_edit(me, event, 0, scope)? {
+                    Some(record) => ("reads, to write the end", Ok(Caller::SettleWrite(record))),
+                    None => ("finds it over", Ok(Caller::TakeRead)),
+                }
+            }
+            Caller::SettleWrite(record) => ("writes the end", self.write(record).map(|()| Caller::TakeRead)),
+            _ => return None,
         })
     }
 

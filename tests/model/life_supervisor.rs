@@ -4,7 +4,9 @@ use agent_dispatch::machines::dispatch::{self, CancelledBy, Effect, Event, Sessi
 use agent_dispatch::machines::job::{self, State};
 use agent_dispatch::machines::time::Millis;
 
-use super::life_world::{At, Broken, Design, Move, Next, Output, Rival, Scope, Supervisor, Who, Worker, World};
+use super::life_world::{
+    At, Broken, Caller, Design, Move, Next, Output, Rival, SERVER, Scope, Supervisor, Who, Worker, World,
+};
 
 /// Any time: what matters is the order of deadlines, and a deadline is due when the search says so.
 const TIMEOUT_MS: u64 = 10;
@@ -251,6 +253,13 @@ impl World {
             on("hears that it is to end", &|next| {
                 next.mine(index).told = false;
                 then(next, Event::Cancel { by: CancelledBy::Request, now: NOW });
+            });
+        }
+        if mine.leashed && self.callers[SERVER] == Caller::Dead {
+            on("finds its caller gone", &|next| {
+                next.excused = true;
+                next.mine(index).leashed = false;
+                then(next, Event::Cancel { by: CancelledBy::CallerGone, now: NOW });
             });
         }
         if mine.wants_slot && (self.has_room(scope) || mine.has_slot) {

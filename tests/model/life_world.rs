@@ -32,6 +32,9 @@ pub struct Scope {
     pub rival: bool,
     /// Whether the server that submitted the job looks at it as well.
     pub looks_twice: bool,
+    /// Whether it waits for the answer, on a leash. How many supervisors it starts after the first one, before it does
+    /// their work itself.
+    pub successors: Option<u8>,
     pub design: Design,
     /// What is searched for; anything, where nothing is said.
     pub wanted: Option<Broken>,
@@ -49,6 +52,10 @@ pub enum Design {
     NoFence,
     /// A run whose supervisor died is ended, not waited for.
     KillInsteadOfAdopt,
+    /// A run whose supervisor died while a caller waits is ended by that caller, and what it wrote is judged.
+    SettleForTheCaller,
+    /// A caller whose run somebody else took over gives up.
+    GiveUpElsewhere,
     /// The record is read, changed and written without a lock.
     UnlockedEdit,
     /// The record says cancelled, and nothing says that the run still has to be ended.
@@ -74,6 +81,8 @@ pub enum Broken {
     TooOften,
     /// The machine did not take what happened.
     Refused,
+    /// A caller who waits was told of an end before there was one.
+    Misled,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -110,11 +119,26 @@ pub enum Caller {
     ReadAgain,
     Fork,
     Unlock,
+    /// On the leash.
+    Listen,
+    /// Its supervisor died.
+    TakeLock,
+    TakeRead,
+    TakeFork,
+    TakeUnlock,
+    /// Somebody else gave the run a supervisor.
+    Follow,
+    SettleRead,
+    SettleWrite(Record),
+    /// It has its answer.
+    Told,
     LookAtStopping,
     MarkRead,
     MarkWrite(Record),
     LockToEnd,
-    Sweep { locked: bool },
+    Sweep {
+        locked: bool,
+    },
     UnlockEnded,
     StoppedRead,
     StoppedWrite(Record),
@@ -157,6 +181,10 @@ pub struct Supervisor {
     pub adopted: bool,
     pub claimed: Option<State>,
     pub saw_result: bool,
+    /// The server that submitted the job waits at the other end.
+    pub leashed: bool,
+    /// It is a thread of that server.
+    pub within: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -183,6 +211,8 @@ pub struct World {
     pub rival: Rival,
     pub crashes: u8,
     pub started: u8,
+    /// How many more supervisors the server that waits starts as processes.
+    pub successors: u8,
     /// Whether something other than the death of supervisors and servers can be why there is no answer.
     pub excused: bool,
 }
@@ -221,6 +251,8 @@ impl Supervisor {
             adopted: false,
             claimed: None,
             saw_result: false,
+            leashed: false,
+            within: false,
         }
     }
 
@@ -245,6 +277,7 @@ impl World {
             rival: if scope.rival { Rival::Waits } else { Rival::Gone },
             crashes: scope.crashes,
             started: 0,
+            successors: scope.successors.unwrap_or_default(),
             excused: false,
         }
     }
@@ -376,17 +409,21 @@ impl World {
             return;
         }
         for (index, caller) in self.callers.iter().enumerate() {
-            if index != 1 && !matches!(caller, Caller::Gone | Caller::Dead) {
+            if index != 1 && !matches!(caller, Caller::Gone | Caller::Told | Caller::Dead) {
                 let mut next = self.clone();
                 next.crashes -= 1;
                 next.callers[index] = Caller::Dead;
                 let me = Who::Caller(index);
                 next.locked_by.retain(|who| *who != me);
                 next.editing = next.editing.filter(|who| *who != me);
+                for thread in (0..SUPERVISORS).filter(|other| index == SERVER && self.supervisors[*other].within) {
+                    next.bury(thread);
+                }
                 all.push((Move(me, "is killed"), next.judged()));
             }
         }
-        for index in (0..SUPERVISORS).filter(|index| self.supervisors[*index].lives()) {
+        let processes = self.supervisors.iter().map(|supervisor| supervisor.lives() && !supervisor.within);
+        for (index, _) in processes.enumerate().filter(|(_, lives)| *lives) {
             let mut next = self.clone();
             next.crashes -= 1;
             next.bury(index);
@@ -431,7 +468,18 @@ impl search::World for World {
     fn is_over(&self) -> bool {
         let settled = self.record.is_none_or(|record| !record.state.is_unsettled());
         let submitted = !matches!(self.callers[SERVER], Caller::Create | Caller::Publish);
+        let told = !matches!(
+            self.callers[SERVER],
+            Caller::Listen
+                | Caller::TakeLock
+                | Caller::TakeRead
+                | Caller::TakeFork
+                | Caller::TakeUnlock
+                | Caller::Follow
+                | Caller::SettleRead
+                | Caller::SettleWrite(_)
+        );
         let quiet = self.supervisors.iter().all(|supervisor| !supervisor.lives());
-        settled && submitted && quiet && self.worker.is_none() && self.editing.is_none()
+        settled && submitted && told && quiet && self.worker.is_none() && self.editing.is_none()
     }
 }

@@ -12,3 +12,5 @@ mod prompts;
 mod results;
 mod schema;
 mod sessions;
+mod tasks;
+mod tools;

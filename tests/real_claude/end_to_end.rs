@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::request::Request;
-use super::run::{LIMIT, Outcome, Run, Running, World, eventually};
+use super::run::{LIMIT, Outcome, Run, Running, USER_SETTINGS, World, eventually};
 use super::stub::Reply;
 use super::{install, notes, real_tests};
 
@@ -42,6 +42,8 @@ fn world(timeout_s: u32, script: impl Fn(&Request) -> Reply + Send + Sync + 'sta
 /// As [`world`], with more of `b` and more of the configuration.
 fn world_with(of_b: &str, rest: &str, script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> World {
     let world = World::new(script);
+    // The mode of a run is the product's own affair.
+    std::fs::remove_file(world.path(USER_SETTINGS)).unwrap();
     world.write("project/CLAUDE.md", A_RULES);
     world.write("b/CLAUDE.md", B_RULES);
     world.write("b/.mcp.json", &notes::config(&world, json!({}), json!({})));

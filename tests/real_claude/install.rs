@@ -5,25 +5,33 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use agent_dispatch::machines::cli_version::{self, Version};
+
 /// The npm package that carries the CLI.
 const PACKAGE: &str = "@anthropic-ai/claude-code";
 
-/// The version that the contract was last checked against: the newest one when this line was written.
-/// Pinned, because npm picks an older release for a Node.js that the newest one does not name.
-pub const VERSION: &str = "2.1.329";
-
-/// Overrides [`VERSION`] for one run, to see what a new release changed before the constant is raised.
+/// Which version to use: `oldest`, `middle` or `newest` of the tested span, or any version by its number, to see what a
+/// new release changed before the span is widened. The newest one where nothing is said. Never left to npm, which picks an
+/// older release for a Node.js that the newest one does not name.
 pub const VERSION_ENV: &str = "AGENT_DISPATCH_REAL_CLAUDE_VERSION";
 
 /// The version this run uses.
-pub fn version() -> String {
-    std::env::var(VERSION_ENV).unwrap_or_else(|_| VERSION.to_owned())
+///
+/// # Panics
+/// When the variable names none.
+pub fn version() -> Version {
+    match std::env::var(VERSION_ENV).as_deref() {
+        Err(_) | Ok("newest") => cli_version::NEWEST,
+        Ok("middle") => cli_version::MIDDLE,
+        Ok("oldest") => cli_version::OLDEST,
+        Ok(other) => Version::parse(other).unwrap_or_else(|| panic!("{VERSION_ENV}={other} is no version")),
+    }
 }
 
 /// The installed executable. The first caller installs it; everyone else, in this process or another, waits and reuses.
 pub fn claude() -> &'static Path {
     static CLAUDE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    match CLAUDE.get_or_init(|| install(&version())) {
+    match CLAUDE.get_or_init(|| install(&version().to_string())) {
         Ok(path) => path,
         Err(why) => panic!("the real Claude Code CLI could not be installed: {why}"),
     }

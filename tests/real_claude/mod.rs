@@ -9,6 +9,7 @@
 //! ```text
 //! cargo test                                                     # each is listed as `ignored`, with the reason
 //! AGENT_DISPATCH_REAL_CLAUDE=1 cargo test --features real-claude # each runs
+//! tests/real_claude/span                                         # each runs on the oldest, a middle and the newest version
 //! ```
 //!
 //! A test that returns early would be counted as passed, which says something that is not so. The test harness has
@@ -24,6 +25,7 @@ mod install;
 mod notes;
 mod request;
 mod run;
+mod since;
 mod stub;
 
 use std::io::Write;
@@ -40,7 +42,9 @@ macro_rules! real_tests {
             not(feature = "real-claude"),
             ignore = "needs the real CLI: AGENT_DISPATCH_REAL_CLAUDE=1 cargo test --features real-claude"
         )]
-        fn $name() $body
+        fn $name() {
+            crate::real_claude::since::hold(concat!(module_path!(), "::", stringify!($name)), || $body);
+        }
     )+};
 }
 use real_tests;
@@ -54,7 +58,9 @@ fn says_which_mode_is_used() {
         "{ASKED_ENV} asks for the real CLI, but this build leaves its tests out: add `--features real-claude`"
     );
     let mode = if compiled {
-        format!("real_claude: runs Claude Code {} from {}", install::version(), install::claude().display())
+        let (version, differ) = (install::version(), since::differing());
+        let path = install::claude().display();
+        format!("real_claude: runs Claude Code {version} from {path}; {differ} claims must differ there (since.rs)")
     } else {
         format!("real_claude: NOT run (ignored); to run: {ASKED_ENV}=1 cargo test --features real-claude real_claude")
     };

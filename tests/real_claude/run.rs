@@ -24,6 +24,9 @@ const WORLDS_AT_ONCE: usize = 3;
 /// Marks every process that descends from a world, so that none outlives it.
 const WORLD_ENV: &str = "REAL_CLAUDE_TEST_WORLD";
 
+/// The settings of the world's user, below the world.
+pub const USER_SETTINGS: &str = "home/.claude/settings.json";
+
 static WORLDS: Mutex<usize> = Mutex::new(0);
 static WORLD_LEFT: Condvar = Condvar::new();
 
@@ -60,7 +63,10 @@ impl World {
             fs::create_dir(dir.path().join(name)).unwrap();
         }
         let mark = uuid::Uuid::new_v4().to_string();
-        Self { stub: Stub::start(script), dir, mark, _turn: turn }
+        let world = Self { stub: Stub::start(script), dir, mark, _turn: turn };
+        // What mode a run is in that names none has differed between versions, and between accounts.
+        world.write(USER_SETTINGS, r#"{"permissions": {"defaultMode": "default"}}"#);
+        world
     }
 
     /// A world whose model always answers with this text.

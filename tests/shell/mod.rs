@@ -2,7 +2,9 @@
 //! Replay one: `cargo test --test suite shell::slots`.
 
 mod atomic;
+pub mod claude;
 mod index;
+mod known;
 mod slots;
 mod store;
 mod supervision;

@@ -63,6 +63,11 @@ pub fn plan(timeout_seconds: u64) -> RunPlan {
 
 /// Runs a job to its end over these processes; what its record says then.
 fn supervise<S: ProcessSpawner>(plan: &RunPlan, spawner: S) -> Value {
+    supervise_on(plan, spawner, false)
+}
+
+/// As [`supervise`]. `paused`: waiting takes no time.
+fn supervise_on<S: ProcessSpawner>(plan: &RunPlan, spawner: S, paused: bool) -> Value {
     let jobs = tempfile::tempdir().unwrap();
     let store = Store::new(jobs.path().to_path_buf());
     let id = JobId::from_bytes([9; 16]);
@@ -70,7 +75,7 @@ fn supervise<S: ProcessSpawner>(plan: &RunPlan, spawner: S) -> Value {
         "status": "pending", "created_at": 1.0, "session_id": plan.session.id().as_str()}))
     .unwrap();
     let lock = store.create(&record, plan, b"the prompt").unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(paused).build().unwrap();
     runtime.block_on(async { Supervision::new(store.clone(), id, plan, spawner, None).unwrap().run().await });
     drop(lock);
     let record = store.read(&id).unwrap();
@@ -112,6 +117,10 @@ fn claude_is_started_with_what_the_plan_says_and_nothing_of_the_calling_session(
                 "--verbose",
                 &session,
                 "--model=sonnet",
+                // Its own, whatever the settings of claude on this machine say.
+                "--permission-mode=plan",
+                "--permission-prompts=none",
+                "--settings={\"crossSessionInbound\":\"refuse\"}",
                 "--allowedTools=Read",
                 "--append-system-prompt=protocol",
                 "--max-budget-usd=1.5",
@@ -124,11 +133,12 @@ fn claude_is_started_with_what_the_plan_says_and_nothing_of_the_calling_session(
                 assert_eq!(variable(name), Some(None), "{name} is taken out");
             }
             assert_eq!(variable("AGENT_DISPATCH_DEPTH"), Some(Some("2".into())));
-            assert_eq!(variable("AGENT_DISPATCH_JOB"), Some(Some(JobId::from_bytes([9; 16]).to_string())));
+            assert_eq!(variable("AGENT_DISPATCH_JOB"), Some(Some(JobId::from_bytes([9; 16]).to_string().into())));
             assert_eq!(variable("MCP_CONNECTION_NONBLOCKING"), wait_for_mcp.then(|| Some("0".into())));
             answers(launch, &result("fine"), 0)
         });
-        let record = supervise(&RunPlan { wait_for_mcp, ..plan(60) }, spawner);
+        let permission_mode = Some("plan".into());
+        let record = supervise(&RunPlan { wait_for_mcp, permission_mode, ..plan(60) }, spawner);
         assert_eq!((&record["status"], &record["result"]["result"]), (&json!("done"), &json!("fine")), "{record}");
     }
 }
@@ -225,6 +235,30 @@ impl ProcessSpawner for Stubborn {
         self.journal.borrow_mut().push("sweep".into());
         0
     }
+}
+
+/// The clock of the loop is not the system's here: between two looks no time passes, and a second never does.
+#[test]
+fn the_first_progress_is_written_at_once() {
+    let mut spawner = MockSpawner::new();
+    spawner.expect_find_claude().returning(|| Ok(PathBuf::from("/bin/claude")));
+    spawner.expect_sweep().returning(|_| 0);
+    spawner.expect_spawn().times(1).returning(|launch| {
+        let say = json!({"type": "assistant", "message": {"id": "m", "content": [{"type": "text", "text": "hello"}]}});
+        std::fs::write(&launch.stdout, format!("{say}\n{}", result("fine"))).unwrap();
+        std::fs::write(&launch.stderr, "").unwrap();
+        let folder = launch.stdout.parent().unwrap();
+        let record = folder.with_extension("json");
+        let exit = async move {
+            // The supervisor looks twenty times in a second.
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            let shown: Value = serde_json::from_slice(&std::fs::read(&record).unwrap()).unwrap();
+            assert_eq!(shown["progress"][0], "hello", "{shown}");
+            Exit::Code(0)
+        };
+        Ok(Spawned { group: GROUP, exit: Box::pin(exit) })
+    });
+    assert_eq!(supervise_on(&plan(60), spawner, true)["status"], "done");
 }
 
 #[test]

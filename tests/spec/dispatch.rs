@@ -13,7 +13,7 @@ use super::subject::{Datum, Guard, Seen, Subject};
 pub struct Dispatch;
 
 const BYS: [CancelledBy; 2] = [CancelledBy::Request, CancelledBy::CallerGone];
-const FLAGS: [Flag; 6] = Flag::ALL;
+const FLAGS: [Flag; 8] = Flag::ALL;
 const SESSIONS: [Session; 4] = [Session::Unstarted, Session::Absent, Session::Begun, Session::Lost];
 /// How long a process may run, in ms, and how often the run may go on.
 const LIMITS: [(u64, u8); 4] = [(0, 0), (AT, 1), (AT, 3), (u64::MAX, 0)];
@@ -37,15 +37,20 @@ impl Subject for Dispatch {
             states.push(State::Starting { run, cancelled: None });
             states.extend(BYS.map(|by| State::Starting { run, cancelled: Some(by) }));
             for deadline in [AT, AT + 1, 15_100, u64::MAX].map(Millis) {
-                states.extend([false, true].map(|answered| State::Running { run, deadline, answered }));
-                let leave = [AT - 1, AT, 15_000].map(Millis);
-                states.extend(leave.map(|leave_by| State::Answered { run, deadline, leave_by }));
+                for tasks in [false, true] {
+                    let running = |answered| State::Running { run, deadline, answered, tasks };
+                    states.extend([false, true].map(running));
+                    let leave = [AT - 1, AT, 15_000].map(Millis);
+                    states.extend(leave.map(|leave_by| State::Answered { run, deadline, leave_by, tasks }));
+                }
             }
         }
         let ways = reasons().into_iter().flat_map(|reason| [(reason, false), (reason, true)]);
         for ((reason, answered), run) in ways.flat_map(|way| turns().into_iter().map(move |run| (way, run))) {
-            states.push(State::Terminating { run, reason, answered, kill_at: Millis(AT) });
-            states.push(State::Killing { run, reason, answered, give_up_at: Millis(AT) });
+            for tasks in [false, true] {
+                states.push(State::Terminating { run, reason, answered, tasks, kill_at: Millis(AT) });
+                states.push(State::Killing { run, reason, answered, tasks, give_up_at: Millis(AT) });
+            }
         }
         states.extend(ends().map(|end| State::Ended { end }));
         states
@@ -68,6 +73,7 @@ impl Subject for Dispatch {
         for now in BEGINNINGS.map(Millis) {
             events.extend([Event::Spawned { now }, Event::ResultSeen { now }]);
             events.extend(BYS.map(|by| Event::Cancel { by, now }));
+            events.extend([false, true].map(|alive| Event::TasksChanged { alive, now }));
         }
         events
     }
@@ -77,7 +83,10 @@ impl Subject for Dispatch {
     fn ways() -> Vec<Event> {
         let on_the_way = |event: &Event| match event {
             Event::Tick { now } => [AT, 15_100, u64::MAX].contains(&now.0),
-            Event::Spawned { now } | Event::ResultSeen { now } | Event::Cancel { now, .. } => now.0 == AT,
+            Event::Spawned { now }
+            | Event::ResultSeen { now }
+            | Event::TasksChanged { now, .. }
+            | Event::Cancel { now, .. } => now.0 == AT,
             Event::SlotGranted | Event::SpawnFailed | Event::TurnBegan | Event::Exited { .. } => true,
         };
         Self::events().into_iter().filter(on_the_way).collect()
@@ -149,6 +158,9 @@ impl Subject for Dispatch {
             ("kill_due", |state, event| now(event) >= state.number("kill_at")),
             ("give_up_due", |state, event| now(event) >= state.number("give_up_at")),
             ("result_was_seen", |state, _| was_answered(state)),
+            ("tasks_live", |state, _| tasks_live(state)),
+            ("tasks_began", |state, event| alive(event) && !tasks_live(state)),
+            ("tasks_ended", |state, event| !alive(event) && tasks_live(state)),
         ]
     }
 
@@ -159,6 +171,10 @@ impl Subject for Dispatch {
             ("no", |_, _| json!(false)),
             ("the asker", |_, event| by(event)),
             ("cancelled by the asker", |_, event| json!({"cancelled": {"by": by(event)}})),
+            (
+                "cancelled by the asker without an answer",
+                |_, event| json!({"cancelled": {"by": by(event), "answered": false}}),
+            ),
             ("cancelled by the earlier asker", |state, _| json!({"cancelled": {"by": state.fields["cancelled"]}})),
             ("timeout", |_, _| json!("timeout")),
             ("lingering", |_, _| json!("lingering")),
@@ -170,6 +186,7 @@ impl Subject for Dispatch {
             }),
             ("now + term_grace_ms", |_, event| json!(now(event).saturating_add(TERM_GRACE_MS))),
             ("now + kill_grace_ms", |_, event| json!(now(event).saturating_add(KILL_GRACE_MS))),
+            ("deadline", |state, _| state.fields["deadline"].clone()),
             ("now + leave_grace_ms, at most deadline", |state, event| {
                 json!(now(event).saturating_add(LEAVE_GRACE_MS).min(state.number("deadline")))
             }),
@@ -206,7 +223,10 @@ impl Subject for Dispatch {
                         json!({"timed_out": {"answered": fields["answered"]}})
                     }
                     Value::String(reason) if reason == "lingering" => json!("lingered"),
-                    cancelled => cancelled.clone(),
+                    cancelled => {
+                        let by = &cancelled["cancelled"]["by"];
+                        json!({"cancelled": {"by": by, "answered": fields["answered"]}})
+                    }
                 }
             }),
         ]
@@ -285,19 +305,35 @@ fn reasons() -> Vec<StopReason> {
     reasons
 }
 
-fn ends() -> [End; 7] {
+fn ends() -> [End; 9] {
     let timed_out = |answered| End::TimedOut { answered };
-    let [first, second] = BYS.map(|by| End::Cancelled { by });
-    [End::NotStarted, End::Exited, End::Lingered, timed_out(false), timed_out(true), first, second]
+    let [a, b] = BYS.map(|by| End::Cancelled { by, answered: false });
+    let [c, d] = BYS.map(|by| End::Cancelled { by, answered: true });
+    [End::NotStarted, End::Exited, End::Lingered, timed_out(false), timed_out(true), a, b, c, d]
 }
 
 fn was_answered(state: &Seen<State>) -> bool {
     matches!(state.state, State::Answered { .. }) || state.fields["answered"] == json!(true)
 }
 
+fn tasks_live(state: &Seen<State>) -> bool {
+    state.fields["tasks"] == json!(true)
+}
+
+fn alive(event: &Event) -> bool {
+    match event {
+        Event::TasksChanged { alive, .. } => *alive,
+        _ => panic!("{event:?} tells of no tasks"),
+    }
+}
+
 fn now(event: &Event) -> u64 {
     match event {
-        Event::Spawned { now } | Event::ResultSeen { now } | Event::Tick { now } | Event::Cancel { now, .. } => now.0,
+        Event::Spawned { now }
+        | Event::ResultSeen { now }
+        | Event::TasksChanged { now, .. }
+        | Event::Tick { now }
+        | Event::Cancel { now, .. } => now.0,
         _ => panic!("{event:?} carries no time"),
     }
 }
@@ -312,6 +348,8 @@ fn by(event: &Event) -> Value {
 fn flag_name(flag: Flag) -> &'static str {
     match flag {
         Flag::SessionId => "session_id",
+        Flag::PermissionPrompts => "permission_prompts",
+        Flag::Settings => "settings",
         Flag::SystemPrompt => "system_prompt",
         Flag::Snapshot => "snapshot",
         Flag::MaxBudget => "max_budget",

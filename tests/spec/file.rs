@@ -51,6 +51,22 @@ impl<'de> Deserialize<'de> for Names {
     }
 }
 
+/// Somebody who does something to the machine, and which of its events come from there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Actor {
+    pub means: String,
+    pub may: Vec<String>,
+}
+
+/// What says that somebody lives, or keeps others out.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lock {
+    pub held_by: String,
+    pub means: String,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct First {
@@ -137,6 +153,13 @@ pub struct Spec {
     pub machine: String,
     pub code: String,
     pub about: String,
+    #[serde(default)]
+    pub actors: Ordered<Actor>,
+    #[serde(default)]
+    pub locks: Ordered<Lock>,
+    /// Who does what, told from beginning to end.
+    #[serde(default)]
+    pub scenarios: Ordered<String>,
     pub first: First,
     #[serde(default)]
     pub numbers: Ordered<Number>,

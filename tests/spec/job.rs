@@ -38,6 +38,9 @@ impl Subject for Job {
     }
 
     fn guards() -> Vec<(&'static str, Guard<Self>)> {
-        vec![("success", |_, event| matches!(event, Event::Finish { success: true }))]
+        vec![
+            ("success", |_, event| matches!(event, Event::Finish { success: true })),
+            ("worker", |_, event| matches!(event, Event::Abandon { worker: true })),
+        ]
     }
 }

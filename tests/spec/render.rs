@@ -24,6 +24,29 @@ fn machine_section(spec: &Spec) -> String {
     let _ = write!(out, "\nIt begins in `{}` with {effects}.\n\n", spec.first.state);
     out += &table(spec);
     out += &words(spec);
+    out += &actors(spec);
+    out
+}
+
+/// Who takes part, what each one holds, and how it goes from beginning to end.
+fn actors(spec: &Spec) -> String {
+    let mut out = String::new();
+    if !spec.actors.0.is_empty() {
+        out += "\n| actor | is | brings about |\n|---|---|---|\n";
+    }
+    for (name, actor) in &spec.actors.0 {
+        let may: Vec<String> = actor.may.iter().map(|event| format!("`{event}`")).collect();
+        let _ = writeln!(out, "| `{name}` | {} | {} |", actor.means, may.join(", "));
+    }
+    if !spec.locks.0.is_empty() {
+        out += "\n| lock | held by | means |\n|---|---|---|\n";
+    }
+    for (name, lock) in &spec.locks.0 {
+        let _ = writeln!(out, "| `{name}` | {} | {} |", lock.held_by, lock.means);
+    }
+    for (name, story) in &spec.scenarios.0 {
+        let _ = write!(out, "\n**{}.** {story}\n", title(name));
+    }
     out
 }
 

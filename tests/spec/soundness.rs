@@ -115,6 +115,14 @@ fn names_are_known<S: Subject>(spec: &Spec) {
         }
         guards.extend(row.when.0.iter().chain(&row.unless.0).cloned());
     }
+    if !spec.actors.0.is_empty() {
+        let brought: BTreeSet<&str> =
+            spec.actors.0.iter().flat_map(|(_, actor)| &actor.may).map(String::as_str).collect();
+        assert_eq!(brought, known_events, "{}: what actors bring about, and events declared", S::NAME);
+    }
+    for (name, lock) in &spec.locks.0 {
+        assert!(spec.actors.get(&lock.held_by).is_some(), "{}: `{name}` is held by an unknown actor", S::NAME);
+    }
     let declared: BTreeSet<String> = spec.guards.names().map(str::to_owned).collect();
     let evaluated: BTreeSet<String> = S::guards().iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(guards, declared, "{}: guards in rows and guards declared", S::NAME);

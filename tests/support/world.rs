@@ -188,7 +188,7 @@ impl World {
         let Ok(entries) = fs::read_dir(self.jobs()) else { return Vec::new() };
         let mut names: Vec<String> =
             entries.flatten().map(|entry| entry.file_name().to_string_lossy().into()).collect();
-        names.retain(|name| name != ".sessions" && name != ".slots");
+        names.retain(|name| ![".sessions", ".slots", ".known"].contains(&name.as_str()));
         names.sort();
         names
     }

@@ -13,8 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::failure::{Exit, Failure};
 use super::output::{self, Style};
 use super::registration;
-use crate::config::path::Environment;
-use crate::shell::claude;
+use crate::config::path::{self, Environment};
+use crate::shell::claude::{self, ClaudeMissing};
 use client::{Client, ClientError};
 use stage::{REAL_CAP_USD, Stage};
 
@@ -25,15 +25,15 @@ const REAL_PATIENCE: Duration = Duration::from_secs(360);
 const QUESTION: &str = "What project is this? Describe in one sentence.";
 
 /// Plays the demo, or runs one real task in `real`.
-pub fn run(environment: &Environment, real: Option<&Path>) -> Result<Exit, Failure> {
+pub fn run(real: Option<&Path>) -> Result<Exit, Failure> {
     let own = std::env::current_exe().and_then(|own| own.canonicalize()).map_err(|error| {
         Failure::new(format!("the file of this program cannot be found: {error}"))
             .hint("it was replaced or removed meanwhile; try again")
     })?;
-    let real = real.map(|directory| real_directory(environment, directory)).transpose()?;
+    let real = real.map(|directory| real_directory(directory)).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(format!("cannot watch a process: {error}")))?;
-    match runtime.block_on(on_stage(own, environment, real.as_deref()))? {
+    match runtime.block_on(on_stage(own, real.as_deref()))? {
         Some(()) if real.is_none() => farewell(),
         Some(()) => Ok(Exit::Success),
         None => {
@@ -48,7 +48,7 @@ pub fn run(environment: &Environment, real: Option<&Path>) -> Result<Exit, Failu
 }
 
 /// Sets the stage, plays, and strikes it whatever happens. `None` when a signal ended the play.
-async fn on_stage(own: PathBuf, environment: &Environment, real: Option<&Path>) -> Result<Option<()>, Failure> {
+async fn on_stage(own: PathBuf, real: Option<&Path>) -> Result<Option<()>, Failure> {
     // Before there is anything to leave behind.
     let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
     let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)] = signals else {
@@ -64,7 +64,7 @@ async fn on_stage(own: PathBuf, environment: &Environment, real: Option<&Path>) 
     };
     let (stage, patience) = match real {
         None => (Stage::simulated(own)?, PATIENCE),
-        Some(directory) => (Stage::real(own, directory, environment)?, REAL_PATIENCE),
+        Some(directory) => (Stage::real(own, directory, &Environment::of_process()?)?, REAL_PATIENCE),
     };
     let played = play(&stage, patience, real.is_some(), signalled).await;
     stage.strike()?;
@@ -72,12 +72,14 @@ async fn on_stage(own: PathBuf, environment: &Environment, real: Option<&Path>) 
 }
 
 /// Checks what a real run needs before anything costs.
-fn real_directory(environment: &Environment, directory: &Path) -> Result<PathBuf, Failure> {
+fn real_directory(directory: &Path) -> Result<PathBuf, Failure> {
     let claude = claude::find().map_err(|error| {
-        Failure::new(error.to_string()).hint("agent-dispatch demo, without --real, needs nothing and costs nothing")
+        Failure::new(error.to_string())
+            .hint(error.way_out())
+            .hint("agent-dispatch demo, without --real, needs nothing and costs nothing")
     })?;
     let wrong = |why: &str| Failure::new(format!("{}: {why}", directory.display())).hint("name a project directory");
-    let real = environment.current_dir.join(directory).canonicalize().map_err(|error| wrong(&error.to_string()))?;
+    let real = path::working_directory().join(directory).canonicalize().map_err(|error| wrong(&error.to_string()))?;
     if !real.is_dir() {
         return Err(wrong("it is not a directory"));
     }
@@ -200,10 +202,11 @@ fn farewell() -> Result<Exit, Failure> {
             format!("Claude Code is here ({}). For real:", path.display()),
             "  agent-dispatch demo --real DIR   one real question to the project in DIR; costs a few cents\n",
         ),
-        Err(_) => (
+        Err(ClaudeMissing::NotOnPath) => (
             "For real, install Claude Code (https://claude.com/claude-code), then:".to_owned(),
             "  claude                           once, to log in\n",
         ),
+        Err(error) => (format!("For real: {error}; {}. Then:", error.way_out()), ""),
     };
     let own = registration::own_path().unwrap_or_default();
     let note = match std::env::var_os("PATH").is_some_and(|path| on_path(&path, &own)) {

@@ -1,9 +1,9 @@
 //! The agents.
 
 use super::report::{Report, Section};
-use crate::config::change::KNOWN_PERMISSION_MODES;
 use crate::config::detect::{DETECTION_BUDGET, Detection, Health, detect_all};
 use crate::config::model::{Agent, Config, Entry};
+use crate::machines::{mode, unattended};
 
 /// The permission mode that claude refuses to root.
 const BYPASS: &str = "bypassPermissions";
@@ -51,11 +51,11 @@ fn check_agent(report: &mut Report, config: &Config, name: &str, agent: &Agent, 
             "correct the file; until then the agent has none of the servers that are wrong",
         );
     }
-    if let Some(mode) = agent.permission_mode(&config.settings) {
-        if !KNOWN_PERMISSION_MODES.contains(&mode) {
-            let message = format!("{name}: permission mode {mode} is not one that is known");
-            report.warning(SECTION, message, format!("use one of {}", KNOWN_PERMISSION_MODES.join(", ")));
-        } else if mode == BYPASS && rustix::process::geteuid().is_root() {
+    if let Some(given) = agent.permission_mode(&config.settings) {
+        if !mode::KNOWN.contains(&given) {
+            let message = format!("{name}: permission mode {given} is not one that is known");
+            report.warning(SECTION, message, format!("use one of {}", mode::KNOWN.join(", ")));
+        } else if given == BYPASS && rustix::process::geteuid().is_root() {
             let message = format!("{name}: claude refuses {BYPASS} to root");
             report.warning(SECTION, message, "run as another user, or choose another mode");
         }
@@ -66,5 +66,22 @@ fn check_agent(report: &mut Report, config: &Config, name: &str, agent: &Agent, 
     if !both.is_empty() {
         let message = format!("{name}: allowed and disallowed at once: {}", both.join(", "));
         report.warning(SECTION, message, "take them out of one of the two lists; disallowed wins");
+    }
+    check_unattended(report, config, name, agent);
+}
+
+/// Lists that name tools which unattended runs are denied, without any effect.
+fn check_unattended(report: &mut Report, config: &Config, name: &str, agent: &Agent) {
+    let given_back = agent.unattended_tools(&config.settings);
+    if let Some(unknown) = unattended::unknown(given_back) {
+        let message = format!("{name}: unattended_tools: {}", unattended::not_withheld(unknown));
+        report.warning(SECTION, message, "correct the name, or take it out");
+    }
+    let ineffective = unattended::ineffective(agent.allowed_tools(&config.settings), given_back);
+    if !ineffective.is_empty() {
+        let tools = ineffective.join(", ");
+        let message =
+            format!("{name}: allowed without effect: {tools}; unattended runs are denied what reaches past them");
+        report.warning(SECTION, message, "take it out of allowed_tools; SECURITY.md says why");
     }
 }

@@ -4,27 +4,39 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::report::{Report, Section};
+use crate::cli::places;
 use crate::config::model::Config;
+use crate::config::path::{self, Environment, Origin};
 use crate::config::read::ConfigError;
+use crate::config::rights::{self, OTHERS};
+use crate::config::write;
 
-/// Rights of others than the owner.
-const OTHERS: u32 = 0o077;
 /// The right of others to write.
 const OTHERS_WRITE: u32 = 0o022;
 const SECTION: Section = Section::Config;
 
 /// Adds the section.
-pub fn check(report: &mut Report, file: &Path, config: &Result<Config, ConfigError>) {
+pub fn check(report: &mut Report, environment: &Environment, config: &Result<Config, ConfigError>) {
+    let file = &path::config_path(environment);
+    if let Origin::Xdg { unread: Some(old) } = &environment.origin {
+        let message =
+            format!("{} has files of agent-dispatch too; with XDG_CONFIG_HOME set they are not read", old.display());
+        let remedy = format!("move what is wanted to {}, or unset XDG_CONFIG_HOME", environment.directory.display());
+        report.warning(SECTION, message, remedy);
+    }
     let config = match config {
         Ok(config) => config,
         Err(error) => return report.failure(SECTION, error.to_string(), error.hint()),
     };
     if !file.exists() {
-        let message = format!("{} does not exist, so there are no agents", file.display());
+        let message = format!("{} does not exist, so there are no agents", places::told(environment));
         return report.warning(SECTION, message, "agent-dispatch init creates it");
     }
-    report.ok(SECTION, format!("{} can be read", file.display()));
+    report.ok(SECTION, format!("{} can be read", places::told(environment)));
     check_rights(report, file);
+    if let Err(error) = write::writable(file) {
+        report.warning(SECTION, format!("it cannot be changed: {error}"), error.hint());
+    }
     let at = |line: Option<u32>| line.map_or_else(String::new, |line| format!(" (line {line})"));
     for key in &config.unknown_keys {
         let remedy = key.nearest.map_or_else(
@@ -46,7 +58,11 @@ fn check_rights(report: &mut Report, file: &Path) {
         report.warning(SECTION, message, format!("chmod 600 {}", file.display()));
     }
     let directory = file.parent().unwrap_or(Path::new("/"));
-    if mode(directory) & OTHERS_WRITE != 0 {
+    if rights::is_ours(directory) && mode(directory) & OTHERS != 0 {
+        let message = format!("others may look into {} (mode {:o})", directory.display(), mode(directory) & 0o777);
+        let remedy = format!("chmod 700 {}; the next change of the config does so as well", directory.display());
+        report.warning(SECTION, message, remedy);
+    } else if mode(directory) & OTHERS_WRITE != 0 {
         let message = format!("others may write in {} (mode {:o})", directory.display(), mode(directory) & 0o777);
         report.warning(SECTION, message, format!("chmod 700 {}", directory.display()));
     }

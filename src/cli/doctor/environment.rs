@@ -1,11 +1,14 @@
 //! The claude CLI and the home.
 
-use std::process::Command;
+use std::path::Path;
 use std::time::Duration;
 
 use super::report::{Report, Section};
-use crate::cli::bounded;
-use crate::config::path::Environment;
+use super::version;
+use crate::cli::bounded::{self, Unfinished};
+use crate::cli::registration::SERVER_NAME;
+use crate::config::model::Config;
+use crate::machines::command_line::Flag;
 use crate::shell::{claude, environment};
 
 /// How long `claude --version` may take. It usually takes 0.2 s.
@@ -13,15 +16,16 @@ const VERSION_LIMIT: Duration = Duration::from_secs(10);
 const SECTION: Section = Section::Environment;
 
 /// Adds the section.
-pub fn check(report: &mut Report, environment: &Environment) {
+pub fn check(report: &mut Report, config: Option<&Config>) {
     report.ok(SECTION, format!("agent-dispatch {}", env!("CARGO_PKG_VERSION")));
-    check_claude(report);
-    if environment.home.is_none() {
-        report.warning(
-            SECTION,
-            "HOME is not set",
-            "set it: `~` in agents.yaml and Claude Code's own files depend on it",
+    check_claude(report, config);
+    check_own_path(report);
+    if std::env::var_os("HOME").is_none_or(|home| home.is_empty()) {
+        let message = std::env::home_dir().map_or_else(
+            || "HOME is not set, and this user has no home directory".to_owned(),
+            |home| format!("HOME is not set; the home of the password entry counts: {}", home.display()),
         );
+        report.warning(SECTION, message, "set it: `~` in agents.yaml and Claude Code's own files depend on it");
     }
     let depth = environment::depth();
     if depth > 0 {
@@ -30,31 +34,95 @@ pub fn check(report: &mut Report, environment: &Environment) {
     }
 }
 
-fn check_claude(report: &mut Report) {
-    let path = match claude::find() {
-        Ok(path) => path,
+fn check_claude(report: &mut Report, config: Option<&Config>) {
+    let found = match claude::locate() {
+        Ok(found) => found,
         Err(error) => {
-            let remedy = "install Claude Code (https://claude.com/claude-code); until then `agent-dispatch demo` works";
+            let remedy = format!("{}; `agent-dispatch demo` works without", error.way_out());
             return report.failure(SECTION, error.to_string(), remedy);
         }
     };
-    let shown = path.display();
-    let mut command = Command::new(&path);
+    let shown = found.path.display();
+    let mut command = claude::command(&found.path);
     command.arg("--version");
     match bounded::run(command, VERSION_LIMIT) {
         Ok(done) if done.status.success() => {
             let version = done.stdout.lines().next().unwrap_or_default().trim().to_owned();
-            report.ok(SECTION, format!("claude {version}: {shown}"));
+            report.ok(SECTION, format!("claude {version}: {shown} ({})", found.source.told()));
+            version::check(report, &version);
+            check_flag(report, &found.path, config);
         }
         Ok(done) => report.failure(
             SECTION,
             format!("{shown} --version fails ({}): {}", done.status, done.first_line()),
             format!("run {shown} --version by hand; install Claude Code again"),
         ),
+        Err(Unfinished::Start(error)) => {
+            let why = claude::explain(&found.path, &error);
+            let (what, remedy) = why.map_or_else(
+                || (format!("{shown} cannot be run: {error}"), "install Claude Code again".to_owned()),
+                |why| (why.to_string(), why.way_out()),
+            );
+            report.failure(SECTION, what, remedy);
+        }
         Err(error) => report.failure(
             SECTION,
             format!("{shown} --version {error}"),
             format!("run {shown} --version by hand; install Claude Code again"),
         ),
     }
+}
+
+/// Whether the name that all advice uses leads to this program.
+fn check_own_path(report: &mut Report) {
+    let name = Path::new(SERVER_NAME);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let named =
+        std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| claude::is_executable(file));
+    let own = std::env::current_exe().and_then(|own| own.canonicalize()).ok();
+    let shown = own.as_deref().unwrap_or(name).display();
+    match named {
+        Some(named) if named.canonicalize().ok() == own => report.ok(SECTION, format!("on PATH: {}", named.display())),
+        Some(named) => report.warning(
+            SECTION,
+            format!("{} is on PATH, which is not this program ({shown})", named.display()),
+            "remove the one that is not wanted, or put the other directory first on PATH",
+        ),
+        None => report.warning(
+            SECTION,
+            format!("{SERVER_NAME} is not on PATH ({shown}); a server that is registered with its full path works"),
+            format!("add {} to PATH", own.as_deref().and_then(Path::parent).unwrap_or(name).display()),
+        ),
+    }
+}
+
+/// Without this option the CLI cannot be told what it is told of every run; runs go on without.
+fn check_flag(report: &mut Report, program: &Path, config: Option<&Config>) {
+    let flag = Flag::AppendSystemPrompt.as_str();
+    let mut command = claude::command(program);
+    command.arg("--help");
+    let help = match bounded::run(command, VERSION_LIMIT) {
+        Ok(done) => done.stdout + &done.stderr,
+        Err(error) => {
+            let message = format!("whether claude knows {flag} cannot be told: {} --help {error}", program.display());
+            return report.warning(SECTION, message, "run it by hand");
+        }
+    };
+    let of_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+    if help.split(|letter| !of_name(letter)).any(|word| word == flag) {
+        return report.ok(SECTION, format!("claude knows {flag} (dispatch protocol, instructions)"));
+    }
+    let agents = config.into_iter().flat_map(|config| &config.agents);
+    let instructed = agents.filter(|(_, entry)| entry.valid().is_some_and(|agent| agent.instructions.is_some()));
+    let instructed = instructed.map(|(name, _)| name.as_str()).collect::<Vec<_>>();
+    let protocol = config.is_none_or(|config| config.settings.dispatch_protocol);
+    let lost = match (protocol, instructed.as_slice()) {
+        (false, []) => return report.ok(SECTION, format!("claude does not know {flag}, and nothing needs it")),
+        (true, []) => "agents are not told that they run unattended".to_owned(),
+        (false, names) => format!("{} run without their instructions", names.join(", ")),
+        (true, names) => {
+            format!("agents are not told that they run unattended; {} run without their instructions", names.join(", "))
+        }
+    };
+    report.warning(SECTION, format!("claude does not know {flag}: {lost}"), "update Claude Code");
 }

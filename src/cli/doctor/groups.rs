@@ -1,4 +1,4 @@
-//! The groups. Without any there is nothing to say.
+//! The groups.
 
 use super::report::{Report, Section};
 use crate::config::model::{Config, Entry, Group};
@@ -7,6 +7,9 @@ const SECTION: Section = Section::Groups;
 
 /// Adds the section.
 pub fn check(report: &mut Report, config: &Config) {
+    if config.groups.is_empty() {
+        report.ok(SECTION, "there are none");
+    }
     for (name, entry) in &config.groups {
         match entry {
             Entry::Invalid(problem) => {

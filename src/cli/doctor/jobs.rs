@@ -1,10 +1,12 @@
 //! Where job records are kept.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rustix::fs::{Access, access, statvfs};
 
 use super::report::{Report, Section};
+use crate::config::rights::{self, OTHERS};
 
 /// Below this a long answer may not fit, in bytes.
 const LOW_SPACE: u64 = 100 * 1024 * 1024;
@@ -23,9 +25,20 @@ pub fn check(report: &mut Report, directory: &Path) {
         return report.failure(SECTION, format!("{shown} is not a directory"), remedy);
     }
     if let Err(error) = access(existing, Access::WRITE_OK | Access::EXEC_OK) {
-        let remedy =
-            format!("chmod u+rwx {shown}, or set AGENT_DISPATCH_JOBS_DIR; without it nothing can be dispatched");
+        let remedy = format!(
+            "chmod u+rwx {shown}, or set AGENT_DISPATCH_JOBS_DIR to a directory that can be written; until then nothing can be dispatched"
+        );
         return report.failure(SECTION, format!("{shown} cannot be written: {error}"), remedy);
+    }
+    let mode = std::fs::metadata(existing).map_or(0, |metadata| metadata.permissions().mode());
+    if existing == directory && mode & OTHERS != 0 {
+        let message = format!("others may look into {shown} (mode {:o})", mode & 0o777);
+        let remedy = if rights::is_ours(directory) {
+            format!("chmod 700 {shown}; the next dispatch does so as well")
+        } else {
+            format!("chmod 700 {shown}, if it is for job records only")
+        };
+        report.warning(SECTION, message, remedy);
     }
     match statvfs(existing) {
         Ok(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < LOW_SPACE => {
@@ -38,5 +51,15 @@ pub fn check(report: &mut Report, directory: &Path) {
             let message = format!("free space at {shown} is unknown: {error}");
             report.warning(SECTION, message, "check the file system");
         }
+    }
+}
+
+/// Adds what there is to say of the usage journal: nothing, where it can be written.
+pub fn check_usage_log(report: &mut Report, file: &Path) {
+    let Some(existing) = file.ancestors().find(|path| path.exists()) else { return };
+    if let Err(error) = access(existing, Access::WRITE_OK) {
+        let message = format!("the usage journal {} cannot be written: {error}", file.display());
+        let remedy = "set AGENT_DISPATCH_USAGE_LOG to a file that can be written, or usage_log: false in the settings";
+        report.warning(SECTION, message, remedy);
     }
 }

@@ -10,28 +10,27 @@ mod jobs;
 mod registration;
 mod report;
 mod servers;
+mod version;
 
 use super::failure::{Exit, Failure};
 use super::output;
-use crate::config::path::{self, Environment};
-use crate::config::read;
+use crate::config::model::Config;
+use crate::config::path::{self, Environment, PlaceError};
+use crate::config::read::{self, ConfigError};
 pub use registration::shown;
-use report::{Report, Status};
+use report::{Report, Section, Status};
 
 /// Checks everything. Changes nothing.
-pub fn run(environment: &Environment, json: bool, strict: bool) -> Result<Exit, Failure> {
+pub fn run(environment: Result<Environment, PlaceError>, json: bool, strict: bool) -> Result<Exit, Failure> {
     let mut report = Report::default();
-    environment::check(&mut report, environment);
-    let file = path::config_path(environment);
-    let config = read::load(&file, environment.home.clone());
-    config::check(&mut report, &file, &config);
-    registration::check(&mut report, environment);
-    if let Ok(config) = &config {
-        agents::check(&mut report, config);
-        groups::check(&mut report, config);
+    let config = environment.as_ref().ok().map(|here| read::load(&path::config_path(here), here.home.clone()));
+    environment::check(&mut report, config.as_ref().and_then(|config| config.as_ref().ok()));
+    match (&environment, &config) {
+        (Ok(environment), Some(config)) => check(&mut report, environment, config),
+        (Err(error), _) => report.failure(Section::Config, error.to_string(), error.hint()),
+        (Ok(_), None) => {}
     }
-    jobs::check(&mut report, &path::jobs_dir(environment));
-    servers::check(&mut report);
+    servers::check(&mut report, environment.as_ref().ok());
     if json {
         output::json(&report.to_json())?;
     } else {
@@ -43,4 +42,23 @@ pub fn run(environment: &Environment, json: bool, strict: bool) -> Result<Exit, 
         Status::Failure => true,
     };
     Ok(if failed { Exit::Failure } else { Exit::Success })
+}
+
+/// What depends on where the files are.
+fn check(report: &mut Report, environment: &Environment, config: &Result<Config, ConfigError>) {
+    config::check(report, environment, config);
+    registration::check(report, environment);
+    match config {
+        Ok(config) => {
+            agents::check(report, config);
+            groups::check(report, config);
+        }
+        Err(_) => {
+            for section in [Section::Agents, Section::Groups] {
+                report.warning(section, "skipped: the config cannot be read", "see the section Config");
+            }
+        }
+    }
+    jobs::check(report, &path::jobs_dir(environment));
+    jobs::check_usage_log(report, &path::usage_log_path(environment));
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::report::{Report, Section};
 use crate::cli::bounded;
+use crate::cli::places;
 use crate::cli::registration::{self, Entry, SERVER_NAME};
 use crate::config::path::Environment;
 
@@ -29,8 +30,14 @@ pub fn check(report: &mut Report, environment: &Environment) {
         return report.warning(SECTION, message, "set HOME, or CLAUDE_CONFIG_DIR");
     };
     match registration::entry(&file) {
-        Ok(Some(entry)) => check_entry(report, &entry),
-        Ok(None) => report.failure(
+        Ok(Some(entry)) => {
+            check_entry(report, &entry);
+            for difference in places::differences(environment, &entry) {
+                report.warning(SECTION, difference.what, difference.remedy);
+            }
+        }
+        // As the older implementation has it: a server may be registered in another scope, or with another client.
+        Ok(None) => report.warning(
             SECTION,
             format!("no MCP server {SERVER_NAME} in {}", file.display()),
             "agent-dispatch init registers it",

@@ -8,21 +8,22 @@ use crate::cli::output::{self, Style};
 /// Version of the JSON form; it grows when a reader of the old form would be misled.
 const SCHEMA_VERSION: u32 = 1;
 
-/// How bad it is.
+/// How bad it is. The words of the JSON form are those of the older implementation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
 pub enum Status {
     /// As it should be.
+    #[serde(rename = "ok")]
     Ok,
     /// Works, but not as somebody may think.
+    #[serde(rename = "warn")]
     Warning,
     /// Does not work.
+    #[serde(rename = "fail")]
     Failure,
 }
 
-/// The parts of an installation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+/// The parts of an installation, by the titles of the older implementation; it knows no job records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
     /// The claude CLI and the home.
     Environment,
@@ -134,12 +135,18 @@ impl Report {
     }
 }
 
+impl Serialize for Section {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.title())
+    }
+}
+
 impl Section {
     const fn title(self) -> &'static str {
         match self {
             Self::Environment => "Environment",
             Self::Config => "Config",
-            Self::Registration => "Registration with Claude Code",
+            Self::Registration => "MCP registration",
             Self::Agents => "Agents",
             Self::Groups => "Groups",
             Self::Jobs => "Job records",

@@ -1,20 +1,26 @@
 //! Servers that run, and whether they are of this version: Claude Code keeps an old one until it is restarted.
 
 use super::report::{Report, Section};
+use crate::config::path::Environment;
 
 const SECTION: Section = Section::Servers;
 
 /// Adds the section, where the system tells of its processes.
-pub fn check(report: &mut Report) {
+pub fn check(report: &mut Report, environment: Option<&Environment>) {
     #[cfg(target_os = "linux")]
-    linux::check(report);
+    linux::check(report, environment);
     #[cfg(not(target_os = "linux"))]
-    report.ok(SECTION, "not looked for on this system");
+    {
+        let _ = environment;
+        report.ok(SECTION, "not looked for on this system");
+    }
 }
 
 #[cfg(target_os = "linux")]
 mod linux {
+    use std::ffi::OsStr;
     use std::fs;
+    use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::MetadataExt;
     use std::path::{Path, PathBuf};
     use std::process::Command;
@@ -22,7 +28,9 @@ mod linux {
 
     use super::{Report, SECTION};
     use crate::cli::bounded;
+    use crate::cli::places;
     use crate::cli::registration::SERVER_NAME;
+    use crate::config::path::{self, Environment};
 
     /// How long a server's program may take to tell its version.
     const VERSION_LIMIT: Duration = Duration::from_secs(2);
@@ -38,7 +46,7 @@ mod linux {
         deleted: bool,
     }
 
-    pub fn check(report: &mut Report) {
+    pub fn check(report: &mut Report, environment: Option<&Environment>) {
         let servers = find();
         if servers.is_empty() {
             return report.ok(SECTION, "none");
@@ -54,6 +62,9 @@ mod linux {
                 None
             };
             tell(report, server, version.as_deref());
+            if let Some(here) = environment {
+                tell_place(report, server, here);
+            }
         }
     }
 
@@ -77,6 +88,24 @@ mod linux {
                 let message = format!("process {pid}: another implementation or unknown version ({program})");
                 report.warning(SECTION, message, restart);
             }
+        }
+    }
+
+    /// A server that reads another file than this program: the kernel has the environment that it was started with.
+    fn tell_place(report: &mut Report, server: &Server, here: &Environment) {
+        let Ok(block) = fs::read(format!("/proc/{}/environ", server.pid)) else { return };
+        let Ok(current) = fs::read_link(format!("/proc/{}/cwd", server.pid)) else { return };
+        let lookup = |name: &str| {
+            let entries = block.split(|byte| *byte == 0).map(OsStr::from_bytes);
+            let mut values =
+                entries.filter_map(|entry| entry.as_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+            values.next().map(|value| OsStr::from_bytes(value).to_owned())
+        };
+        let Ok(there) = Environment::from_lookup(current, &lookup, std::env::home_dir) else { return };
+        let (ours, theirs) = (path::config_path(here), path::config_path(&there));
+        if !places::same(&ours, &theirs) {
+            let message = format!("process {} reads {}, this program {}", server.pid, theirs.display(), ours.display());
+            report.warning(SECTION, message, "set the same variables where Claude Code and this shell are started");
         }
     }
 

@@ -6,6 +6,7 @@ use crate::cli::figures;
 use crate::cli::jobs::shortened;
 use crate::machines::events::{Init, MAX_PROGRESS_CHARS, Reader, ResultEvent, Retry, Seen};
 use crate::machines::ids::JobId;
+use crate::machines::tasks::{self, TaskEvent};
 use crate::shell::store::{JobFile, Store};
 use crate::shell::tail::Tail;
 
@@ -44,7 +45,10 @@ impl Deed {
             Seen::Init(init) => Self::Happened(began(&init)),
             Seen::Retry(retry) => Self::Happened(refused(&retry)),
             Seen::Result(result) => Self::Happened(ended(&result)),
-            Seen::RateLimit(_) | Seen::Other => return None,
+            Seen::Task(TaskEvent::Living(tasks)) if !tasks.is_empty() => {
+                Self::Happened(format!("In the background: {}", tasks::listed(&tasks)))
+            }
+            Seen::Task(_) | Seen::RateLimit(_) | Seen::Other => return None,
         })
     }
 }

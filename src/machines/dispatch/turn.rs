@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::types::{Flag, Omitted};
+use super::flags::{Flag, Omitted};
+use crate::machines::cli_version::Version;
 
 /// What a process of a run is started for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -124,6 +125,17 @@ impl Run {
     pub fn without(self, unknown: Option<Flag>) -> Option<Self> {
         let flag = unknown.filter(|flag| !self.omitted.has(*flag))?;
         Some(Self { omitted: self.omitted.and(flag), ..self })
+    }
+
+    /// The same, as it is started on a CLI of this version: one that would ask without end for an answer in the form of a
+    /// schema is not given the schema. It stays a part of the task, our own check judges the answer, and one that misses
+    /// is asked for again once. That bounds the run and cuts off no work.
+    #[must_use]
+    pub fn on(self, version: Option<Version>) -> Self {
+        match version {
+            Some(version) if !version.bounds_schema() => Self { omitted: self.omitted.and(Flag::JsonSchema), ..self },
+            _ => self,
+        }
     }
 
     /// The same, with the task once more: the process was told to go on in a session that turned out not to be there.

@@ -3,110 +3,9 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+use super::flags::Flag;
 use super::turn::{Run, Session};
-use crate::machines::command_line;
 use crate::machines::time::Millis;
-
-/// A flag that older versions of the CLI may not know. A run is tried again without it, once for each flag.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Flag {
-    /// `--session-id`: without it a timed-out run cannot be resumed unless the CLI told its own id.
-    SessionId,
-    /// `--append-system-prompt`: without it the agent does not see the dispatch protocol.
-    SystemPrompt,
-    /// `--system-prompt-snapshot`: without it a resumed session keeps the system prompt of its first run.
-    Snapshot,
-    /// `--max-budget-usd`: without it an overshoot is only reported.
-    MaxBudget,
-    /// `--max-turns`: without it the number of turns has no limit.
-    MaxTurns,
-    /// `--json-schema`: without it the schema stands in the prompt alone; the answer is checked all the same.
-    JsonSchema,
-}
-
-impl Flag {
-    /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::SessionId, Self::SystemPrompt, Self::Snapshot, Self::MaxBudget, Self::MaxTurns, Self::JsonSchema];
-
-    /// The flag behind an option, where a run without it is still the run that was asked for.
-    #[must_use]
-    pub const fn droppable(option: command_line::Flag) -> Option<Self> {
-        match option {
-            command_line::Flag::SessionId => Some(Self::SessionId),
-            command_line::Flag::AppendSystemPrompt => Some(Self::SystemPrompt),
-            command_line::Flag::SystemPromptSnapshot => Some(Self::Snapshot),
-            command_line::Flag::MaxBudget => Some(Self::MaxBudget),
-            command_line::Flag::MaxTurns => Some(Self::MaxTurns),
-            command_line::Flag::JsonSchema => Some(Self::JsonSchema),
-            command_line::Flag::Print
-            | command_line::Flag::OutputFormat
-            | command_line::Flag::Verbose
-            | command_line::Flag::Resume
-            | command_line::Flag::Model
-            | command_line::Flag::PermissionMode
-            | command_line::Flag::AllowedTools
-            | command_line::Flag::DisallowedTools => None,
-        }
-    }
-}
-
-/// The flags that are left out because the CLI said that it does not know them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-pub struct Omitted {
-    /// `--session-id` is left out.
-    pub session_id: bool,
-    /// `--append-system-prompt` is left out.
-    pub system_prompt: bool,
-    /// `--system-prompt-snapshot` is left out.
-    pub snapshot: bool,
-    /// `--max-budget-usd` is left out.
-    pub max_budget: bool,
-    /// `--max-turns` is left out.
-    pub max_turns: bool,
-    /// `--json-schema` is left out.
-    pub json_schema: bool,
-}
-
-impl Omitted {
-    /// Nothing is left out.
-    pub const NOTHING: Self = Self {
-        session_id: false,
-        system_prompt: false,
-        snapshot: false,
-        max_budget: false,
-        max_turns: false,
-        json_schema: false,
-    };
-
-    /// Whether `flag` is left out.
-    #[must_use]
-    pub const fn has(self, flag: Flag) -> bool {
-        match flag {
-            Flag::SessionId => self.session_id,
-            Flag::SystemPrompt => self.system_prompt,
-            Flag::Snapshot => self.snapshot,
-            Flag::MaxBudget => self.max_budget,
-            Flag::MaxTurns => self.max_turns,
-            Flag::JsonSchema => self.json_schema,
-        }
-    }
-
-    /// The same, with `flag` left out as well.
-    #[must_use]
-    pub const fn and(mut self, flag: Flag) -> Self {
-        match flag {
-            Flag::SessionId => self.session_id = true,
-            Flag::SystemPrompt => self.system_prompt = true,
-            Flag::Snapshot => self.snapshot = true,
-            Flag::MaxBudget => self.max_budget = true,
-            Flag::MaxTurns => self.max_turns = true,
-            Flag::JsonSchema => self.json_schema = true,
-        }
-        self
-    }
-}
 
 /// Who ended a run before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -137,7 +36,21 @@ pub enum End {
     Cancelled {
         /// Who.
         by: CancelledBy,
+        /// A complete result was seen.
+        answered: bool,
     },
+}
+
+impl End {
+    /// Whether a result that is there may be the answer. One that the CLI had held back while background tasks of the agent
+    /// worked, and that it printed because it was told to leave, is not.
+    #[must_use]
+    pub const fn takes_result(self) -> bool {
+        match self {
+            Self::NotStarted | Self::Exited | Self::Lingered => true,
+            Self::TimedOut { answered } | Self::Cancelled { answered, .. } => answered,
+        }
+    }
 }
 
 /// What the shell is to do.
@@ -212,6 +125,13 @@ pub enum Event {
     },
     /// Claude began a further turn after a result.
     TurnBegan,
+    /// Background tasks of the agent began, or all of them are over.
+    TasksChanged {
+        /// Whether any lives.
+        alive: bool,
+        /// When.
+        now: Millis,
+    },
     /// The process is gone and its output is read to the end.
     Exited {
         /// A flag that it said it does not know.
@@ -247,6 +167,7 @@ impl Event {
             Self::SpawnFailed => "spawn_failed",
             Self::ResultSeen { .. } => "result_seen",
             Self::TurnBegan => "turn_began",
+            Self::TasksChanged { .. } => "tasks_changed",
             Self::Exited { .. } => "exited",
             Self::Tick { .. } => "tick",
             Self::Cancel { .. } => "cancel",
@@ -293,8 +214,10 @@ pub enum State {
         deadline: Millis,
         /// A complete result was seen.
         answered: bool,
+        /// Background tasks of the agent live.
+        tasks: bool,
     },
-    /// A complete result is there; the process is expected to leave.
+    /// A complete result is there; the process is expected to leave when no background tasks live any more.
     Answered {
         /// The run.
         run: Run,
@@ -302,6 +225,8 @@ pub enum State {
         deadline: Millis,
         /// When it must have left.
         leave_by: Millis,
+        /// Background tasks of the agent live.
+        tasks: bool,
     },
     /// SIGTERM was sent.
     Terminating {
@@ -311,6 +236,8 @@ pub enum State {
         reason: StopReason,
         /// A complete result was seen.
         answered: bool,
+        /// Background tasks of the agent lived when it was told to leave.
+        tasks: bool,
         /// When SIGKILL follows.
         kill_at: Millis,
     },
@@ -322,6 +249,8 @@ pub enum State {
         reason: StopReason,
         /// A complete result was seen.
         answered: bool,
+        /// Background tasks of the agent lived when it was told to leave.
+        tasks: bool,
         /// When waiting for it ends.
         give_up_at: Millis,
     },

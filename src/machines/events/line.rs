@@ -1,9 +1,11 @@
 //! One line of the stream: of which kind it is, and how much of it is worth keeping.
 
+use super::plain::tag_length;
 use super::scan::Scanner;
 
-/// How many bytes of a line tell its kind, as the CLI writes it: `{"type":"…"` with room for long types.
-const PROBE_BYTES: usize = 64;
+/// How many bytes of a line tell its kind, as the CLI writes it: `{"type":"…"` with room for long types and for the tag of
+/// a log with its time.
+const PROBE_BYTES: usize = 160;
 /// Most bytes kept of a line whose type is not its first key, until that key is found.
 const MAX_UNKNOWN_BYTES: usize = 1024 * 1024;
 /// Most bytes kept of a system event; the first one of a session lists all tools.
@@ -14,8 +16,13 @@ const MAX_ASSISTANT_BYTES: usize = 4 * 1024 * 1024;
 const MAX_RESULT_BYTES: usize = 256 * 1024 * 1024;
 /// Most bytes kept of a line that is no event: a message fits.
 const MAX_NOISE_BYTES: usize = 2 * 1024;
+/// Most bytes kept of a user event, of which matters whether a short call was refused, and of notices, which are short.
+const MAX_NOTICE_BYTES: usize = 256 * 1024;
 /// A buffer that is larger than this, in bytes, is given back after its line.
 const MAX_IDLE_BYTES: usize = 1024 * 1024;
+
+/// Type of the event that the supervisor itself writes where the output of a further process of the run begins.
+pub(super) const START: &str = "agent_dispatch_start";
 
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +33,8 @@ pub(super) enum Kind {
     Noise,
     /// An event that is not looked into.
     Other,
+    /// An object that is no event of the CLI's, as far as is known.
+    Strange,
     /// `system`
     System,
     /// `assistant`
@@ -34,12 +43,23 @@ pub(super) enum Kind {
     Result,
     /// `rate_limit_event`
     RateLimit,
+    /// `user`
+    User,
+    /// `command_lifecycle`
+    Lifecycle,
+    /// [`START`]
+    Start,
 }
 
 impl Kind {
-    /// The kind of a line that is there as a whole.
+    /// The kind of a line that is there as a whole and has no tag.
     pub(super) fn of_whole(line: &[u8]) -> Self {
         Self::of_probe(&line[..line.len().min(PROBE_BYTES)]).unwrap_or_else(|| Self::of_type(line))
+    }
+
+    /// Whether it shows that claude's output is a stream of events.
+    pub(super) const fn is_event(self) -> bool {
+        !matches!(self, Self::Blank | Self::Noise | Self::Strange | Self::Start)
     }
 
     /// The kind as the beginning of the line tells it; `None` when the type is not there.
@@ -59,10 +79,10 @@ impl Kind {
         let mut kind = None;
         Scanner::new(line).entries(|value, key| {
             if key == b"type" && kind.is_none() {
-                kind = Some(value.string().map_or(Self::Other, |name| Self::of_name(name.0)));
+                kind = Some(value.string().map_or(Self::Strange, |name| Self::of_name(name.0)));
             }
         });
-        kind.unwrap_or(Self::Other)
+        kind.unwrap_or(Self::Strange)
     }
 
     fn of_name(name: &[u8]) -> Self {
@@ -71,19 +91,31 @@ impl Kind {
             b"system" => Self::System,
             b"result" => Self::Result,
             b"rate_limit_event" => Self::RateLimit,
-            _ => Self::Other,
+            b"user" => Self::User,
+            b"command_lifecycle" => Self::Lifecycle,
+            _ if name == START.as_bytes() => Self::Start,
+            b"stream_event" | b"tool_progress" | b"tool_use_summary" | b"auth_status" | b"keep_alive" => Self::Other,
+            _ if name.starts_with(b"control_") => Self::Other,
+            _ => Self::Strange,
         }
     }
 
     const fn max_bytes(self) -> usize {
         match self {
-            Self::Blank | Self::Other => 0,
+            Self::Blank | Self::Other | Self::Strange => 0,
             Self::Noise => MAX_NOISE_BYTES,
             Self::System | Self::RateLimit => MAX_SYSTEM_BYTES,
             Self::Assistant => MAX_ASSISTANT_BYTES,
             Self::Result => MAX_RESULT_BYTES,
+            Self::User | Self::Lifecycle | Self::Start => MAX_NOTICE_BYTES,
         }
     }
+}
+
+/// The line that the supervisor writes where the output of a further process of the run begins, with its end.
+#[must_use]
+pub fn start_line() -> String {
+    format!("{{\"type\":\"{START}\"}}\n")
 }
 
 /// A line that comes in pieces.
@@ -112,6 +144,14 @@ impl Line {
         self.begun
     }
 
+    /// A line that is there as a whole, without its tag.
+    pub(super) fn untagged(line: &[u8]) -> &[u8] {
+        match line.first() {
+            Some(b'{') | None => line,
+            Some(_) => &line[tag_length(&line[..line.len().min(PROBE_BYTES)])..],
+        }
+    }
+
     /// What is kept of a line that is no event.
     pub(super) fn beginning(line: &[u8]) -> &[u8] {
         &line[..line.len().min(MAX_NOISE_BYTES)]
@@ -134,16 +174,25 @@ impl Line {
                 return;
             }
             self.stage = match self.stage {
-                Stage::Probe => Kind::of_probe(&self.kept).map_or(Stage::Unknown, Stage::Known),
+                Stage::Probe => Kind::of_probe(self.without_tag()).map_or(Stage::Unknown, Stage::Known),
                 Stage::Unknown => Stage::Known(Kind::of_type(&self.kept)),
                 Stage::Known(_) => return,
             };
         }
     }
 
+    /// Drops the tag before an event, if there is one.
+    fn without_tag(&mut self) -> &[u8] {
+        self.kept.drain(..tag_length(&self.kept));
+        &self.kept
+    }
+
     /// The end of the line: its kind and what was kept. The next line can begin.
     pub(super) fn end(&mut self) -> (Kind, Vec<u8>) {
-        let line = std::mem::take(self);
+        let mut line = std::mem::take(self);
+        if line.stage == Stage::Probe {
+            line.without_tag();
+        }
         let kind = match line.stage {
             Stage::Known(kind) => kind,
             Stage::Probe | Stage::Unknown => Kind::of_whole(&line.kept),

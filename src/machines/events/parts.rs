@@ -4,6 +4,7 @@ use super::super::limit::RateLimit;
 use super::reader::MAX_LAST_TEXT_BYTES;
 use super::result::{bounded, count, word};
 use super::scan::{Raw, Scanner};
+use super::tasks::{self, Fields, WAKE_UP_TOOL, WakeUp};
 use super::{Init, MAX_PROGRESS_CHARS, McpServer, Retry, Seen};
 use crate::machines::text;
 
@@ -26,6 +27,8 @@ pub(super) struct Said {
     pub(super) last_text: Option<String>,
     /// Which message of the agent's own model it is a part of: each is a turn. `None` for a sub-agent's.
     pub(super) turn: Option<String>,
+    /// The wake-up that the agent asks for.
+    pub(super) wake_up: Option<WakeUp>,
     /// Whether the event was there as a whole.
     pub(super) whole: bool,
 }
@@ -38,7 +41,7 @@ pub(super) fn assistant(line: &[u8], seen: &mut Vec<Seen>) -> Said {
     let before = seen.len();
     said.whole = Scanner::new(line).entries(|value, key| match key {
         b"message" => drop(value.entries(|field, key| match key {
-            b"content" => content(field, seen, &mut said.last_text),
+            b"content" => content(field, seen, &mut said),
             b"id" => said.turn = word(field),
             b"model" => not_the_agent |= field.string().is_some_and(|model| model.0 == b"<synthetic>"),
             _ => {}
@@ -47,7 +50,7 @@ pub(super) fn assistant(line: &[u8], seen: &mut Vec<Seen>) -> Said {
         _ => {}
     });
     if not_the_agent {
-        (said.last_text, said.turn) = (None, None);
+        (said.last_text, said.turn, said.wake_up) = (None, None, None);
     }
     if seen.len() == before {
         seen.push(Seen::Other);
@@ -55,45 +58,71 @@ pub(super) fn assistant(line: &[u8], seen: &mut Vec<Seen>) -> Said {
     said
 }
 
-fn content(value: &mut Scanner<'_>, seen: &mut Vec<Seen>, last_text: &mut Option<String>) {
+fn content(value: &mut Scanner<'_>, seen: &mut Vec<Seen>, said: &mut Said) {
     if let Some(text) = value.string() {
-        take_text(text, seen, last_text);
+        take_text(text, seen, &mut said.last_text);
         return;
     }
     value.elements(|block| {
         let (mut kind, mut text, mut name): (&[u8], _, _) = (b"", None, None);
-        let mut subject = None;
+        let (mut call, mut input) = (None, Input::default());
         block.entries(|field, key| match key {
             b"type" => kind = field.string().map_or(b"", |kind| kind.0),
             b"text" => text = field.string(),
             b"name" => name = field.string(),
-            b"input" => subject = subject_of(field),
+            b"id" => call = word(field),
+            b"input" => input = Input::read(field),
             _ => {}
         });
         match (kind, text) {
-            (b"text", Some(text)) => take_text(text, seen, last_text),
+            (b"text", Some(text)) => take_text(text, seen, &mut said.last_text),
             (b"tool_use" | b"server_tool_use" | b"mcp_tool_use", _) => {
                 let name = name.and_then(|name| bounded(name, MAX_NAME_CHARS));
                 let name = name.unwrap_or_else(|| String::from("unknown"));
-                seen.push(Seen::ToolUse { name, subject: subject.take() });
+                if name == WAKE_UP_TOOL
+                    && let Some(call) = call.take()
+                {
+                    said.wake_up = Some(WakeUp { call, stop: input.stop, reason: tasks::reason(input.reason) });
+                }
+                seen.push(Seen::ToolUse { name, subject: input.subject() });
             }
             _ => {}
         }
     });
 }
 
-/// What a tool is used for: the first of [`SUBJECTS`] among its arguments that is a text.
-fn subject_of(input: &mut Scanner<'_>) -> Option<String> {
-    let mut found: Option<(usize, Raw<'_>)> = None;
-    input.entries(|field, key| {
-        let rank = SUBJECTS.iter().position(|subject| subject.as_bytes() == key);
-        if let Some(rank) = rank.filter(|rank| found.as_ref().is_none_or(|(best, _)| rank < best))
-            && let Some(text) = field.string()
-        {
-            found = Some((rank, text));
-        }
-    });
-    bounded(found?.1, MAX_SUBJECT_CHARS)
+/// Arguments of a tool.
+#[derive(Default)]
+struct Input<'a> {
+    /// The first of [`SUBJECTS`] among them that is a text, and its place there.
+    subject: Option<(usize, Raw<'a>)>,
+    /// Those of [`WAKE_UP_TOOL`].
+    stop: bool,
+    reason: Option<Raw<'a>>,
+}
+
+impl<'a> Input<'a> {
+    fn read(input: &mut Scanner<'a>) -> Self {
+        let mut read = Self::default();
+        input.entries(|field, key| match key {
+            b"stop" => read.stop = field.skip() == b"true",
+            b"reason" => read.reason = field.string(),
+            _ => {
+                let rank = SUBJECTS.iter().position(|subject| subject.as_bytes() == key);
+                if let Some(rank) = rank.filter(|rank| read.subject.as_ref().is_none_or(|(best, _)| rank < best))
+                    && let Some(text) = field.string()
+                {
+                    read.subject = Some((rank, text));
+                }
+            }
+        });
+        read
+    }
+
+    /// What the tool is used for.
+    fn subject(self) -> Option<String> {
+        bounded(self.subject?.1, MAX_SUBJECT_CHARS)
+    }
 }
 
 fn take_text(raw: Raw<'_>, seen: &mut Vec<Seen>, last_text: &mut Option<String>) {
@@ -110,6 +139,7 @@ fn take_text(raw: Raw<'_>, seen: &mut Vec<Seen>, last_text: &mut Option<String>)
 pub(super) fn system(line: &[u8]) -> (Seen, bool) {
     let mut init = Init::default();
     let mut retry = Retry::default();
+    let mut task = Fields::default();
     let mut subtype: &[u8] = b"";
     let whole = Scanner::new(line).entries(|value, key| match key {
         b"subtype" => subtype = value.string().map_or(b"", |subtype| subtype.0),
@@ -120,16 +150,19 @@ pub(super) fn system(line: &[u8]) -> (Seen, bool) {
         }),
         b"mcp_servers" => init.mcp_servers = mcp_servers(value),
         b"model" => init.model = word(value),
+        b"permissionMode" => init.permission_mode = word(value),
         b"claude_code_version" => init.cli_version = word(value),
         b"attempt" => retry.attempt = count(value, MAX_RETRY_NUMBER),
         b"max_retries" => retry.max_retries = count(value, MAX_RETRY_NUMBER),
         b"error_status" => retry.status = count(value, MAX_RETRY_NUMBER),
         b"error" => retry.error = word(value).unwrap_or_default(),
-        _ => {}
+        _ => task.read(value, key),
     });
     let seen = match subtype {
         b"init" => Seen::Init(Box::new(init)),
         b"api_retry" => Seen::Retry(retry),
+        // Half a list would end tasks that live.
+        _ if whole => task.event(subtype).map_or(Seen::Other, Seen::Task),
         _ => Seen::Other,
     };
     (seen, whole)

@@ -3,8 +3,11 @@
 use memchr::memchr;
 
 use super::line::{Kind, Line};
+use super::plain::Plain;
 use super::scan::is_white;
+use super::tasks::{self, WakeUp};
 use super::{Seen, parts};
+use crate::machines::tasks::TaskEvent;
 use crate::machines::text;
 
 /// Lines up to this length, in bytes, are read where they lie when a piece holds them whole. It is below every limit
@@ -25,12 +28,15 @@ pub struct Reader {
     last_text: Option<String>,
     stray: Option<String>,
     torn: bool,
+    /// The wake-up that the agent asked for, until its result is there.
+    wake_up: Option<WakeUp>,
     /// The message of the agent's own model that was seen last.
     message: Option<String>,
     /// Where in what was seen last a turn began.
     turns: Vec<usize>,
     /// What the results so far have cost, each for itself.
     run_cost_usd: Option<f64>,
+    plain: Plain,
 }
 
 /// How the stream is laid out at the place that has been reached.
@@ -62,6 +68,9 @@ pub struct Finished {
     pub last_text: Option<String>,
     /// The last line that was no event, shortened: what a CLI prints that fails before its first event.
     pub stray: Option<String>,
+    /// All of the output, when there was no event in it and it is not blank: the answer of a claude that prints text. At most
+    /// 64 MiB, and a line that says so.
+    pub plain: Option<String>,
     /// True when the stream ended in the middle of an event.
     pub torn: bool,
 }
@@ -77,6 +86,7 @@ impl Reader {
     pub fn push(&mut self, bytes: &[u8]) -> Vec<Seen> {
         let mut seen = Vec::new();
         self.turns.clear();
+        self.plain.feed(bytes);
         let mut rest = bytes;
         while !rest.is_empty() {
             rest = match self.mode {
@@ -110,7 +120,12 @@ impl Reader {
         }
         self.torn = false;
         self.end_line(&mut seen);
-        Finished { seen, last_text: self.last_text, stray: self.stray, torn: self.torn }
+        let plain = std::mem::take(&mut self.plain);
+        for (kind, object) in plain.events() {
+            self.take(kind, object, &mut seen);
+        }
+        let plain = if self.plain.has_events() { None } else { plain.text() };
+        Finished { seen, last_text: self.last_text, stray: self.stray, plain, torn: self.torn }
     }
 
     fn push_lines<'a>(&mut self, bytes: &'a [u8], seen: &mut Vec<Seen>) -> &'a [u8] {
@@ -194,6 +209,7 @@ impl Reader {
     /// The line ends with `bytes`.
     fn end_line_with(&mut self, bytes: &[u8], seen: &mut Vec<Seen>) {
         if !self.line.is_begun() && bytes.len() <= MAX_DIRECT_BYTES {
+            let bytes = Line::untagged(bytes);
             self.take(Kind::of_whole(bytes), bytes, seen);
             return;
         }
@@ -211,13 +227,16 @@ impl Reader {
 
     /// Reads one line, of which `bytes` is what was kept.
     fn take(&mut self, kind: Kind, bytes: &[u8], seen: &mut Vec<Seen>) {
+        if kind.is_event() {
+            self.plain.give_up();
+        }
         match kind {
             Kind::Blank => {}
             Kind::Noise => {
                 self.stray = Some(text::one_line(&text::lossy(Line::beginning(bytes)), MAX_STRAY_CHARS));
                 seen.push(Seen::Other);
             }
-            Kind::Other => seen.push(Seen::Other),
+            Kind::Other | Kind::Strange => seen.push(Seen::Other),
             Kind::System => {
                 let (event, whole) = parts::system(bytes);
                 self.torn = !whole;
@@ -237,7 +256,17 @@ impl Reader {
                     self.turns.push(before);
                 }
                 self.last_text = said.last_text.or_else(|| self.last_text.take());
+                self.wake_up = said.wake_up.or_else(|| self.wake_up.take());
             }
+            Kind::User => {
+                let settled = self.wake_up.as_ref().and_then(|asked| asked.settled(bytes));
+                if settled.is_some() {
+                    self.wake_up = None;
+                }
+                seen.push(settled.flatten().map_or(Seen::Other, Seen::Task));
+            }
+            Kind::Lifecycle => seen.push(tasks::lifecycle(bytes).map_or(Seen::Other, Seen::Task)),
+            Kind::Start => seen.push(Seen::Task(TaskEvent::Begun)),
             Kind::Result => self.take_result(bytes, seen),
         }
     }

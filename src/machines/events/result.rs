@@ -5,8 +5,9 @@ use std::str;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::super::text;
+use super::super::{json, text};
 use super::scan::{Raw, Scanner};
+use super::several::Several;
 
 /// Why the model stopped, as far as the result says.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -56,10 +57,29 @@ pub struct ResultEvent {
     /// The tool whose call a hook put off (`deferred_tool_use`): the run ended with that.
     #[serde(default)]
     pub deferred_tool: Option<String>,
+    /// Whether the CLI began the turn by itself because a background task had ended.
+    pub is_notified: bool,
+    /// What other results of the same start said.
+    pub several: Option<Box<Several>>,
+}
+
+/// What a result lacks to be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// The CLI itself calls it an error.
+    Error,
+    /// A hook put a call off, and the run ended with it.
+    Deferred,
+    /// The CLI answered by itself; the model was never asked.
+    NotAsked,
+    /// There is neither a text nor a value.
+    Empty,
+    /// The text may be cut.
+    Cut,
 }
 
 /// Most names of denied tools that are kept.
-const MAX_DENIED_TOOLS: usize = 10;
+pub(super) const MAX_DENIED_TOOLS: usize = 10;
 /// Most characters of the name of a denied tool.
 const MAX_TOOL_NAME_CHARS: usize = 100;
 /// Most error texts that are kept, and most characters of each: they become part of one message.
@@ -95,6 +115,30 @@ impl ResultEvent {
             || matches!(&self.stop, Stop::Reason(reason) if reason == DEFERRED)
     }
 
+    /// What it lacks to be trusted, if anything.
+    #[must_use]
+    pub fn doubt(&self) -> Option<Doubt> {
+        if self.is_error {
+            Some(Doubt::Error)
+        } else if self.is_deferred() {
+            Some(Doubt::Deferred)
+        } else if self.num_turns == Some(0) {
+            Some(Doubt::NotAsked)
+        } else if self.structured_output.is_none() && self.result.as_deref().is_none_or(text::is_blank) {
+            Some(Doubt::Empty)
+        } else if self.stop == Stop::Cut {
+            Some(Doubt::Cut)
+        } else {
+            None
+        }
+    }
+
+    /// Whether it can be relied on as an answer of the agent.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        self.doubt().is_none()
+    }
+
     /// Reads the event field by field, and whether it is whole.
     pub(super) fn read(line: &[u8]) -> (Self, bool) {
         let mut event = Self::default();
@@ -123,6 +167,7 @@ impl ResultEvent {
             b"structured_output" => self.structured_output = structured(value),
             b"terminal_reason" => self.terminal_reason = word(value),
             b"deferred_tool_use" => self.deferred_tool = tool_name(value),
+            b"origin" => self.is_notified = is_notified(value),
             _ => {}
         }
     }
@@ -183,6 +228,17 @@ fn cost_of_models(models: &mut Scanner<'_>) -> Option<f64> {
         });
     });
     sum
+}
+
+/// Whether this origin of a turn is the end of a background task.
+fn is_notified(origin: &mut Scanner<'_>) -> bool {
+    let mut notified = false;
+    origin.entries(|field, key| {
+        if key == b"kind" {
+            notified = field.string().is_some_and(|kind| kind.0 == b"task-notification");
+        }
+    });
+    notified
 }
 
 fn boolean(value: &mut Scanner<'_>) -> Option<bool> {
@@ -256,7 +312,7 @@ fn structured(value: &mut Scanner<'_>) -> Option<Value> {
     if written.len() > MAX_STRUCTURED_BYTES {
         return None;
     }
-    serde_json::from_slice(written).ok().filter(|value: &Value| !value.is_null())
+    json::parse_bytes(written).filter(|value| !value.is_null())
 }
 
 fn first_bytes(bytes: &[u8]) -> &[u8] {

@@ -1,7 +1,8 @@
 //! Ways out: what a caller, which is a model, can do next. Calls are written so that they can be made as they stand.
 
-use super::super::answer::Outcome;
+use super::super::answer::{ErrorType, Outcome};
 use super::super::dispatch::Omitted;
+use super::super::mode;
 use super::super::next_call;
 use super::super::plan::{CONTINUE, MAX_TIMEOUT_SECONDS, MAX_TURNS, MIN_TIMEOUT_SECONDS, RunPlan};
 use super::super::text::quoted;
@@ -81,12 +82,10 @@ impl<'a> Advice<'a> {
     /// How to go on after `limit` turns. Only a call that resumes can allow more of them for itself alone.
     pub(super) fn turns(&self, limit: u32) -> String {
         let more = limit.saturating_mul(2).min(MAX_TURNS);
-        let (agent, task) = (self.agent(), quoted(CONTINUE));
+        let agent = self.agent();
         let go_on = match self.session_id {
-            Some(id) => {
-                format!("dispatch_session(agent={agent}, task={task}, session_id={}, max_turns={more})", quoted(id))
-            }
-            None => format!("dispatch(agent={agent}, task=…, max_turns={more})"),
+            Some(id) => next_call::resume_with_turns(&self.plan.agent, id, more),
+            None => next_call::dispatch_with_turns(&self.plan.agent, more),
         };
         format!("go on with {go_on}; update_agent(name={agent}, max_turns={more}) makes it the default")
     }
@@ -100,6 +99,17 @@ impl<'a> Advice<'a> {
                 self.go_on("<what it needs>")
             )),
         }
+    }
+
+    /// That the run was not in the mode that it was given: a policy or the account does not allow it.
+    pub(super) fn mode(&self, found: Option<&str>) -> Option<String> {
+        let given = self.plan.permission_mode.as_deref()?;
+        let found = found.filter(|found| mode::differs(given, found))?;
+        Some(format!(
+            "claude ran in permission mode {}, although {} was asked for: its settings or a policy do not allow that one",
+            quoted(found),
+            quoted(given)
+        ))
     }
 
     /// What a run lacked because the installed CLI is too old.
@@ -116,4 +126,18 @@ impl<'a> Advice<'a> {
         (!lacks.is_empty())
             .then(|| format!("the installed claude CLI does not know {}; update it", lacks.join("; nor ")))
     }
+}
+
+/// What is said of a session that belongs to another agent, and what to do.
+pub(super) fn foreign_session(plan: &RunPlan, owner: &str, directory: Option<&str>) -> (ErrorType, String, String) {
+    let (session, agent) = (quoted(plan.session.id().as_str()), &plan.agent);
+    let place = directory.map_or_else(String::new, |place| format!(" in {}", quoted(place)));
+    let what =
+        format!("session {session} belongs to agent '{owner}'{place}, not to agent '{agent}'; nothing was spent");
+    let way_out = format!(
+        "go on in it with {}, or begin a new one with {}",
+        next_call::own_session(owner, plan.session.id().as_str()),
+        next_call::dispatch(agent)
+    );
+    (ErrorType::CliError, what, way_out)
 }

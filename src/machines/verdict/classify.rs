@@ -171,6 +171,13 @@ fn of_status(status: u64, rejected: bool, told: Option<Cause>) -> Cause {
     }
 }
 
+/// Whether the CLI says that there is no such session as it was told to go on with. The model was not asked then.
+#[must_use]
+pub fn is_session_missing(event: &ResultEvent) -> bool {
+    let asked = event.num_turns.is_some_and(|turns| turns > 0);
+    event.is_error && !asked && cause(&event.errors.join("; "), Source::of(event, false)) == Cause::UnknownSession
+}
+
 /// Whether the result says that the account's usage limit is reached, and nothing that counts more.
 #[must_use]
 pub fn is_limited(plan: &RunPlan, event: &ResultEvent, limit: Option<&RateLimit>) -> bool {
@@ -196,12 +203,19 @@ pub(super) fn error_line(printed: &str) -> Option<String> {
 
 /// The end of what was printed; `None` for nothing.
 pub(super) fn end(printed: &str) -> Option<String> {
-    let end = text::one_line(text::last_chars(printed.trim_end(), MAX_PRINTED_CHARS), MAX_PRINTED_CHARS);
+    let said = printed.lines().filter(|line| !is_about_a_name(line)).collect::<Vec<_>>().join("\n");
+    let end = text::one_line(text::last_chars(said.trim_end(), MAX_PRINTED_CHARS), MAX_PRINTED_CHARS);
     (!end.is_empty()).then_some(end)
 }
 
 /// Most characters of what was printed in a message.
 const MAX_PRINTED_CHARS: usize = 500;
+
+/// Whether the CLI only says that it does not know a tool that it is told to withhold: older versions do so for names that
+/// newer ones have. Nothing is wrong then.
+fn is_about_a_name(line: &str) -> bool {
+    line.trim_start().starts_with("Permission deny rule ") && line.contains("matches no known tool")
+}
 
 fn searched(message: &str) -> String {
     // Typographic apostrophes occur in some versions of the texts.

@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use super::super::answer::{Answer, ErrorType, MAX_PARSED_LEVELS, is_shallow, parse_json};
 use super::super::events::ResultEvent;
-use super::super::plan::RunPlan;
+use super::super::plan::{Format, RunPlan};
 use super::super::schema::{Schema, Violation};
 use super::super::text;
 use super::advice::Advice;
-use super::{Ending, Evidence, Failure, doubt, take_structured_text};
+use super::{Ending, Evidence, Failure};
 
 /// Most characters of violations in an error; the answer itself is in `result`.
 const MAX_TOLD_CHARS: usize = 1_000;
@@ -18,32 +18,49 @@ const MAX_TOLD_CHARS: usize = 1_000;
 #[must_use]
 pub fn misses(plan: &RunPlan, event: &ResultEvent) -> Option<Vec<Violation>> {
     let schema = plan.response_schema.as_ref()?;
-    let said = event.result.as_deref().filter(|said| !text::is_blank(said));
-    if event.structured_output.is_none() && said.is_none() {
-        return None;
-    }
-    let answered = ResultEvent { result: Some(String::from("-")), ..bare(event) };
-    if doubt(&answered).is_some() {
+    let told = event.others().iter().any(|told| fits(plan, told.value.as_ref(), &told.text));
+    if !event.is_answer() || told {
         return None;
     }
     let given = event.structured_output.as_ref().filter(|value| is_shallow(value, MAX_PARSED_LEVELS)).cloned();
-    violations(schema, given.or_else(|| parse_json(said?)).as_ref()).err()
+    violations(schema, given.or_else(|| parse_json(event.result.as_deref()?)).as_ref()).err()
+}
+
+/// Where a value is demanded and the leading one of several results has none that fits, the last one that has leads instead.
+pub(super) fn choose(plan: &RunPlan, event: &mut ResultEvent) {
+    if plan.format != Format::Json || event.others().is_empty() || !event.is_answer() {
+        return;
+    }
+    if fits(plan, event.structured_output.as_ref(), event.result.as_deref().unwrap_or_default()) {
+        return;
+    }
+    let place = event.others().iter().rposition(|told| fits(plan, told.value.as_ref(), &told.text));
+    if let Some(place) = place {
+        event.promote(place);
+    }
+}
+
+/// Whether this value, or the one that the text holds, is what was demanded.
+fn fits(plan: &RunPlan, value: Option<&Value>, text: &str) -> bool {
+    let value = value.filter(|value| is_shallow(value, MAX_PARSED_LEVELS)).cloned().or_else(|| parse_json(text));
+    match &plan.response_schema {
+        Some(schema) => violations(schema, value.as_ref()).is_ok(),
+        None => value.is_some(),
+    }
 }
 
 /// Where an answer was asked for again: takes the second one if it can be relied on, else the first, which is paid for, and
 /// counts the cost of both. Says whether it was asked for again.
 pub(super) fn settle(evidence: &mut Evidence<'_>) -> bool {
     let Some(first) = evidence.missed.take() else { return false };
-    if let Some(second) = &mut evidence.result {
-        take_structured_text(second);
-    }
     let other = match evidence.result.take() {
-        Some(second) if doubt(&second).is_none() => {
+        Some(second) if second.is_answer() && !evidence.held_back => {
             evidence.result = Some(second);
             Some(first)
         }
         second => {
             evidence.result = Some(first);
+            evidence.held_back = false;
             evidence.ending = Ending::Exited { code: 0 };
             second
         }
@@ -51,19 +68,6 @@ pub(super) fn settle(evidence: &mut Evidence<'_>) -> bool {
     let paid = [evidence.paid_before_usd, other.as_ref().and_then(ResultEvent::cost_usd)];
     evidence.paid_before_usd = paid.into_iter().flatten().reduce(|sum, cost| sum + cost);
     true
-}
-
-/// The event without its long parts.
-fn bare(event: &ResultEvent) -> ResultEvent {
-    ResultEvent {
-        subtype: event.subtype.clone(),
-        is_error: event.is_error,
-        num_turns: event.num_turns,
-        stop: event.stop.clone(),
-        terminal_reason: event.terminal_reason.clone(),
-        deferred_tool: event.deferred_tool.clone(),
-        ..ResultEvent::default()
-    }
 }
 
 fn violations(schema: &Value, given: Option<&Value>) -> Result<(), Vec<Violation>> {

@@ -1,6 +1,7 @@
 //! Tools that were denied or put off, and what to do about it.
 
 use super::super::text::quoted;
+use super::super::unattended;
 use super::advice::Advice;
 use super::settings::{self, Against};
 
@@ -11,7 +12,7 @@ const PLAN: &str = "plan";
 
 impl Advice<'_> {
     /// How to grant what was denied, keeping what is granted. What is granted already was denied by something else: that is
-    /// named instead.
+    /// named instead. Never what reaches past a run: that is the user's to give.
     pub(super) fn grant(&self, denied: &[String]) -> String {
         let plan = self.plan;
         if denied.is_empty() {
@@ -21,17 +22,30 @@ impl Advice<'_> {
                 self.agent()
             );
         }
+        let grantable: Vec<String> = denied.iter().filter(|tool| !unattended::is_withheld(tool)).cloned().collect();
+        if grantable.is_empty() {
+            return "unattended runs are denied such tools, because they reach past the run; word the task so that the \
+                    agent does without them"
+                .into();
+        }
         let bypasses = plan.permission_mode.as_deref() == Some(BYPASS);
         let granted = |tool: &String| bypasses || plan.allowed_tools.contains(tool);
-        let (granted, missing): (Vec<String>, Vec<String>) = denied.iter().cloned().partition(granted);
+        let (granted, missing): (Vec<String>, Vec<String>) = grantable.into_iter().partition(granted);
         let missing = (!missing.is_empty()).then(|| self.grant_missing(&missing));
         let granted = (!granted.is_empty()).then(|| self.why_though_granted(&granted));
         [missing, granted].into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
     fn grant_missing(&self, missing: &[String]) -> String {
-        let tools = self.plan.allowed_tools.iter().chain(missing);
-        let list = tools.map(|tool| quoted(tool)).collect::<Vec<_>>().join(",");
+        let without_effect = |tool: &String| unattended::is_withheld(tool) && self.plan.is_denied(tool);
+        let allowed = self.plan.allowed_tools.iter().filter(|tool| !without_effect(tool));
+        let mut tools: Vec<&String> = Vec::new();
+        for tool in allowed.chain(missing) {
+            if !tools.contains(&tool) {
+                tools.push(tool);
+            }
+        }
+        let list = tools.into_iter().map(|tool| quoted(tool)).collect::<Vec<_>>().join(",");
         let grant = format!("to grant access: update_agent(name={}, allowed_tools=[{list}])", self.agent());
         let against = settings::against(self.settings.unwrap_or_default(), missing);
         if against.is_empty() {

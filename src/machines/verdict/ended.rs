@@ -2,7 +2,7 @@
 
 use super::super::answer::ErrorType;
 use super::super::text;
-use super::advice::Advice;
+use super::advice::{self, Advice};
 use super::classify::{self, Source};
 use super::evidence::{Canceller, Ending, Evidence, NotStarted};
 use super::{Failure, SIGNAL_EXIT_BASE, of_message};
@@ -115,11 +115,9 @@ fn of_start(evidence: &Evidence<'_>, reason: &NotStarted) -> Failure {
             format!("the directory {directory} of agent '{agent}' cannot be used: {why}"),
             fix_directory(),
         ),
-        NotStarted::CliMissing(searched) => (
-            ErrorType::NotFound,
-            format!("the claude CLI was not found ({searched})"),
-            "install Claude Code, or set AGENT_DISPATCH_CLAUDE to its path; `agent-dispatch doctor` checks it".into(),
-        ),
+        NotStarted::CliMissing { what, way_out } => {
+            (ErrorType::NotFound, what.clone(), format!("{way_out}; `agent-dispatch doctor` checks it"))
+        }
         NotStarted::BadValue(bad) => (
             ErrorType::CliError,
             format!("agent '{agent}' was not started: {bad}"),
@@ -133,6 +131,9 @@ fn of_start(evidence: &Evidence<'_>, reason: &NotStarted) -> Failure {
             format!("agent '{agent}' was not started: dispatches are nested {max} deep, which is the limit"),
             "do the task in this session, or raise settings.max_dispatch_depth".into(),
         ),
+        NotStarted::ForeignSession { owner, directory } => {
+            advice::foreign_session(evidence.plan, owner, directory.as_deref())
+        }
         NotStarted::SpawnFailed(why) => (
             ErrorType::CliError,
             format!("the claude CLI could not be started: {why}"),

@@ -8,6 +8,8 @@ use super::super::events::{McpServer, ResultEvent, Retry};
 use super::super::limit::RateLimit;
 use super::super::plan::RunPlan;
 use super::super::prompt::PromptError;
+use super::super::tasks::Task;
+use super::plain;
 use super::settings::SettingsFile;
 
 /// Who ended a run.
@@ -30,8 +32,13 @@ pub enum NotStarted {
     DirectoryMissing,
     /// The agent's directory is a file, or may not be entered; what the system said.
     DirectoryUnusable(String),
-    /// The claude CLI was not found; where it was looked for.
-    CliMissing(String),
+    /// There is no claude CLI that could be run.
+    CliMissing {
+        /// What was looked for, or what is wrong with what was found.
+        what: String,
+        /// What to do about it.
+        way_out: String,
+    },
     /// A value that must not reach the command line.
     BadValue(BadValue),
     /// A prompt that cannot be sent.
@@ -41,8 +48,22 @@ pub enum NotStarted {
         /// The setting `max_dispatch_depth`.
         max: u32,
     },
+    /// The session to go on with belongs to another agent.
+    ForeignSession {
+        /// Which.
+        owner: String,
+        /// Where that one worked, if that is known.
+        directory: Option<String>,
+    },
     /// The system refused to start the process; what it said.
     SpawnFailed(String),
+}
+
+impl NotStarted {
+    /// Whether the session is another agent's to go on with.
+    pub(super) const fn is_foreign(&self) -> bool {
+        matches!(self, Self::ForeignSession { .. })
+    }
 }
 
 /// How a run ended.
@@ -84,16 +105,27 @@ pub struct Evidence<'a> {
     pub ending: Ending,
     /// Options that this CLI does not know and that were left out.
     pub omitted: Omitted,
-    /// The last result event.
+    /// The result event; several are one (see [`ResultEvent::followed_by`]).
     pub result: Option<ResultEvent>,
+    /// Whether the result is a first one that the CLI held back while background tasks worked, and that it printed because it
+    /// was told to leave: not the answer.
+    pub held_back: bool,
+    /// Background tasks that were stopped before their end.
+    pub unfinished: Vec<Task>,
     /// The answer that missed its schema, where it was asked for again; `result` is what came of that.
     pub missed: Option<ResultEvent>,
     /// The last text of the agent itself.
     pub last_text: Option<String>,
+    /// All of stdout, where no event was in it.
+    pub plain: Option<String>,
+    /// Whether the CLI keeps a session under the id that it was given. Counts only where it tells nothing itself.
+    pub session_kept: bool,
     /// A line on stdout that was no event.
     pub stray: Option<String>,
     /// What came on stderr, bounded.
     pub stderr: String,
+    /// The permission mode that the first event reported.
+    pub permission_mode: Option<String>,
     /// The session id that the first event reported.
     pub session_id: Option<String>,
     /// Whether a process of the run told of its session. Without that there is none to go on with.
@@ -112,11 +144,21 @@ pub struct Evidence<'a> {
     pub paid_before_usd: Option<f64>,
     /// What the CLI said of the account's limit, when it refused.
     pub rate_limit: Option<RateLimit>,
+    /// How long the last process took until it wrote its last word, in milliseconds. Counts where it gave several results:
+    /// their own durations leave out the waits between them.
+    pub wall_ms: Option<u64>,
     /// The last retry of an API request.
     pub last_retry: Option<Retry>,
 }
 
 impl<'a> Evidence<'a> {
+    /// Whether claude gave an answer, of whatever worth.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        let plain = || matches!(plain::judge(self), Some(plain::Plain::Answer));
+        self.result.is_some() && !self.held_back || self.missed.is_some() || plain()
+    }
+
     /// A run of which nothing but its ending is known.
     #[must_use]
     pub fn new(plan: &'a RunPlan, ending: Ending) -> Self {
@@ -125,10 +167,15 @@ impl<'a> Evidence<'a> {
             ending,
             omitted: Omitted::default(),
             result: None,
+            held_back: false,
+            unfinished: Vec::new(),
             missed: None,
             last_text: None,
+            plain: None,
+            session_kept: false,
             stray: None,
             stderr: String::new(),
+            permission_mode: None,
             session_id: None,
             begun: false,
             mcp_servers: Vec::new(),
@@ -137,6 +184,7 @@ impl<'a> Evidence<'a> {
             suggested_timeout_seconds: None,
             resumptions: 0,
             paid_before_usd: None,
+            wall_ms: None,
             last_retry: None,
             rate_limit: None,
         }

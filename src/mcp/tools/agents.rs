@@ -15,8 +15,10 @@ const MAX_TURNS: Parameter = optional("max_turns", Kind::Integer, "");
 const MODEL: Parameter = optional("model", Kind::Text, "");
 const PERMISSION_MODE: Parameter =
     optional("permission_mode", Kind::Text, "acceptEdits|auto|bypassPermissions|default|dontAsk|plan");
-const ALLOWED_TOOLS: Parameter = optional("allowed_tools", Kind::Names, "comma-separated, likewise all lists");
+const ALLOWED_TOOLS: Parameter =
+    optional("allowed_tools", Kind::Names, "comma-separated, likewise all lists; [] = none at all");
 const DISALLOWED_TOOLS: Parameter = optional("disallowed_tools", Kind::Names, "");
+const UNATTENDED_TOOLS: Parameter = optional("unattended_tools", Kind::Names, "gives back what runs are denied");
 const CAPABILITIES: Parameter = optional("capabilities", Kind::Names, "labels for callers");
 const RISKY_CAPABILITIES: Parameter = optional("risky_capabilities", Kind::Names, "");
 const INSTRUCTIONS: Parameter = optional("instructions", Kind::Text, "standing orders for every dispatch");
@@ -26,7 +28,7 @@ pub const ADD: ToolRow = ToolRow {
     name: "add_agent",
     title: "Add an agent",
     description: "Register a project directory as an agent. Without a description one is made from its files; \
-                  timeout 0 = 300 s, budget 0 = none.",
+                  timeout 0 = 300 s, budget 0 = the default cap of the settings, if any.",
     parameters: &[
         NAME,
         required("directory", Kind::Text, "existing; ~ is expanded"),
@@ -38,6 +40,7 @@ pub const ADD: ToolRow = ToolRow {
         PERMISSION_MODE,
         ALLOWED_TOOLS,
         DISALLOWED_TOOLS,
+        UNATTENDED_TOOLS,
         CAPABILITIES,
         RISKY_CAPABILITIES,
         INSTRUCTIONS,
@@ -56,12 +59,13 @@ pub const UPDATE: ToolRow = ToolRow {
         NAME,
         DESCRIPTION,
         TIMEOUT,
-        optional("max_budget_usd", Kind::Number, "negative = no cap"),
+        optional("max_budget_usd", Kind::Number, "negative = back to the default cap, if any"),
         MAX_TURNS,
         MODEL,
         PERMISSION_MODE,
         ALLOWED_TOOLS,
         DISALLOWED_TOOLS,
+        UNATTENDED_TOOLS,
         CAPABILITIES,
         RISKY_CAPABILITIES,
         INSTRUCTIONS,

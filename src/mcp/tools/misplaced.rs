@@ -66,8 +66,8 @@ fn home(name: &str, tool: &ToolRow) -> Option<Home> {
     let own = |rule: usize| rules[rule](name, tool.parameters).map(Home::Here);
     let agent = |rule: usize| {
         let known = rules[rule](name, UPDATE.parameters)?;
-        // The agent that `name` names is not one of its settings.
-        (known != "name" && tool.name != UPDATE.name).then_some(Home::Agent(known))
+        // The agent that `name` names is not one of its settings, and what reaches past a run no hint advises to grant.
+        (!["name", "unattended_tools"].contains(&known) && tool.name != UPDATE.name).then_some(Home::Agent(known))
     };
     let others = |rule: usize| {
         let mut others = ROWS.iter().filter(|row| row.name != tool.name);

@@ -21,9 +21,11 @@ use super::table::ToolRow;
 use crate::config::cached::Cached;
 use crate::config::model::Config;
 use crate::config::path::{self, Environment};
+use crate::config::rights;
 use crate::shell::dispatcher::Dispatcher;
 use crate::shell::engine::Engine;
 use crate::shell::jobs::Jobs;
+use crate::shell::session_owners;
 use crate::shell::store::Store;
 use crate::shell::usage::{History, Journal};
 
@@ -129,9 +131,13 @@ impl Desk {
     /// What a server does once, beside its answers: jobs that have lost their supervisor get a new one, what killed
     /// processes left is removed, and finished jobs that are older than the settings keep them go. Blocks.
     pub fn maintain(&self) {
+        for directory in [self.config.path().parent(), Some(self.dispatcher.engine().store().directory())] {
+            directory.into_iter().for_each(rights::tighten);
+        }
         let jobs = Jobs::new(self.dispatcher.engine().clone());
         jobs.recover_all();
         jobs.tidy();
+        session_owners::import(self.dispatcher.engine().store());
         let days = self.config.load().map_or(0, |config| config.settings.job_retention_days);
         if days > 0 {
             let collected = jobs.collect(f64::from(days), false);

@@ -65,7 +65,7 @@ pub fn conduct(store: &Store, record: &Record) -> Result<(), SupervisorError> {
         let outcome = loop {
             tokio::select! {
                 biased;
-                _ = terminated.recv() => return conductor.stop(),
+                _ = terminated.recv() => return conductor.stop(&mut progress),
                 outcome = &mut work => break outcome,
                 () = tokio::time::sleep(SHOW_INTERVAL) => conductor.show(&mut progress),
             }
@@ -86,7 +86,10 @@ fn claim(store: &Store, record: &Record) -> Result<bool, StoreError> {
     };
     failpoint::reach("claim_call");
     match store.step(&record.id, &event, Patch::default(), Durability::Cached) {
-        Ok(_) => Ok(true),
+        Ok(_) => {
+            tracing::info!(id = %record.id, "{}", if event == Event::Adopt { "job adopted" } else { "job claimed" });
+            Ok(true)
+        }
         Err(StoreError::Refused(_)) => Ok(false),
         Err(error) => Err(error),
     }
@@ -101,7 +104,7 @@ fn give_up(store: &Store, record: &Record, error: &StoreError) -> Result<(), Sto
         "the call cannot be taken up: {error}; what its parts have answered is in their own jobs, which name it as part_of"
     );
     let patch = Patch { error: Some(error), ..Patch::default() };
-    match store.step(&record.id, &Event::Abandon, patch, Durability::Synced) {
+    match store.step(&record.id, &Event::Abandon { worker: false }, patch, Durability::Synced) {
         Ok(_) | Err(StoreError::Refused(_)) => Ok(()),
         Err(error) => Err(error),
     }
@@ -179,6 +182,7 @@ impl Conductor<'_> {
         for _ in 0..RESCUE_ATTEMPTS {
             match self.store.conclude(&self.id, progress.unwritten(), &event, patch.clone(), Durability::Synced) {
                 Ok(stepped) => {
+                    tracing::info!(id = %self.id, success = answer.success, cost_usd = answer.cost_usd, "job ended");
                     failpoint::reach("concluded_call");
                     // Of a call that was marked before, the parts are all that is left.
                     if stepped.record.result.is_some() {
@@ -195,7 +199,13 @@ impl Conductor<'_> {
     }
 
     /// The end on somebody's wish. Whoever marked the call ends its parts; of one that nobody marked, this process does.
-    fn stop(&self) -> Result<(), SupervisorError> {
+    fn stop(&self, progress: &mut Progress) -> Result<(), SupervisorError> {
+        self.take(progress);
+        if let Some(progress) = progress.unwritten() {
+            let patch = Patch { progress: Some(progress), ..Patch::default() };
+            drop(self.store.step(&self.id, &Event::Progress, patch, Durability::Cached));
+        }
+        tracing::info!(id = %self.id, "job to end");
         let patch = Patch { error: Some("cancelled by a signal to its supervisor".to_owned()), ..Patch::default() };
         match self.store.step(&self.id, &Event::Cancel, patch, Durability::Cached) {
             Ok(_) => {}

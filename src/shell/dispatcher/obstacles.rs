@@ -6,33 +6,47 @@ use super::accounted;
 use crate::machines::answer::Answer;
 use crate::machines::command_line;
 use crate::machines::dispatch::Omitted;
-use crate::machines::plan::RunPlan;
+use crate::machines::plan::{RunPlan, SessionPlan};
 use crate::machines::verdict::{self, Ending, Evidence, NotStarted};
 use crate::shell::claude;
 use crate::shell::engine::Engine;
+use crate::shell::session_owners;
 
 /// How long an agent's directory may take to answer.
 const DIRECTORY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The answer to a request that cannot run. `None` when nothing stands in its way.
 pub(super) async fn refused(engine: &Engine, run: &RunPlan, max_depth: u32) -> Option<Answer> {
-    let reason = obstacle(run, max_depth).await?;
+    let reason = obstacle(engine, run, max_depth).await?;
     let answer = verdict::judge(Evidence::new(run, Ending::NotStarted { reason }));
     Some(accounted(engine, run, answer))
 }
 
-/// What stands in the way of a run, in the order of the contract: depth, CLI, directory, values.
-async fn obstacle(run: &RunPlan, max_depth: u32) -> Option<NotStarted> {
+/// What stands in the way of a run, in the order of the contract: depth, CLI, directory, values; then whose
+/// session it is.
+async fn obstacle(engine: &Engine, run: &RunPlan, max_depth: u32) -> Option<NotStarted> {
     if run.depth > max_depth {
         return Some(NotStarted::TooDeep { max: max_depth });
     }
     if let Err(missing) = claude::find() {
-        return Some(NotStarted::CliMissing(missing.to_string()));
+        return Some(claude::not_started(&missing));
     }
     if let Some(reason) = unusable_directory(run.directory.clone()).await {
         return Some(reason);
     }
-    command_line::arguments(run, Omitted::default()).err().map(NotStarted::BadValue)
+    if let Err(bad) = command_line::arguments(run, Omitted::default()) {
+        return Some(NotStarted::BadValue(bad));
+    }
+    foreign_session(engine, run).await
+}
+
+/// Looks up whose session it is that the run is to go on in. A look-up that fails tells of no owner.
+async fn foreign_session(engine: &Engine, run: &RunPlan) -> Option<NotStarted> {
+    let SessionPlan::Resume { id } = &run.session else { return None };
+    let (jobs, session) = (engine.store().directory().to_path_buf(), id.clone());
+    let find = tokio::task::spawn_blocking(move || session_owners::find(&jobs, &session));
+    let owner = find.await.ok().flatten().filter(|owner| !owner.admits(&run.agent, &run.directory))?;
+    Some(NotStarted::ForeignSession { owner: owner.agent, directory: owner.directory })
 }
 
 /// Looks at the directory off the loop that answers: a dead network mount may never say anything.

@@ -4,19 +4,15 @@
 use std::fs::{File, TryLockError};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal};
-
 use super::{CancelOutcome, Jobs};
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::job::{Event, State, Status};
-use crate::machines::next_call;
 use crate::machines::refused::Refused;
 use crate::shell::atomic::Durability;
 use crate::shell::record::Record;
 use crate::shell::session_lock::SessionLock;
 use crate::shell::store::{JobFile, Patch, StoreError};
-use crate::shell::supervisor::output::session_began;
-use crate::shell::{failpoint, leftovers, orphan};
+use crate::shell::{cancelled, failpoint, job_lock, leftovers, orphan};
 
 /// How long a cancelled run may take to go: SIGTERM, the grace, SIGKILL.
 const END_WAIT: Duration = Duration::from_secs(4);
@@ -34,7 +30,7 @@ impl Jobs {
         if !ours && record.status == Status::Running {
             return Ok((CancelOutcome::Running, Status::Running));
         }
-        let patch = self.cancelled(&record);
+        let patch = cancelled::patch(self.store(), &record);
         let stepped = match self.store().step(id, &Event::Cancel, patch, Durability::Cached) {
             Ok(stepped) => stepped,
             Err(StoreError::Refused(Refused::AlreadyThere { .. } | Refused::NotHere { .. })) => {
@@ -47,6 +43,7 @@ impl Jobs {
             }
             Err(error) => return Err(error),
         };
+        tracing::info!(%id, "job cancelled");
         failpoint::reach("marked");
         if stepped.end_run {
             self.finish_stopping(&stepped.record);
@@ -54,26 +51,6 @@ impl Jobs {
         let began = stepped.record.started_at.is_some();
         let outcome = if began { CancelOutcome::CancelledRunning } else { CancelOutcome::Cancelled };
         Ok((outcome, Status::Cancelled))
-    }
-
-    /// What is said of a job that is cancelled: how to go on with it, where there is anything to go on with.
-    pub(super) fn cancelled(&self, record: &Record) -> Patch {
-        let session = record.session_id.as_deref().filter(|_| self.has_session(record));
-        let reason = match record.started_at {
-            Some(_) if record.is_call() => "cancelled; none of its parts runs any more".to_owned(),
-            Some(_) => next_call::after_cancel(&record.agent, session),
-            None => "cancelled before it began".to_owned(),
-        };
-        Patch { error: Some(reason), no_session: session.is_none(), ..Patch::default() }
-    }
-
-    /// Whether there is a session under the record's id. A job of the older implementation tells only of one that began; of
-    /// ours, the id is planned before the run begins.
-    fn has_session(&self, record: &Record) -> bool {
-        let id = &record.id;
-        !self.store().file(id, JobFile::Lock).exists()
-            || session_began(&self.store().file(id, JobFile::Stdout))
-            || self.store().plan(id).is_ok_and(|plan| plan.session.is_resume())
     }
 
     /// Ends what is left of a job that was told to end. Blocks until that is gone.
@@ -105,8 +82,8 @@ impl Jobs {
     /// rest is ended here where it has none.
     pub(super) fn stop(&self, record: Record) -> Record {
         let path = self.store().file(&record.id, JobFile::Lock);
-        if File::open(&path).is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock))) {
-            tell_supervisor(&path);
+        if job_lock::is_held(&path) {
+            job_lock::tell_holder(&path);
             return record;
         }
         self.finish_stopping(&record);
@@ -124,7 +101,7 @@ impl Jobs {
             match lock.try_lock() {
                 Ok(()) => break true,
                 Err(TryLockError::WouldBlock) if Instant::now() < give_up => {
-                    told = told || tell_supervisor(&path);
+                    told = told || job_lock::tell_holder(&path);
                     std::thread::sleep(END_RETRY);
                 }
                 Err(TryLockError::WouldBlock | TryLockError::Error(_)) => break false,
@@ -141,29 +118,4 @@ impl Jobs {
             drop(SessionLock::try_acquire(self.store().directory(), &session));
         }
     }
-}
-
-/// Sends SIGTERM to the supervisor that the lock file names; the lock was seen held. Whether it was sent.
-fn tell_supervisor(lock: &std::path::Path) -> bool {
-    let pid = std::fs::read_to_string(lock).ok().and_then(|text| text.trim().parse::<i32>().ok());
-    let Some(pid) = pid.and_then(Pid::from_raw) else { return false };
-    let Some(id) = lock.parent().and_then(|folder| folder.file_name()) else { return false };
-    terminate(pid, id)
-}
-
-/// The handle is opened before the command line is looked at, so that a reused process id is never hit.
-#[cfg(target_os = "linux")]
-fn terminate(pid: Pid, id: &std::ffi::OsStr) -> bool {
-    use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
-
-    let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
-    let command = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
-    let named = command.split(|byte| *byte == 0).any(|argument| argument == id.as_encoded_bytes());
-    named && pidfd_send_signal(handle, Signal::TERM).is_ok()
-}
-
-/// Without handles of processes the held lock is the only proof: its holder wrote its id there.
-#[cfg(not(target_os = "linux"))]
-fn terminate(pid: Pid, _id: &std::ffi::OsStr) -> bool {
-    rustix::process::kill_process(pid, Signal::TERM).is_ok()
 }

@@ -9,6 +9,7 @@ use crate::machines::job::Event;
 use crate::machines::summary::Summary;
 use crate::shell::atomic::Durability;
 use crate::shell::call::ledger::Ledger;
+use crate::shell::cancelled;
 use crate::shell::store::{Patch, StoreError};
 
 /// How many runs are ended at once. Each may take the grace of SIGTERM.
@@ -26,7 +27,8 @@ impl Jobs {
         // All are marked before the first is ended: its slot would go to the next one.
         let reason = || Some(format!("cancelled with the call {call}"));
         let patch = |part: &JobId| {
-            let known = self.store().read(part).map(|record| self.cancelled(&record)).unwrap_or_default();
+            let known =
+                self.store().read(part).map(|record| cancelled::patch(self.store(), &record)).unwrap_or_default();
             Patch { error: reason(), ..known }
         };
         let mark = |part: &JobId| {

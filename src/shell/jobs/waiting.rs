@@ -4,18 +4,21 @@ use std::time::{Duration, Instant};
 
 use super::Jobs;
 use crate::machines::ids::JobId;
-use crate::machines::job::Status;
 use crate::shell::leash::{News, OnNews};
 use crate::shell::record::Record;
 use crate::shell::store::StoreError;
 
 /// How long a job is followed without a break; then it is followed again.
 const FOLLOW: Duration = Duration::from_secs(3_600);
-/// A look may bring the next news itself, where no supervisor can be started for want of processes say. So many looks may
-/// follow each other at once (the end of a run closes four files), then there is a pause between them.
+/// A look may bring the next news itself: where no supervisor can be started for want of processes say, or where each one
+/// dies at once. So many looks may follow each other at once (the end of a run closes four files), then there is a pause
+/// between them.
 const QUICK_LOOKS: u32 = 8;
-/// How long.
+/// How long the first pause is. Each one is twice as long as the one before it: whatever ends all supervisors is not to be
+/// fed with a new one twenty times a second.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
+/// How long a pause is at most: about as long as a caller may wait for the news that all is well again.
+const LONGEST_LOOK_PAUSE: Duration = Duration::from_secs(3);
 
 impl Jobs {
     /// Waits for the end of a job, at most `patience`. The second value says whether it came. Nobody is asked meanwhile:
@@ -53,7 +56,7 @@ impl Jobs {
         let give_up = tokio::time::Instant::now() + patience;
         // Before the first look: an end between look and watch would be missed.
         let mut watch = self.watch(&id);
-        let mut quick_looks = 0;
+        let (mut quick_looks, mut pause) = (0, LOOK_PAUSE);
         loop {
             let looked = Instant::now();
             let jobs = self.clone();
@@ -66,16 +69,21 @@ impl Jobs {
             if record.status.is_terminal() {
                 return Ok((record, true));
             }
-            let news = standing(&record, place);
+            let news = News::standing(&record, place);
             if news.is_some() && news != told {
                 news.iter().for_each(&mut *on_news);
                 told = news;
             }
             let news = async {
                 watch.changed().await;
-                quick_looks = if looked.elapsed() < LOOK_PAUSE { quick_looks + 1 } else { 0 };
+                if looked.elapsed() >= LOOK_PAUSE {
+                    (quick_looks, pause) = (0, LOOK_PAUSE);
+                    return;
+                }
+                quick_looks += 1;
                 if quick_looks > QUICK_LOOKS {
-                    tokio::time::sleep(LOOK_PAUSE).await;
+                    tokio::time::sleep(pause).await;
+                    pause = LONGEST_LOOK_PAUSE.min(pause * 2);
                 }
             };
             // Asked as well, because news that is there at once is no time out.
@@ -83,14 +91,5 @@ impl Jobs {
                 return Ok((record, false));
             }
         }
-    }
-}
-
-/// Where a job stands, as its supervisor would tell it.
-fn standing(record: &Record, place: Option<usize>) -> Option<News> {
-    match (place, &record.activity) {
-        (Some(place), _) => Some(News::Queued(place)),
-        (None, Some(activity)) => Some(News::Progress { text: activity.line(), activity: activity.clone() }),
-        (None, None) => (record.status == Status::Running).then_some(News::Started),
     }
 }

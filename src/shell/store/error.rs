@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::config::path::JOBS_DIR_VARIABLE;
 use crate::machines::ids::JobId;
 use crate::machines::refused::Refused;
 
@@ -15,7 +16,7 @@ pub enum StoreError {
     #[error("job {0} not found; list the jobs with dispatch_jobs or `agent-dispatch jobs`")]
     NotFound(JobId),
     /// The file system said no.
-    #[error("cannot {doing} {}: {source}", path.display())]
+    #[error("cannot {doing} {}: {source}{}", path.display(), moved(doing, source))]
     Io {
         /// What was tried.
         doing: &'static str,
@@ -39,5 +40,20 @@ impl StoreError {
     pub(in crate::shell) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_path_buf();
         move |source| Self::Io { doing, path, source }
+    }
+}
+
+/// What cannot be read is there, and stays where it is.
+fn moved(doing: &str, error: &io::Error) -> String {
+    if matches!(doing, "list" | "read" | "look for") { String::new() } else { elsewhere(error) }
+}
+
+/// Where to go from a place that must not be written.
+pub(in crate::shell) fn elsewhere(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            format!("; set {JOBS_DIR_VARIABLE} to a directory that can be written")
+        }
+        _ => String::new(),
     }
 }

@@ -12,6 +12,7 @@ use crate::machines::dispatch::{self, Run};
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::job;
 use crate::machines::next_call;
+use crate::machines::plan::{Format, MAX_TIMEOUT_SECONDS, RunPlan, SessionPlan};
 use crate::shell::atomic::Durability;
 use crate::shell::record::Record;
 use crate::shell::session_lock::SessionLock;
@@ -36,7 +37,8 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         #[expect(clippy::cast_precision_loss, reason = "a timeout is at most some thousand seconds")]
         let left_ms = (left_seconds * MS_PER_SECOND).clamp(0.0, self.timeout_ms() as f64);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a timeout")]
-        let deadline = clock::monotonic().plus(left_ms as u64);
+        let left_ms = left_ms as u64;
+        let deadline = clock::monotonic().plus(left_ms);
         let resumes_left = self.plan.resume_attempts.saturating_sub(record.resumptions.unwrap_or_default());
         failpoint::reach("adopt");
         self.run = Run::new(self.timeout_ms(), resumes_left).waiting(self.plan.limit_waits());
@@ -46,16 +48,67 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         self.process = Some(Process { group: None, exit });
         // Nobody may have touched the record for long.
         let adopted = self.store.step(&self.id, &job::Event::Adopt, Patch::default(), Durability::Cached);
+        tracing::info!(id = %self.id, left_ms, "job adopted");
         self.claimed = Some(adopted.map_or_else(|_| record.clone(), |stepped| stepped.record));
         self.place = Place::of_adopted(self.store.directory(), &self.id, self.plan);
     }
 }
 
-/// Ends a job whose plan cannot be read: no supervisor will ever get further, and whoever waits would wait for ever.
+/// What is to be run. `None`: that cannot be read, and the job is given up. Of a job whose claude may work or have answered,
+/// the record says as much as is needed to wait for it and to judge it: an answer is not lost with the plan.
 ///
 /// # Errors
 /// [`StoreError`].
-pub(super) fn give_up(store: &Store, record: &Record, error: &StoreError) -> Result<(), StoreError> {
+pub(super) fn plan_of(store: &Store, record: &Record) -> Result<Option<RunPlan>, StoreError> {
+    let error = match store.plan(&record.id) {
+        Ok(plan) => return Ok(Some(plan)),
+        Err(error) => error,
+    };
+    let manned = matches!(record.state(), job::State::Running | job::State::Adopted);
+    let session = record.session_id.as_deref().and_then(|session| SessionRef::try_from(session).ok());
+    if let Some(session) = session.filter(|_| manned) {
+        tracing::error!(id = %record.id, %error, "the plan is lost; what runs is waited for");
+        return Ok(Some(of_record(record, session)));
+    }
+    give_up(store, record, &error).map(|()| None)
+}
+
+/// A plan to wait by, and to start nothing by.
+fn of_record(record: &Record, session: SessionRef) -> RunPlan {
+    let left_seconds = record.deadline_at.map_or(0.0, |deadline| deadline - clock::unix_seconds()).ceil();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+    let timeout_seconds = (left_seconds as u64).min(MAX_TIMEOUT_SECONDS);
+    RunPlan {
+        agent: record.agent.clone(),
+        directory: "/".to_owned(),
+        task: record.task.clone(),
+        context: record.context.clone(),
+        caller: record.caller.clone(),
+        goal: record.goal.clone(),
+        format: Format::Text,
+        prompt: String::new(),
+        session: SessionPlan::Resume { id: session },
+        model: None,
+        permission_mode: None,
+        allowed_tools: Vec::new(),
+        disallowed_tools: Vec::new(),
+        system_prompt: None,
+        max_budget_usd: None,
+        response_schema: None,
+        max_turns: None,
+        timeout_seconds,
+        resume_attempts: 0,
+        max_concurrency: 1,
+        depth: 1,
+        caller_job: None,
+        wait_for_limit: false,
+        wait_for_mcp: false,
+        usage_log: None,
+    }
+}
+
+/// Ends a job whose plan cannot be read: no supervisor will ever get further, and whoever waits would wait for ever.
+fn give_up(store: &Store, record: &Record, error: &StoreError) -> Result<(), StoreError> {
     if record.status.is_terminal() {
         return Ok(());
     }
@@ -77,7 +130,7 @@ pub(super) fn give_up(store: &Store, record: &Record, error: &StoreError) -> Res
     tracing::error!(id = %record.id, %error, ended, "a job without a plan");
     let error = Some(format!("the job cannot be taken up: {error}; {way_out}"));
     let patch = Patch { error, no_session: session.is_none(), ..Patch::default() };
-    match store.step(&record.id, &job::Event::Abandon, patch, Durability::Synced) {
+    match store.step(&record.id, &job::Event::Abandon { worker: false }, patch, Durability::Synced) {
         Ok(_) | Err(StoreError::Refused(_)) => Ok(()),
         Err(error) => Err(error),
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Supervision;
-use crate::machines::answer::Answer;
+use crate::machines::answer::{Answer, ErrorType, Outcome};
 use crate::machines::dispatch::{CancelledBy, End};
 use crate::machines::events::ResultEvent;
 use crate::machines::job;
@@ -13,6 +13,7 @@ use crate::shell::atomic::Durability;
 use crate::shell::failpoint;
 use crate::shell::leash::News;
 use crate::shell::record::Record;
+use crate::shell::session_file;
 use crate::shell::spawner::{Exit, ProcessSpawner};
 use crate::shell::store::{Patch, Store, StoreError};
 use crate::shell::surroundings::{self, Surroundings};
@@ -40,21 +41,30 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
             ending: self.ending(end),
             omitted: self.run.omitted,
             result: self.output.result.take(),
+            held_back: !end.takes_result(),
+            unfinished: self.output.tasks.unfinished(),
             missed: self.output.missed.take(),
             last_text: self.output.last_text.take(),
             last_retry: self.output.last_retry.take(),
             rate_limit: self.output.rate_limit.take(),
+            session_kept: self.output.plain.is_some() && session_file::exists(self.plan.session.id()),
+            plain: self.output.plain.take(),
             stray: self.output.stray.take(),
             stderr: std::mem::take(&mut self.stderr),
+            permission_mode: self.output.permission_mode.take(),
             session_id: self.output.session_id.take(),
             suggested_timeout_seconds: self.suggested_timeout(end).await,
             resumptions: self.resumptions(),
             paid_before_usd: self.output.paid_before_usd,
+            wall_ms: self.output.wall_ms(self.claimed.as_ref().and_then(|record| record.started_at)),
         };
-        let answered = evidence.result.is_some() || evidence.missed.is_some();
+        let answered = evidence.is_answered();
         let answer = verdict::judge(evidence);
         let event = job::Event::of_run(end, answered, answer.success);
         self.account(end, answered, &answer).await;
+        let (success, cost_usd, took_ms) = (answer.success, answer.cost_usd, answer.duration_ms);
+        let (outcome, error_type) = (answer.outcome.map(Outcome::as_str), answer.error_type.map(ErrorType::as_str));
+        tracing::info!(id = %self.id, event = event.name(), success, outcome, error_type, cost_usd, took_ms, "job ended");
         // Our own types: text keys and finite numbers. The answer goes with it: it may have 50 MB.
         let patch = Patch {
             error: answer.error.clone(),
@@ -64,7 +74,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         };
         self.store_conclusion(&event, patch, answered).await;
         // It never left the queue and nobody waits for it any more: there is nothing to read and nothing to resume.
-        if end == (End::Cancelled { by: CancelledBy::CallerGone }) && self.claimed.is_none() {
+        if matches!(end, End::Cancelled { by: CancelledBy::CallerGone, .. }) && self.claimed.is_none() {
             drop(self.store.collect(&self.id));
         }
     }
@@ -72,7 +82,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     /// What the project brings into the run, where a run began; the settings only where they may be asked for.
     async fn surroundings(&self) -> Surroundings {
         let results = [&self.output.result, &self.output.missed];
-        let denied = |event: &ResultEvent| !event.permission_denials.is_empty() || event.is_deferred();
+        let denied = |event: &ResultEvent| !event.all_denials().is_empty() || event.is_deferred();
         let with_settings = results.into_iter().flatten().any(denied);
         // A thread is a tenth of what a job costs.
         if !with_settings && !self.output.has_mcp_file {
@@ -129,7 +139,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
                 Some(Exit::Unknown) => Ending::Abandoned,
             },
             End::TimedOut { .. } => Ending::TimedOut,
-            End::Cancelled { by } => Ending::Cancelled {
+            End::Cancelled { by, .. } => Ending::Cancelled {
                 by: match by {
                     CancelledBy::Request => Canceller::Request,
                     CancelledBy::CallerGone => Canceller::CallerGone,

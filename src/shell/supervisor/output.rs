@@ -7,18 +7,22 @@ use crate::machines::activity::{self, Activity};
 use crate::machines::dispatch::SessionSigns;
 use crate::machines::events::{McpServer, Reader, ResultEvent, Retry, Seen};
 use crate::machines::limit::RateLimit;
+use crate::machines::tasks::{self, Task, TaskEvent, Tasks};
 use crate::machines::verdict;
+use crate::shell::clock;
 use crate::shell::tail::Tail;
 
 /// How much is read before other events get their turn, in chunks of 256 KB: a few milliseconds' work, and what was seen
 /// in it takes about as much memory.
 const CHUNKS_AT_ONCE: usize = 4;
+/// Milliseconds of a second.
+const MS_PER_SECOND: f64 = 1_000.0;
 
 /// The output of a run: of one start of claude, and what remains of the starts before it.
 #[derive(Default)]
 pub struct Output {
     source: Option<(Tail, Reader)>,
-    /// The last result.
+    /// The result; several are one.
     pub result: Option<ResultEvent>,
     /// The answer that missed its schema, when it was asked for again.
     pub missed: Option<ResultEvent>,
@@ -28,24 +32,34 @@ pub struct Output {
     pub mcp_servers: Vec<McpServer>,
     /// The id that claude gave its session.
     pub session_id: Option<String>,
+    /// The permission mode that the first event of this start told.
+    pub permission_mode: Option<String>,
     /// The agent's last words, for a run that was cut off.
     pub last_text: Option<String>,
     /// The last time that the API had refused.
     pub last_retry: Option<Retry>,
     /// What the CLI said of the account's limit, when it refused.
     pub rate_limit: Option<RateLimit>,
+    /// All of the output, when there was no event in it.
+    pub plain: Option<String>,
     /// Output that is no event.
     pub stray: Option<String>,
     /// Whether there was an event: this claude had begun to work.
     pub begun: bool,
     /// What the results so far have cost.
     cost_usd: Option<f64>,
+    /// The agent's background tasks.
+    pub tasks: Tasks,
     directory: String,
     turns: u64,
     /// Of the starts before this one.
     turns_before: u64,
     /// What the starts before this one have cost, in US dollars, as far as they told.
     pub paid_before_usd: Option<f64>,
+    /// When this claude was started, in Unix seconds; not known of one that was adopted.
+    started_at: Option<f64>,
+    /// When it had written its last word, in Unix seconds.
+    written_at: Option<f64>,
     /// Of all starts. Whether the id is known shows in `session_id` as well.
     signs: SessionSigns,
 }
@@ -57,6 +71,11 @@ pub enum Sign {
     Result,
     /// A turn after a result.
     Turn,
+    /// Background tasks began, or all of them are over.
+    Tasks {
+        /// Whether any lives.
+        alive: bool,
+    },
     /// Something to show, and in a line what the agent is doing.
     Progress {
         /// As it was said.
@@ -116,6 +135,7 @@ impl Output {
             paid_before_usd: paid.into_iter().flatten().reduce(|sum, cost| sum + cost),
             signs: SessionSigns { started: true, missing: false, ..before.signs },
             turns_before: before.turns_before + before.turns,
+            started_at: Some(clock::unix_seconds()),
             ..Self::open(path, position, directory)
         };
     }
@@ -154,8 +174,19 @@ impl Output {
     }
 
     /// How far the run has come with this deed.
-    pub const fn activity(&self, deed: String) -> Activity {
-        Activity { turn: self.turns_before + self.turns, doing: Some(deed), cost_usd: self.cost_usd }
+    pub fn activity(&self, deed: String) -> Activity {
+        let background_tasks = self.tasks.living().count();
+        Activity { turn: self.turns_before + self.turns, doing: Some(deed), cost_usd: self.cost_usd, background_tasks }
+    }
+
+    /// How long this claude took to its last word, in milliseconds. `claimed_at`: when its run began, which counts where its
+    /// own start was not seen.
+    pub fn wall_ms(&self, claimed_at: Option<f64>) -> Option<u64> {
+        let seconds = self.written_at? - self.started_at.or(claimed_at)?;
+        // A clock that was set may say anything; a negative or absurd value saturates.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+        let ms = (seconds * MS_PER_SECOND) as u64;
+        Some(ms)
     }
 
     /// How far it was read, in bytes.
@@ -171,10 +202,12 @@ impl Output {
     /// Takes what was read as all there is: the last line may have no end.
     pub fn finish(&mut self) -> Vec<Sign> {
         let mut signs = Vec::new();
-        if let Some((_, reader)) = self.source.take() {
+        if let Some((tail, reader)) = self.source.take() {
+            self.written_at = tail.written_at();
             let rest = reader.finish();
             self.last_text = rest.last_text.or(self.last_text.take());
             self.stray = rest.stray;
+            self.plain = rest.plain;
             self.take(rest.seen, &[], &mut signs);
         }
         signs
@@ -185,6 +218,7 @@ impl Output {
         for (at, seen) in seen.into_iter().enumerate() {
             while turns.next_if(|turn| **turn <= at).is_some() {
                 self.turns = self.turns.saturating_add(1);
+                self.tasks.turn_began();
             }
             self.begun |= !matches!(seen, Seen::Other);
             self.signs.begun |= !matches!(seen, Seen::Other | Seen::RateLimit(_) | Seen::Result(_));
@@ -195,6 +229,7 @@ impl Output {
                         self.result = None;
                     }
                     self.session_id = init.session_id.or(self.session_id.take());
+                    self.permission_mode = self.permission_mode.take().or(init.permission_mode);
                     self.mcp_servers = init.mcp_servers;
                     signs.push(Sign::Turn);
                 }
@@ -217,20 +252,52 @@ impl Output {
                 }
                 Seen::RateLimit(limit) if limit.rejected => self.rate_limit = Some(limit),
                 Seen::RateLimit(_) => {}
-                Seen::Result(result) if verdict::is_session_missing(&result) => {
+                // After an answer that is paid for it is one of several results, and says nothing of the session.
+                Seen::Result(result) if self.result.is_none() && verdict::is_session_missing(&result) => {
                     // No answer: whether the task is given again instead is not decided here.
                     self.signs.missing = true;
                     self.result = Some(*result);
                 }
+                // Of a turn in which the CLI only told a resumed session what was stopped in it; the turn of the prompt follows.
+                Seen::Result(result) if verdict::is_silent(&result) => {
+                    self.result.get_or_insert(*result);
+                }
                 Seen::Result(result) => {
                     (self.signs.begun, self.signs.worked) = (true, true);
                     self.session_id = result.session_id.clone().or(self.session_id.take());
-                    self.cost_usd = result.run_cost_usd.or(result.total_cost_usd).or(self.cost_usd);
-                    self.result = Some(*result);
+                    let result = match self.result.take() {
+                        Some(before) if !verdict::is_silent(&before) => before.followed_by(*result),
+                        Some(_) | None => *result,
+                    };
+                    self.cost_usd = result.cost_usd().or(self.cost_usd);
+                    self.result = Some(result);
                     signs.push(Sign::Result);
+                    self.show_tasks("Waits for what works in the background", signs);
                 }
+                Seen::Task(event) => self.take_task(event, signs),
                 Seen::Other => {}
             }
+        }
+    }
+
+    fn take_task(&mut self, event: TaskEvent, signs: &mut Vec<Sign>) {
+        let before: Vec<Task> = self.tasks.living().cloned().collect();
+        self.tasks.take(event);
+        let alive = self.tasks.living().next().is_some();
+        if alive == before.is_empty() {
+            signs.push(Sign::Tasks { alive });
+        }
+        if !self.tasks.living().eq(&before) {
+            self.show_tasks("In the background", signs);
+        }
+    }
+
+    /// Shows the background tasks, if any lives.
+    fn show_tasks(&self, what: &str, signs: &mut Vec<Sign>) {
+        let living: Vec<Task> = self.tasks.living().cloned().collect();
+        if !living.is_empty() {
+            let text = format!("{what}: {}", tasks::listed(&living));
+            signs.push(Sign::Progress { activity: self.activity(activity::deed(&text)), text });
         }
     }
 }

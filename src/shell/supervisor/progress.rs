@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::output::Sign;
 use crate::machines::activity::Activity;
 use crate::machines::ids::JobId;
 use crate::machines::job::Event;
@@ -14,7 +15,7 @@ use crate::shell::store::{Patch, Shown, Store};
 const LINES: usize = 20;
 /// How long a line may be, in characters (contract).
 const LINE_CHARS: usize = 300;
-/// At most one write a second (contract).
+/// At most one write a second after the first, which comes at once (contract).
 const WRITE_INTERVAL: Duration = Duration::from_secs(1);
 /// A record of a live job is touched this often: the older implementation takes one that is untouched for an hour for
 /// abandoned.
@@ -27,12 +28,15 @@ pub struct Progress {
     lines: VecDeque<String>,
     activity: Option<Activity>,
     unwritten: bool,
-    written: Instant,
+    /// When the record was touched last: by the claim, or by a write of these lines.
+    touched: Instant,
+    /// Whether lines were written before.
+    written: bool,
 }
 
 impl Default for Progress {
     fn default() -> Self {
-        Self { lines: VecDeque::new(), activity: None, unwritten: false, written: Instant::now() }
+        Self { lines: VecDeque::new(), activity: None, unwritten: false, touched: Instant::now(), written: false }
     }
 }
 
@@ -47,11 +51,21 @@ impl Progress {
         self.unwritten = true;
     }
 
+    /// Adds what a look at the output brought.
+    pub fn extend(&mut self, signs: Vec<Sign>) {
+        for sign in signs {
+            match sign {
+                Sign::Progress { text, activity } => self.push(text, activity),
+                Sign::Result | Sign::Turn | Sign::Tasks { .. } => {}
+            }
+        }
+    }
+
     /// Writes the lines into the record, unless that was done a moment ago. A write that fails costs nothing but the
     /// display: the next one brings everything again.
     pub fn write_when_due(&mut self, store: &Store, id: &JobId) {
-        let since = self.written.elapsed();
-        if (self.unwritten && since >= WRITE_INTERVAL) || since >= HEARTBEAT {
+        let since = self.touched.elapsed();
+        if (self.unwritten && (!self.written || since >= WRITE_INTERVAL)) || since >= HEARTBEAT {
             self.write(store, id);
         }
     }
@@ -63,7 +77,8 @@ impl Progress {
     }
 
     fn write(&mut self, store: &Store, id: &JobId) {
-        self.written = Instant::now();
+        self.touched = Instant::now();
+        self.written |= self.unwritten;
         self.unwritten = false;
         let patch = Patch { progress: Some(self.shown()), ..Patch::default() };
         if let Err(error) = store.step(id, &Event::Progress, patch, Durability::Cached) {

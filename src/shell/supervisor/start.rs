@@ -2,23 +2,29 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Process, Supervision};
-use crate::machines::command_line;
-use crate::machines::dispatch::{CancelledBy, Event, KILL_GRACE_MS, Run, Turn};
+use crate::config::path;
+use crate::machines::cli_version::Version;
+use crate::machines::dispatch::{CancelledBy, Event, Flag, KILL_GRACE_MS, Run, Turn};
+use crate::machines::events;
 use crate::machines::ids::SessionRef;
 use crate::machines::job;
-use crate::machines::plan::{self, Continuation, RunPlan};
+use crate::machines::mode;
+use crate::machines::plan::{self, Continuation, RunPlan, SessionPlan};
 use crate::machines::prompt;
 use crate::machines::verdict::NotStarted;
+use crate::machines::{self, command_line};
 use crate::shell::atomic::{self, Durability};
 use crate::shell::leash::News;
 use crate::shell::pause;
 use crate::shell::spawner::{Launch, ProcessSpawner, SpawnError};
 use crate::shell::store::{JobFile, Patch, StoreError};
-use crate::shell::{clock, environment, failpoint, surroundings};
+use crate::shell::{
+    claude, claude_settings, cli_version, clock, environment, failpoint, refused_options, session_owners, surroundings,
+};
 
 /// How often to look whether the fence is free.
 const FENCE_RETRY: Duration = Duration::from_millis(5);
@@ -27,11 +33,20 @@ const ONCE_MORE: &str = "The answer misses its schema; asks for it once more";
 /// What is shown of a run that waits to go on.
 const CUT_OFF: &str = "Cut off; goes on as soon as it may";
 
+/// What is known of what was started.
+#[derive(Debug, Default)]
+pub(super) struct Started {
+    /// The claude that was started last.
+    program: Option<PathBuf>,
+    /// The session, under another id than the planned one, that was noted as the agent's.
+    session: Option<String>,
+}
+
 impl<S: ProcessSpawner> Supervision<'_, S> {
     /// The record says `running` before anything runs: what costs is never unseen. The fence is looked at before anything
     /// runs as well: never two workers for one job.
     pub(super) async fn start(&mut self, run: Run) {
-        self.run = run;
+        self.run = run.on(self.cli_version(run).await);
         if run.turn == Turn::Repair {
             let activity = self.output.activity(ONCE_MORE.to_owned());
             self.progress.push(ONCE_MORE.to_owned(), activity);
@@ -46,6 +61,12 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         };
         self.due.push_back(match started {
             Ok(process) => {
+                let what = match run.turn {
+                    Turn::Task => "job started",
+                    Turn::Continue => "job resumed",
+                    Turn::Repair => "job asked for its answer again",
+                };
+                tracing::info!(id = %self.id, pid = process.group, "{what}");
                 self.process = Some(process);
                 if let Some(leash) = &mut self.leash {
                     leash.tell(&News::Started);
@@ -59,6 +80,15 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         });
     }
 
+    /// The version of the CLI, where something depends on it.
+    async fn cli_version(&self, run: Run) -> Option<Version> {
+        let schema = self.plan.response_schema.as_ref().filter(|_| !run.omitted.json_schema);
+        schema.and_then(machines::schema::for_cli)?;
+        let program = self.spawner.find_claude().ok()?;
+        let environment = environment::for_claude(&self.id, self.plan.depth, false);
+        cli_version::of(&program, &environment, self.store.directory()).await
+    }
+
     /// The run goes on when its turn comes. A record that does not take it was told to end: then so does the run.
     pub(super) fn note_resumption(&mut self) {
         // A supervisor before this one noted it.
@@ -67,6 +97,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         }
         match self.store.step(&self.id, &job::Event::Resume, Patch::default(), Durability::Cached) {
             Ok(stepped) => {
+                tracing::info!(id = %self.id, "job cut off");
                 self.claimed = Some(stepped.record);
                 let pause = pause::left(self.store.directory()).filter(|_| self.plan.wait_for_limit);
                 let line = match pause {
@@ -92,6 +123,39 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         self.plan.resume_attempts.saturating_sub(self.run.resumes_left)
     }
 
+    /// The session that this process begins belongs to the agent. Where the CLI chooses the id, its first event tells it.
+    fn note_session(&self) {
+        if let SessionPlan::Fresh { id } = &self.plan.session
+            && !self.run.omitted.session_id
+            && self.run.turn == Turn::Task
+        {
+            session_owners::note(self.store.directory(), self.plan, id.as_str());
+        }
+    }
+
+    /// A session under another id than the planned one: the CLI did not take that id, or went on in a copy.
+    pub(super) fn note_other_session(&mut self) {
+        let Some(told) = self.output.session_id.clone() else { return };
+        let planned = self.plan.session.id();
+        let known = planned.as_str() == told || (self.plan.session.is_resume() && !planned.is_uuid());
+        if !known && self.started.session.as_ref() != Some(&told) {
+            session_owners::note(self.store.directory(), self.plan, &told);
+            self.started.session = Some(told);
+        }
+    }
+
+    /// The flag that claude said it does not know, at the beginning of its standard error. The next run need not find out
+    /// again what this program refuses; a schema that is refused says nothing of the next one.
+    pub(super) fn refused_flag(&self, stderr: &str) -> Option<Flag> {
+        // The CLI refuses a flag before it does anything. A run that had begun has cost, and is not begun again.
+        let refused = command_line::unknown_option(stderr).filter(|_| !self.output.begun);
+        let flag = refused.and_then(Flag::droppable)?;
+        if let Some(program) = self.started.program.as_ref().filter(|_| !command_line::refuses_schema(stderr)) {
+            refused_options::note(self.store.directory(), program, flag);
+        }
+        Some(flag)
+    }
+
     fn claim(&mut self) -> Result<(), NotStarted> {
         // A second start without a flag that the CLI does not know, or with the task once more, is the same claim.
         if self.claimed.is_some() && !self.waits_to_go_on() {
@@ -107,6 +171,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         match self.store.step(&self.id, &job::Event::Claim, patch, durability) {
             Ok(stepped) => {
                 failpoint::reach("claimed");
+                tracing::info!(id = %self.id, resumptions = self.resumptions(), "job claimed");
                 self.claimed = Some(stepped.record);
                 Ok(())
             }
@@ -137,22 +202,32 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let (stdout, stderr) = (self.store.file(&self.id, JobFile::Stdout), self.store.file(&self.id, JobFile::Stderr));
         let cannot = |error: io::Error| NotStarted::SpawnFailed(error.to_string());
         fence_is_free(&stderr).await.map_err(cannot)?;
-        let position = end_last_line(&stdout).map_err(cannot)?;
+        let position = begin_output(&stdout).map_err(cannot)?;
         let process = self.spawn(&plan, stdin)?;
+        self.note_session();
         self.output.go_on(&stdout, position, &self.plan.directory, self.run.turn == Turn::Repair);
         // Claude was started in this directory a moment ago: it answers.
         self.output.has_mcp_file = surroundings::has_mcp_file(Path::new(&plan.directory));
         Ok(process)
     }
 
-    fn spawn(&self, plan: &RunPlan, stdin: JobFile) -> Result<Process, NotStarted> {
-        let program = self.spawner.find_claude().map_err(|missing| NotStarted::CliMissing(missing.to_string()))?;
+    fn spawn(&mut self, plan: &RunPlan, stdin: JobFile) -> Result<Process, NotStarted> {
+        let program = self.spawner.find_claude().map_err(|missing| claude::not_started(&missing))?;
+        // Looked up for each start: the program may have been replaced while the run waited.
+        self.run.omitted = self.run.omitted.or(refused_options::known(self.store.directory(), &program));
+        let plan = &in_a_mode(plan);
         let arguments = command_line::arguments(plan, self.run.omitted).map_err(NotStarted::BadValue)?;
+        self.started.program = Some(program.clone());
+        let mut environment = environment::for_claude(&self.id, plan.depth, plan.wait_for_mcp);
+        let lookup = |name: &str| std::env::var_os(name);
+        let (home, here) = (std::env::home_dir(), path::working_directory());
+        environment.extend(environment::absolute(&lookup, home.as_deref(), &here));
+        environment.extend(claude::path_for(&program).map(|path| ("PATH".to_owned(), Some(path))));
         let launch = Launch {
             program,
             arguments,
             directory: plan.directory.clone().into(),
-            environment: environment::for_claude(&self.id, plan.depth, plan.wait_for_mcp),
+            environment,
             stdin: self.store.file(&self.id, stdin),
             stdout: self.store.file(&self.id, JobFile::Stdout),
             stderr: self.store.file(&self.id, JobFile::Stderr),
@@ -163,11 +238,24 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
                 Err(NotStarted::DirectoryMissing)
             }
             Err(SpawnError::Directory { source, .. }) => Err(NotStarted::DirectoryUnusable(source.to_string())),
-            Err(error @ (SpawnError::File { .. } | SpawnError::Program { .. })) => {
-                Err(NotStarted::SpawnFailed(error.to_string()))
-            }
+            Err(SpawnError::Program { program, source }) => Err(match claude::explain(&program, &source) {
+                Some(missing) => claude::not_started(&missing),
+                None => NotStarted::SpawnFailed(SpawnError::Program { program, source }.to_string()),
+            }),
+            Err(error @ SpawnError::File { .. }) => Err(NotStarted::SpawnFailed(error.to_string())),
         }
     }
+}
+
+/// The plan with the permission mode that is to be passed. In the supervisor, where the directory's disk may be waited for:
+/// claude is started in it right after.
+fn in_a_mode(plan: &RunPlan) -> RunPlan {
+    let permission_mode = plan.permission_mode.clone().or_else(|| {
+        let said = claude_settings::mode(Path::new(&plan.directory));
+        let said = said.as_ref().map(|(source, mode)| (*source, mode.as_str()));
+        mode::unless_said(said).map(str::to_owned)
+    });
+    RunPlan { permission_mode, ..plan.clone() }
 }
 
 /// Waits until nobody holds the fence: what a run left behind was ended a moment ago, and dies when the kernel comes to it.
@@ -190,8 +278,9 @@ async fn fence_is_free(fence: &Path) -> io::Result<()> {
     }
 }
 
-/// Ends the line that a process was cut off in, and returns how long the file is.
-fn end_last_line(output: &Path) -> io::Result<u64> {
+/// Makes the file ready for the output of one more process, and returns where that begins: the line that the one before it
+/// was cut off in is ended, and whoever reads the whole file later sees where the next begins.
+fn begin_output(output: &Path) -> io::Result<u64> {
     let mut file = match fs::OpenOptions::new().read(true).append(true).open(output) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
@@ -204,9 +293,8 @@ fn end_last_line(output: &Path) -> io::Result<u64> {
     let mut last = [0];
     file.seek(SeekFrom::End(-1))?;
     file.read_exact(&mut last)?;
-    if last == *b"\n" {
-        return Ok(length);
-    }
-    file.write_all(b"\n")?;
-    Ok(length + 1)
+    let ends = if last == *b"\n" { "" } else { "\n" };
+    let written = format!("{ends}{}", events::start_line());
+    file.write_all(written.as_bytes())?;
+    Ok(length + written.len() as u64)
 }

@@ -8,8 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-use super::{Content, Identity, Journal, existing, identity, older};
+use super::{Content, Journal};
 use crate::machines::usage::{self, Entry, Recent, Typical};
+use crate::shell::generations::{Identity, existing, identity, older};
 
 /// How much of the journal is read at first, in bytes, from its end: some 4,000 runs of all agents. All of it would take a
 /// server's first list of agents tens of milliseconds.
@@ -84,7 +85,7 @@ impl Looked<'_> {
 
 impl Known {
     fn catch_up(&mut self, journal: &Journal) -> io::Result<()> {
-        let path = journal.resolved();
+        let path = journal.lines().resolved();
         let newer = existing(&path)?;
         let seen = newer.as_ref().map(Place::of).transpose()?;
         match (self.place, seen) {

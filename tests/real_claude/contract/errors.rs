@@ -67,6 +67,13 @@ real_tests! {
         assert_eq!(asked, 1);
     }
 
+    fn an_error_of_the_api_ended_the_run_for_that_reason() {
+        let (outcome, _) = failing(500, "broken inside", "0");
+        assert_eq!(outcome.result()["terminal_reason"], "api_error", "{outcome:#?}");
+        let (outcome, _) = failing(400, "prompt is too long: 300000 tokens > 200000 maximum", "0");
+        assert_eq!(outcome.result()["terminal_reason"], "prompt_too_long", "{outcome:#?}");
+    }
+
     fn a_retry_is_an_event_of_its_own() {
         let (outcome, asked) = failing(500, "broken inside", "1");
         text_of(&outcome, 500);

@@ -34,7 +34,7 @@ real_tests! {
         assert_eq!(requests.len(), 1, "{requests:#?}");
         assert_eq!(requests[0].body["stream"], true);
         assert_eq!(requests[0].header("x-api-key"), Some("dummy-key-of-a-test"));
-        assert!(requests[0].header("user-agent").unwrap().contains(&install::version()));
+        assert!(requests[0].header("user-agent").unwrap().contains(&install::version().to_string()));
         assert_eq!(requests[0].header("x-claude-code-session-id"), result["session_id"].as_str());
     }
 
@@ -90,6 +90,12 @@ real_tests! {
         assert_eq!((&result["is_error"], result.get("result")), (&json!(true), None), "{result:#}");
         assert!(result["errors"][0].as_str().unwrap().contains("budget"), "{result:#}");
         assert!(result["total_cost_usd"].as_f64().unwrap() > 0.0, "{result:#}");
+    }
+
+    fn a_run_that_the_budget_stopped_ended_for_that_reason() {
+        let world = World::saying("paid for");
+        let result = world.ask("do it", &["--max-budget-usd=0.0001"]).result();
+        assert_eq!(result["terminal_reason"], "budget_exhausted", "{result:#}");
     }
 
     fn the_turn_limit_stops_the_run() {

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::real_claude::real_tests;
-use crate::real_claude::run::{LIMIT, World, eventually};
+use crate::real_claude::run::{LIMIT, USER_SETTINGS, World, eventually};
 use crate::real_claude::stub::{Block, Message, Reply};
 
 /// In every result, whatever its subtype.
@@ -98,22 +98,42 @@ real_tests! {
 
     fn verbose_in_the_users_settings_makes_an_array_of_json_too() {
         let world = World::saying("hi");
-        world.write("home/.claude/settings.json", r#"{"verbose": true}"#);
+        world.write(USER_SETTINGS, r#"{"verbose": true}"#);
         assert!(world.ask("hello", &[]).stdout.starts_with('['));
         let stream = world.ask_stream("hello", &[]);
         stream.answered("hi");
     }
 
-    fn a_background_task_makes_several_results() {
+    fn each_of_several_results_counts_its_own_turn_and_the_cost_of_all() {
+        // The first result comes long before the task ends: a duration at which they are two on every version, and which
+        // no figure of a result includes.
         let world = World::new(|request| match request.body["messages"].as_array().map_or(0, Vec::len) {
             _ if request.everything().contains("<task-notification>") => Reply::text("after the task"),
             _ if !request.tool_results().is_empty() => Reply::text("started"),
-            _ => Reply::tool("Bash", json!({"command": "sleep 1", "run_in_background": true, "description": "waits"})),
+            _ => Reply::Message(Message {
+                blocks: vec![
+                    Block::ToolUse { name: "Write".into(), input: json!({"file_path": "/etc/denied", "content": "x"}) },
+                    Block::ToolUse {
+                        name: "Bash".into(),
+                        input: json!({"command": "sleep 3", "run_in_background": true, "description": "waits"}),
+                    },
+                ],
+                stop_reason: Some("tool_use"),
+                gap: Duration::ZERO,
+            }),
         });
-        let outcome = world.ask_stream("go", &["--allowedTools=Bash"]);
+        let outcome = world.ask_stream("go", &["--allowedTools=Bash", "--permission-mode=default"]);
         let results: Vec<_> = outcome.events().into_iter().filter(|event| event["type"] == "result").collect();
         assert_eq!(results.len(), 2, "{outcome:#?}");
         assert_eq!(results[0]["result"], "started");
+        assert_eq!((&results[0]["origin"], &results[1]["origin"]["kind"]), (&json!(null), &json!("task-notification")));
+        // The cost is the sum of all turns so far, the rest is that of each turn.
+        let cost = |at: usize| results[at]["total_cost_usd"].as_f64().unwrap();
+        assert!(cost(0) > 0.0 && cost(1) > cost(0), "{results:#?}");
+        let figures = |at: usize| (results[at]["num_turns"].as_u64(), results[at]["permission_denials"].as_array().map(Vec::len));
+        assert_eq!((figures(0), figures(1)), ((Some(3), Some(1)), (Some(1), Some(0))), "{results:#?}");
+        let took = results[1]["duration_ms"].as_u64().unwrap();
+        assert!(took < 3_000, "the wait for the task is not in it: {results:#?}");
         outcome.answered("after the task");
     }
 

@@ -32,6 +32,13 @@ real_tests! {
         assert_eq!(world.stub.messages().len(), 5);
     }
 
+    fn a_run_that_missed_its_schema_ended_for_that_reason() {
+        let world = World::new(|_| Reply::tool("StructuredOutput", json!({"n": "seven"})));
+        let result = world.ask("count", &[SCHEMA]).result();
+        assert_eq!(result["terminal_reason"], "structured_output_retry_exhausted", "{result:#}");
+        assert!(result["errors"][0].as_str().unwrap().contains("/n: must be integer"), "{result:#}");
+    }
+
     fn a_schema_with_an_unknown_keyword_or_dialect_is_refused() {
         let world = World::saying("never");
         world.ask("count", &[r#"--json-schema={"type":"object","x-foo":1}"#]).refused("x-foo");

@@ -151,6 +151,10 @@ real_tests! {
         let outcome = world.claude(&["-p", "--output-format=json", RESUME]).cwd(&elsewhere).stdin("two").run();
         assert_eq!(outcome.answered("noted")["session_id"], ID);
         assert!(world.stub.messages()[1].says("one"));
+        let folders = std::fs::read_dir(world.home().join(".claude/projects")).unwrap().flatten();
+        let sessions = folders.flat_map(|folder| std::fs::read_dir(folder.path()).unwrap().flatten());
+        let sessions = sessions.filter(|entry| entry.file_name().to_string_lossy().ends_with(".jsonl")).count();
+        assert_eq!(sessions, 1, "the new lines go where the session was made");
     }
 
     fn a_resume_of_what_is_no_uuid_is_refused() {

@@ -44,22 +44,36 @@ pub(super) fn numbers(keyword: &str, argument: &Value, number: &Number, at: &str
 }
 
 fn compare(a: &Number, b: &Number) -> std::cmp::Ordering {
-    match (a.as_i128(), b.as_i128()) {
+    match (whole(a), whole(b)) {
         (Some(a), Some(b)) => a.cmp(&b),
-        _ => a.as_f64().unwrap_or(f64::NAN).total_cmp(&b.as_f64().unwrap_or(f64::NAN)),
+        // JSON has no value that cannot be compared.
+        _ => float(a).partial_cmp(&float(b)).unwrap_or(std::cmp::Ordering::Equal),
     }
 }
 
 /// Whether one is a multiple of the other. Decimal fractions such as 0.1 are no exact floats: a quotient that is whole but
-/// for the last digits counts as whole.
+/// for its last binary digits counts as whole.
 fn is_multiple(number: &Number, of: &Number) -> bool {
-    /// Relative error of a quotient of two floats that were read from decimals, with room.
-    const ROUNDING: f64 = 1e-9;
-    if let (Some(number), Some(of)) = (number.as_i128(), of.as_i128()) {
+    /// Relative error of a quotient of two floats that were read from decimals: half a unit in the last place for each of
+    /// them and half a unit for the division, which makes one and a half, with room for the rounding of this comparison.
+    const ROUNDING: f64 = 2.0 * f64::EPSILON;
+    if let (Some(number), Some(of)) = (whole(number), whole(of)) {
         return of != 0 && number % of == 0;
     }
-    let quotient = number.as_f64().unwrap_or(f64::NAN) / of.as_f64().unwrap_or(f64::NAN);
-    quotient.is_finite() && (quotient - quotient.round()).abs() <= ROUNDING * quotient.abs().max(1.0)
+    let quotient = float(number) / float(of);
+    quotient.is_finite() && (quotient - quotient.round()).abs() <= ROUNDING * quotient.abs()
+}
+
+/// A whole number, also one that is written as `1.0`; nothing where it is none, or has more than 38 digits.
+#[expect(clippy::cast_possible_truncation, reason = "only whole floats within the range are converted")]
+fn whole(number: &Number) -> Option<i128> {
+    /// 2^126: every whole float below it is an i128.
+    const LIMIT: f64 = 85_070_591_730_234_615_865_843_651_857_942_052_864.0;
+    number.as_i128().or_else(|| number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < LIMIT).map(|f| f as i128))
+}
+
+fn float(number: &Number) -> f64 {
+    number.as_f64().unwrap_or(f64::NAN)
 }
 
 /// Whether the value is of one of these types.

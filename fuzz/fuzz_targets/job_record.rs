@@ -1,0 +1,3 @@
+//! Search with `fuzz/search 600 job_record`; the body is in the library.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| agent_dispatch_fuzz::job_record::check(data));

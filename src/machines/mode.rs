@@ -1,0 +1,45 @@
+//! The permission mode of a run: ours to say, so that it does not change with the version of the CLI.
+
+/// What a run is in when nobody says otherwise: the CLI asks before it does anything, and nobody answers.
+pub const DEFAULT: &str = "default";
+/// The name by which newer versions of the CLI call [`DEFAULT`]. Older ones refuse it, and every version takes the other.
+const MANUAL: &str = "manual";
+/// The modes that claude knows. Another one is stored with a warning: a newer claude may know it.
+pub const KNOWN: &[&str] = &["acceptEdits", "auto", "bypassPermissions", DEFAULT, "dontAsk", MANUAL, "plan"];
+/// Modes that a project cannot give itself: the CLI takes them from the user's own settings only (2.1.332).
+const NOT_FOR_A_PROJECT: [&str; 2] = ["auto", "bypassPermissions"];
+
+/// Whose settings of the CLI say a mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Those of the organisation.
+    Managed,
+    /// Those in the project, shared or not.
+    Project,
+    /// The user's own.
+    User,
+}
+
+/// The name under which every version of the CLI takes a mode.
+#[must_use]
+pub fn portable(mode: &str) -> &str {
+    if mode == MANUAL { DEFAULT } else { mode }
+}
+
+/// The mode that a run is given whose agent and settings say none. `said`: what the CLI's own settings say, of the highest
+/// rank that says anything. `None`: nothing is passed, and the CLI follows them.
+#[must_use]
+pub fn unless_said(said: Option<(Source, &str)>) -> Option<&'static str> {
+    match said {
+        Some((Source::Project, mode)) if NOT_FOR_A_PROJECT.contains(&mode) => Some(DEFAULT),
+        Some((_, mode)) if KNOWN.contains(&mode) => None,
+        // A word that the CLI does not know: depending on its version that is as if nothing were said.
+        Some(_) | None => Some(DEFAULT),
+    }
+}
+
+/// Whether a run is in another mode than it was given.
+#[must_use]
+pub fn differs(given: &str, found: &str) -> bool {
+    portable(given) != portable(found)
+}

@@ -1,0 +1,63 @@
+//! The lock of a job, `<jobs>/<id>/lock`: its supervisor holds it for its whole life, so whoever can take it knows that no
+//! supervisor lives, and keeps others from starting one.
+
+use std::ffi::OsStr;
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal};
+
+use super::store::{JobFile, Store};
+use crate::machines::ids::JobId;
+
+/// The system closes a dead process's files one after the other: its lock is free a moment after its leash.
+const LOCK_WAIT: Duration = Duration::from_millis(500);
+/// How often to look meanwhile.
+const LOCK_RETRY: Duration = Duration::from_millis(2);
+
+/// Takes the lock. `None`: a supervisor lives, or the job has no lock. Blocks for some milliseconds at most.
+#[must_use]
+pub fn take(store: &Store, id: &JobId) -> Option<File> {
+    let file = File::options().read(true).write(true).open(store.file(id, JobFile::Lock)).ok()?;
+    let give_up = Instant::now() + LOCK_WAIT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Some(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < give_up => std::thread::sleep(LOCK_RETRY),
+            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => return None,
+        }
+    }
+}
+
+/// Whether a supervisor lives. The file is opened for reading only: whoever waits for the job is told when a writer closes
+/// it.
+#[must_use]
+pub fn is_held(lock: &Path) -> bool {
+    File::open(lock).is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
+/// Sends SIGTERM to the supervisor that the lock file names; the lock was seen held. Whether it was sent.
+pub fn tell_holder(lock: &Path) -> bool {
+    let pid = std::fs::read_to_string(lock).ok().and_then(|text| text.trim().parse::<i32>().ok());
+    let Some(pid) = pid.and_then(Pid::from_raw) else { return false };
+    let Some(id) = lock.parent().and_then(|folder| folder.file_name()) else { return false };
+    terminate(pid, id)
+}
+
+/// The handle is opened before the command line is looked at, so that a reused process id is never hit.
+#[cfg(target_os = "linux")]
+fn terminate(pid: Pid, id: &OsStr) -> bool {
+    use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
+
+    let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
+    let command = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
+    let named = command.split(|byte| *byte == 0).any(|argument| argument == id.as_encoded_bytes());
+    named && pidfd_send_signal(handle, Signal::TERM).is_ok()
+}
+
+/// Without handles of processes the held lock is the only proof: its holder wrote its id there.
+#[cfg(not(target_os = "linux"))]
+fn terminate(pid: Pid, _id: &OsStr) -> bool {
+    rustix::process::kill_process(pid, Signal::TERM).is_ok()
+}

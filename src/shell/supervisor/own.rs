@@ -1,0 +1,106 @@
+//! Who owns a job: a process of its own, or, where no such process lives for long, a thread of whoever waits for it.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use thiserror::Error;
+
+use super::{Happened, Supervision, adoption, inherited};
+use crate::machines::dispatch::CancelledBy;
+use crate::machines::ids::JobId;
+use crate::machines::job;
+use crate::machines::plan::RunPlan;
+use crate::shell::leash::Outlet;
+use crate::shell::record::Record;
+use crate::shell::slots::SlotRequest;
+use crate::shell::spawner::SystemSpawner;
+use crate::shell::store::{JobFile, Store, StoreError};
+use crate::shell::{call, failpoint};
+
+/// Why a job could not be supervised at all.
+#[derive(Debug, Error)]
+pub enum SupervisorError {
+    /// The job's files.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The process's own handles, runtime or signals.
+    #[error("cannot set up the supervisor: {0}")]
+    Setup(#[from] io::Error),
+}
+
+/// Supervises a job to its end, as the whole life of this process.
+///
+/// # Errors
+/// [`SupervisorError`] when it could not even begin.
+pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
+    // A session of its own: no terminal's hang-up and no signal that was meant for the caller's group. It fails only
+    // where this process already leads a group, and then it is apart already.
+    let _ = rustix::process::setsid();
+    inherited::name_process();
+    failpoint::reach("supervise");
+    let store = Store::new(jobs.to_path_buf());
+    let lock = inherited::lock(store.file(&id, JobFile::Lock))?;
+    failpoint::reach("supervisor_named");
+    let record = store.read(&id)?;
+    if record.is_call() {
+        return call::conduct(&store, &record);
+    }
+    let Some(plan) = adoption::plan_of(&store, &record)? else { return Ok(()) };
+    let ticket = inherited::ticket(jobs, &id, plan.depth)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(async {
+        let (leash, caller_is_gone) = inherited::leash()?;
+        to_the_end(store, &record, &plan, ticket, (leash, caller_is_gone)).await
+    });
+    failpoint::reach("leave");
+    drop(lock);
+    runtime.shutdown_background();
+    result
+}
+
+/// Supervises a job to its end on this thread, on `leash`. `lock` is the job's, held: no other supervisor lives.
+///
+/// # Errors
+/// [`SupervisorError`] when it could not even begin.
+pub fn stand_in(store: Store, id: JobId, lock: File, leash: UnixStream) -> Result<(), SupervisorError> {
+    // The process that it names is gone, and its id may be another's by now. This one is not to be ended with the job.
+    lock.set_len(0)?;
+    let record = store.read(&id)?;
+    let Some(plan) = adoption::plan_of(&store, &record)? else { return Ok(()) };
+    leash.set_nonblocking(true)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(async {
+        let leash = Outlet::new(tokio::net::UnixStream::from_std(leash)?);
+        to_the_end(store, &record, &plan, None, (Some(leash), false)).await
+    });
+    drop(lock);
+    runtime.shutdown_background();
+    result
+}
+
+/// From wherever the record says that the job stands. `caller_is_gone`: the leash was let go of before anything began.
+async fn to_the_end(
+    store: Store,
+    record: &Record,
+    plan: &RunPlan,
+    ticket: Option<SlotRequest>,
+    (leash, caller_is_gone): (Option<Outlet>, bool),
+) -> Result<(), SupervisorError> {
+    let mut supervision = Supervision::new(store, record.id, plan, SystemSpawner, leash)?;
+    // Before a slot is asked for: one that is free at once would be used for nobody.
+    if caller_is_gone {
+        supervision.note(Happened::Cancelled(CancelledBy::CallerGone));
+    }
+    match record.state() {
+        job::State::Pending => supervision.with_ticket(ticket).run().await,
+        job::State::Running | job::State::Adopted | job::State::Resuming => supervision.go_on(record).await,
+        job::State::Stopping
+        | job::State::Done
+        | job::State::Failed
+        | job::State::Cancelled
+        | job::State::Collected => {}
+    }
+    Ok(())
+}
