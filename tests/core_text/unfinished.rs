@@ -30,6 +30,7 @@ fn judged(text: &str, unfinished: Vec<Task>, ending: Ending, held_back: bool) ->
         result: result(text),
         unfinished,
         held_back,
+        begun: true,
         paid_before_usd: paid,
         ..Evidence::new(&plan, ending)
     })

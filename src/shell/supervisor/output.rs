@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::machines::activity::{self, Activity};
 use crate::machines::dispatch::SessionSigns;
-use crate::machines::events::{McpServer, Reader, ResultEvent, Retry, Seen};
+use crate::machines::events::{Init, McpServer, Reader, ResultEvent, Retry, Seen};
 use crate::machines::limit::RateLimit;
 use crate::machines::tasks::{self, Task, TaskEvent, Tasks};
 use crate::machines::verdict;
@@ -225,12 +225,7 @@ impl Output {
             self.signs.worked |= matches!(seen, Seen::AssistantText(_) | Seen::ToolUse { .. });
             match seen {
                 Seen::Init(init) => {
-                    if std::mem::take(&mut self.signs.missing) {
-                        self.result = None;
-                    }
-                    self.session_id = init.session_id.or(self.session_id.take());
-                    self.permission_mode = self.permission_mode.take().or(init.permission_mode);
-                    self.mcp_servers = init.mcp_servers;
+                    self.take_init(*init);
                     signs.push(Sign::Turn);
                 }
                 Seen::AssistantText(text) => {
@@ -262,22 +257,33 @@ impl Output {
                 Seen::Result(result) if verdict::is_silent(&result) => {
                     self.result.get_or_insert(*result);
                 }
-                Seen::Result(result) => {
-                    (self.signs.begun, self.signs.worked) = (true, true);
-                    self.session_id = result.session_id.clone().or(self.session_id.take());
-                    let result = match self.result.take() {
-                        Some(before) if !verdict::is_silent(&before) => before.followed_by(*result),
-                        Some(_) | None => *result,
-                    };
-                    self.cost_usd = result.cost_usd().or(self.cost_usd);
-                    self.result = Some(result);
-                    signs.push(Sign::Result);
-                    self.show_tasks("Waits for what works in the background", signs);
-                }
+                Seen::Result(result) => self.take_result(*result, signs),
                 Seen::Task(event) => self.take_task(event, signs),
                 Seen::Other => {}
             }
         }
+    }
+
+    fn take_init(&mut self, init: Init) {
+        if std::mem::take(&mut self.signs.missing) {
+            self.result = None;
+        }
+        self.session_id = init.session_id.or(self.session_id.take());
+        self.permission_mode = self.permission_mode.take().or(init.permission_mode);
+        self.mcp_servers = init.mcp_servers;
+    }
+
+    fn take_result(&mut self, result: ResultEvent, signs: &mut Vec<Sign>) {
+        (self.signs.begun, self.signs.worked) = (true, true);
+        self.session_id = result.session_id.clone().or(self.session_id.take());
+        let result = match self.result.take() {
+            Some(before) if !verdict::is_silent(&before) => before.followed_by(result),
+            Some(_) | None => result,
+        };
+        self.cost_usd = result.cost_usd().or(self.cost_usd);
+        self.result = Some(result);
+        signs.push(Sign::Result);
+        self.show_tasks("Waits for what works in the background", signs);
     }
 
     fn take_task(&mut self, event: TaskEvent, signs: &mut Vec<Sign>) {
