@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{WAITS, ended, go, keys, mistake, numbered, planted, ready, record_path, status, submit, works, write_old};
+use super::{
+    WAITS, ended, go, keys, mistake, numbered, of_job, planted, ready, record_path, status, submit, works, write_old,
+};
 use crate::support::client::Client;
 use crate::support::world::World;
 use crate::support::{note, until};
@@ -63,12 +65,12 @@ fn what_is_no_id_is_told_and_no_file_is_touched() {
     let mut client = Client::new(&world);
     for id in NO_IDS {
         for tool in ["dispatch_status", "dispatch_wait", "dispatch_cancel", "fetch_result"] {
-            let error = mistake(&mut client, tool, json!({"job_id": id, "ref": id}));
+            let error = mistake(&mut client, tool, of_job(tool, id));
             assert!(error.contains("32"), "{tool} {id:?}: {error}");
         }
     }
     for tool in ["dispatch_status", "dispatch_wait", "dispatch_cancel", "fetch_result"] {
-        let error = mistake(&mut client, tool, json!({"job_id": numbered(7), "ref": numbered(7)}));
+        let error = mistake(&mut client, tool, of_job(tool, &numbered(7)));
         assert!(error.contains("not found") && error.contains(&numbered(7)), "{tool}: {error}");
         assert!(mistake(&mut client, tool, json!({})).contains("missing"), "{tool}");
     }

@@ -33,6 +33,15 @@ fn is_partial(answer: &Value, named: &str) {
     assert!(hint.contains(&format!("stopped unfinished ({named})")), "{hint}");
 }
 
+/// Answered in a turn that a background task brought; what was said before it stands below.
+fn leads(answer: &Value, text: &str, earlier: &str) {
+    assert_eq!(answer["success"], true, "{answer}");
+    let whole = format!("{text}\n\n---\nSaid earlier in the same run:\n\n{earlier}");
+    assert_eq!((&answer["result"], answer.get("outcome")), (&json!(whole), None), "{answer}");
+    let hint = answer["hint"].as_str().unwrap_or_default();
+    assert!(hint.contains("several answers") && !hint.contains("unfinished"), "{answer}");
+}
+
 /// Longer than the time to leave of a run without tasks.
 #[test]
 fn a_command_in_the_background_is_waited_for() {
@@ -40,8 +49,7 @@ fn a_command_in_the_background_is_waited_for() {
     let world = World::with(&scene);
     let mut client = Client::new(&world);
     let answer = client.ask("dispatch", json!({"agent": "echo", "task": "t"}));
-    assert_eq!((&answer["success"], &answer["result"]), (&json!(true), &json!("3 tests failed.")), "{answer}");
-    assert_eq!((answer.get("outcome"), answer.get("hint")), (None, None), "{answer}");
+    leads(&answer, "3 tests failed.", "I will report.");
     client.bye();
 }
 
@@ -58,7 +66,7 @@ fn whoever_looks_sees_what_works_in_the_background() {
     assert_eq!(record["activity"]["turn"], 2, "what a task does is no turn: {record}");
     go(&world);
     let record = ended(&mut client, &id);
-    assert_eq!(record["result"]["result"], "3 tests failed.", "{record}");
+    leads(&record["result"], "3 tests failed.", "I will report.");
     assert!(record["activity"].get("background_tasks").is_none(), "{record}");
     client.bye();
 }
@@ -178,8 +186,7 @@ fn whoever_takes_over_a_run_that_went_on_does_not_count_the_tasks_of_its_first_p
     status(&mut client, &id);
     go(&world);
     let record = ended(&mut client, &id);
-    assert_eq!(record["result"]["result"], "the whole", "{record}");
-    assert_eq!(record["result"].get("outcome"), None, "{record}");
+    leads(&record["result"], "the whole", "It runs.");
     client.bye();
 }
 
@@ -193,7 +200,7 @@ fn a_wake_up_is_waited_for_and_one_that_never_came_is_named() {
     ready(&world);
     go(&world);
     let answer = said(&client.answer(call));
-    assert_eq!((&answer["result"], answer.get("outcome")), (&json!("CI is green."), None), "{answer}");
+    leads(&answer, "CI is green.", "I come back.");
     world.scene("echo", "wake-up look at CI\nresult I come back.");
     let answer = client.ask("dispatch", json!({"agent": "echo", "task": "another"}));
     is_partial(&answer, "scheduled wake-up \"look at CI\"");

@@ -6,7 +6,7 @@ use std::time::Instant;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::{WAITS, ended, go, mistake, numbered, planted, record_path, status, supervisor, works, write_old};
+use super::{WAITS, ended, go, mistake, numbered, of_job, planted, record_path, status, supervisor, works, write_old};
 use crate::support::client::Client;
 use crate::support::processes::{alive, signal};
 use crate::support::world::World;
@@ -42,7 +42,7 @@ fn nonsense_is_not_found_and_left_alone() {
     let mut client = Client::new(&world);
     for (id, text) in &texts {
         for tool in ["dispatch_status", "dispatch_wait", "dispatch_cancel", "fetch_result"] {
-            let error = mistake(&mut client, tool, json!({"job_id": id, "ref": id, "timeout_seconds": 1}));
+            let error = mistake(&mut client, tool, of_job(tool, id));
             assert!(error.contains("not found"), "{tool} {text}: {error}");
         }
     }

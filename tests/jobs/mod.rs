@@ -63,6 +63,11 @@ fn ended(client: &mut Client, id: &str) -> Value {
     record
 }
 
+/// The arguments with which a tool is asked for this job.
+fn of_job(tool: &str, id: &str) -> Value {
+    if tool == "fetch_result" { json!({"ref": id}) } else { json!({"job_id": id}) }
+}
+
 /// What is wrong with a call that must be wrong.
 fn mistake(client: &mut Client, tool: &str, arguments: Value) -> String {
     let id = client.call(tool, arguments.clone());
