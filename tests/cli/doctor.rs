@@ -145,7 +145,7 @@ fn a_file_of_servers_that_claude_passes_over_is_a_finding() {
     fs::write(world.path("work/infra/.mcp.json"), "{\n  // servers\n}\n").unwrap();
     let (report, code) = world.json(&["doctor", "--json"]);
     let said = findings(&report).join("\n");
-    let expected = "warning infra: claude passes over its .mcp.json: JSON has no comments (line 2, column 3)";
+    let expected = "Agents warn infra: claude passes over its .mcp.json: JSON has no comments (line 2, column 3)";
     assert!(code == 0 && said.contains(expected), "{said}");
 }
 
@@ -231,19 +231,19 @@ fn an_older_claude_is_told_what_it_lacks() {
     let said = |version: &str| {
         let world = World::new().with_script(&format!("echo '{version} (Claude Code)'"));
         let (report, _) = world.json(&["doctor", "--json"]);
-        let of_claude = |line: &String| line.starts_with("environment warning claude");
+        let of_claude = |line: &String| line.starts_with(&format!("Environment warn claude {version}"));
         findings(&report).into_iter().filter(of_claude).collect::<Vec<_>>().join("\n")
     };
     assert_eq!(said("2.1.332"), "");
     assert_eq!(said("2.2.0"), "");
     assert_snapshot!(said("2.1.300"), @"
-    environment warning claude 2.1.300: the cost of a resumed session is that of all its runs, not of the last one
-    environment warning claude 2.1.300: interactive sessions wait for a dispatch instead of going on with it as a task
+    Environment warn claude 2.1.300: the cost of a resumed session is that of all its runs, not of the last one
+    Environment warn claude 2.1.300: interactive sessions wait for a dispatch instead of going on with it as a task
     ");
     assert_snapshot!(said("1.0.100"), @"
-    environment warning claude 1.0.100 is older than all tested versions (2.1.197 to 2.1.332)
-    environment warning claude 1.0.100: background work of an agent is not waited for: the CLI stops it some seconds after the answer
-    environment warning claude 1.0.100: interactive sessions wait for a dispatch instead of going on with it as a task
+    Environment warn claude 1.0.100 is older than all tested versions (2.1.197 to 2.1.332)
+    Environment warn claude 1.0.100: background work of an agent is not waited for: the CLI stops it some seconds after the answer
+    Environment warn claude 1.0.100: interactive sessions wait for a dispatch instead of going on with it as a task
     ");
 }
 

@@ -177,17 +177,17 @@ fn doctor_looks_at_groups() {
         .as_array()
         .unwrap()
         .iter()
-        .filter(|check| check["section"] == "groups")
+        .filter(|check| check["section"] == "Groups")
         .map(|check| {
             format!("{} {} {}", check["status"].as_str().unwrap(), check["message"].as_str().unwrap(), check["details"])
         })
         .collect();
     assert_snapshot!(groups.join("\n"), @r#"
     ok shop: 1 member []
-    failure broken: members that are no agents: nobody ["agent-dispatch group remove-member broken nobody, or add them as agents"]
-    warning twice: infra is a member twice; the first entry counts ["take one of the two out of agents.yaml"]
-    warning empty: no members ["agent-dispatch group add-member empty AGENT"]
-    failure bad is disabled: groups.bad: invalid type: integer `5`, expected a mapping with `members` (line 10) ["correct the entry in agents.yaml"]
+    fail broken: members that are no agents: nobody ["agent-dispatch group remove-member broken nobody, or add them as agents"]
+    warn twice: infra is a member twice; the first entry counts ["take one of the two out of agents.yaml"]
+    warn empty: no members ["agent-dispatch group add-member empty AGENT"]
+    fail bad is disabled: groups.bad: invalid type: integer `5`, expected a mapping with `members` (line 10) ["correct the entry in agents.yaml"]
     "#);
 }
 

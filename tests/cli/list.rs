@@ -116,6 +116,7 @@ fn the_config_can_be_named() {
     exit code: 0
     ----- stdout -----
     here  [ROOT]/work/infra
+          timeout 300 (not set); model (claude's default); max_budget_usd (inherit defaults): none; permission_mode (inherit defaults); allowed_tools (inherit defaults): none; disallowed_tools (inherit defaults): none
     ----- stderr -----
     from [ROOT]/work/other.yaml
     "#);
@@ -186,6 +187,7 @@ fn the_old_place_is_told() {
     exit code: 0
     ----- stdout -----
     infra  [ROOT]/work/infra
+           timeout 300 (not set); model (claude's default); max_budget_usd (inherit defaults): none; permission_mode (inherit defaults); allowed_tools (inherit defaults): none; disallowed_tools (inherit defaults): none
     ----- stderr -----
     from [ROOT]/home/.config/agent-dispatch/agents.yaml (XDG_CONFIG_HOME is set, but there is nothing in [ROOT]/xdg/agent-dispatch)
     "#);
