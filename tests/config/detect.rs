@@ -52,7 +52,8 @@ fn files_stand_for_stacks_databases_and_servers() {
 
 #[test]
 fn every_common_ecosystem_is_a_stack() {
-    let cases: [(&[(&str, &str)], &[&str], &[&str]); 12] = [
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], &'a [&'a str]);
+    let cases: [Case<'_>; 12] = [
         (&[("setup.py", "")], &["Python"], &[]),
         (&[("uv.lock", "")], &["Python"], &[]),
         (&[("pom.xml", ""), ("src/main/resources/db/migration/V1.sql", "")], &["Maven"], &["Flyway"]),

@@ -30,7 +30,7 @@ pub fn run(real: Option<&Path>) -> Result<Exit, Failure> {
         Failure::new(format!("the file of this program cannot be found: {error}"))
             .hint("it was replaced or removed meanwhile; try again")
     })?;
-    let real = real.map(|directory| real_directory(directory)).transpose()?;
+    let real = real.map(real_directory).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(format!("cannot watch a process: {error}")))?;
     match runtime.block_on(on_stage(own, real.as_deref()))? {

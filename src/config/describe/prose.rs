@@ -222,7 +222,7 @@ fn of_plain(text: &str) -> Vec<Paragraph> {
 }
 
 /// The title that begins the lines, and the lines after it: with a rule under it (and over it), or behind `=`, `*` or `#`.
-fn title_of<'a, 'l>(lines: &'l [&'a str]) -> Option<(&'a str, Vec<&'a str>)> {
+fn title_of<'a>(lines: &[&'a str]) -> Option<(&'a str, Vec<&'a str>)> {
     let is_rule = |line: &str| line.len() >= 3 && line.chars().all(|letter| "=-~^\"'`#*+.:_".contains(letter));
     match lines {
         [over, title, under, rest @ ..] if is_rule(over) && is_rule(under) => Some((title, rest.to_vec())),

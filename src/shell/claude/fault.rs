@@ -152,7 +152,7 @@ fn first_line(start: &[u8]) -> Option<&[u8]> {
 fn interpreter(line: &[u8]) -> Option<Interpreter> {
     let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let file = Path::new(OsStr::from_bytes(words.next()?));
-    if !file.file_name().is_some_and(|name| name == ENV) || !file.exists() {
+    if file.file_name().is_none_or(|name| name != ENV) || !file.exists() {
         return Some(Interpreter::At(file.to_path_buf()));
     }
     let word = words.find(|word| *word != b"-S")?;

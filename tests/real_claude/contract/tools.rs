@@ -97,8 +97,8 @@ fn two_sessions(request: &Request) -> Reply {
         1 => Reply::tool("ListAgents", json!({})),
         2 => {
             let listed = &request.tool_results()[0].0;
-            let name = listed.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
-            let name = name.filter(|word| word.starts_with("project-")).next_back().unwrap_or("nobody");
+            let mut name = listed.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+            let name = name.rfind(|word| word.starts_with("project-")).unwrap_or("nobody");
             Reply::tool("SendMessage", json!({"to": name, "message": WORD, "summary": "word"}))
         }
         _ => Reply::text("sent"),
