@@ -46,6 +46,8 @@ pub struct Output {
     pub stray: Option<String>,
     /// Whether there was an event: this claude had begun to work.
     pub begun: bool,
+    /// Whether this process gave a result: its further ones become one with that.
+    answered: bool,
     /// What the results so far have cost.
     cost_usd: Option<f64>,
     /// The agent's background tasks.
@@ -247,8 +249,8 @@ impl Output {
                 }
                 Seen::RateLimit(limit) if limit.rejected => self.rate_limit = Some(limit),
                 Seen::RateLimit(_) => {}
-                // After an answer that is paid for it is one of several results, and says nothing of the session.
-                Seen::Result(result) if self.result.is_none() && verdict::is_session_missing(&result) => {
+                // After a result of the same process it is one of several, and says nothing of the session.
+                Seen::Result(result) if !self.answered && verdict::is_session_missing(&result) => {
                     // No answer: whether the task is given again instead is not decided here.
                     self.signs.missing = true;
                     self.result = Some(*result);
@@ -277,9 +279,10 @@ impl Output {
         (self.signs.begun, self.signs.worked) = (true, true);
         self.session_id = result.session_id.clone().or(self.session_id.take());
         let result = match self.result.take() {
-            Some(before) if !verdict::is_silent(&before) => before.followed_by(result),
+            Some(before) if self.answered => before.followed_by(result),
             Some(_) | None => result,
         };
+        self.answered = true;
         self.cost_usd = result.cost_usd().or(self.cost_usd);
         self.result = Some(result);
         signs.push(Sign::Result);
@@ -287,6 +290,10 @@ impl Output {
     }
 
     fn take_task(&mut self, event: TaskEvent, signs: &mut Vec<Sign>) {
+        // A result of the process before is none of this one's: it was held back, or missed the schema.
+        if event == TaskEvent::Begun {
+            self.answered = false;
+        }
         let before: Vec<Task> = self.tasks.living().cloned().collect();
         self.tasks.take(event);
         let alive = self.tasks.living().next().is_some();
