@@ -137,7 +137,7 @@ fn a_session_goes_on_where_its_agent_was_moved_to_and_under_another_name() {
     moved.agent("alpha", "dump calls\nresult ok");
     let mut client = Client::new(&moved);
     let said = client.ask("dispatch_session", json!({"agent": "alpha", "task": "t", "session_id": session}));
-    assert!(!said["error"].as_str().unwrap_or_default().contains("belongs to"), "{said}");
+    assert!(!said["error"].as_str().unwrap_or_default().contains("belongs to agent"), "{said}");
     client.bye();
 }
 
@@ -158,7 +158,7 @@ fn sessions_of_the_records_of_before_are_known_too() {
     // One that nobody is known to have begun is the caller's affair.
     let by_hand = "99c1d7c7-0000-4000-8000-00000000000a";
     let said = client.ask("dispatch_session", json!({"agent": "echo", "task": "t", "session_id": by_hand}));
-    assert!(!said["error"].as_str().unwrap_or_default().contains("belongs to"), "{said}");
+    assert!(!said["error"].as_str().unwrap_or_default().contains("belongs to agent"), "{said}");
     client.bye();
 }
 
