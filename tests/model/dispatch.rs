@@ -109,7 +109,7 @@ fn event(happening: Happening, walk: &Walk, now: &mut Millis) -> Option<Event> {
     Some(match happening {
         Happening::Course if !walk.holds_slot() => Event::SlotGranted,
         Happening::Course if walk.start_is_pending() => Event::Spawned { now: *now },
-        Happening::Course if !walk.result_seen() => Event::ResultSeen { now: *now },
+        Happening::Course if !walk.result_said() => Event::ResultSeen { now: *now },
         Happening::Course => Event::Exited { unknown: None, seen: true, session: Session::Begun, answer: Worth::Final },
         Happening::Pass { ms } => {
             *now = later(*now, ms);

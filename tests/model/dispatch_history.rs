@@ -77,6 +77,11 @@ impl Walk {
         answered(self.turn())
     }
 
+    /// The present process has given a result, whether it counts or not.
+    pub fn result_said(&self) -> bool {
+        self.turn().iter().any(|step| matches!(step.event, Event::ResultSeen { .. }))
+    }
+
     /// Some process has answered.
     fn ever_answered(&self) -> bool {
         let begins = |step: &Step| step.effects.iter().any(|effect| matches!(effect, Effect::Spawn(_)));
