@@ -68,6 +68,10 @@ fn a_turn_after_a_task_leads_only_where_it_says_more() {
     let report = "The answer: 42 bugs, listed: a, b, c";
     let chatter = judged(&plan(), 0, [said(report), notified("Nothing new.")]);
     assert_eq!(chatter.result, format!("{report}\n\n---\nSaid later in the same run:\n\nNothing new."));
+    // What was waited for is the answer, however short it is.
+    let promise = "The suite runs in the background; I will report when it has come to its end.";
+    let kept = judged(&plan(), 0, [said(promise), notified("3 tests failed.")]);
+    assert_eq!(kept.result, format!("3 tests failed.\n\n---\nSaid earlier in the same run:\n\n{promise}"));
     let late = judged(&plan(), 0, [said("Started."), notified(report)]);
     assert!(late.result.starts_with(report) && late.result.ends_with("Started."), "{}", late.result);
     // A STATUS line is how an agent marks its answer.

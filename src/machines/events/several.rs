@@ -45,6 +45,17 @@ pub struct Told {
     pub late: bool,
 }
 
+/// What a model says that was woken by a background task and has nothing to tell. Both texts are kept whatever is found here:
+/// it decides which of them comes first.
+const NOTHING: [&str; 7] =
+    ["nothing new", "nothing to add", "nothing to report", "nothing more", "nothing further", "no change", "no update"];
+
+/// Whether the text of a turn says that it adds nothing to what was said.
+fn adds_nothing(event: &ResultEvent) -> bool {
+    let said = event.result.as_deref().unwrap_or_default().to_lowercase();
+    NOTHING.iter().any(|words| said.contains(words))
+}
+
 impl ResultEvent {
     /// This result (or those that it stands for), and one more that came after it.
     #[must_use]
@@ -69,7 +80,8 @@ impl ResultEvent {
     ///
     /// The last one that is an answer leads, with one exception: a turn that the CLI began by itself because a background
     /// task had ended often only says that there is nothing to add. It leads only where it shows that it is meant as the
-    /// answer: by a value, by a STATUS line, or, where that does not tell them apart, by saying no less.
+    /// answer: by a value, by a STATUS line, or, where that does not tell them apart, by not saying that it adds nothing, or
+    /// by saying no less.
     fn leads(&self, before: &Self) -> bool {
         if !(self.is_answer() && before.is_answer() && self.is_notified) {
             return self.is_answer() || !before.is_answer();
@@ -78,7 +90,7 @@ impl ResultEvent {
         let shows = |event: &Self| status_line::outcome(event.result.as_deref().unwrap_or_default()).is_some();
         match (self.structured_output.is_some(), before.structured_output.is_some()) {
             (false, false) => match (shows(self), shows(before)) {
-                (false, false) => said(self) >= said(before),
+                (false, false) => said(self) >= said(before) || !adds_nothing(self),
                 (marked, _) => marked,
             },
             (given, _) => given,
