@@ -31,6 +31,7 @@ fn the_file_for_agents_comes_before_the_manifest_before_the_readme() {
     assert_eq!(of(&[agents, package, readme]), "A bookshop for three countries, with agents. | Stack: Node.js");
     assert_eq!(of(&[package, readme]), "Sells books to readers. | Stack: Node.js");
     assert_eq!(of(&[readme]), "This is the shop that everybody knows.");
+    assert_eq!(of(&[("CLAUDE.md", "# Two\n\nDoes two things.\n")]), "Does two things.");
     let hidden = (".claude/CLAUDE.md", "# Shop\n\nThe shop as its agents know it.\n");
     assert_eq!(of(&[hidden, readme]), "The shop as its agents know it.");
     let empty = project(&[]);

@@ -46,7 +46,6 @@ pub const TABLE: &[Known] = &[
     known("*", "/said/stacks*", "a compose.yaml is Docker Compose"),
     known("*", "/said/0/stacks*", "a compose.yaml is Docker Compose"),
     known("discovery: all", "/said/0/model", "list_agents tells the model"),
-    known("discovery: *", "/said/effective", "inspect_agent tells what holds, with the defaults of the settings"),
     known(
         "prompts: white space",
         "/said/result",
@@ -85,6 +84,8 @@ pub const TABLE: &[Known] = &[
     known("*", "/said/session_id", "a record names the session of its run from the start"),
     known("*", "/said/deadline_at", "a record says when the time of its run is up"),
     known("*", "/said/activity", "a record tells what its agent does and what it has cost so far"),
+    known("*", "/said/effective", "what holds for an agent is told beside what its entry says"),
+    known("discovery: *", "/said*/mcp_config_error", "a file of servers that claude passes over is told"),
     known("*", "/said/queue_place", "a record tells its place in the queue"),
     known("jobs: *", "/said/progress/2", "a line of progress is one line"),
     known("jobs: gone", "/said/*", "what cannot begin is said at once, in the order of the checks"),
@@ -129,4 +130,8 @@ pub const PARAMETERS: &[(&str, &str)] = &[
     ("dispatch* takes resume_attempts as well", "a run that is cut off goes on by itself"),
     ("dispatch_async takes wait_for_limit as well", "a job that meets the usage limit waits for its end"),
     ("dispatch_* takes group as well", "as dispatch does"),
+    (
+        "*_agent takes unattended_tools as well",
+        "what reaches past a run is withheld, and single tools can be given back",
+    ),
 ];

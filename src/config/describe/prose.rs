@@ -6,8 +6,10 @@ use std::sync::LazyLock;
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use regex_lite::Regex;
 
-/// A shorter paragraph is a title or a slogan, in characters.
+/// A shorter paragraph is a title or a slogan, in characters, unless it is a sentence.
 const MIN_PARAGRAPH_CHARS: usize = 20;
+/// Fewer words make no sentence that says something.
+const MIN_SENTENCE_WORDS: usize = 3;
 /// A paragraph of which so many of a hundred characters are links is navigation, not prose.
 const MAX_LINK_PERCENT: usize = 60;
 /// Most blocks that are looked at.
@@ -58,7 +60,8 @@ fn told(paragraph: &Paragraph) -> Option<String> {
     let says = |sentence: &&str| !sentence.ends_with(':') && !is_about_the_file(sentence) && !is_instruction(sentence);
     let kept = sentences(&text).into_iter().filter(says);
     let kept = kept.collect::<Vec<_>>().join(" ");
-    (kept.chars().count() >= MIN_PARAGRAPH_CHARS).then_some(kept)
+    let is_sentence = kept.ends_with(['.', '!']) && kept.split(' ').count() >= MIN_SENTENCE_WORDS;
+    (is_sentence || kept.chars().count() >= MIN_PARAGRAPH_CHARS).then_some(kept)
 }
 
 /// Whether a heading promises to say what the project is.
