@@ -25,7 +25,7 @@ fn a_turn_after_a_background_task_takes_nothing_from_the_answer() {
     let scene = format!("cost 0.25\ndeny Write\nresult {REPORT}\nsleep 1200\ntwo-results");
     let world = World::with(&scene);
     let said = ask(&world, &json!({}));
-    assert_eq!(said["result"], format!("{REPORT}\n\n---\nSaid later in the same run:\n\nsecond result"), "{said}");
+    assert_eq!(said["result"], format!("second result\n\n---\nSaid earlier in the same run:\n\n{REPORT}"), "{said}");
     assert_eq!((&said["success"], &said["denied_tools"]), (&json!(true), &json!(["Write"])), "{said}");
     assert_eq!((&said["cost_usd"], &said["num_turns"]), (&json!(0.5), &json!(3)), "{said}");
     let took = said["duration_ms"].as_u64().unwrap();
