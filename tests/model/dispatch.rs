@@ -158,6 +158,10 @@ fn tells_its_deadline(walk: &Walk) {
     let alive = walk.ended().is_none() && walk.alive_since().is_some();
     let due = walk.state.next_deadline();
     assert_eq!(due.is_some(), alive, "a deadline exactly while the process is alive: {:?}", walk.state);
+    if alive && walk.stop().is_none() {
+        let expected = [walk.deadline(), walk.leave_by()].into_iter().flatten().min();
+        assert_eq!(due, expected, "the next thing due, by what has happened: {:?}", walk.state);
+    }
     if let Some(now) = due {
         let (next, _) = step(walk.state, &Event::Tick { now }).unwrap();
         assert_ne!(next, walk.state, "a tick at its deadline is without a consequence");

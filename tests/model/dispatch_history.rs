@@ -157,7 +157,7 @@ impl Walk {
     }
 
     /// The step that told the process to leave.
-    fn stop(&self) -> Option<&Step> {
+    pub fn stop(&self) -> Option<&Step> {
         self.turn().iter().find(|step| step.effects.contains(&Effect::Terminate))
     }
 
