@@ -11,6 +11,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::abandon::abandon;
 use super::atomic::Durability;
 use super::call::Call;
 use super::errands::Errands;
@@ -247,7 +248,7 @@ impl Engine {
         }
         if let Err(error) = &started {
             let patch = Patch { error: Some(error.to_string()), ..Patch::default() };
-            drop(self.store.step(id, &Event::Abandon { worker: false }, patch, Durability::Cached));
+            drop(self.store.read(id).and_then(|record| abandon(&self.store, &record, patch, Durability::Cached)));
             drop(self.store.step(id, &Event::Collect, Patch::default(), Durability::Cached));
         }
         started

@@ -13,16 +13,17 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use self::collect::Collected;
+use super::abandon::abandon;
 use super::atomic::Durability;
 use super::engine::Engine;
 use super::record::Record;
 use super::store::{JobFile, Patch, Store, StoreError};
 use super::watch::Watch;
-use super::{clock, failpoint, pause, slots};
+use super::{clock, failpoint, orphan, pause, slots};
 use crate::config::plan::Request;
 use crate::machines::answer::Answer;
 use crate::machines::ids::JobId;
-use crate::machines::job::{Event, State, Status};
+use crate::machines::job::{State, Status};
 use crate::machines::summary::{Filter, Summary};
 
 /// Records of the older implementation have no lock. A running one that nobody touched for so long is abandoned (its rule).
@@ -149,9 +150,14 @@ impl Jobs {
         if !old {
             return record;
         }
-        let error = "the process that ran this job is gone; submit the task again".to_owned();
-        let patch = Patch { error: Some(error), ..Patch::default() };
-        match self.store().step(&record.id, &Event::Abandon { worker: false }, patch, Durability::Cached) {
+        let why = "the process that ran this job is gone";
+        let patch = if self.store().file(&record.id, JobFile::Stdout).exists() {
+            // One of ours, whose lock somebody took away.
+            orphan::given_up(self.store(), &record, why)
+        } else {
+            Patch { error: Some(format!("{why}; submit the task again")), ..Patch::default() }
+        };
+        match abandon(self.store(), &record, patch, Durability::Cached) {
             Ok(stepped) => stepped.record,
             Err(_) => record,
         }

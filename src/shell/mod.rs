@@ -16,6 +16,7 @@
 //! | `spawner` | the injected trait that starts and signals processes, and the real one |
 //! | `leftovers` | finds what a run left behind in sessions of its own |
 //! | `orphan` | the account of a run that was ended while it had no supervisor |
+//! | `abandon` | gives up a job that nobody can supervise, unless its claude lives |
 //! | `job_lock` | whether a job has a supervisor, and how to tell it |
 //! | `errands` | work on files that must neither hold up a loop nor be cut off |
 //! | `tail` | reads a file while it grows |
@@ -26,6 +27,7 @@
 //! | `clock` | the two clocks |
 //! | `failpoint` | where tests kill, fail or hold up a process; empty in the program that is installed |
 
+pub mod abandon;
 pub mod atomic;
 pub mod call;
 pub mod cancelled;

@@ -1,14 +1,15 @@
-//! The account of a run that was ended while it had no supervisor: what it came to is read from its output.
+//! What is said of a run that ended without a supervisor: its output has what it came to.
 
 use super::atomic::Durability;
 use super::record::Record;
 use super::session_file;
 use super::store::{JobFile, Patch, Store};
-use super::supervisor::output::Output;
+use super::supervisor::output::{Output, session_began};
 use super::supervisor::progress::Progress;
 use super::usage;
 use crate::machines::answer::Answer;
 use crate::machines::job::{Event, State};
+use crate::machines::next_call;
 use crate::machines::plan::RunPlan;
 use crate::machines::verdict::{self, Canceller, Ending, Evidence};
 
@@ -35,6 +36,22 @@ pub fn account_cancelled(store: &Store, record: &Record) {
     if let Some(line) = usage::Line::of_run(&plan, &answer, run) {
         line.write();
     }
+}
+
+/// The end of a job that nobody can go on with: why, and what is left of it.
+#[must_use]
+pub fn given_up(store: &Store, record: &Record, why: &str) -> Patch {
+    let written = store.file(&record.id, JobFile::Stdout);
+    let session = record.session_id.as_deref().filter(|_| session_began(&written));
+    let way_out = match session {
+        Some(session) => format!(
+            "what it wrote is in {}, what it did is kept in its session: {}",
+            written.display(),
+            next_call::resume(&record.agent, session)
+        ),
+        None => "it had not begun; submit the task again".to_owned(),
+    };
+    Patch { error: Some(format!("{why}; {way_out}")), no_session: session.is_none(), ..Patch::default() }
 }
 
 /// What a run amounts to of which only the output is left.

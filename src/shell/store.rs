@@ -294,9 +294,9 @@ impl Store {
         let held = self.edit_lock(id)?;
         match self.summary(id).map(|summary| summary.state) {
             Ok(state) => {
-                // Its end could not be written, for want of space say, and was received all the same.
-                let state =
-                    if state.is_terminal() { state } else { job::step(state, &Event::Abandon { worker: false })?.0 };
+                // It ended, was judged and was received; only the record could not be written, for want of space say.
+                let ended = Event::Finish { success: false };
+                let state = if state.is_terminal() { state } else { job::step(state, &ended)?.0 };
                 if job::step(state, &Event::Collect)?.1.into_iter().any(|effect| effect == Effect::RemoveFiles) {
                     self.remove(id)?;
                 }

@@ -1,10 +1,10 @@
 //! Records and folders that somebody edited, broke or took away, and a directory full of them.
 
 use std::fs;
-use std::time::Instant;
+use std::time::{Instant, UNIX_EPOCH};
 
 use rustix::process::Signal;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{WAITS, ended, go, mistake, numbered, of_job, planted, record_path, status, supervisor, works, write_old};
 use crate::support::client::Client;
@@ -86,7 +86,9 @@ fn odd_values_in_a_record_break_no_tool() {
 
 #[test]
 fn a_job_without_a_plan_is_waited_for_where_it_works_and_else_fails() {
-    for (begun, text) in [(false, None), (false, Some("{")), (true, None), (true, Some("[]"))] {
+    let lost = [(false, None), (false, Some("{")), (true, None), (true, Some("[]"))];
+    // The record may not name its session, either.
+    for (begun, text, nameless) in lost.iter().map(|(begun, text)| (*begun, *text, false)).chain([(true, None, true)]) {
         let world = World::with(WAITS);
         let mut client = Client::new(&world);
         let id = if begun {
@@ -102,6 +104,9 @@ fn a_job_without_a_plan_is_waited_for_where_it_works_and_else_fails() {
         match text {
             Some(text) => fs::write(&plan, text).unwrap(),
             None => fs::remove_file(&plan).unwrap(),
+        }
+        if nameless {
+            edited(&world, &id, |record| drop(record.remove("session_id")));
         }
         let start = Instant::now();
         // What works is not ended for that.
@@ -186,4 +191,40 @@ fn two_thousand_records_are_listed_while_other_calls_are_answered() {
     assert_eq!(client.ask("dispatch_gc", json!({}))["purged"], 2_000);
     note(&format!("2,000 records were removed in {:?}", start.elapsed()));
     client.bye();
+}
+
+#[test]
+fn a_job_whose_lock_was_taken_away_is_not_settled_while_its_claude_works() {
+    let world = World::with(WAITS);
+    let mut client = Client::new(&world);
+    let id = works(&world, &mut client);
+    let dead = supervisor(&world);
+    signal(dead, Signal::KILL);
+    until("its death", || (!alive(dead)).then_some(()));
+    fs::remove_file(world.jobs().join(&id).join("lock")).unwrap();
+    // Older than what is believed of a job without a lock.
+    let aged =
+        || fs::File::options().write(true).open(record_path(&world, &id)).unwrap().set_modified(UNIX_EPOCH).unwrap();
+    aged();
+    assert_eq!(status(&mut client, &id)["phase"], "adopted");
+    assert_eq!(status(&mut client, &id)["status"], "running");
+    go(&world);
+    until("the end of claude", || world.workers().is_empty().then_some(()));
+    aged();
+    let record = status(&mut client, &id);
+    assert_eq!(record["status"], "failed");
+    let error = record["error"].as_str().unwrap();
+    assert!(
+        error.contains("stdout") && error.contains("dispatch_session("),
+        "what it wrote and its session are named: {error}"
+    );
+    client.bye();
+}
+
+/// Changes a record as a hand might.
+fn edited(world: &World, id: &str, change: impl FnOnce(&mut Map<String, Value>)) {
+    let path = record_path(world, id);
+    let mut record: Map<String, Value> = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    change(&mut record);
+    fs::write(path, serde_json::to_vec(&record).unwrap()).unwrap();
 }

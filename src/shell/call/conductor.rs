@@ -14,6 +14,7 @@ use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::call::Tally;
 use crate::machines::ids::JobId;
 use crate::machines::job::{Event, State};
+use crate::shell::abandon::abandon;
 use crate::shell::atomic::Durability;
 use crate::shell::dispatcher::Dispatcher;
 use crate::shell::engine::{Engine, Receipt};
@@ -104,7 +105,7 @@ fn give_up(store: &Store, record: &Record, error: &StoreError) -> Result<(), Sto
         "the call cannot be taken up: {error}; what its parts have answered is in their own jobs, which name it as part_of"
     );
     let patch = Patch { error: Some(error), ..Patch::default() };
-    match store.step(&record.id, &Event::Abandon { worker: false }, patch, Durability::Synced) {
+    match abandon(store, record, patch, Durability::Synced) {
         Ok(_) | Err(StoreError::Refused(_)) => Ok(()),
         Err(error) => Err(error),
     }

@@ -5,20 +5,19 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::output::{Output, session_began};
+use super::output::{Output, session_named};
 use super::place::Place;
 use super::{Process, Supervision};
 use crate::machines::dispatch::{self, Run};
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::job;
-use crate::machines::next_call;
 use crate::machines::plan::{Format, MAX_TIMEOUT_SECONDS, RunPlan, SessionPlan};
+use crate::shell::abandon::abandon;
 use crate::shell::atomic::Durability;
 use crate::shell::record::Record;
-use crate::shell::session_lock::SessionLock;
 use crate::shell::spawner::{Exit, ProcessSpawner};
 use crate::shell::store::{JobFile, Patch, Store, StoreError};
-use crate::shell::{clock, failpoint, leftovers};
+use crate::shell::{clock, failpoint, leftovers, orphan};
 
 /// How often to look whether the worker is gone. It is not our child, so nobody tells us.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
@@ -64,17 +63,21 @@ pub(super) fn plan_of(store: &Store, record: &Record) -> Result<Option<RunPlan>,
         Ok(plan) => return Ok(Some(plan)),
         Err(error) => error,
     };
-    let manned = matches!(record.state(), job::State::Running | job::State::Adopted);
-    let session = record.session_id.as_deref().and_then(|session| SessionRef::try_from(session).ok());
-    if let Some(session) = session.filter(|_| manned) {
+    if matches!(record.state(), job::State::Running | job::State::Adopted) {
         tracing::error!(id = %record.id, %error, "the plan is lost; what runs is waited for");
-        return Ok(Some(of_record(record, session)));
+        return Ok(Some(of_record(store, record)));
     }
     give_up(store, record, &error).map(|()| None)
 }
 
 /// A plan to wait by, and to start nothing by.
-fn of_record(record: &Record, session: SessionRef) -> RunPlan {
+fn of_record(store: &Store, record: &Record) -> RunPlan {
+    let recorded = record.session_id.as_deref().and_then(|session| SessionRef::try_from(session).ok());
+    let session = match recorded.or_else(|| session_named(&store.file(&record.id, JobFile::Stdout))) {
+        Some(id) => SessionPlan::Resume { id },
+        // It may begin yet, and its output names it then. This one is nobody's.
+        None => SessionPlan::Fresh { id: SessionRef::from_uuid_bytes(*uuid::Uuid::new_v4().as_bytes()) },
+    };
     let left_seconds = record.deadline_at.map_or(0.0, |deadline| deadline - clock::unix_seconds()).ceil();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
     let timeout_seconds = (left_seconds as u64).min(MAX_TIMEOUT_SECONDS);
@@ -87,7 +90,7 @@ fn of_record(record: &Record, session: SessionRef) -> RunPlan {
         goal: record.goal.clone(),
         format: Format::Text,
         prompt: String::new(),
-        session: SessionPlan::Resume { id: session },
+        session,
         model: None,
         permission_mode: None,
         allowed_tools: Vec::new(),
@@ -113,24 +116,9 @@ fn give_up(store: &Store, record: &Record, error: &StoreError) -> Result<(), Sto
         return Ok(());
     }
     let ended = leftovers::end_all(&record.id);
-    if let Some(Ok(session)) = record.session_id.as_deref().map(SessionRef::try_from) {
-        // Taken and given back, its file goes too.
-        drop(SessionLock::try_acquire(store.directory(), &session));
-    }
-    let written = store.file(&record.id, JobFile::Stdout);
-    let session = record.session_id.as_deref().filter(|_| session_began(&written));
-    let way_out = match session {
-        Some(session) => format!(
-            "what it wrote is in {}, what it did is kept in its session: {}",
-            written.display(),
-            next_call::resume(&record.agent, session)
-        ),
-        None => "it had not begun; submit the task again".to_owned(),
-    };
     tracing::error!(id = %record.id, %error, ended, "a job without a plan");
-    let error = Some(format!("the job cannot be taken up: {error}; {way_out}"));
-    let patch = Patch { error, no_session: session.is_none(), ..Patch::default() };
-    match store.step(&record.id, &job::Event::Abandon { worker: false }, patch, Durability::Synced) {
+    let patch = orphan::given_up(store, record, &format!("the job cannot be taken up: {error}"));
+    match abandon(store, record, patch, Durability::Synced) {
         Ok(_) | Err(StoreError::Refused(_)) => Ok(()),
         Err(error) => Err(error),
     }

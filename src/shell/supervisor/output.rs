@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::machines::activity::{self, Activity};
 use crate::machines::dispatch::SessionSigns;
 use crate::machines::events::{Init, McpServer, Reader, ResultEvent, Retry, Seen};
+use crate::machines::ids::SessionRef;
 use crate::machines::limit::RateLimit;
 use crate::machines::tasks::{self, Task, TaskEvent, Tasks};
 use crate::machines::verdict;
@@ -94,17 +95,27 @@ const BEGINNING_BYTES: u64 = 4 * 1024 * 1024;
 /// Whether the output in this file tells of a session.
 #[must_use]
 pub fn session_began(path: &Path) -> bool {
+    beginning(path).is_some()
+}
+
+/// The session that the output in this file names.
+pub fn session_named(path: &Path) -> Option<SessionRef> {
+    beginning(path)?.session_id.and_then(|session| SessionRef::try_from(session).ok())
+}
+
+/// The output in this file, read until it tells of a session.
+fn beginning(path: &Path) -> Option<Output> {
     if !path.exists() {
-        return false;
+        return None;
     }
     let mut output = Output::open(path, 0, "");
     loop {
         let (_, more) = output.read();
         if output.signs.begun {
-            return true;
+            return Some(output);
         }
         if !more || output.position() > BEGINNING_BYTES {
-            return false;
+            return None;
         }
     }
 }
