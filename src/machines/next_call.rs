@@ -1,6 +1,7 @@
 //! Calls that a message tells its reader to make next. The reader is a model that copies them: every value is written as
 //! JSON, whatever it holds.
 
+use super::ids::JobId;
 use super::plan::CONTINUE;
 use super::text::quoted;
 
@@ -43,6 +44,12 @@ pub fn resume_with_turns(agent: &str, session_id: &str, max_turns: u32) -> Strin
 #[must_use]
 pub fn dispatch_with_turns(agent: &str, max_turns: u32) -> String {
     format!("dispatch(agent={}, task=…, max_turns={max_turns})", quoted(agent))
+}
+
+/// The call that waits for a job that has no caller.
+#[must_use]
+pub fn wait(job: &JobId) -> String {
+    format!("dispatch_wait(job_id={})", quoted(&job.to_string()))
 }
 
 /// What is said of a job that was cancelled while its run had begun. Without a session that began there is nothing to go on

@@ -232,9 +232,10 @@ fn without_answer(engine: &Engine, run: &RunPlan, error: EngineError) -> Answer 
             let reason = NotStarted::BadPrompt(error);
             verdict::judge(Evidence::new(run, Ending::NotStarted { reason }))
         }
-        error @ (EngineError::Store(_) | EngineError::Queue { .. } | EngineError::Supervisor(_)) => {
-            Answer::failure(&run.agent, ErrorType::CliError, error.to_string())
-        }
+        error @ (EngineError::Store(_)
+        | EngineError::Queue { .. }
+        | EngineError::Supervisor(_)
+        | EngineError::Unsupervised { .. }) => Answer::failure(&run.agent, ErrorType::CliError, error.to_string()),
     };
     accounted(engine, run, answer)
 }

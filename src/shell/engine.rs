@@ -52,6 +52,16 @@ pub enum EngineError {
     /// The supervisor could not be started.
     #[error("cannot start a supervisor process: {0}; too many processes, or no memory?")]
     Supervisor(#[source] io::Error),
+    /// The job was submitted, its supervisor died, and no other one could be given to it.
+    #[error(
+        "the supervisor of job {id} died and no other can be started (no memory, or too many processes or open files?): {left}"
+    )]
+    Unsupervised {
+        /// The job.
+        id: JobId,
+        /// What becomes of it, and the next step.
+        left: String,
+    },
 }
 
 /// Submits jobs.

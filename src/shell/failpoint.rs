@@ -43,7 +43,7 @@ mod armed {
     use crate::shell::atomic;
 
     /// `<name>@<n>=<action>:<directory>`, more of them after `,`: what happens the n-th time that any process comes by,
-    /// counted by files `<name>.1`, `<name>.2` … in the directory. Actions: `kill`, `error` (no space left), `pause` (until
+    /// and with `<n>+` each time from then on, counted by files `<name>.1`, `<name>.2` … in the directory. Actions: `kill`, `error` (no space left), `pause` (until
     /// `<name>.go` is there). `*@0=trace:<directory>` writes all names to the file `trace`.
     const VARIABLE: &str = "AGENT_DISPATCH_FAILPOINTS";
     /// How often to look whether a pause is over.
@@ -60,6 +60,7 @@ mod armed {
     struct Arm {
         name: String,
         turn: u32,
+        and_later: bool,
         action: Action,
         directory: PathBuf,
     }
@@ -79,14 +80,19 @@ mod armed {
             "trace" => Action::Trace,
             _ => return None,
         };
-        Some(Arm { name: name.to_owned(), turn: turn.parse().ok()?, action, directory: directory.into() })
+        let first = turn.strip_suffix('+');
+        let (turn, and_later) = (first.unwrap_or(turn).parse().ok()?, first.is_some());
+        Some(Arm { name: name.to_owned(), turn, and_later, action, directory: directory.into() })
     }
 
     pub fn hit(name: &'static str) -> io::Result<()> {
         for arm in arms().iter().filter(|arm| arm.name == name || matches!(arm.action, Action::Trace)) {
             if matches!(arm.action, Action::Trace) {
                 trace(arm, name)?;
-            } else if turn(arm) == arm.turn {
+                continue;
+            }
+            let turn = turn(arm);
+            if turn == arm.turn || arm.and_later && turn > arm.turn {
                 act(arm)?;
             }
         }

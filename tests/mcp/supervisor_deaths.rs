@@ -246,3 +246,59 @@ fn a_run_that_had_not_begun_begins_all_the_same() {
     client.bye();
     no_record_is_left(&world);
 }
+
+/// A server that cannot make any further leash, so no supervisor of its own either. What it does once after its start is
+/// over: a look at all jobs gives those without a supervisor one.
+fn without_handles(world: &mut World) -> Client {
+    world.env("AGENT_DISPATCH_FAILPOINTS", format!("leash@2+=error:{}", world.path("").display()));
+    world.settings("job_retention_days: 1");
+    let id = "0".repeat(32);
+    let old = world.jobs().join(format!("{id}.json"));
+    fs::create_dir_all(world.jobs()).unwrap();
+    fs::write(&old, json!({"id": id, "agent": "echo", "task": "t", "status": "done", "created_at": 1.0}).to_string())
+        .unwrap();
+    let client = Client::new(world);
+    until("an old record to go", || (!old.exists()).then_some(()));
+    client
+}
+
+#[test]
+fn a_run_that_nobody_can_supervise_is_left_to_whoever_comes_next() {
+    let mut world = world();
+    let mut client = without_handles(&mut world);
+    let id = client.call_with_progress("dispatch", json!({"agent": "echo", "task": "t"}));
+    ready(&world);
+    killed(supervisor(&world));
+    let said = client.said(id);
+    assert_eq!(said["error_type"], "cli_error", "{said}");
+    let error = said["error"].as_str().unwrap();
+    let job = world.records()[0]["id"].as_str().unwrap().to_owned();
+    assert!(error.contains(&format!("dispatch_wait(job_id=\"{job}\")")), "{error}");
+    may(&world, "go");
+    may(&world, "more");
+    world.env("AGENT_DISPATCH_FAILPOINTS", "");
+    let mut other = Client::new(&world);
+    let record = other.ask("dispatch_wait", json!({"job_id": job, "timeout_seconds": 50}));
+    assert!(record["result"]["result"].as_str().unwrap().starts_with("the answer"), "{record}");
+    assert_eq!(world.dumps("echo", "calls").len(), 1, "claude was started once");
+    client.bye();
+    other.bye();
+}
+
+#[test]
+fn a_run_that_nobody_supervises_ends_when_its_caller_leaves() {
+    let mut world = world();
+    let mut client = without_handles(&mut world);
+    let id = client.call_with_progress("dispatch", json!({"agent": "echo", "task": "t"}));
+    ready(&world);
+    killed(supervisor(&world));
+    until("a try in vain", || world.path("leash.3").exists().then_some(()));
+    client.cancel(id);
+    until("the end of claude", || world.workers().is_empty().then_some(()));
+    client.bye();
+    world.env("AGENT_DISPATCH_FAILPOINTS", "");
+    let mut other = Client::new(&world);
+    let job = world.records()[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(other.ask("dispatch_status", json!({"job_id": job}))["status"], "cancelled");
+    other.bye();
+}

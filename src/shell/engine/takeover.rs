@@ -7,13 +7,14 @@ use std::time::Duration;
 use super::{Engine, EngineError, Files, Finished, Receipt};
 use crate::machines::ids::JobId;
 use crate::machines::job::{Event, State};
+use crate::machines::next_call;
 use crate::machines::plan::RunPlan;
 use crate::machines::prompt;
 use crate::shell::atomic::Durability;
 use crate::shell::leash::{Intake, News, OnNews};
 use crate::shell::record::Record;
 use crate::shell::store::{JobFile, Store};
-use crate::shell::{cancelled, failpoint, job_lock, supervisor};
+use crate::shell::{cancelled, failpoint, job_lock, leftovers, supervisor};
 
 /// How many supervisors a run is given after its first one, each as a process of its own. One dies by hand or for want of
 /// memory; where so many did, something ends them all, and the next one would fare no better: the process that waits
@@ -21,6 +22,9 @@ use crate::shell::{cancelled, failpoint, job_lock, supervisor};
 const SUCCESSORS: u32 = 3;
 /// How long to wait before a run is taken over once more where that failed, for want of memory or handles say.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// How often to try again, with a pause each: a shortage of handles or memory that is over sooner costs nobody their answer.
+/// After that the caller is told where its answer will be; a model that waits knows nothing.
+const RETRIES: u32 = 10;
 /// How often to look whether a run that is supervised within this process is to end.
 const WISH_LOOK: Duration = Duration::from_millis(500);
 
@@ -92,7 +96,7 @@ impl Engine {
         first: Intake,
         on_news: OnNews<'_>,
     ) -> Result<(Record, Option<Intake>), EngineError> {
-        let (mut heir, mut deaths, mut told) = (Heir::OnLeash(first), 0, Told::default());
+        let (mut heir, mut deaths, mut in_vain, mut told) = (Heir::OnLeash(first), 0, 0, Told::default());
         loop {
             match heir {
                 Heir::OnLeash(mut intake) => {
@@ -112,7 +116,7 @@ impl Engine {
                         // Which lets the thread go, or has it end the run.
                         return Ok((record, None));
                     }
-                    deaths += 1;
+                    in_vain += 1;
                 }
                 Heir::Elsewhere => {
                     if let Some(record) = self.follow(id, on_news).await? {
@@ -120,11 +124,17 @@ impl Engine {
                     }
                 }
                 Heir::Over(record) => return Ok((*record, None)),
-                Heir::Nobody => tokio::time::sleep(RETRY_PAUSE).await,
+                Heir::Nobody => in_vain += 1,
             }
-            // One that dies at once within this very process would be replaced without a pause.
-            if deaths > SUCCESSORS + 1 {
+            if in_vain > RETRIES {
+                let engine = self.clone();
+                return Err(self.errands.run(move || engine.leave(id)).await);
+            }
+            if in_vain > 0 {
+                // Nobody else would end the run of a caller that leaves now.
+                let mut wanted = Wanted { engine: self, id, settled: false };
                 tokio::time::sleep(RETRY_PAUSE).await;
+                wanted.settled = true;
             }
             let engine = self.clone();
             heir = self.errands.run(move || engine.take_over(id, deaths)).await?;
@@ -202,8 +212,30 @@ impl Engine {
         Ok(Heir::Here(ours))
     }
 
+    /// What is said of a run that nobody can be given to. One whose claude may work is left to whoever looks at it next,
+    /// who has what it takes: it is paid for. Any other must not begin by itself once its caller has left.
+    fn leave(&self, id: JobId) -> EngineError {
+        let record = match self.store.read(&id) {
+            Ok(record) => record,
+            Err(error) => return error.into(),
+        };
+        let left = if matches!(record.state(), State::Running | State::Adopted) {
+            format!("it goes on, and its answer is kept for {}", next_call::wait(&id))
+        } else {
+            let patch = cancelled::patch(&self.store, &record);
+            let reason = patch.error.clone().unwrap_or_default();
+            match self.store.step(&id, &Event::Cancel, patch, Durability::Synced) {
+                Ok(_) => reason,
+                Err(error) => format!("and it could not be cancelled: {error}"),
+            }
+        };
+        tracing::error!(%id, left, "nobody supervises the run");
+        EngineError::Unsupervised { id, left }
+    }
+
     /// Both ends of a leash.
     pub(super) fn leash(&self) -> Result<(Intake, UnixStream), EngineError> {
+        failpoint::check("leash").map_err(EngineError::Supervisor)?;
         let (ours, theirs) = UnixStream::pair().map_err(EngineError::Supervisor)?;
         ours.set_nonblocking(true).map_err(EngineError::Supervisor)?;
         let ours = tokio::net::UnixStream::from_std(ours).map_err(EngineError::Supervisor)?;
@@ -262,6 +294,11 @@ fn renounce(store: &Store, id: &JobId) {
     });
     if cancelled.is_ok_and(|stepped| stepped.end_run) {
         tracing::info!(%id, "job cancelled: its caller left");
-        job_lock::tell_holder(&store.file(id, JobFile::Lock));
+        let lock = store.file(id, JobFile::Lock);
+        if !job_lock::tell_holder(&lock) && !job_lock::is_held(&lock) {
+            // The next reader of the record says so in it.
+            let ended = leftovers::end_all(id);
+            tracing::debug!(%id, ended, "ended without a supervisor");
+        }
     }
 }
