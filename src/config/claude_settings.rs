@@ -4,14 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use super::files::read_start;
+use super::repository::main_checkout;
 use crate::machines::verdict::SettingsFile;
 
 /// Largest settings file that is read, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
-/// Largest file of git that names a directory, in bytes.
-const MAX_POINTER_BYTES: usize = 8 * 1024;
-/// Most directories above the project in which its repository is looked for.
-const MAX_LEVELS: usize = 64;
 /// Where administrators lay settings down, on Linux and on macOS.
 const MANAGED: [&str; 2] =
     ["/etc/claude-code/managed-settings.json", "/Library/Application Support/ClaudeCode/managed-settings.json"];
@@ -31,28 +28,4 @@ pub fn files(directory: &Path, user: Option<&Path>) -> Vec<SettingsFile> {
         Some((_, true)) | None => None,
     };
     paths.into_iter().filter_map(read).collect()
-}
-
-/// The main checkout of the repository that a directory is in.
-fn main_checkout(directory: &Path) -> Option<PathBuf> {
-    for root in directory.ancestors().take(MAX_LEVELS) {
-        let git = root.join(".git");
-        let Ok(kind) = std::fs::metadata(&git) else { continue };
-        if kind.is_dir() {
-            return Some(root.to_path_buf());
-        }
-        // A linked worktree: the file names its folder in the repository, which names the repository.
-        let folder = root.join(pointer(&git)?.strip_prefix("gitdir:")?.trim());
-        let common = folder.join(pointer(&folder.join("commondir"))?.trim());
-        let common = common.canonicalize().ok()?;
-        return common.parent().filter(|_| common.ends_with(".git")).map(Path::to_path_buf);
-    }
-    None
-}
-
-fn pointer(file: &Path) -> Option<String> {
-    match read_start(file, MAX_POINTER_BYTES) {
-        Some((text, false)) => Some(text),
-        Some((_, true)) | None => None,
-    }
 }

@@ -31,6 +31,7 @@ pub mod plan;
 mod raw;
 pub mod read;
 mod repair;
+pub mod repository;
 pub mod rewrite;
 pub mod rights;
 mod rules;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::config::repository::main_checkout;
 use crate::machines::mode::Source;
 
 /// Longest settings file that is read, in bytes. Real ones have some KB.
@@ -15,7 +16,8 @@ const MANAGED: &str =
     if cfg!(target_vendor = "apple") { "/Library/Application Support/ClaudeCode" } else { "/etc/claude-code" };
 
 /// The mode that the settings say which hold for this directory, of the file with the highest rank that says one. The order
-/// is that of the CLI (2.1.332): managed, the main checkout's local file, the directory's local and shared ones, the user's.
+/// is that of the CLI (2.1.332): managed, the main checkout's local file (in its worktrees and in all folders below it as
+/// well), the directory's local and shared ones, the user's.
 #[must_use]
 pub fn mode(directory: &Path) -> Option<(Source, String)> {
     mode_in(directory, Path::new(MANAGED), user_directory().as_deref())
@@ -47,15 +49,6 @@ fn managed_files(directory: &Path) -> Vec<PathBuf> {
     files.sort_unstable_by(|a, b| b.cmp(a));
     files.push(directory.join("managed-settings.json"));
     files
-}
-
-/// The main checkout of the worktree that the directory is the root of: its local settings hold there as well.
-fn main_checkout(directory: &Path) -> Option<PathBuf> {
-    let pointer = text(&directory.join(".git"))?;
-    let git = directory.join(pointer.strip_prefix("gitdir:")?.trim());
-    // MAIN/.git/worktrees/NAME
-    let worktrees = git.parent().filter(|parent| parent.ends_with("worktrees"))?;
-    worktrees.parent()?.parent().map(Path::to_path_buf)
 }
 
 /// The mode that one file says. One that cannot be read as JSON says nothing to the CLI either.

@@ -37,6 +37,11 @@ fn the_projects_the_main_checkouts_and_the_users_count() {
     for place in ["wt", "wt/sub", "main/sub"] {
         assert_eq!(found(&root, place, None), [own(place), vec![main()]].concat(), "{place}");
     }
+    // A submodule is a checkout of its own, though its folder of git lies in another repository.
+    write(&root.join("main/module/.git"), "gitdir: ../.git/modules/module\n");
+    write(&root.join("main/.git/modules/module/HEAD"), "");
+    write(&root.join("main/module/.claude/settings.local.json"), "{}");
+    assert_eq!(found(&root, "main/module/sub", None), ["main/module/.claude/settings.local.json"]);
     // What is no pointer of git is none, and a file without end is not read.
     for pointer in ["", "gitdir:", "gitdir: /nowhere\n", "x".repeat(100_000).as_str()] {
         write(&root.join("lone/.git"), pointer);

@@ -93,8 +93,16 @@ fn the_settings_of_claude_count_in_its_order() {
     assert_eq!(said(), Some((Source::Project, "acceptEdits".into())));
     // A linked worktree: the main checkout's local file comes before its own.
     write("tree/.git", &format!("gitdir: {}\n", path("main/.git/worktrees/tree").display()));
+    write("main/.git/worktrees/tree/commondir", "../..\n");
     write("main/.claude/settings.local.json", &says("auto"));
     assert_eq!(said(), Some((Source::Project, "auto".into())));
+    // A folder of a repository: the same, however far above the checkout is, and whatever is above that.
+    fs::create_dir_all(path("main/a/b")).unwrap();
+    write("main/.claude/settings.json", &says("dontAsk"));
+    let in_folder = || mode_in(&path("main/a/b"), &path("none"), Some(&path("user")));
+    assert_eq!(in_folder(), Some((Source::Project, "auto".into())));
+    fs::create_dir_all(path("main/a/.git")).unwrap();
+    assert_eq!(in_folder(), Some((Source::User, "plan".into())));
     write("managed/managed-settings.json", &says("default"));
     write("managed/managed-settings.d/10-a.json", &says("plan"));
     write("managed/managed-settings.d/20-b.json", "{}");

@@ -1,0 +1,66 @@
+//! The repository that a directory is in, as Claude Code tells it (seen with CLI 2.1.197 to 2.1.332): its linked worktrees and
+//! all folders below belong to the main checkout. May hang with the file system; whoever calls bounds the time.
+use std::path::{Path, PathBuf};
+
+use super::files::read_start;
+
+/// Largest file of git that names a directory, in bytes.
+const MAX_POINTER_BYTES: usize = 8 * 1024;
+/// Most directories above that are looked at: deeper paths are nobody's.
+pub const MAX_LEVELS: usize = 64;
+
+/// Where a repository is.
+enum Place {
+    /// Its main checkout, or that of a submodule.
+    Checkout(PathBuf),
+    /// A bare repository, which has worktrees only.
+    Bare(PathBuf),
+}
+
+/// The main checkout of the repository that a directory is in: there the local settings of claude are.
+#[must_use]
+pub fn main_checkout(directory: &Path) -> Option<PathBuf> {
+    match place(directory)? {
+        Place::Checkout(root) => Some(root),
+        Place::Bare(_) => None,
+    }
+}
+
+/// The directory under which Claude Code keeps what it knows of a project, such as servers of local scope.
+#[must_use]
+pub fn project(directory: &Path) -> PathBuf {
+    match place(directory) {
+        Some(Place::Checkout(root) | Place::Bare(root)) => root,
+        None => directory.to_path_buf(),
+    }
+}
+
+fn place(directory: &Path) -> Option<Place> {
+    for root in directory.ancestors().take(MAX_LEVELS) {
+        let git = root.join(".git");
+        let Ok(kind) = std::fs::metadata(&git) else { continue };
+        if kind.is_dir() {
+            return Some(Place::Checkout(root.to_path_buf()));
+        }
+        let folder = root.join(pointer(&git)?.strip_prefix("gitdir:")?.trim());
+        // A linked worktree's folder in the repository names the repository. That of a submodule names nothing, and neither
+        // does one that only lies elsewhere.
+        let Some(common) = pointer(&folder.join("commondir")) else {
+            return folder.is_dir().then(|| Place::Checkout(root.to_path_buf()));
+        };
+        let common = folder.join(common.trim()).canonicalize().ok()?;
+        let is_within = common.ends_with(".git");
+        return match common.parent() {
+            Some(root) if is_within => Some(Place::Checkout(root.to_path_buf())),
+            _ => Some(Place::Bare(common)),
+        };
+    }
+    None
+}
+
+fn pointer(file: &Path) -> Option<String> {
+    match read_start(file, MAX_POINTER_BYTES) {
+        Some((text, false)) => Some(text),
+        Some((_, true)) | None => None,
+    }
+}
