@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::bounded::{self, Unfinished};
 use super::failure::{Exit, Failure};
+use super::registration::scopes::{self, Found, Registration, Scope, Standing};
 use super::registration::{self, Entry, FileError, SERVER_NAME};
 use super::{doctor, output, places};
 use crate::config::path::{self, Environment};
@@ -43,24 +44,34 @@ pub fn run(environment: &Environment) -> Result<Exit, Failure> {
     let created = write::create(&config, TEMPLATE)?;
     let config = places::told(environment);
     output::data(&if created { format!("created {config}") } else { format!("kept {config}") })?;
-    let entry = register(environment)?;
-    warn_of_variables(environment, &entry);
+    let own = register(environment)?;
+    // What was registered a moment ago is in the file now.
+    let found = scopes::find(environment).unwrap_or_default();
+    let counting = found.counting().unwrap_or(&own);
+    if counting.scope != Scope::User {
+        warn_of_another(counting);
+    }
+    warn_of_variables(environment, counting, &found);
     output::hint(
         "agent-dispatch add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one",
     );
     Ok(Exit::Success)
 }
 
-/// Returns what is registered then.
-fn register(environment: &Environment) -> Result<Entry, Failure> {
+/// Returns what is registered for the user then.
+fn register(environment: &Environment) -> Result<Registration, Failure> {
     let own = own_command()?;
     let by_hand = format!("register by hand: {}", registration::by_hand(&own));
-    let file = registration::file(environment);
-    match file.as_deref().map_or(Ok(None), registration::entry) {
-        Ok(Some(entry)) => return already(&entry, &own).map(|()| entry),
-        Ok(None) => {}
-        Err(error) => return Err(unusable(&error).hint(by_hand)),
+    let found = scopes::find(environment).map_err(|error| unusable(&error).hint(by_hand.as_str()))?;
+    if let Some(registration) = found.of_user() {
+        return already(registration, &own).map(|()| registration.clone());
     }
+    let registered = || Registration {
+        scope: Scope::User,
+        file: registration::file(environment).unwrap_or_default(),
+        entry: Entry::ours(&own),
+        standing: Standing::Counts,
+    };
     let claude = claude::find().map_err(|error| {
         Failure::new(format!("the MCP server is not registered: {error}"))
             .hint(format!("{}; then run agent-dispatch init again", error.way_out()))
@@ -71,11 +82,11 @@ fn register(environment: &Environment) -> Result<Entry, Failure> {
     match bounded::run(command, REGISTER_LIMIT) {
         Ok(done) if done.status.success() => {
             output::data(&format!("registered MCP server {SERVER_NAME}: {own} serve"))?;
-            Ok(Entry::ours(&own))
+            Ok(registered())
         }
         Ok(done) if format!("{}{}", done.stdout, done.stderr).to_lowercase().contains("already exists") => {
             output::data(&format!("MCP server {SERVER_NAME} is registered already"))?;
-            Ok(Entry::ours(&own))
+            Ok(registered())
         }
         Ok(done) => Err(refused(&claude, done.first_line()).hint(by_hand)),
         Err(Unfinished::Interrupted) => {
@@ -85,17 +96,29 @@ fn register(environment: &Environment) -> Result<Entry, Failure> {
     }
 }
 
+/// A registration that goes before the user's where he stands.
+fn warn_of_another(counting: &Registration) {
+    let about = match counting.standing {
+        Standing::Asked => "here another registration counts once it is approved, and for `claude -p` now",
+        Standing::Counts | Standing::Behind(_) | Standing::Refused => "here another registration counts",
+    };
+    output::warning(&format!("{about}: {} ({})", doctor::shown(&counting.entry), counting.place()));
+}
+
 /// What is set here need not be set where Claude Code starts the server.
-fn warn_of_variables(environment: &Environment, entry: &Entry) {
+fn warn_of_variables(environment: &Environment, counting: &Registration, found: &Found) {
     let set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let missing = |name: &&str| !entry.environment.contains_key(*name);
+    let missing = |name: &&str| {
+        let in_settings = found.settings.iter().any(|(_, set)| set.contains_key(*name));
+        !in_settings && !counting.entry.environment.contains_key(*name)
+    };
     let set = path::VARIABLES.into_iter().chain([CLAUDE]).filter(set).filter(missing).collect::<Vec<_>>().join(", ");
     if !set.is_empty() {
         output::warning(&format!(
             "set here: {set}; the server sees that only if Claude Code itself is started with it"
         ));
     }
-    let differences = places::differences(environment, entry);
+    let differences = places::differences(environment, counting, &found.settings);
     for difference in &differences {
         output::warning(&difference.what);
     }
@@ -115,14 +138,13 @@ fn own_command() -> Result<String, Failure> {
     })
 }
 
-fn already(entry: &Entry, own: &str) -> Result<(), Failure> {
-    output::data(&format!("MCP server {SERVER_NAME} is registered already: {}", doctor::shown(entry)))?;
-    if entry.command != own {
+fn already(registration: &Registration, own: &str) -> Result<(), Failure> {
+    let shown = doctor::shown(&registration.entry);
+    output::data(&format!("MCP server {SERVER_NAME} is registered already: {shown}"))?;
+    if registration.entry.command != own {
         output::warning(&format!("it is not this program, which is {own}"));
-        output::hint(&format!(
-            "to change that: claude mcp remove {SERVER_NAME} --scope user && {}",
-            registration::by_hand(own)
-        ));
+        let entry = registration.entry.with_command(own);
+        output::hint(&format!("to change that: {}", registration.replacement(&entry)));
     }
     Ok(())
 }

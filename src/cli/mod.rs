@@ -5,7 +5,7 @@
 //! | `arguments` | what can be typed: types only |
 //! | `output`, `failure` | the only place that prints; what is printed when something fails |
 //! | one file or folder for each verb | what the verb does |
-//! | `registration` | what Claude Code knows of us, and the path it should know |
+//! | `registration` | what Claude Code knows of us, in every scope, and the path it should know |
 //! | `places` | which files are read, by this process and by the registered server |
 //! | `bounded` | runs another program for a limited time |
 //! | `records` | the jobs, and what is said when one is not there |

@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::output;
-use super::registration::{self, Entry};
+use super::registration::scopes::{self, Registration};
+use super::registration::started::{Setting, Started};
 use crate::config::path::{self, Environment, Origin, PlaceError, config_path, jobs_dir, usage_log_path};
 use crate::shell::environment::CLAUDE;
 
@@ -36,8 +37,9 @@ pub fn told(environment: &Environment) -> String {
 /// Says where the agents of the registered server are, where that is another file. Who is not registered, or whose
 /// registration cannot be read, is told so elsewhere.
 pub fn warn(environment: &Environment) {
-    let entry = registration::file(environment).and_then(|file| registration::entry(&file).ok().flatten());
-    let differences = entry.map(|entry| differences(environment, &entry)).unwrap_or_default();
+    let Ok(found) = scopes::find(environment) else { return };
+    let Some(registration) = found.counting() else { return };
+    let differences = differences(environment, registration, &found.settings);
     if let Some(difference) = differences.first().filter(|difference| difference.of_agents) {
         output::warning(&difference.what);
         output::hint(&difference.remedy);
@@ -55,22 +57,19 @@ pub struct Difference {
     of_agents: bool,
 }
 
-/// How the files of a server that Claude Code starts differ from those of this process: by what its registration sets, or
-/// by what is set here and not there.
+/// How the files of a server that Claude Code starts here differ from those of this process: by what its registration or
+/// Claude Code's settings set, or by what is set here and not there.
 #[must_use]
-pub fn differences(environment: &Environment, entry: &Entry) -> Vec<Difference> {
-    let here = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let registered = |name: &str| entry.environment.get(name).map(OsString::from);
-    let with = of_server(environment, &|name| registered(name).or_else(|| here(name)));
-    let without =
-        of_server(environment, &|name| registered(name).or_else(|| here(name).filter(|_| !DECIDE.contains(&name))));
-    let remedy = || {
-        let mut entry = entry.clone();
-        entry.environment.retain(|name, _| !DECIDE.contains(&name.as_str()));
-        entry.environment.extend(set_here(environment));
-        let again = registration::by_hand_again(&entry);
-        format!("to make them the same: claude mcp remove {} --scope user && {again}", registration::SERVER_NAME)
+pub fn differences(environment: &Environment, registration: &Registration, settings: &[Setting]) -> Vec<Difference> {
+    let shell = |name: &str| std::env::var_os(name);
+    let another_shell = |name: &str| shell(name).filter(|_| !DECIDE.contains(&name));
+    let server = |inherited: &dyn Fn(&str) -> Option<OsString>, settings: &[Setting]| {
+        let entry = &registration.entry;
+        let started = Started { entry, settings, directory: &environment.current_dir, inherited };
+        of_server(environment, &|name| started.variable(name))
     };
+    let (with, without) = (server(&shell, settings), server(&another_shell, settings));
+    let unset = server(&shell, &[]);
     let mut found: Vec<Difference> = Vec::new();
     for (index, (what, file, is_named)) in FILES.into_iter().enumerate() {
         let named = [Some(environment), with.as_ref().ok(), without.as_ref().ok()];
@@ -78,13 +77,23 @@ pub fn differences(environment: &Environment, entry: &Entry) -> Vec<Difference> 
             continue;
         }
         let ours = file(environment);
+        let by_settings = unset.as_ref().is_ok_and(|unset| same(&file(unset), &ours));
+        let by_settings = by_settings.then(|| deciding(settings)).flatten();
+        let mut remedy = made_same(environment, registration);
         let what = match (&with, &without) {
-            (Err(error), _) => format!("the registered server has no place for its files: {error}"),
-            (Ok(with), _) if !same(&file(with), &ours) => format!(
-                "{what}: here {}, but the registered server uses {} (the env of its registration)",
-                ours.display(),
-                file(with).display()
-            ),
+            (Err(error), _) => {
+                format!("the registered server ({}) has no place for its files: {error}", registration.place())
+            }
+            (Ok(with), _) if !same(&file(with), &ours) => {
+                let mut cause = format!("the env of its registration in {}", registration.place());
+                if let Some((file, names)) = by_settings {
+                    cause = format!("`env` in {}", file.display());
+                    remedy =
+                        format!("to make them the same: set {names} here too, or take it out of {}", file.display());
+                }
+                let (ours, theirs) = (ours.display(), file(with));
+                format!("{what}: here {ours}, but the registered server uses {} ({cause})", theirs.display())
+            }
             (_, Ok(without)) if !same(&file(without), &ours) => format!(
                 "{what}: here {}, but a server whose Claude Code was started without this shell's variables uses {}",
                 ours.display(),
@@ -92,12 +101,28 @@ pub fn differences(environment: &Environment, entry: &Entry) -> Vec<Difference> 
             ),
             (Ok(_), _) => continue,
         };
-        found.push(Difference { what, remedy: remedy(), of_agents: index == 0 });
+        found.push(Difference { what, remedy, of_agents: index == 0 });
         if with.is_err() {
             break;
         }
     }
     found
+}
+
+/// The command by which the server reads what this process reads.
+fn made_same(environment: &Environment, registration: &Registration) -> String {
+    let mut entry = registration.entry.clone();
+    entry.environment.retain(|name, _| !DECIDE.contains(&name.as_str()));
+    entry.environment.extend(set_here(environment));
+    format!("to make them the same: {}", registration.replacement(&entry))
+}
+
+/// The settings file that sets a variable which decides, and the names of those.
+fn deciding(settings: &[Setting]) -> Option<(&Path, String)> {
+    settings.iter().find_map(|(file, set)| {
+        let names = DECIDE.into_iter().filter(|name| set.contains_key(*name)).collect::<Vec<_>>().join(", ");
+        (!names.is_empty()).then_some((file.as_path(), names))
+    })
 }
 
 /// Whether two paths lead to the same file, which need not be there.

@@ -1,15 +1,18 @@
 //! What Claude Code knows of us, and the path that it should know.
 
+pub mod scopes;
+pub mod started;
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use thiserror::Error;
 
+use self::scopes::Scope;
 use crate::config::path::Environment;
 
 /// Our name among the MCP servers of Claude Code.
@@ -24,15 +27,10 @@ pub struct Entry {
     pub command: String,
     /// Its arguments.
     pub arguments: Vec<String>,
-    /// Variables that Claude Code sets for it.
+    /// Variables that Claude Code sets for it, as they are written.
     pub environment: BTreeMap<String, String>,
-}
-
-/// What is read of Claude Code's file; the rest, which may be large, is passed over.
-#[derive(Deserialize)]
-struct Whole {
-    #[serde(rename = "mcpServers")]
-    servers: Option<Value>,
+    /// What else it says, such as `timeout`.
+    others: Map<String, Value>,
 }
 
 /// Why Claude Code's file cannot be used.
@@ -56,40 +54,41 @@ pub enum FileError {
     },
 }
 
+/// Where Claude Code keeps what is the user's; `None` without a home.
+fn configuration_directory(environment: &Environment) -> Option<PathBuf> {
+    named_directory().or_else(|| Some(environment.home.as_ref()?.join(".claude")))
+}
+
+fn named_directory() -> Option<PathBuf> {
+    std::env::var_os("CLAUDE_CONFIG_DIR").filter(|name| !name.is_empty()).map(PathBuf::from)
+}
+
 /// The file in which Claude Code keeps the servers of the user; `None` without a home.
 #[must_use]
 pub fn file(environment: &Environment) -> Option<PathBuf> {
-    let named = std::env::var_os("CLAUDE_CONFIG_DIR").filter(|name| !name.is_empty()).map(PathBuf::from);
-    named.or_else(|| environment.home.clone()).map(|directory| directory.join(".claude.json"))
-}
-
-/// Our entry among the servers of the user. A file that is not there has none.
-///
-/// # Errors
-/// [`FileError`].
-pub fn entry(path: &Path) -> Result<Option<Entry>, FileError> {
-    let Some(text) = read(path).map_err(|source| FileError::Unreadable { path: path.to_path_buf(), source })? else {
-        return Ok(None);
-    };
-    let damaged = |reason: String| FileError::Damaged { path: path.to_path_buf(), reason };
-    if text.iter().all(u8::is_ascii_whitespace) {
-        return Ok(None);
-    }
-    let whole: Whole = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
-    Ok(whole.servers.as_ref().and_then(|servers| servers.get(SERVER_NAME)).map(Entry::of))
+    named_directory().or_else(|| environment.home.clone()).map(|directory| directory.join(".claude.json"))
 }
 
 impl Entry {
     /// What is of another kind than it should be is left out.
     fn of(value: &Value) -> Self {
         let text = |value: &Value| value.as_str().map(str::to_owned);
+        let is_other = |(key, _): &(&String, &Value)| !["type", "command", "args", "env"].contains(&key.as_str());
+        let of_own = |(key, value): (&String, &Value)| (key.clone(), value.clone());
         let arguments = value.get("args").and_then(Value::as_array).into_iter().flatten();
         let variables = value.get("env").and_then(Value::as_object).into_iter().flatten();
         Self {
             command: value.get("command").and_then(text).unwrap_or_default(),
             arguments: arguments.filter_map(text).collect(),
             environment: variables.filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect(),
+            others: value.as_object().into_iter().flatten().filter(is_other).map(of_own).collect(),
         }
+    }
+
+    /// The same with this program as its command: what else was set for the server stays.
+    #[must_use]
+    pub fn with_command(&self, command: &str) -> Self {
+        Self { environment: self.environment.clone(), others: self.others.clone(), ..Self::ours(command) }
     }
 
     /// The entry that `init` makes.
@@ -118,20 +117,23 @@ pub fn wanted(command: &str) -> Value {
     json!({"type": "stdio", "command": command, "args": ["serve"]})
 }
 
-/// The command that registers us, for a shell.
+/// The command that registers us for the user everywhere, for a shell.
 #[must_use]
 pub fn by_hand(command: &str) -> String {
-    by_hand_again(&Entry::ours(command))
+    by_hand_in(Scope::User, &Entry::ours(command))
 }
 
 /// The command that registers an entry, for a shell.
 #[must_use]
-pub fn by_hand_again(entry: &Entry) -> String {
+pub fn by_hand_in(scope: Scope, entry: &Entry) -> String {
     let mut value = json!({"type": "stdio", "command": entry.command, "args": entry.arguments});
     if !entry.environment.is_empty() {
         value["env"] = json!(entry.environment);
     }
-    format!("claude mcp add-json {SERVER_NAME} {} --scope user", quoted(&value.to_string()))
+    for (key, other) in &entry.others {
+        value[key] = other.clone();
+    }
+    format!("claude mcp add-json {SERVER_NAME} {} --scope {}", quoted(&value.to_string()), scope.name())
 }
 
 /// A word for a POSIX shell.

@@ -10,7 +10,7 @@ use crate::machines::verdict::SettingsFile;
 /// Largest settings file that is read, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
 /// Where administrators lay settings down, on Linux and on macOS.
-const MANAGED: [&str; 2] =
+pub const MANAGED: [&str; 2] =
     ["/etc/claude-code/managed-settings.json", "/Library/Application Support/ClaudeCode/managed-settings.json"];
 
 /// The settings files that are there. `user` is the directory of claude's own configuration.

@@ -31,7 +31,16 @@ pub fn error(directory: &Path) -> Option<String> {
     }
 }
 
-/// The same of its text.
+/// The servers of the file of this directory; `None` where there is no such file, or none that claude reads. May hang with
+/// the file system.
+#[must_use]
+pub fn servers(directory: &Path) -> Option<Value> {
+    let (text, more) = read_start(&directory.join(FILE), MAX_BYTES)?;
+    let file = serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')).ok().filter(|_| !more)?;
+    file.get("mcpServers").filter(|servers| servers.is_object()).cloned()
+}
+
+/// What is wrong with its text.
 fn error_in(text: &str) -> Option<String> {
     let value = match serde_json::from_str::<Value>(text) {
         Ok(value) => value,

@@ -36,7 +36,7 @@ fn a_sound_installation_passes() {
     let world = sound();
     let output = world.output(&["doctor"]);
     assert_eq!(output.status.code(), Some(0));
-    assert_snapshot!(without_servers(&world, &["doctor"]), @r#"
+    assert_snapshot!(without_servers(&world, &["doctor"]), @"
     Environment
       ok       agent-dispatch 1.0.0
       ok       claude 2.1.332 (Claude Code): [ROOT]/bin/claude (on PATH)
@@ -45,14 +45,14 @@ fn a_sound_installation_passes() {
     Config
       ok       [ROOT]/home/.config/agent-dispatch/agents.yaml can be read
     MCP registration
-      ok       registered: [ROOT]/bin/agent-dispatch serve
+      ok       registered: [ROOT]/bin/agent-dispatch serve (user scope, [ROOT]/home/.claude.json)
     Agents
       ok       infra: [ROOT]/work/infra
     Groups
       ok       there are none
     Job records
       ok       [ROOT]/home/.config/agent-dispatch/jobs can be written
-    "#);
+    ");
     let (report, code) = world.json(&["doctor", "--json"]);
     assert_eq!((code, &report["schema_version"], &report["issues"]), (0, &Value::from(1), &Value::from(0)));
     if report["status"] == "ok" {
@@ -163,17 +163,17 @@ fn a_broken_config_is_a_finding() {
     let world = sound().config("agents: [1, 2\n");
     let (report, code) = world.json(&["doctor", "--json"]);
     assert_eq!((code, &report["status"]), (1, &Value::from("fail")));
-    assert_snapshot!(findings(&report).join("\n"), @r#"
+    assert_snapshot!(findings(&report).join("\n"), @"
     Environment ok agent-dispatch 1.0.0
     Environment ok claude 2.1.332 (Claude Code): [ROOT]/bin/claude (on PATH)
     Environment ok claude knows --append-system-prompt (dispatch protocol, instructions)
     Environment ok on PATH: [ROOT]/bin/agent-dispatch
     Config fail cannot read the config: agents: invalid type: sequence, expected a mapping of names to agents ([ROOT]/home/.config/agent-dispatch/agents.yaml, line 1, column 9)
-    MCP registration ok registered: [ROOT]/bin/agent-dispatch serve
+    MCP registration ok registered: [ROOT]/bin/agent-dispatch serve (user scope, [ROOT]/home/.claude.json)
     Agents warn skipped: the config cannot be read
     Groups warn skipped: the config cannot be read
     Job records ok [ROOT]/home/.config/agent-dispatch/jobs can be written
-    "#);
+    ");
 }
 
 #[test]
@@ -202,14 +202,14 @@ fn registrations_that_do_not_work() {
         register(r#"{"command": "broken", "args": ["serve"]}"#),
         register("7"),
     ];
-    assert_snapshot!(found.join("\n"), @r#"
-    MCP registration fail the registered command /nowhere/agent-dispatch serve is not an executable file
-    MCP registration fail the registered command ./agent-dispatch serve is not an executable file
-    MCP registration warn registered is another version: agent-dispatch serve is agent-dispatch, version 0.16.0
-    MCP registration fail the registered command agent-dispatch does not end in `serve`
-    MCP registration fail the registered command broken serve does not work: no python
-    MCP registration fail the registered command '' is not an executable file
-    "#);
+    assert_snapshot!(found.join("\n"), @"
+    MCP registration fail the registered command /nowhere/agent-dispatch serve is not an executable file (user scope, [ROOT]/home/.claude.json)
+    MCP registration fail the registered command ./agent-dispatch serve is not an executable file (user scope, [ROOT]/home/.claude.json)
+    MCP registration warn registered is another version: agent-dispatch serve is agent-dispatch, version 0.16.0 (user scope, [ROOT]/home/.claude.json)
+    MCP registration fail the registered command agent-dispatch does not end in `serve` (user scope, [ROOT]/home/.claude.json)
+    MCP registration fail the registered command broken serve does not work: no python (user scope, [ROOT]/home/.claude.json)
+    MCP registration fail the registered command '' is not an executable file (user scope, [ROOT]/home/.claude.json)
+    ");
     fs::write(world.path("home/.claude.json"), "not json").unwrap();
     assert_snapshot!(findings(&world.json(&["doctor", "--json"]).0)[4..6].join("\n"), @r#"
     Config ok [ROOT]/home/.config/agent-dispatch/agents.yaml can be read
@@ -323,8 +323,8 @@ fn two_places_and_two_environments_are_told() {
     Config
       ok       [ROOT]/home/.config/agent-dispatch/agents.yaml (XDG_CONFIG_HOME is set, but there is nothing in [ROOT]/xdg/agent-dispatch) can be read
     MCP registration
-      ok       registered: agent-dispatch serve
-      warning  job records: here [ROOT]/home/.config/agent-dispatch/jobs, but the registered server uses [ROOT]/home/j (the env of its registration)
+      ok       registered: agent-dispatch serve (user scope, [ROOT]/home/.claude.json)
+      warning  job records: here [ROOT]/home/.config/agent-dispatch/jobs, but the registered server uses [ROOT]/home/j (the env of its registration in user scope, [ROOT]/home/.claude.json)
                → to make them the same: claude mcp remove agent-dispatch --scope user && claude mcp add-json agent-dispatch '{"type":"stdio","command":"agent-dispatch","args":["serve"],"env":{"XDG_CONFIG_HOME":"[ROOT]/xdg"}}' --scope user
     "#);
     fs::write(theirs.join("agents.yaml"), "agents: {}").unwrap();
@@ -335,10 +335,10 @@ fn two_places_and_two_environments_are_told() {
                → move what is wanted to [ROOT]/xdg/agent-dispatch, or unset XDG_CONFIG_HOME
       ok       [ROOT]/xdg/agent-dispatch/agents.yaml can be read
     MCP registration
-      ok       registered: agent-dispatch serve
+      ok       registered: agent-dispatch serve (user scope, [ROOT]/home/.claude.json)
       warning  agents: here [ROOT]/xdg/agent-dispatch/agents.yaml, but a server whose Claude Code was started without this shell's variables uses [ROOT]/home/.config/agent-dispatch/agents.yaml
                → to make them the same: claude mcp remove agent-dispatch --scope user && claude mcp add-json agent-dispatch '{"type":"stdio","command":"agent-dispatch","args":["serve"],"env":{"XDG_CONFIG_HOME":"[ROOT]/xdg"}}' --scope user
-      warning  job records: here [ROOT]/xdg/agent-dispatch/jobs, but the registered server uses [ROOT]/home/j (the env of its registration)
+      warning  job records: here [ROOT]/xdg/agent-dispatch/jobs, but the registered server uses [ROOT]/home/j (the env of its registration in user scope, [ROOT]/home/.claude.json)
                → to make them the same: claude mcp remove agent-dispatch --scope user && claude mcp add-json agent-dispatch '{"type":"stdio","command":"agent-dispatch","args":["serve"],"env":{"XDG_CONFIG_HOME":"[ROOT]/xdg"}}' --scope user
     "#);
 }

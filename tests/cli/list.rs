@@ -164,7 +164,7 @@ fn another_file_of_the_registered_server_is_told() {
     ----- stderr -----
     no agents in [ROOT]/home/.config/agent-dispatch/agents.yaml
     hint: agent-dispatch add NAME DIR makes a project directory an agent
-    warning: agents: here [ROOT]/home/.config/agent-dispatch/agents.yaml, but the registered server uses [ROOT]/home/other.yaml (the env of its registration)
+    warning: agents: here [ROOT]/home/.config/agent-dispatch/agents.yaml, but the registered server uses [ROOT]/home/other.yaml (the env of its registration in user scope, [ROOT]/home/.claude.json)
     hint: to make them the same: claude mcp remove agent-dispatch --scope user && claude mcp add-json agent-dispatch '{"type":"stdio","command":"/x/agent-dispatch","args":["serve"],"env":{"KEPT":"1"}}' --scope user
     "#);
     let world = world.env("AGENT_DISPATCH_CONFIG", "../home/other.yaml");

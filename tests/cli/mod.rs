@@ -14,6 +14,7 @@ mod init;
 mod job;
 mod jobs;
 mod list;
+mod registration;
 mod remove;
 mod stats;
 mod test;

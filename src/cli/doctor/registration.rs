@@ -7,8 +7,10 @@ use std::time::Duration;
 use super::report::{Report, Section};
 use crate::cli::bounded;
 use crate::cli::places;
+use crate::cli::registration::scopes::{self, Found, Registration, Scope, Standing};
+use crate::cli::registration::started::{Setting, Started};
 use crate::cli::registration::{self, Entry, SERVER_NAME};
-use crate::config::path::Environment;
+use crate::config::path::{Environment, config_path};
 
 /// How long the registered program may take to tell its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(5);
@@ -25,60 +27,155 @@ pub fn shown(entry: &Entry) -> String {
 
 /// Adds the section.
 pub fn check(report: &mut Report, environment: &Environment) {
-    let Some(file) = registration::file(environment) else {
+    let file = registration::file(environment);
+    if file.is_none() {
         let message = "the file of Claude Code cannot be found without HOME";
-        return report.warning(SECTION, message, "set HOME, or CLAUDE_CONFIG_DIR");
-    };
-    match registration::entry(&file) {
-        Ok(Some(entry)) => {
-            check_entry(report, &entry);
-            for difference in places::differences(environment, &entry) {
-                report.warning(SECTION, difference.what, difference.remedy);
-            }
-        }
-        // As the older implementation has it: a server may be registered in another scope, or with another client.
-        Ok(None) => report.warning(
-            SECTION,
-            format!("no MCP server {SERVER_NAME} in {}", file.display()),
-            "agent-dispatch init registers it",
-        ),
+        report.warning(SECTION, message, "set HOME, or CLAUDE_CONFIG_DIR");
+    }
+    let found = match scopes::find(environment) {
+        Ok(found) => found,
         Err(error) => {
-            report.failure(SECTION, error.to_string(), "repair the file, or move it away and run agent-dispatch init");
+            let remedy = "repair the file, or move it away and run agent-dispatch init";
+            return report.failure(SECTION, error.to_string(), remedy);
+        }
+    };
+    for (file, error) in &found.passed_over {
+        let message = format!("claude passes over {}: {error}", file.display());
+        report.warning(SECTION, message, "correct the file; Claude Code itself says nothing of it");
+    }
+    for registration in &found.registrations {
+        check_registration(report, registration);
+    }
+    let Some(counting) = found.counting() else {
+        // As the older implementation has it: a server may be registered with another client.
+        if let Some(file) = file.filter(|_| found.registrations.is_empty()) {
+            report.warning(SECTION, none(&file, &found), "agent-dispatch init registers it");
+        }
+        return;
+    };
+    if found.is_off {
+        let message = format!("{SERVER_NAME} is switched off for this project");
+        report.warning(SECTION, message, "switch it on with /mcp in Claude Code, if that is not meant");
+    }
+    for difference in places::differences(environment, counting, &found.settings) {
+        report.warning(SECTION, difference.what, difference.remedy);
+    }
+    let others = found.registrations.iter().filter(|other| other.scope != counting.scope);
+    for other in others.filter(|other| other.standing != Standing::Refused) {
+        compare(report, environment, &found.settings, counting, other);
+    }
+}
+
+fn none(file: &Path, found: &Found) -> String {
+    let none = format!("no MCP server {SERVER_NAME} in {}", file.display());
+    match found.elsewhere.as_slice() {
+        [] => none,
+        [first, others @ ..] => {
+            let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+            format!("{none} that counts here; in local scope there is one for {}{more}", first.display())
         }
     }
 }
 
-fn check_entry(report: &mut Report, entry: &Entry) {
-    let again = format!("claude mcp remove {SERVER_NAME} --scope user && agent-dispatch init");
+/// Two registrations whose servers do not see the same.
+fn compare(
+    report: &mut Report,
+    environment: &Environment,
+    settings: &[Setting],
+    counting: &Registration,
+    other: &Registration,
+) {
+    let inherited = |name: &str| std::env::var_os(name);
+    let directory = environment.current_dir.as_path();
+    let one = Started { entry: &counting.entry, settings, directory, inherited: &inherited };
+    let two = Started { entry: &other.entry, ..one };
+    let names = one.differing(&two);
+    if names.is_empty() {
+        return;
+    }
+    let agents = |started: &Started<'_>| {
+        places::of_server(environment, &|name| started.variable(name)).map(|there| config_path(&there))
+    };
+    let agents = match (agents(&one), agents(&two)) {
+        (Ok(one), Ok(two)) if !places::same(&one, &two) => {
+            format!(" (agents: {} and {})", one.display(), two.display())
+        }
+        _ => String::new(),
+    };
+    let message = format!(
+        "two registrations with different environments: that in {}, which counts here, and that in {} differ in {}{agents}",
+        counting.place(),
+        other.place(),
+        names.join(", ")
+    );
+    let remedy = format!("if that is not meant, keep one: {}, or {}", other.removal(), counting.removal());
+    report.warning(SECTION, message, remedy);
+}
+
+/// What a finding says after the command.
+fn told(registration: &Registration) -> String {
+    let place = registration.place();
+    match registration.standing {
+        Standing::Counts => place,
+        Standing::Behind(scope) => format!("{place}; here the one in {} scope goes before it", scope.name()),
+        Standing::Asked => {
+            format!("{place}; interactive sessions ask before they use it, `claude -p` does not")
+        }
+        Standing::Refused => format!("{place}; refused by disabledMcpjsonServers in the settings of Claude Code"),
+    }
+}
+
+/// How to register this program in its place.
+fn again(registration: &Registration) -> String {
+    let own = registration::own_path().ok().and_then(|own| own.into_os_string().into_string().ok());
+    let own = own.unwrap_or_else(|| SERVER_NAME.to_owned());
+    let entry = registration.entry.with_command(&own);
+    match registration.scope {
+        Scope::Project => {
+            let instead = registration.replacement(&entry);
+            format!("correct it for all who use the project, or register your own: {instead}")
+        }
+        // With nothing to keep.
+        Scope::Local | Scope::User if entry == Entry::ours(&own) => {
+            format!("{} && agent-dispatch init", registration.removal())
+        }
+        Scope::Local | Scope::User => registration.replacement(&entry),
+    }
+}
+
+fn check_registration(report: &mut Report, registration: &Registration) {
+    let (entry, told) = (&registration.entry, told(registration));
+    let again = || again(registration);
+    let fails = |what: &str| format!("the registered command {} {what} ({told})", shown(entry));
     let Some(program) = find(&entry.command) else {
-        let message = format!("the registered command {} is not an executable file", shown(entry));
-        return report.failure(SECTION, message, again);
+        return report.failure(SECTION, fails("is not an executable file"), again());
     };
     if entry.arguments.first().is_none_or(|first| first != "serve") {
-        let message = format!("the registered command {} does not end in `serve`", shown(entry));
-        return report.failure(SECTION, message, again);
+        return report.failure(SECTION, fails("does not end in `serve`"), again());
     }
     let ours = registration::own_path().and_then(|own| own.canonicalize()).ok();
     if program.canonicalize().ok() == ours && ours.is_some() {
-        return report.ok(SECTION, format!("registered: {}", shown(entry)));
+        return report.ok(SECTION, format!("registered: {} ({told})", shown(entry)));
+    }
+    // What a project names is not run before the user approved it.
+    if registration.scope == Scope::Project && registration.standing != Standing::Counts {
+        return report
+            .ok(SECTION, format!("registered: {}, which was not asked for its version ({told})", shown(entry)));
     }
     let mut command = Command::new(&program);
     command.arg("--version");
     let version = match bounded::run(command, VERSION_LIMIT) {
         Ok(done) if done.status.success() => done.stdout.lines().next().unwrap_or_default().trim().to_owned(),
         Ok(done) => {
-            let message = format!("the registered command {} does not work: {}", shown(entry), done.first_line());
-            return report.failure(SECTION, message, again);
+            return report.failure(SECTION, fails(&format!("does not work: {}", done.first_line())), again());
         }
-        Err(error) => {
-            return report.failure(SECTION, format!("the registered command {} {error}", shown(entry)), again);
-        }
+        Err(error) => return report.failure(SECTION, fails(&error.to_string()), again()),
     };
     if version == format!("{SERVER_NAME} {}", env!("CARGO_PKG_VERSION")) {
-        report.ok(SECTION, format!("registered: {} (another copy of this version)", shown(entry)));
+        report.ok(SECTION, format!("registered: {}, another copy of this version ({told})", shown(entry)));
     } else {
-        let message = format!("registered is another version: {} is {version}", shown(entry));
-        report.warning(SECTION, message, again);
+        let message = format!("registered is another version: {} is {version} ({told})", shown(entry));
+        report.warning(SECTION, message, again());
     }
 }
 

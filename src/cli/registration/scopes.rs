@@ -1,0 +1,305 @@
+//! All registrations that Claude Code knows where the user stands, and which of them counts there (seen with CLI 2.1.332):
+//! local before project before user scope, and one of project scope only once the user approved it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::started::Setting;
+use super::{Entry, FileError, SERVER_NAME, by_hand_in, file, read};
+use crate::config::path::Environment;
+use crate::config::{claude_settings, mcp_file, repository};
+use crate::machines::verdict::SettingsFile;
+
+/// For whom a server is registered, the one that goes first first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// For this user in one project: a repository with its worktrees, else a directory.
+    Local,
+    /// For all who use the project: `.mcp.json` in the directory or above.
+    Project,
+    /// For this user everywhere.
+    User,
+}
+
+impl Scope {
+    /// As `claude mcp … --scope` names it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Project => "project",
+            Self::User => "user",
+        }
+    }
+}
+
+/// What a registration comes to in this directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Claude Code starts this one.
+    Counts,
+    /// Another one goes before it.
+    Behind(Scope),
+    /// Of project scope, and nobody approved it yet: interactive sessions ask, `claude -p` does not.
+    Asked,
+    /// Of project scope, and the settings refuse it.
+    Refused,
+}
+
+/// A registration of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// For whom.
+    pub scope: Scope,
+    /// Where it is written.
+    pub file: PathBuf,
+    /// What it says.
+    pub entry: Entry,
+    /// What it comes to.
+    pub standing: Standing,
+}
+
+impl Registration {
+    /// Scope and file, for a message.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("{} scope, {}", self.scope.name(), self.file.display())
+    }
+
+    /// The command that takes it away; one that works in this directory.
+    #[must_use]
+    pub fn removal(&self) -> String {
+        let removal = format!("claude mcp remove {SERVER_NAME} --scope {}", self.scope.name());
+        match (self.scope, self.file.parent()) {
+            // The CLI looks for it in its own directory only.
+            (Scope::Project, Some(directory)) => {
+                format!("(cd {} && {removal})", super::quoted(&directory.to_string_lossy()))
+            }
+            _ => removal,
+        }
+    }
+
+    /// The command that makes this entry count here instead of it.
+    #[must_use]
+    pub fn replacement(&self, entry: &Entry) -> String {
+        match self.scope {
+            // Its file is that of all who use the project, and local scope goes before it.
+            Scope::Project => by_hand_in(Scope::Local, entry),
+            Scope::Local | Scope::User => format!("{} && {}", self.removal(), by_hand_in(self.scope, entry)),
+        }
+    }
+}
+
+/// What there is.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// All registrations that could count here, the one that goes first first.
+    pub registrations: Vec<Registration>,
+    /// Whether the user switched the server off for this project.
+    pub is_off: bool,
+    /// Other projects that have one of local scope.
+    pub elsewhere: Vec<PathBuf>,
+    /// Files of project scope that Claude Code passes over, and why.
+    pub passed_over: Vec<(PathBuf, String)>,
+    /// What Claude Code's settings set for all that it starts here, the file that goes first first.
+    pub settings: Vec<Setting>,
+}
+
+impl Found {
+    /// The one that counts; else the one that would, were it approved.
+    #[must_use]
+    pub fn counting(&self) -> Option<&Registration> {
+        let of = |standing| self.registrations.iter().find(|registration| registration.standing == standing);
+        of(Standing::Counts).or_else(|| of(Standing::Asked))
+    }
+
+    /// The one of the user, wherever he stands.
+    #[must_use]
+    pub fn of_user(&self) -> Option<&Registration> {
+        self.registrations.iter().find(|registration| registration.scope == Scope::User)
+    }
+}
+
+/// Claude Code's own file, as far as it matters here.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Whole {
+    mcp_servers: Option<Value>,
+    projects: Option<BTreeMap<String, Project>>,
+}
+
+/// What that file keeps of a project.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Project {
+    mcp_servers: Lenient<Value>,
+    enabled_mcpjson_servers: Lenient<Vec<String>>,
+    disabled_mcpjson_servers: Lenient<Vec<String>>,
+    disabled_mcp_servers: Lenient<Vec<String>>,
+    has_trust_dialog_accepted: Lenient<bool>,
+}
+
+/// What a settings file says of servers and of the environment.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Settings {
+    enable_all_project_mcp_servers: Lenient<bool>,
+    enabled_mcpjson_servers: Lenient<Vec<String>>,
+    disabled_mcpjson_servers: Lenient<Vec<String>>,
+    env: Lenient<BTreeMap<String, Value>>,
+}
+
+/// A value that may be of another kind than it should be: then it is not there.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Lenient<T> {
+    As(T),
+    Otherwise(serde::de::IgnoredAny),
+}
+
+impl<T> Default for Lenient<T> {
+    fn default() -> Self {
+        Self::Otherwise(serde::de::IgnoredAny)
+    }
+}
+
+impl<T> Lenient<T> {
+    const fn get(&self) -> Option<&T> {
+        match self {
+            Self::As(value) => Some(value),
+            Self::Otherwise(_) => None,
+        }
+    }
+}
+
+impl Lenient<Vec<String>> {
+    fn names_us(&self) -> bool {
+        self.get().is_some_and(|names| names.iter().any(|name| name == SERVER_NAME))
+    }
+}
+
+/// Looks for all of them.
+///
+/// # Errors
+/// [`FileError`], of Claude Code's own file.
+pub fn find(environment: &Environment) -> Result<Found, FileError> {
+    let own_file = file(environment);
+    let Whole { mcp_servers, projects } = own_file.as_deref().map_or_else(|| Ok(Whole::default()), whole)?;
+    let projects = projects.unwrap_or_default();
+    let here = &environment.current_dir;
+    let key = repository::project(here);
+    let project = |directory: &Path| projects.get(directory.to_str()?);
+    let known = project(&key).cloned().unwrap_or_default();
+    let settings = settings(environment);
+    let mut found = Found { is_off: known.disabled_mcp_servers.names_us(), ..Found::default() };
+    let mut add = |scope, file: &Path, servers: Option<&Value>, standing| {
+        if let Some(entry) = servers.and_then(|servers| servers.get(SERVER_NAME)).map(Entry::of) {
+            found.registrations.push(Registration { scope, file: file.to_path_buf(), entry, standing });
+        }
+    };
+    let own_file = own_file.unwrap_or_default();
+    add(Scope::Local, &own_file, known.mcp_servers.get(), Standing::Counts);
+    let is_trusted =
+        [key.as_path()].into_iter().chain(here.ancestors().take(repository::MAX_LEVELS)).any(|directory| {
+            project(directory).is_some_and(|project| project.has_trust_dialog_accepted.get() == Some(&true))
+        });
+    let mut passed_over = Vec::new();
+    if let Some((file, servers)) = &shared(here, &mut passed_over) {
+        add(Scope::Project, file, Some(servers), approval(&known, &settings, is_trusted));
+    }
+    add(Scope::User, &own_file, mcp_servers.as_ref(), Standing::Counts);
+    rank(&mut found.registrations);
+    found.passed_over = passed_over;
+    let has_ours = |project: &Project| project.mcp_servers.get().is_some_and(|all| all.get(SERVER_NAME).is_some());
+    let others = projects.iter().filter(|(directory, project)| Path::new(directory) != key && has_ours(project));
+    found.elsewhere = others.map(|(directory, _)| PathBuf::from(directory)).collect();
+    let set = settings.into_iter().filter_map(|(_, file, settings)| Some((file, texts(settings.env.get()?))));
+    found.settings = set.collect();
+    Ok(found)
+}
+
+/// The first one that could count does; those after it stand behind it.
+fn rank(registrations: &mut [Registration]) {
+    let mut first = None;
+    for registration in registrations {
+        match (registration.standing, first) {
+            (Standing::Counts, None) => first = Some(registration.scope),
+            (Standing::Counts | Standing::Asked, Some(scope)) => registration.standing = Standing::Behind(scope),
+            _ => {}
+        }
+    }
+}
+
+fn whole(path: &Path) -> Result<Whole, FileError> {
+    let Some(text) = read(path).map_err(|source| FileError::Unreadable { path: path.to_path_buf(), source })? else {
+        return Ok(Whole::default());
+    };
+    if text.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Whole::default());
+    }
+    serde_json::from_slice(&text)
+        .map_err(|error| FileError::Damaged { path: path.to_path_buf(), reason: error.to_string() })
+}
+
+/// The nearest `.mcp.json` from here up that has an entry of ours, and its servers. Those on the way that cannot be read are
+/// passed over. A repository's top ends nothing.
+fn shared(here: &Path, passed_over: &mut Vec<(PathBuf, String)>) -> Option<(PathBuf, Value)> {
+    for directory in here.ancestors().take(repository::MAX_LEVELS) {
+        let file = directory.join(mcp_file::FILE);
+        match mcp_file::servers(directory) {
+            Some(servers) if servers.get(SERVER_NAME).is_some() => return Some((file, servers)),
+            Some(_) => {}
+            None => passed_over.extend(mcp_file::error(directory).map(|error| (file, error))),
+        }
+    }
+    None
+}
+
+/// Numbers and switches become texts; what is of another kind counts for nothing.
+fn texts(values: &BTreeMap<String, Value>) -> BTreeMap<String, String> {
+    let text = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    };
+    values.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect()
+}
+
+/// Whether a settings file is the project's own, where it is, and what it says.
+type Said = (bool, PathBuf, Settings);
+
+/// The settings that count here, those that go first first.
+fn settings(environment: &Environment) -> Vec<Said> {
+    let directory = super::configuration_directory(environment);
+    let of_user = directory.as_ref().map(|directory| directory.join("settings.json"));
+    // The project's two, its main checkout's, the user's, an organisation's.
+    let files = claude_settings::files(&environment.current_dir, directory.as_deref());
+    let is_of_user = |file: &SettingsFile| of_user.as_deref() == Some(Path::new(&file.path));
+    let (of_user, others): (Vec<_>, Vec<_>) = files.into_iter().rev().partition(is_of_user);
+    let below = |file: &SettingsFile| claude_settings::MANAGED.contains(&file.path.as_str());
+    let read = |of_project: bool, file: SettingsFile| {
+        let settings = serde_json::from_str(file.text.trim_start_matches('\u{feff}')).unwrap_or_default();
+        (of_project, PathBuf::from(file.path), settings)
+    };
+    let others = others.into_iter().map(|file| read(!below(&file), file));
+    others.chain(of_user.into_iter().map(|file| read(false, file))).collect()
+}
+
+/// A project's own settings approve its servers only where the user trusts the project.
+fn approval(known: &Project, settings: &[Said], is_trusted: bool) -> Standing {
+    let heard = || settings.iter().filter(|(of_project, ..)| is_trusted || !of_project).map(|(.., settings)| settings);
+    let refuses = |settings: &Settings| settings.disabled_mcpjson_servers.names_us();
+    let approves = |settings: &Settings| {
+        settings.enabled_mcpjson_servers.names_us() || settings.enable_all_project_mcp_servers.get() == Some(&true)
+    };
+    if known.disabled_mcpjson_servers.names_us() || settings.iter().any(|(.., settings)| refuses(settings)) {
+        Standing::Refused
+    } else if known.enabled_mcpjson_servers.names_us() || heard().any(approves) {
+        Standing::Counts
+    } else {
+        Standing::Asked
+    }
+}
