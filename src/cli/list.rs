@@ -75,7 +75,8 @@ fn row(agent: &Value, environment: &Environment) -> [String; 3] {
         _ => "(disabled)".to_owned(),
     };
     // What is wrong is not cut: its place comes last.
-    let about = if text("error").is_empty() { short(text("description")) } else { output::printable(text("error")) };
+    let wrong = [text("error"), text("directory_error")].into_iter().find(|wrong| !wrong.is_empty());
+    let about = wrong.map_or_else(|| short(text("description")), output::printable);
     [short(text("name")), output::printable(&place), about]
 }
 

@@ -15,7 +15,7 @@ use super::write::{self, WriteError};
 use crate::machines::misnamed::check_mode;
 use crate::machines::plan::MAX_TURNS;
 use crate::machines::rule::{self, List};
-use crate::machines::{mode, unattended};
+use crate::machines::{mode, reference, unattended};
 
 /// Longest text taken for one field, in bytes: half of what one command line argument can carry (128 KiB), since
 /// the instructions share theirs with the dispatch protocol.
@@ -232,7 +232,8 @@ fn existing_directory(env: &Environment, given: &str) -> Result<PathBuf, ChangeE
         Ok(real) if real.is_dir() => Ok(real),
         Ok(_) => Err(wrong("it is not a directory")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(wrong(&format!("it does not exist ({})", absolute.display())))
+            let advice = reference::unexpanded(given).map(|advice| format!("; {advice}")).unwrap_or_default();
+            Err(wrong(&format!("it does not exist ({}){advice}", absolute.display())))
         }
         Err(error) => Err(wrong(&error.to_string())),
     }

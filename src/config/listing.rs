@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::detect::{DETECTION_BUDGET, Detection, Health, Inspection, detect_all, inspect};
 use super::model::{Agent, Config, DEFAULT_TIMEOUT_SECONDS, Entry, Group, Settings};
 use super::name::{unknown_agent, unknown_group};
-use crate::machines::unattended;
+use crate::machines::{reference, unattended};
 
 /// Most lines of a preview.
 pub const MAX_PREVIEW_LINES: i64 = 200;
@@ -63,6 +63,7 @@ fn listed(config: &Config, name: &str, agent: &Agent, found: &Detection, typical
     answer.set("directory", agent.directory.to_string_lossy());
     answer.set("description", agent.description.as_str());
     answer.set("healthy", json!(found.health));
+    answer.set_some("directory_error", directory_error(agent, found.health));
     answer.set("has_claude_md", found.has_claude_md);
     answer.set("has_mcp_config", found.has_mcp_config);
     answer.set_some("mcp_config_error", found.mcp_config_error.as_deref());
@@ -79,6 +80,11 @@ fn listed(config: &Config, name: &str, agent: &Agent, found: &Detection, typical
     answer.set_filled("risky_capabilities", &agent.risky_capabilities);
     answer.set_some("typical", typical);
     answer.done()
+}
+
+/// What is wrong with a directory that is not there, where its name tells.
+fn directory_error(agent: &Agent, health: Health) -> Option<String> {
+    (health == Health::Missing).then(|| reference::unexpanded(&agent.directory.to_string_lossy())).flatten()
 }
 
 /// What holds for the agent's runs, its own values and those that it takes from the settings.
@@ -134,6 +140,7 @@ fn inspected(config: &Config, name: &str, agent: &Agent, found: Inspection, typi
     answer.set_some("typical", typical);
     let detection = found.detection;
     answer.set("healthy", json!(detection.health));
+    answer.set_some("directory_error", directory_error(agent, detection.health));
     if detection.health != Health::Healthy {
         return answer.done();
     }

@@ -31,6 +31,7 @@ pub mod plan;
 pub mod program;
 pub mod prompt;
 pub mod protocol;
+pub mod reference;
 pub mod refused;
 pub mod rule;
 pub mod schema;

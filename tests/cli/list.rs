@@ -202,3 +202,46 @@ fn the_old_place_is_told() {
     hint: agent-dispatch add NAME DIR makes a project directory an agent
     "#);
 }
+
+#[test]
+fn variables_in_a_directory_are_not_expanded_and_this_is_said() {
+    let yaml = "agents:\n  # mine\n  api: {directory: \"${WORK}/api\", description: The API}\n  db: {directory: $HOME/db}\n  \
+                literal: {directory: '[ROOT]/work/${WORK}'}\n  gone: {directory: '[ROOT]/gone'}\n";
+    let world = World::with_claude().config(yaml).env("WORK", "/tmp");
+    std::fs::create_dir(world.path("work/${WORK}")).unwrap();
+    let lines = |arguments: &[&str]| {
+        let text = world.run(arguments);
+        let told = text.lines().filter(|line| ["$", "gone"].iter().any(|words| line.contains(words)));
+        told.map(str::to_owned).collect::<Vec<_>>().join("\n")
+    };
+    assert_snapshot!(lines(&["list"]), @"
+    api      ~/.config/agent-dispatch/${WORK}/api (missing)  variables are not expanded in `directory`: write the full path, or one below `~`, in place of ${WORK}
+    db       ~/.config/agent-dispatch/$HOME/db (missing)     variables are not expanded in `directory`: write `~` in place of $HOME
+    literal  [ROOT]/work/${WORK}
+    gone     [ROOT]/gone (missing)
+    ");
+    assert_snapshot!(lines(&["describe", "api"]), @"
+    directory: [ROOT]/home/.config/agent-dispatch/${WORK}/api
+    directory_error: variables are not expanded in `directory`: write the full path, or one below `~`, in place of ${WORK}
+    ");
+    assert_snapshot!(lines(&["doctor"]), @"
+    FAILURE  api: [ROOT]/home/.config/agent-dispatch/${WORK}/api is not there
+             → variables are not expanded in `directory`: write the full path, or one below `~`, in place of ${WORK}
+    FAILURE  db: [ROOT]/home/.config/agent-dispatch/$HOME/db is not there
+             → variables are not expanded in `directory`: write `~` in place of $HOME
+    ok       literal: [ROOT]/work/${WORK}
+    FAILURE  gone: [ROOT]/gone is not there
+             → create it, or agent-dispatch remove gone
+    ");
+    assert_snapshot!(lines(&["test", "api", "Hello"]), @r#"error: not_found: the directory "[ROOT]/home/.config/agent-dispatch/${WORK}/api" of agent 'api' does not exist; variables are not expanded in `directory`: write the full path, or one below `~`, in place of ${WORK}"#);
+    assert_snapshot!(lines(&["add", "new", "${WORK}/new"]), @"error: directory '${WORK}/new': it does not exist ([ROOT]/work/${WORK}/new); variables are not expanded in `directory`: write the full path, or one below `~`, in place of ${WORK}");
+    let (listed, _) = world.json(&["list", "--json"]);
+    let error = |index: usize| listed[index]["directory_error"].as_str().unwrap_or_default().to_owned();
+    assert!(error(0).contains("${WORK}") && error(1).contains("`~` in place of $HOME"), "{listed}");
+    assert_eq!((error(2), error(3)), (String::new(), String::new()));
+    // A directory of that very name is one like any other, and what is written stays.
+    assert_eq!(listed[2]["healthy"], true);
+    assert!(world.output(&["test", "literal", "Hello"]).status.success());
+    assert!(world.output(&["update", "api", "--timeout", "5"]).status.success());
+    assert!(world.yaml().contains("  # mine\n  api: {directory: \"${WORK}/api\", description: The API, timeout: 5}"));
+}

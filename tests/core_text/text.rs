@@ -1,3 +1,4 @@
+use agent_dispatch::machines::reference::unexpanded;
 use agent_dispatch::machines::text;
 use proptest::prelude::*;
 
@@ -30,4 +31,22 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), given);
         prop_assert!(!quoted.contains('\n'));
     }
+}
+
+#[test]
+fn references_in_a_path_are_told_from_dollar_signs() {
+    for (path, reference) in [
+        ("/srv/${WORK}/api", "${WORK}"),
+        ("$WORK/api", "$WORK"),
+        ("/a$/b$_x1-c", "$_x1"),
+        ("${WORK:-/srv}/api", "${WORK:-/srv}"),
+        ("/cost$5/${1}/${}/$/${open", ""),
+        ("/cost$5/${open/$é", ""),
+        ("", ""),
+    ] {
+        let told = unexpanded(path);
+        let named = told.as_deref().map(|told| told.rsplit_once(" in place of ").unwrap().1);
+        assert_eq!(named.unwrap_or_default(), reference, "{path}: {told:?}");
+    }
+    assert!(unexpanded("/x/${HOME}/y").unwrap().contains("write `~` in place of ${HOME}"));
 }

@@ -3,7 +3,7 @@
 use super::report::{Report, Section};
 use crate::config::detect::{DETECTION_BUDGET, Detection, Health, detect_all};
 use crate::config::model::{Agent, Config, Entry};
-use crate::machines::{mode, unattended};
+use crate::machines::{mode, reference, unattended};
 
 /// The permission mode that claude refuses to root.
 const BYPASS: &str = "bypassPermissions";
@@ -34,7 +34,8 @@ fn check_agent(report: &mut Report, config: &Config, name: &str, agent: &Agent, 
     let directory = agent.directory.display();
     match found.health {
         Health::Missing => {
-            let remedy = format!("create it, or agent-dispatch remove {name}");
+            let remedy = reference::unexpanded(&agent.directory.to_string_lossy());
+            let remedy = remedy.unwrap_or_else(|| format!("create it, or agent-dispatch remove {name}"));
             return report.failure(SECTION, format!("{name}: {directory} is not there"), remedy);
         }
         Health::Unreadable => {

@@ -1,7 +1,7 @@
 //! Runs without a result that counts: how they ended tells the kind.
 
 use super::super::answer::ErrorType;
-use super::super::text;
+use super::super::{reference, text};
 use super::advice::{self, Advice};
 use super::classify::{self, Source};
 use super::evidence::{Canceller, Ending, Evidence, NotStarted};
@@ -108,7 +108,7 @@ fn of_start(evidence: &Evidence<'_>, reason: &NotStarted) -> Failure {
         NotStarted::DirectoryMissing => (
             ErrorType::NotFound,
             format!("the directory {directory} of agent '{agent}' does not exist"),
-            fix_directory(),
+            reference::unexpanded(&evidence.plan.directory).unwrap_or_else(fix_directory),
         ),
         NotStarted::DirectoryUnusable(why) => (
             ErrorType::NotFound,
