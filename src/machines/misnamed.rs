@@ -1,5 +1,8 @@
 //! Keys by which people mean to restrict an agent, and which nothing reads: those of claude's settings, of sub-agent
 //! files, of the CLI's flags, and slips of the pen. Such a key must never be passed over.
+//!
+//! The parameters of calls are looked up by the same spellings and meanings (`mcp/tools/misplaced.rs`). How many slips are
+//! forgiven differs on purpose: here a likeness disables an agent, there and in `config/name.rs` it only is a suggestion.
 
 use super::text::distance;
 
@@ -91,7 +94,7 @@ pub fn meant(key: &str) -> Option<Meant> {
     let words = words(key);
     let any = |wanted: &[&str]| words.iter().any(|word| wanted.contains(&word.as_str()));
     let is = |wanted: &[&str]| words == wanted;
-    let like = |known: Meant| distance(&words.concat(), &known.key().replace('_', "")) <= MAX_SLIPS;
+    let like = |known: Meant| distance(&words.concat(), &letters(known.key())) <= MAX_SLIPS;
     if any(DENY) || any(TOOLS) && any(WITHOUT) || like(Meant::Disallowed) {
         return Some(Meant::Disallowed);
     }
@@ -130,6 +133,12 @@ fn words(key: &str) -> Vec<String> {
     words
 }
 
+/// A name without what spellings differ in: `timeoutSeconds`, `timeout-seconds` and `timeout_seconds` are the same.
+#[must_use]
+pub fn letters(name: &str) -> String {
+    words(name).concat()
+}
+
 /// What a permission mode was meant to be that is none; the CLI refuses it before it does anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WrongMode<'a> {
@@ -157,7 +166,7 @@ pub fn check_mode<'a>(mode: &str, known: &[&'a str]) -> Result<(), WrongMode<'a>
         return Err(WrongMode::Switch);
     }
     let short: String = mode.chars().take(MAX_KEY_CHARS).collect();
-    let given = words(&short).concat();
+    let given = letters(&short);
     // Short names are near to many words.
     let slips = |known: &str| if known.len() < 5 { 1 } else { MAX_SLIPS };
     let near = |known: &&&str| distance(&given, &known.to_ascii_lowercase()) <= slips(known);

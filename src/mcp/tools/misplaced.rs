@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::agents::UPDATE;
 use super::{ROWS, ToolRow};
 use crate::config::name::{echoed, nearest};
+use crate::machines::misnamed::{Meant, letters, meant};
 use crate::machines::text;
 use crate::mcp::arguments::ArgumentError;
 use crate::mcp::reply::Mistake;
@@ -59,34 +60,42 @@ fn explain(name: &str, value: &Value, tool: &ToolRow, agent: Option<&str>) -> St
 /// Which of some parameters a name may mean.
 type Rule = fn(&str, &'static [Parameter]) -> Option<&'static str>;
 
-/// The likeliest place: the same name in another spelling before a part of a name, the tool itself before the agent before
-/// other tools, and what only looks alike last.
+/// The likeliest place: the same name in another spelling before another word for it before a part of a name, the tool itself
+/// before the agent before other tools, and what only looks alike last.
 fn home(name: &str, tool: &ToolRow) -> Option<Home> {
-    let rules: [Rule; 3] = [spelt, part, alike];
-    let own = |rule: usize| rules[rule](name, tool.parameters).map(Home::Here);
-    let agent = |rule: usize| {
-        let known = rules[rule](name, UPDATE.parameters)?;
+    let own = |rule: Rule| rule(name, tool.parameters).map(Home::Here);
+    let agent = |rule: Rule| {
+        let known = rule(name, UPDATE.parameters)?;
         // The agent that `name` names is not one of its settings, and what reaches past a run no hint advises to grant.
         (!["name", "unattended_tools"].contains(&known) && tool.name != UPDATE.name).then_some(Home::Agent(known))
     };
-    let others = |rule: usize| {
+    let others = |rule: Rule| {
         let mut others = ROWS.iter().filter(|row| row.name != tool.name);
-        others.find_map(|row| rules[rule](name, row.parameters).map(|known| Home::Tool(row.name, known)))
+        others.find_map(|row| rule(name, row.parameters).map(|known| Home::Tool(row.name, known)))
     };
-    own(0)
-        .or_else(|| own(1))
-        .or_else(|| agent(0))
-        .or_else(|| others(0))
-        .or_else(|| own(2))
-        .or_else(|| agent(1))
-        .or_else(|| agent(2))
-        .or_else(|| others(1))
+    own(spelt)
+        .or_else(|| own(synonym))
+        .or_else(|| own(part))
+        .or_else(|| agent(spelt))
+        .or_else(|| agent(synonym))
+        .or_else(|| others(spelt))
+        .or_else(|| own(alike))
+        .or_else(|| agent(part))
+        .or_else(|| agent(alike))
+        .or_else(|| others(part))
 }
 
 /// The parameter of the same name in another spelling, such as `timeoutSeconds`.
 fn spelt(name: &str, parameters: &'static [Parameter]) -> Option<&'static str> {
     let name = letters(name);
     find(parameters, |known| letters(known) == name)
+}
+
+/// The parameter of another word for the same restriction, such as `blocked_tools`, which looks most like `allowed_tools`. What
+/// grants has no synonyms: no hint leads to a grant that nobody named.
+fn synonym(name: &str, parameters: &'static [Parameter]) -> Option<&'static str> {
+    let meant = meant(name).filter(|meant| matches!(meant, Meant::Disallowed | Meant::Budget | Meant::Turns))?;
+    find(parameters, |known| known == meant.key())
 }
 
 /// The parameter whose name holds this one, or the other way round, such as `timeout`.
@@ -106,9 +115,4 @@ fn alike(name: &str, parameters: &'static [Parameter]) -> Option<&'static str> {
 
 fn find(parameters: &'static [Parameter], is_meant: impl Fn(&str) -> bool) -> Option<&'static str> {
     parameters.iter().map(|parameter| parameter.name).find(|known| is_meant(known))
-}
-
-/// A name without what spellings differ in.
-fn letters(name: &str) -> String {
-    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
