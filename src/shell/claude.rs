@@ -118,6 +118,8 @@ pub struct Search<'a> {
     pub home: Option<PathBuf>,
     /// What a relative path starts from: where this process is, not the agent's directory in which the child starts.
     pub current_dir: PathBuf,
+    /// Below which the directories for all users are.
+    pub system_root: PathBuf,
 }
 
 /// The CLI to run.
@@ -134,7 +136,13 @@ pub fn find() -> Result<PathBuf, ClaudeMissing> {
 /// [`ClaudeMissing`].
 pub fn locate() -> Result<Found, ClaudeMissing> {
     let lookup = |name: &str| std::env::var_os(name);
-    Search { lookup: &lookup, home: std::env::home_dir(), current_dir: path::working_directory() }.locate()
+    Search {
+        lookup: &lookup,
+        home: std::env::home_dir(),
+        current_dir: path::working_directory(),
+        system_root: places::system_root(),
+    }
+    .locate()
 }
 
 impl Search<'_> {

@@ -36,7 +36,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_agent-dispatch");
 /// A wait that takes longer than this has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A home of its own, where nothing is set up; `claude` is not there.
+/// A home of its own, where nothing is set up; `claude` is not there, whatever the machine has.
 struct World {
     root: tempfile::TempDir,
     env: Vec<(String, String)>,
@@ -115,13 +115,33 @@ impl World {
         command
             .args(arguments)
             .env_clear()
-            .env("PATH", format!("{}:/usr/bin:/bin", self.path("bin").display()))
+            .env("PATH", format!("{}:{}", self.path("bin").display(), self.programs()))
             .env("HOME", self.path("home"))
+            .env("AGENT_DISPATCH_SYSTEM_ROOT", self.path("system"))
             .env("TMPDIR", self.path("tmp"))
             .envs(self.env.iter().cloned())
             .current_dir(self.path("work"))
             .stdin(Stdio::null());
         command
+    }
+
+    /// Where the programs of the system are, in the form of PATH. A claude among them is none of this world's.
+    fn programs(&self) -> String {
+        let directories = ["/usr/bin", "/bin"];
+        if !directories.iter().any(|directory| Path::new(directory).join("claude").exists()) {
+            return directories.join(":");
+        }
+        let others = self.path("programs");
+        if fs::create_dir(&others).is_ok() {
+            for program in directories.iter().flat_map(|directory| fs::read_dir(directory).unwrap()) {
+                let program = program.unwrap();
+                // The same program may be in both.
+                if program.file_name() != "claude" {
+                    drop(symlink(program.path(), others.join(program.file_name())));
+                }
+            }
+        }
+        others.to_str().unwrap().to_owned()
     }
 
     fn output(&self, arguments: &[&str]) -> Output {

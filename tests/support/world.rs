@@ -140,6 +140,7 @@ impl World {
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
             .env("HOME", self.path("home"))
+            .env("AGENT_DISPATCH_SYSTEM_ROOT", self.path("system"))
             .env("AGENT_DISPATCH_CONFIG", self.config())
             .env("AGENT_DISPATCH_JOBS_DIR", self.jobs())
             .env("AGENT_DISPATCH_USAGE_LOG", self.path("usage.jsonl"))

@@ -28,8 +28,20 @@ const DIRECTORY_VARIABLES: [&str; 2] = ["NVM_BIN", "PNPM_HOME"];
 const PREFIX_VARIABLES: [&str; 2] = ["NPM_CONFIG_PREFIX", "npm_config_prefix"];
 /// npm's settings of the user.
 const NPMRC: &str = ".npmrc";
-/// Directories for all users.
-const OF_SYSTEM: [&str; 2] = ["/opt/homebrew/bin", "/usr/local/bin"];
+/// Directories for all users, below the system's root.
+const OF_SYSTEM: [&str; 2] = ["opt/homebrew/bin", "usr/local/bin"];
+
+/// The system's root.
+#[cfg(not(feature = "faults"))]
+pub(super) fn system_root() -> PathBuf {
+    PathBuf::from("/")
+}
+
+/// The system's root, or what a test has in its place: the directory that `AGENT_DISPATCH_SYSTEM_ROOT` names.
+#[cfg(feature = "faults")]
+pub(super) fn system_root() -> PathBuf {
+    std::env::var_os("AGENT_DISPATCH_SYSTEM_ROOT").map_or_else(|| PathBuf::from("/"), PathBuf::from)
+}
 
 /// The Claude Code that started this process.
 pub(super) fn of_caller(search: &Search<'_>) -> Option<PathBuf> {
@@ -52,7 +64,7 @@ pub(super) fn installed(search: &Search<'_>) -> Option<PathBuf> {
     let prefixes = PREFIX_VARIABLES.iter().filter_map(|name| variable(name));
     let prefixes = prefixes.chain(npm_prefix(search)).map(|prefix| prefix.join("bin"));
     let of_nvm = nvm(search).into_iter();
-    let of_system = OF_SYSTEM.iter().map(PathBuf::from);
+    let of_system = OF_SYSTEM.iter().map(|place| search.system_root.join(place));
     below_home
         .chain(named)
         .chain(prefixes)
