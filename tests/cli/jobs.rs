@@ -32,7 +32,7 @@ fn world() -> World {
         json!({"status": "failed", "agent": "web", "created_at": ago(400_000.0),
             "result": {"success": false, "result": "", "cost_usd": 1.5, "error_type": "timeout"}}),
     );
-    world.record(3, json!({"status": "pending", "created_at": ago(50.0), "task": "line\nbreak"}));
+    world.record(3, json!({"status": "pending", "created_at": ago(190.0), "task": "line\nbreak"}));
     world.record(
         4,
         json!({"agent": "an-agent-with-a-name-that-does-not-end", "created_at": 1e300, "started_at": -1e300,
@@ -53,7 +53,7 @@ fn a_table_with_bounds() {
     ----- stdout -----
     ID                                AGENT                 STATUS               AGE    TOOK   COST     TASK
     [ID]  an-agent-with-a-nam…  done (]0;title and)  [TIME]  -      -        evil  [31mred 2J long long long long long long long long lo…
-    [ID]  infra                 pending              50 s   -      -        line break
+    [ID]  infra                 pending              3 m    -      -        line break
     [ID]  infra                 done (partial)       3 h    [TIME]  $0.0421  Look around
     [ID]  web                   failed (timeout)     4 d    [TIME]  $1.5000  Look around
     ----- stderr -----
