@@ -5,10 +5,11 @@ use serde_json::Value;
 use super::failure::{Exit, Failure};
 use super::output::{self, Style};
 use super::permissions;
-use crate::config::listing;
+use crate::config::listing::{self, Past};
 use crate::config::model::{Config, Entry};
 use crate::config::path::{self, Environment};
 use crate::config::read;
+use crate::shell::lacked_servers;
 use crate::shell::usage::{History, Journal};
 
 /// How much of CLAUDE.md and README.md is shown, in lines; the tool's default (contract).
@@ -19,7 +20,9 @@ pub fn run(environment: &Environment, name: &str, json: bool) -> Result<Exit, Fa
     let config = read::load(&path::config_path(environment), environment.home.clone())?;
     let history = config.settings.usage_log.then(|| History::of(Journal::at(path::usage_log_path(environment))));
     let looked = history.as_ref().map(History::look);
-    let agent = listing::inspect_agent(&config, name, PREVIEW_LINES, &|agent| looked.as_ref()?.full(agent))
+    let typical = |agent: &str| looked.as_ref()?.full(agent);
+    let past = Past { typical: &typical, servers: &lacked_servers::all(&path::jobs_dir(environment)) };
+    let agent = listing::inspect_agent(&config, name, PREVIEW_LINES, past)
         .map_err(|unknown| Failure::new(unknown.0).hint("agent-dispatch list shows all agents"))?;
     if json {
         output::json(&agent)?;
@@ -66,7 +69,7 @@ fn line(style: Style, key: &str, value: &Value) -> String {
     format!("{key}{}", output::printable(&shown))
 }
 
-/// A value inside a value; what is nested deeper stands in brackets.
+/// A value inside a value; what has parts of its own stands in brackets.
 fn figure(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -74,7 +77,8 @@ fn figure(value: &Value) -> String {
             let words = entries.iter().map(|(key, value)| format!("{key} {}", figure(value)));
             format!("({})", words.collect::<Vec<_>>().join(", "))
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => value.to_string(),
+        Value::Array(items) => format!("({})", items.iter().map(figure).collect::<Vec<_>>().join(", ")),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
 }
 

@@ -6,11 +6,13 @@ use super::failure::{Exit, Failure};
 use super::output::{self, Style};
 use super::permissions;
 use super::places;
-use crate::config::listing;
+use crate::config::listing::{self, LACKED, Past};
 use crate::config::model::Config;
 use crate::config::path::{self, Environment};
 use crate::config::read;
+use crate::machines::mcp_servers::Trouble;
 use crate::machines::text;
+use crate::shell::lacked_servers;
 use crate::shell::usage::{History, Journal};
 
 /// Longest description in the table, in characters: with a name and a usual path it fits on one line.
@@ -24,7 +26,9 @@ pub fn run(environment: &Environment, json: bool) -> Result<Exit, Failure> {
     let history =
         (json && config.settings.usage_log).then(|| History::of(Journal::at(path::usage_log_path(environment))));
     let looked = history.as_ref().map(History::look);
-    let agents = match listing::list_agents(&config, &|agent| looked.as_ref()?.short(agent)) {
+    let typical = |agent: &str| looked.as_ref()?.short(agent);
+    let past = Past { typical: &typical, servers: &lacked_servers::all(&path::jobs_dir(environment)) };
+    let agents = match listing::list_agents(&config, past) {
         Ok(Value::Array(agents)) => agents,
         Ok(_) | Err(_) => Vec::new(),
     };
@@ -51,8 +55,10 @@ fn table(agents: &[Value], config: &Config, environment: &Environment) -> String
     let line = |(row, agent): (&[String; 3], &Value)| {
         let shown = style.bold(format_args!("{:<name$}", row[0]));
         let first = format!("{shown}  {:<place$}  {}", row[1], row[2]);
-        let held = held(agent, config).map(|held| format!("\n{:name$}  {held}", ""));
-        format!("{}{}", first.trim_end(), held.unwrap_or_default())
+        let held = held(agent, config).into_iter().map(|held| output::printable(&held));
+        let lacking = lacking(agent).into_iter().map(|lacking| style.yellow(output::printable(&lacking)));
+        let below = held.chain(lacking).map(|line| format!("\n{:name$}  {line}", "")).collect::<String>();
+        format!("{}{below}", first.trim_end())
     };
     rows.iter().zip(agents).map(line).collect::<Vec<_>>().join("\n")
 }
@@ -62,7 +68,20 @@ fn held(agent: &Value, config: &Config) -> Option<String> {
     let agent = config.agent(agent.get("name")?.as_str()?)?.valid()?;
     let lines = permissions::lines(agent, &config.settings);
     let words = lines.iter().map(|(key, words)| format!("{key} {words}"));
-    Some(output::printable(&words.collect::<Vec<_>>().join("; ")))
+    Some(words.collect::<Vec<_>>().join("; "))
+}
+
+/// What the agent works without.
+fn lacking(agent: &Value) -> Vec<String> {
+    let error = agent.get("mcp_config_error").and_then(Value::as_str);
+    let of_file = error.map(|error| format!("claude passes over its .mcp.json: {error}"));
+    let of_run = agent.get(LACKED);
+    let of_servers = Trouble::ALL.into_iter().filter_map(|trouble| {
+        let names = of_run?.get(trouble.status())?.as_array()?.iter().filter_map(Value::as_str).collect::<Vec<_>>();
+        let when = of_run?.get("at").and_then(Value::as_str).unwrap_or_default();
+        Some(trouble.told(when, &names))
+    });
+    of_file.into_iter().chain(of_servers).map(|told| format!("warning: {told}")).collect()
 }
 
 fn row(agent: &Value, environment: &Environment) -> [String; 3] {

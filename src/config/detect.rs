@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::files::read_start;
 use super::{mcp_file, threads};
+use crate::machines::mcp_servers::FileStamp;
 
 /// Time for looking at all agents of one call. A directory that takes longer is reported as unreadable.
 pub const DETECTION_BUDGET: Duration = Duration::from_secs(1);
@@ -52,6 +53,8 @@ pub struct Detection {
     pub has_readme: bool,
     /// .mcp.json is there.
     pub has_mcp_config: bool,
+    /// How .mcp.json looks from outside.
+    pub mcp_file: Option<FileStamp>,
     /// What is wrong with .mcp.json, so that claude passes over it.
     pub mcp_config_error: Option<String>,
     /// Names of MCP servers.
@@ -116,12 +119,14 @@ pub fn detect(directory: &Path) -> Detection {
         let found = below.iter().flat_map(dbs_in).chain(dbs).collect::<Vec<_>>();
         dbs = DBS.iter().map(|(name, ..)| *name).filter(|name| found.contains(name)).collect();
     }
+    let has_mcp_config = names.has(mcp_file::FILE);
     Detection {
         health,
         has_claude_md: names.has("CLAUDE.md"),
         has_readme: names.has("README.md"),
-        has_mcp_config: names.has(mcp_file::FILE),
-        mcp_config_error: if names.has(mcp_file::FILE) { mcp_file::error(directory) } else { None },
+        has_mcp_config,
+        mcp_file: if has_mcp_config { mcp_file::stamp(directory) } else { None },
+        mcp_config_error: if has_mcp_config { mcp_file::error(directory) } else { None },
         mcp_servers: mcp_servers(directory, &names),
         stacks,
         dbs,

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::detect::{DETECTION_BUDGET, Detection, Health, Inspection, detect_all, inspect};
 use super::model::{Agent, Config, DEFAULT_TIMEOUT_SECONDS, Entry, Group, Settings};
 use super::name::{unknown_agent, unknown_group};
+use crate::machines::mcp_servers::{Note, Notes};
 use crate::machines::{reference, unattended};
 
 /// Most lines of a preview.
@@ -13,6 +14,25 @@ pub const MAX_PREVIEW_LINES: i64 = 200;
 
 /// What past runs of an agent took, as the answer shows it; `None` when there were too few.
 pub type Typical<'a> = &'a dyn Fn(&str) -> Option<Value>;
+
+/// What past runs tell of the agents.
+#[derive(Clone, Copy)]
+pub struct Past<'a> {
+    /// What they took.
+    pub typical: Typical<'a>,
+    /// The MCP servers that they lacked.
+    pub servers: &'a Notes,
+}
+
+/// Where an answer says which MCP servers did not come up in the last run.
+pub const LACKED: &str = "mcp_servers_failed";
+
+/// The MCP servers that the last run in the agent's directory lacked; nothing where its `.mcp.json` has changed since.
+#[must_use]
+pub fn lacked<'a>(servers: &'a Notes, agent: &Agent, found: &Detection) -> Option<&'a Note> {
+    let note = servers.lacked(&agent.directory.to_string_lossy(), found.mcp_file);
+    note.filter(|_| found.health == Health::Healthy)
+}
 
 /// No agent or group has the name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,14 +48,14 @@ pub struct NoAgents;
 ///
 /// # Errors
 /// When there are none.
-pub fn list_agents(config: &Config, typical: Typical<'_>) -> Result<Value, NoAgents> {
+pub fn list_agents(config: &Config, past: Past<'_>) -> Result<Value, NoAgents> {
     if config.agents.is_empty() {
         return Err(NoAgents);
     }
     let found = detect_all(&directories(config), DETECTION_BUDGET);
     let mut found = found.into_iter();
     let entry = |(name, entry): &(String, Entry<Agent>)| match entry {
-        Entry::Valid(agent) => listed(config, name, agent, &found.next().unwrap_or_default(), typical(name)),
+        Entry::Valid(agent) => listed(config, name, agent, &found.next().unwrap_or_default(), past),
         Entry::Invalid(problem) => invalid(name, problem),
     };
     Ok(Value::Array(config.agents.iter().map(entry).collect()))
@@ -57,7 +77,7 @@ fn invalid(name: &str, problem: &super::model::Problem) -> Value {
     json!({"name": name, "healthy": false, "error": problem.to_string()})
 }
 
-fn listed(config: &Config, name: &str, agent: &Agent, found: &Detection, typical: Option<Value>) -> Value {
+fn listed(config: &Config, name: &str, agent: &Agent, found: &Detection, past: Past<'_>) -> Value {
     let mut answer = Answer::default();
     answer.set("name", name);
     answer.set("directory", agent.directory.to_string_lossy());
@@ -68,6 +88,7 @@ fn listed(config: &Config, name: &str, agent: &Agent, found: &Detection, typical
     answer.set("has_mcp_config", found.has_mcp_config);
     answer.set_some("mcp_config_error", found.mcp_config_error.as_deref());
     answer.set_filled("mcp_servers", &found.mcp_servers);
+    answer.set_some(LACKED, lacked(past.servers, agent, found).map(Note::to_value));
     answer.set_filled("stacks", &found.stacks);
     answer.set_filled("dbs", &found.dbs);
     answer.set_some("permission_mode", agent.permission_mode.as_deref());
@@ -78,7 +99,7 @@ fn listed(config: &Config, name: &str, agent: &Agent, found: &Detection, typical
     answer.set_filled(INEFFECTIVE, &ineffective(config, agent));
     answer.set_filled("capabilities", &agent.capabilities);
     answer.set_filled("risky_capabilities", &agent.risky_capabilities);
-    answer.set_some("typical", typical);
+    answer.set_some("typical", (past.typical)(name));
     answer.done()
 }
 
@@ -102,12 +123,7 @@ fn effective(agent: &Agent, settings: &Settings) -> Value {
 ///
 /// # Errors
 /// When no agent has the name.
-pub fn inspect_agent(
-    config: &Config,
-    name: &str,
-    preview_lines: i64,
-    typical: Typical<'_>,
-) -> Result<Value, UnknownName> {
+pub fn inspect_agent(config: &Config, name: &str, preview_lines: i64, past: Past<'_>) -> Result<Value, UnknownName> {
     let agent = match config.agent(name) {
         None => return Err(UnknownName(unknown_agent(name, &config.agent_names().collect::<Vec<_>>()))),
         Some(Entry::Invalid(problem)) => return Ok(invalid(name, problem)),
@@ -115,10 +131,10 @@ pub fn inspect_agent(
     };
     let lines = usize::try_from(preview_lines.clamp(0, MAX_PREVIEW_LINES)).unwrap_or_default();
     let found = inspect(&agent.directory, lines, DETECTION_BUDGET);
-    Ok(inspected(config, name, agent, found, typical(name)))
+    Ok(inspected(config, name, agent, found, past))
 }
 
-fn inspected(config: &Config, name: &str, agent: &Agent, found: Inspection, typical: Option<Value>) -> Value {
+fn inspected(config: &Config, name: &str, agent: &Agent, found: Inspection, past: Past<'_>) -> Value {
     let mut answer = Answer::default();
     answer.set("name", name);
     answer.set("directory", agent.directory.to_string_lossy());
@@ -137,7 +153,8 @@ fn inspected(config: &Config, name: &str, agent: &Agent, found: Inspection, typi
     answer.set_filled("risky_capabilities", &agent.risky_capabilities);
     answer.set_filled("response_schemas", &agent.response_schemas.keys().cloned().collect::<Vec<_>>());
     answer.set_some("instructions", agent.instructions.as_deref());
-    answer.set_some("typical", typical);
+    answer.set_some("typical", (past.typical)(name));
+    let lacked = lacked(past.servers, agent, &found.detection).map(Note::to_value);
     let detection = found.detection;
     answer.set("healthy", json!(detection.health));
     answer.set_some("directory_error", directory_error(agent, detection.health));
@@ -145,6 +162,7 @@ fn inspected(config: &Config, name: &str, agent: &Agent, found: Inspection, typi
         return answer.done();
     }
     answer.set("mcp_servers", detection.mcp_servers);
+    answer.set_some(LACKED, lacked);
     answer.set("stacks", detection.stacks);
     answer.set("dbs", detection.dbs);
     answer.set("has_claude_md", detection.has_claude_md);

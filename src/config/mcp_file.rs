@@ -1,10 +1,12 @@
 //! A project's `.mcp.json`, and what is wrong with it. Claude says nothing of a file that it cannot read: it goes on without
 //! all of its servers (seen with CLI 2.1.332; it takes neither comments nor commas before a bracket).
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::files::{OpenFault, open_regular, read_start};
+use crate::machines::mcp_servers::FileStamp;
 
 /// Its name.
 pub const FILE: &str = ".mcp.json";
@@ -13,6 +15,13 @@ const MAX_BYTES: usize = 1024 * 1024;
 /// Most servers that are named, and most characters of each name.
 const MAX_NAMED: usize = 5;
 const MAX_NAME_CHARS: usize = 60;
+
+/// How the file of this directory looks; `None` where there is none. May hang with the file system.
+#[must_use]
+pub fn stamp(directory: &Path) -> Option<FileStamp> {
+    let file = std::fs::metadata(directory.join(FILE)).ok()?;
+    Some(FileStamp { size: file.len(), modified: (file.mtime(), file.mtime_nsec()) })
+}
 
 /// What is wrong with the file of this directory; `None` where nothing is, or no file. May hang with the file system.
 #[must_use]
@@ -40,7 +49,7 @@ pub fn servers(directory: &Path) -> Option<Value> {
     file.get("mcpServers").filter(|servers| servers.is_object()).cloned()
 }
 
-/// What is wrong with its text.
+/// What is wrong in this text of such a file.
 fn error_in(text: &str) -> Option<String> {
     let value = match serde_json::from_str::<Value>(text) {
         Ok(value) => value,

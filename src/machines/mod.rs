@@ -21,6 +21,7 @@ pub mod ids;
 pub mod job;
 pub mod json;
 pub mod limit;
+pub mod mcp_servers;
 pub mod misnamed;
 pub mod mode;
 pub mod next_call;

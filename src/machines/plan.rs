@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::ids::SessionRef;
-use super::limit;
+use super::{limit, text};
 
 /// Shortest time limit that a caller may set, in seconds (contract): the CLI needs some to start.
 pub const MIN_TIMEOUT_SECONDS: u64 = 10;
@@ -77,7 +77,8 @@ pub struct Continuation {
 pub struct RunPlan {
     /// Name of the agent in agents.yaml.
     pub agent: String,
-    /// Absolute path of the directory that claude runs in.
+    /// Absolute path of the directory that claude runs in. Empty where it is not known: of a run whose plan was lost and
+    /// that is only waited for.
     pub directory: String,
     /// The task as the caller gave it.
     pub task: String,
@@ -148,6 +149,18 @@ pub struct RunPlan {
 }
 
 impl RunPlan {
+    /// The directory that claude runs in, where it is known.
+    #[must_use]
+    pub fn known_directory(&self) -> Option<&str> {
+        Some(self.directory.as_str()).filter(|directory| !directory.is_empty())
+    }
+
+    /// The same as a message names it.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.known_directory().map_or_else(|| "its directory".to_owned(), text::quoted)
+    }
+
     /// How often the run waits for the account's usage limit.
     #[must_use]
     pub const fn limit_waits(&self) -> u8 {

@@ -22,15 +22,24 @@ impl Millis {
     }
 }
 
+/// The last second of the year 9999.
+const END: u64 = 253_402_300_799;
+
+/// A point in Unix seconds as ISO 8601 in UTC. What is beyond the year 9999 stays at its end.
+#[must_use]
+pub fn iso8601_seconds(unix_seconds: u64) -> String {
+    let second = unix_seconds.min(END);
+    let (hour, minute, seconds) = (second / 3_600 % 24, second / 60 % 60, second % 60);
+    format!("{}T{hour:02}:{minute:02}:{seconds:02}Z", usage::date(second / 86_400))
+}
+
 /// A point in Unix seconds as ISO 8601 in UTC, to the millisecond. What is before 1970 or beyond the year 9999 stays at that
 /// end: no record that was written by a clock holds such a time.
 #[must_use]
 pub fn iso8601(unix_seconds: f64) -> String {
-    /// The last second of the year 9999.
-    const END: f64 = 253_402_300_799.0;
+    #[expect(clippy::cast_precision_loss, reason = "the year 9999 is exact")]
+    let seconds = unix_seconds.clamp(0.0, END as f64);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded right here; NaN becomes 0")]
-    let ms = (unix_seconds.clamp(0.0, END) * 1_000.0) as u64;
-    let (seconds, ms) = (ms / 1_000, ms % 1_000);
-    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z", usage::date(seconds / 86_400))
+    let ms = (seconds * 1_000.0) as u64;
+    format!("{}.{:03}Z", iso8601_seconds(ms / 1_000).trim_end_matches('Z'), ms % 1_000)
 }

@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -59,6 +59,17 @@ impl Generations {
             }
         }
         Ok(existing(&path)?.into_iter().collect())
+    }
+
+    /// What the generations hold, the newer one first. One that cannot be opened or read holds nothing.
+    pub fn newest_first(&self) -> impl Iterator<Item = Vec<u8>> {
+        // One that could not be moved aside may be larger, not without bounds.
+        let bound = 2 * self.max_bytes;
+        self.all().unwrap_or_default().into_iter().rev().filter_map(move |file| {
+            let mut bytes = Vec::new();
+            file.take(bound).read_to_end(&mut bytes).ok()?;
+            Some(bytes)
+        })
     }
 
     /// The file itself: of a link its target is moved aside, not the link.

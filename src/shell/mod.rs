@@ -21,6 +21,7 @@
 //! | `errands` | work on files that must neither hold up a loop nor be cut off |
 //! | `tail` | reads a file while it grows |
 //! | `watch` | news of a job's end |
+//! | `known`, `session_owners`, `refused_options`, `lacked_servers` | small facts that outlive the jobs |
 //! | `environment`, `claude`, `cli_version` | what the child sees, where the CLI is, and which version it has |
 //! | `usage` | the journal of what dispatches took and cost |
 //! | `slots` | how many runs at once, over all processes |
@@ -45,6 +46,7 @@ pub mod generations;
 pub mod job_lock;
 pub mod jobs;
 mod known;
+pub mod lacked_servers;
 pub mod leash;
 pub mod leftovers;
 pub mod orphan;

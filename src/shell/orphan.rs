@@ -2,11 +2,10 @@
 
 use super::atomic::Durability;
 use super::record::Record;
-use super::session_file;
 use super::store::{JobFile, Patch, Store};
 use super::supervisor::output::{Output, session_began};
 use super::supervisor::progress::Progress;
-use super::usage;
+use super::{lacked_servers, session_file, surroundings, usage};
 use crate::machines::answer::Answer;
 use crate::machines::job::{Event, State};
 use crate::machines::next_call;
@@ -67,6 +66,10 @@ fn judge(store: &Store, record: &Record, plan: &RunPlan) -> (Answer, Progress) {
         }
     }
     progress.extend(output.finish());
+    if let Some(servers) = &output.mcp_servers {
+        let file = surroundings::mcp_file_of(plan);
+        lacked_servers::note(store.directory(), plan, servers, file, record.started_at);
+    }
     let answer = verdict::judge(Evidence {
         resumptions: record.resumptions.unwrap_or_default(),
         wall_ms: output.wall_ms(record.started_at),
@@ -77,7 +80,7 @@ fn judge(store: &Store, record: &Record, plan: &RunPlan) -> (Answer, Progress) {
         stray: output.stray.take(),
         session_id: output.session_id.take(),
         begun: output.signs(true).begun,
-        mcp_servers: std::mem::take(&mut output.mcp_servers),
+        mcp_servers: output.mcp_servers.take().unwrap_or_default(),
         last_retry: output.last_retry.take(),
         rate_limit: output.rate_limit.take(),
         unfinished: output.tasks.unfinished(),

@@ -4,7 +4,6 @@
 //! Written after claude was started, so that no caller waits for it; read only for a call that goes on in a session.
 
 use std::collections::BTreeSet;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::atomic;
@@ -25,7 +24,7 @@ const MAX_BYTES: u64 = 512 * 1024;
 /// Notes that a session that a run began belongs to its agent. A run that goes on in a session does not make it its own.
 /// Whatever goes wrong is only logged: the session is as one that was begun by hand, then.
 pub fn note(jobs: &Path, plan: &RunPlan, session: &str) {
-    let owner = Owner::new(session, &plan.agent, Some(&plan.directory));
+    let owner = Owner::new(session, &plan.agent, plan.known_directory());
     append(jobs, &owner);
 }
 
@@ -40,13 +39,7 @@ fn append(jobs: &Path, owner: &Owner) {
 pub fn find(jobs: &Path, session: &SessionRef) -> Option<Owner> {
     // A title is unique in no way.
     Some(session).filter(|session| session.is_uuid())?;
-    let generations = lines(jobs).all().unwrap_or_default();
-    generations.into_iter().rev().find_map(|file| {
-        let mut bytes = Vec::new();
-        // One that could not be moved aside may be larger, not without bounds.
-        file.take(2 * MAX_BYTES).read_to_end(&mut bytes).ok()?;
-        owners::find(&bytes, session.as_str())
-    })
+    lines(jobs).newest_first().find_map(|bytes| owners::find(&bytes, session.as_str()))
 }
 
 /// Takes over what the records of before tell, once. Reads all of them; for a server that has begun to answer.

@@ -202,6 +202,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 let signs = self.output.finish();
                 self.show(signs);
                 self.note_other_session();
+                self.note_servers();
                 let stderr = tail::ends(&self.store.file(&self.id, JobFile::Stderr), STDERR_BYTES);
                 self.stderr = stderr.last;
                 let unknown = self.refused_flag(&stderr.first);
@@ -266,6 +267,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
         let (signs, more) = self.output.read();
         self.show(signs);
         self.note_other_session();
+        self.note_servers();
         self.behind = more;
         more
     }

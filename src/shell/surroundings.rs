@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::config::{claude_settings, mcp_file};
+use crate::config::{claude_settings, mcp_file, threads};
+use crate::machines::mcp_servers::ConfigFile;
+use crate::machines::plan::RunPlan;
 use crate::machines::verdict::SettingsFile;
 
 /// How long the look may take: some files of a project that claude has just worked in.
@@ -18,10 +20,19 @@ pub struct Surroundings {
     pub settings: Option<Vec<SettingsFile>>,
 }
 
-/// Whether there is a `.mcp.json` to look at.
+/// The project's `.mcp.json` as it is. May hang with the file system.
 #[must_use]
-pub fn has_mcp_file(directory: &Path) -> bool {
-    directory.join(mcp_file::FILE).exists()
+pub fn mcp_file(directory: &Path) -> ConfigFile {
+    mcp_file::stamp(directory).map_or(ConfigFile::Missing, ConfigFile::There)
+}
+
+/// The same of a run that somebody else started: its directory may not answer by now, and that may cost the run nothing but
+/// [`PATIENCE`].
+#[must_use]
+pub fn mcp_file_of(plan: &RunPlan) -> ConfigFile {
+    let directory = plan.known_directory().map(PathBuf::from);
+    let looked = threads::each(directory.into_iter().collect(), PATIENCE, mcp_file);
+    looked.into_iter().flatten().next().unwrap_or_default()
 }
 
 /// Looks at a project; at settings only where they matter. May hang with the file system.

@@ -389,3 +389,32 @@ fn running_servers_are_found() {
     assert!(server.wait().unwrap().success());
     assert!(found, "{report:#}");
 }
+
+#[test]
+fn servers_that_an_agent_lacked_are_warned_of() {
+    let world = sound();
+    let scene = |text: &str| fs::write(world.path("work/infra/.fake-claude"), text).unwrap();
+    scene("mcp-server pg failed project\nmcp-server web needs-auth project\ninit\nresult done");
+    world.run(&["test", "infra"]);
+    let agents = |world: &World| {
+        let text = without_servers(world, &["doctor"]);
+        text.split("Agents\n").nth(1).unwrap().split("Groups").next().unwrap().to_owned()
+    };
+    assert_snapshot!(agents(&world), @r#"
+    ok       infra: [ROOT]/work/infra
+    warning  infra: MCP servers did not start (run of [WHEN]): pg
+             → `claude mcp list` in "[ROOT]/work/infra" checks them; the next run tells anew
+    warning  infra: MCP servers want a login (run of [WHEN]): web
+             → start `claude` in "[ROOT]/work/infra", then /mcp; the next run tells anew
+    "#);
+    let (report, code) = world.json(&["doctor", "--json"]);
+    let told = findings(&report).into_iter().filter(|told| told.starts_with("Agents warn")).count();
+    assert_eq!((code, told), (0, 2), "{report}");
+    // A directory that is gone has its own trouble.
+    fs::rename(world.path("work/infra"), world.path("work/elsewhere")).unwrap();
+    assert!(!agents(&world).contains("MCP"));
+    fs::rename(world.path("work/elsewhere"), world.path("work/infra")).unwrap();
+    scene("mcp-server pg connected project\nmcp-server web connected project\ninit\nresult done");
+    world.run(&["test", "infra"]);
+    assert_snapshot!(agents(&world), @"ok       infra: [ROOT]/work/infra");
+}

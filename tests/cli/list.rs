@@ -245,3 +245,34 @@ fn variables_in_a_directory_are_not_expanded_and_this_is_said() {
     assert!(world.output(&["update", "api", "--timeout", "5"]).status.success());
     assert!(world.yaml().contains("  # mine\n  api: {directory: \"${WORK}/api\", description: The API, timeout: 5}"));
 }
+
+#[test]
+fn servers_that_an_agent_lacked_are_told() {
+    let world =
+        World::with_claude().config("agents: {infra: {directory: '[ROOT]/work/infra', description: Servers}}\n");
+    let write = |name: &str, text: &str| std::fs::write(world.path("work/infra").join(name), text).unwrap();
+    write(".fake-claude", "mcp-server pg failed project\nmcp-server web needs-auth project\ninit\nresult done");
+    // A file that claude passes over is told beside them.
+    write(".mcp.json", "{\n  // servers\n}");
+    world.run(&["test", "infra"]);
+    let list = world.run(&["list"]).replace("; ", ";\n");
+    let told = |text: &str, word: &str| text.lines().filter(|line| line.contains(word)).collect::<Vec<_>>().join("\n");
+    assert_snapshot!(told(&list, "warning"), @r#"
+    warning: claude passes over its .mcp.json: JSON has no comments (line 2, column 3)
+    warning: MCP servers did not start (run of [WHEN]): pg
+    warning: MCP servers want a login (run of [WHEN]): web
+    "#);
+    let shown = world.run(&["describe", "infra"]);
+    assert_snapshot!(told(&shown, "mcp_servers_failed"), @"mcp_servers_failed: at [WHEN], failed (pg), needs-auth (web)");
+    let (listed, _) = world.json(&["list", "--json"]);
+    let (described, _) = world.json(&["describe", "infra", "--json"]);
+    assert_eq!(listed[0]["mcp_servers_failed"]["failed"], serde_json::json!(["pg"]), "{listed}");
+    assert_eq!(listed[0]["mcp_servers_failed"], described["mcp_servers_failed"]);
+    write(".mcp.json", "{}");
+    assert!(!world.run(&["list"]).contains("warning"), "a changed file");
+    world.run(&["test", "infra"]);
+    assert!(world.run(&["list"]).contains("did not start"));
+    write(".fake-claude", "mcp-server pg connected project\ninit\nresult done");
+    world.run(&["test", "infra"]);
+    assert!(!world.run(&["list"]).contains("warning"));
+}

@@ -60,6 +60,7 @@ impl World {
         settings.add_filter(r#""duration_ms":\d+"#, r#""duration_ms":[MS]"#);
         settings.add_filter(r"\b\d+\.\d s\b", "[TIME]");
         settings.add_filter(r"\[\d+\.\d+ m?s\]", "[TIME]");
+        settings.add_filter(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[WHEN]");
         Self { root, env: Vec::new(), _filters: settings.bind_to_scope() }
     }
 

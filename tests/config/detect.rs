@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use agent_dispatch::config::describe::{MAX_DESCRIPTION_CHARS, description};
 use agent_dispatch::config::detect::{DETECTION_BUDGET, Detection, Health, detect, detect_all, preview};
+use agent_dispatch::config::mcp_file;
 
 use crate::support::make_fifo;
 
@@ -42,6 +43,7 @@ fn files_stand_for_stacks_databases_and_servers() {
             has_claude_md: true,
             has_readme: true,
             has_mcp_config: true,
+            mcp_file: mcp_file::stamp(project.path()),
             mcp_config_error: Some("servers without `command` or `url`: b, a".into()),
             mcp_servers: vec!["b".into(), "a".into(), "c".into()],
             stacks: vec!["Docker", "Docker Compose", "Rust", "Go", "Python", "Node.js"],

@@ -1,13 +1,21 @@
 //! The JSON about agents and groups.
 use std::fs;
+use std::sync::LazyLock;
 
-use agent_dispatch::config::listing::{inspect_agent, inspect_group, list_agents, list_groups};
+use agent_dispatch::config::listing::{Past, inspect_agent, inspect_group, list_agents, list_groups};
 use agent_dispatch::config::model::Config;
 use agent_dispatch::config::read::parse_text;
+use agent_dispatch::machines::mcp_servers::Notes;
 use serde_json::{Value, json};
 
 fn none(_: &str) -> Option<Value> {
     None
+}
+
+/// Nothing is known of past runs.
+fn nothing() -> Past<'static> {
+    static NOTES: LazyLock<Notes> = LazyLock::new(Notes::default);
+    Past { typical: &none, servers: &NOTES }
 }
 
 fn config() -> (tempfile::TempDir, Config) {
@@ -26,7 +34,7 @@ fn listing_has_the_keys_in_order_and_omits_what_is_empty() {
     let (directory, config) = config();
     let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
     let typical = |name: &str| (name == "full").then(|| json!({"median_seconds": 3}));
-    let answer = list_agents(&config, &typical).unwrap();
+    let answer = list_agents(&config, Past { typical: &typical, ..nothing() }).unwrap();
     let full = json!({"name": "full", "directory": at("full"), "description": "d", "healthy": true, "has_claude_md": true,
         "has_mcp_config": true, "mcp_servers": ["pg"], "dbs": ["Prisma"], "permission_mode": "plan", "model": "opus",
         "allowed_tools": [], "disallowed_tools": ["Write"], "unattended_tools": ["ListAgents"], "capabilities": ["x"], "risky_capabilities": ["y"],
@@ -39,7 +47,7 @@ fn listing_has_the_keys_in_order_and_omits_what_is_empty() {
         answer[2]["error"].as_str().unwrap().contains("timeout")
             && answer[2]["error"].as_str().unwrap().contains("line 4")
     );
-    assert!(list_agents(&Config::default(), &none).unwrap_err().to_string().contains("add_agent"));
+    assert!(list_agents(&Config::default(), nothing()).unwrap_err().to_string().contains("add_agent"));
 }
 
 #[test]
@@ -47,15 +55,15 @@ fn allowed_tools_that_unattended_runs_are_denied_are_told() {
     let text = "agents:\n  a: {directory: /a, allowed_tools: [Read, SendMessage, CronCreate]}\n  b: {directory: /a}\n\
                 settings: {default_allowed_tools: [ListAgents], unattended_tools: [CronCreate]}\n";
     let config = parse_text(std::path::Path::new("/agents.yaml"), text, None).unwrap();
-    let listed = list_agents(&config, &none).unwrap();
+    let listed = list_agents(&config, nothing()).unwrap();
     assert_eq!(listed[0]["allowed_without_effect"], json!(["SendMessage"]));
-    assert_eq!(inspect_agent(&config, "b", 0, &none).unwrap()["allowed_without_effect"], json!(["ListAgents"]));
+    assert_eq!(inspect_agent(&config, "b", 0, nothing()).unwrap()["allowed_without_effect"], json!(["ListAgents"]));
 }
 
 #[test]
 fn inspecting_shows_everything() {
     let (directory, config) = config();
-    let answer = inspect_agent(&config, "full", 2, &none).unwrap();
+    let answer = inspect_agent(&config, "full", 2, nothing()).unwrap();
     let expected = json!({"name": "full", "directory": directory.path().join("full").to_str().unwrap(), "description": "d", "timeout": 9,
         "model": "opus", "max_budget_usd": 1.5, "max_turns": 20, "permission_mode": "plan", "allowed_tools": [], "disallowed_tools": ["Write"],
         "unattended_tools": ["ListAgents"], "effective": {"timeout": 9, "max_budget_usd": 1.5, "permission_mode": "plan", "allowed_tools": [], "disallowed_tools": ["Write"]},
@@ -64,12 +72,12 @@ fn inspecting_shows_everything() {
         "claude_md_preview": "one\ntwo", "claude_md_truncated": true});
     assert_eq!(answer.to_string(), expected.to_string());
     for (lines, preview) in [(0, None), (-5, None), (1000, Some("one\ntwo\nthree"))] {
-        let answer = inspect_agent(&config, "full", lines, &none).unwrap();
+        let answer = inspect_agent(&config, "full", lines, nothing()).unwrap();
         assert_eq!(answer.get("claude_md_preview").and_then(Value::as_str), preview, "{lines}");
     }
-    assert_eq!(inspect_agent(&config, "gone", 40, &none).unwrap()["timeout"], 300);
-    assert_eq!(inspect_agent(&config, "bad", 40, &none).unwrap()["healthy"], false);
-    let error = inspect_agent(&config, "ful", 40, &none).unwrap_err();
+    assert_eq!(inspect_agent(&config, "gone", 40, nothing()).unwrap()["timeout"], 300);
+    assert_eq!(inspect_agent(&config, "bad", 40, nothing()).unwrap()["healthy"], false);
+    let error = inspect_agent(&config, "ful", 40, nothing()).unwrap_err();
     assert_eq!(error.to_string(), "Unknown agent: 'ful'. Available: full, gone, bad");
 }
 

@@ -12,6 +12,7 @@ mod failures;
 mod fuzz_replay;
 mod ids;
 mod limit;
+mod mcp_servers;
 mod prompt;
 mod reach;
 mod rule;

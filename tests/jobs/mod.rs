@@ -12,6 +12,7 @@ mod kill_loop;
 mod recovery;
 mod reference;
 mod resumption;
+mod servers;
 mod waiting;
 
 use std::fs::{self, File};

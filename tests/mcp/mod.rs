@@ -20,6 +20,7 @@ mod progress;
 mod protocol;
 mod reach;
 mod schemas;
+mod servers;
 mod several;
 mod slots;
 mod store;

@@ -1,13 +1,17 @@
-//! What outlives the jobs: owners of sessions and refused options, and the settings of claude.
+//! What outlives the jobs: owners of sessions, refused options, servers that were lacked; and the settings of claude.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use agent_dispatch::machines::dispatch::{Flag, Omitted};
+use agent_dispatch::machines::events::McpServer;
 use agent_dispatch::machines::ids::SessionRef;
+use agent_dispatch::machines::mcp_servers::ConfigFile;
 use agent_dispatch::machines::mode::Source;
+use agent_dispatch::machines::plan::RunPlan;
 use agent_dispatch::shell::claude_settings::mode_in;
-use agent_dispatch::shell::{refused_options, session_owners};
+use agent_dispatch::shell::{lacked_servers, refused_options, session_owners};
 
 use super::supervision::plan;
 
@@ -113,4 +117,92 @@ fn the_settings_of_claude_count_in_its_order() {
     }
     crate::support::make_fifo(path("lone/.claude/settings.local.json"));
     assert_eq!(mode_in(&path("lone"), &path("none"), None), None);
+}
+
+fn failed(name: &str) -> Vec<McpServer> {
+    vec![McpServer { name: name.into(), status: "failed".into(), of_project: true }]
+}
+
+fn run_in(directory: &str) -> RunPlan {
+    RunPlan { directory: directory.into(), ..plan(60) }
+}
+
+#[test]
+fn servers_of_the_last_hundreds_of_directories_are_known_and_no_more() {
+    let jobs = tempfile::tempdir().unwrap();
+    let directory = |number: usize| format!("/work/project-{number:04}");
+    let count = 2_000;
+    for number in 0..count {
+        lacked_servers::note(jobs.path(), &run_in(&directory(number)), &failed("pg"), ConfigFile::Missing, None);
+        // An agent that is asked often pushes nobody out.
+        lacked_servers::note(jobs.path(), &run_in("/often"), &failed("pg"), ConfigFile::Missing, None);
+    }
+    let known = lacked_servers::all(jobs.path());
+    let is_known = |directory: &str| known.lacked(directory, None).is_some();
+    assert!(!is_known(&directory(0)));
+    assert!((count - 400..count).all(|number| is_known(&directory(number))) && is_known("/often"));
+    let files = fs::read_dir(jobs.path().join(".known")).unwrap().flatten().map(|file| file.metadata().unwrap());
+    let (bytes, modes): (Vec<u64>, Vec<u32>) =
+        files.map(|file| (file.len(), file.permissions().mode() & 0o777)).unzip();
+    assert!(bytes.iter().sum::<u64>() < 140_000 && modes == [0o600, 0o600], "{bytes:?} {modes:?}");
+}
+
+#[test]
+fn who_notes_servers_at_once_costs_nobody_a_line() {
+    let jobs = tempfile::tempdir().unwrap();
+    fs::create_dir(jobs.path().join(".known")).unwrap();
+    fs::write(jobs.path().join(".known/mcp-servers"), "{\"directory\":\"/w").unwrap();
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let jobs = jobs.path();
+            scope.spawn(move || {
+                for number in 0..20 {
+                    let run = run_in(&format!("/work/{writer}-{number}"));
+                    lacked_servers::note(jobs, &run, &failed("pg"), ConfigFile::Missing, None);
+                    let well = if number % 2 == 0 { Vec::new() } else { failed("pg") };
+                    lacked_servers::note(jobs, &run, &well, ConfigFile::Missing, None);
+                }
+            });
+        }
+    });
+    let known = lacked_servers::all(jobs.path());
+    for (writer, number) in (0..4).flat_map(|writer| (0..20).map(move |number| (writer, number))) {
+        let lacked = known.lacked(&format!("/work/{writer}-{number}"), None);
+        assert_eq!(lacked.is_some(), number % 2 == 1, "{writer}-{number}");
+    }
+}
+
+#[test]
+fn whatever_is_in_the_way_of_a_note_costs_the_note_and_nothing_else() {
+    let note = |jobs: &Path| lacked_servers::note(jobs, &run_in("/w"), &failed("pg"), ConfigFile::Missing, None);
+    let is_known = |jobs: &Path| lacked_servers::all(jobs).lacked("/w", None).is_some();
+    let place = || {
+        let jobs = tempfile::tempdir().unwrap();
+        fs::create_dir(jobs.path().join(".known")).unwrap();
+        let file = jobs.path().join(".known/mcp-servers");
+        (jobs, file)
+    };
+    let (jobs, file) = place();
+    fs::create_dir(file).unwrap();
+    note(jobs.path());
+    assert!(!is_known(jobs.path()));
+    let (jobs, file) = place();
+    crate::support::make_fifo(file);
+    note(jobs.path());
+    assert!(!is_known(jobs.path()));
+    let (jobs, file) = place();
+    std::os::unix::fs::symlink("/dev/full", file).unwrap();
+    note(jobs.path());
+    assert!(!is_known(jobs.path()));
+    // A place where nothing can be made.
+    let jobs = tempfile::tempdir().unwrap();
+    fs::write(jobs.path().join(".known"), "").unwrap();
+    note(jobs.path());
+    assert!(!is_known(jobs.path()));
+    // A run whose plan was lost tells of no directory.
+    let (jobs, file) = place();
+    lacked_servers::note(jobs.path(), &run_in(""), &failed("pg"), ConfigFile::Missing, None);
+    assert!(!file.exists());
+    note(jobs.path());
+    assert!(is_known(jobs.path()));
 }

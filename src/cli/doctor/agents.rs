@@ -2,7 +2,10 @@
 
 use super::report::{Report, Section};
 use crate::config::detect::{DETECTION_BUDGET, Detection, Health, detect_all};
+use crate::config::listing;
 use crate::config::model::{Agent, Config, Entry};
+use crate::machines::mcp_servers::Notes;
+use crate::machines::text::quoted;
 use crate::machines::{mode, reference, unattended};
 
 /// The permission mode that claude refuses to root.
@@ -10,7 +13,7 @@ const BYPASS: &str = "bypassPermissions";
 const SECTION: Section = Section::Agents;
 
 /// Adds the section. Waits for the disks of all agents together, at most [`DETECTION_BUDGET`].
-pub fn check(report: &mut Report, config: &Config) {
+pub fn check(report: &mut Report, config: &Config, servers: &Notes) {
     if config.agents.is_empty() {
         let message = "there are none";
         return report.warning(SECTION, message, "agent-dispatch add NAME DIR makes a project directory an agent");
@@ -25,7 +28,11 @@ pub fn check(report: &mut Report, config: &Config) {
                 let message = format!("{name} is disabled: {}{at}", problem.message);
                 report.failure(SECTION, message, "correct the entry in agents.yaml");
             }
-            Entry::Valid(agent) => check_agent(report, config, name, agent, &found.next().unwrap_or_default()),
+            Entry::Valid(agent) => {
+                let found = found.next().unwrap_or_default();
+                check_agent(report, config, name, agent, &found);
+                check_servers(report, servers, name, agent, &found);
+            }
         }
     }
 }
@@ -69,6 +76,16 @@ fn check_agent(report: &mut Report, config: &Config, name: &str, agent: &Agent, 
         report.warning(SECTION, message, "take them out of one of the two lists; disallowed wins");
     }
     check_unattended(report, config, name, agent);
+}
+
+/// What the last run in the directory lacked.
+fn check_servers(report: &mut Report, servers: &Notes, name: &str, agent: &Agent, found: &Detection) {
+    let directory = agent.directory.to_string_lossy();
+    let Some(note) = listing::lacked(servers, agent, found) else { return };
+    for (trouble, names) in note.troubles() {
+        let message = format!("{name}: {}", trouble.told(&note.when(), names));
+        report.warning(SECTION, message, format!("{}; the next run tells anew", trouble.remedy(&quoted(&directory))));
+    }
 }
 
 /// Lists that name tools which unattended runs are denied, without any effect.

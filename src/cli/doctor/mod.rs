@@ -17,6 +17,7 @@ use super::output;
 use crate::config::model::Config;
 use crate::config::path::{self, Environment, PlaceError};
 use crate::config::read::{self, ConfigError};
+use crate::shell::lacked_servers;
 pub use registration::shown;
 use report::{Report, Section, Status};
 
@@ -50,7 +51,7 @@ fn check(report: &mut Report, environment: &Environment, config: &Result<Config,
     registration::check(report, environment);
     match config {
         Ok(config) => {
-            agents::check(report, config);
+            agents::check(report, config, &lacked_servers::all(&path::jobs_dir(environment)));
             groups::check(report, config);
         }
         Err(_) => {

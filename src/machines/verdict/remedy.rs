@@ -99,7 +99,7 @@ impl Advice<'_> {
     }
 
     fn on_this_machine(&self, cause: Cause) -> String {
-        let directory = text::quoted(&self.plan.directory);
+        let directory = self.plan.place();
         match cause {
             Cause::Npm => "claude is started through npm, and npm failed: install Claude Code on this machine and set \
                            AGENT_DISPATCH_CLAUDE to it"

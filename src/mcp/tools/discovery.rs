@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{Call, Desk, off_the_loop, typed};
-use crate::config::listing;
+use crate::config::listing::{self, Past};
 use crate::mcp::reply::{Mistake, Reply};
 use crate::mcp::table::{Conduct, Kind, ToolRow, optional, required};
+use crate::shell::lacked_servers;
 
 /// Lines of a preview that nobody asked for (contract).
 const DEFAULT_PREVIEW_LINES: i64 = 40;
@@ -61,9 +62,11 @@ pub async fn list(desk: &Desk) -> Reply {
         Err(mistake) => return mistake.into(),
     };
     let history = config.settings.usage_log.then(|| Arc::clone(&desk.history));
+    let jobs = desk.dispatcher.engine().store().directory().to_owned();
     off_the_loop(move || {
         let looked = history.as_ref().map(|history| history.look());
-        match listing::list_agents(&config, &|agent| looked.as_ref()?.short(agent)) {
+        let typical = |agent: &str| looked.as_ref()?.short(agent);
+        match listing::list_agents(&config, Past { typical: &typical, servers: &lacked_servers::all(&jobs) }) {
             Ok(agents) => Reply::of(&agents),
             Err(none) => Mistake::new(none.to_string()).into(),
         }
@@ -88,10 +91,12 @@ pub async fn inspect(desk: &Desk, call: &Call) -> Reply {
         Err(mistake) => return mistake.into(),
     };
     let history = config.settings.usage_log.then(|| Arc::clone(&desk.history));
+    let jobs = desk.dispatcher.engine().store().directory().to_owned();
     off_the_loop(move || {
         let looked = history.as_ref().map(|history| history.look());
         let typical = |agent: &str| looked.as_ref()?.full(agent);
-        match listing::inspect_agent(&config, &given.name, given.preview_lines, &typical) {
+        let past = Past { typical: &typical, servers: &lacked_servers::all(&jobs) };
+        match listing::inspect_agent(&config, &given.name, given.preview_lines, past) {
             Ok(agent) => Reply::of(&agent),
             Err(unknown) => Mistake::new(unknown.to_string()).into(),
         }

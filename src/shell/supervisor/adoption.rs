@@ -17,7 +17,7 @@ use crate::shell::atomic::Durability;
 use crate::shell::record::Record;
 use crate::shell::spawner::{Exit, ProcessSpawner};
 use crate::shell::store::{JobFile, Patch, Store, StoreError};
-use crate::shell::{clock, failpoint, leftovers, orphan};
+use crate::shell::{clock, failpoint, leftovers, orphan, surroundings};
 
 /// How often to look whether the worker is gone. It is not our child, so nobody tells us.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
@@ -43,6 +43,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         self.run = Run::new(self.timeout_ms(), resumes_left).waiting(self.plan.limit_waits());
         self.state = dispatch::adopted(self.run, deadline);
         self.output = Output::open(&self.store.file(&self.id, JobFile::Stdout), 0, &self.plan.directory);
+        self.output.mcp_file = surroundings::mcp_file_of(self.plan);
         let exit = Box::pin(over(self.store.file(&self.id, JobFile::Stderr), self.id));
         self.process = Some(Process { group: None, exit });
         // Nobody may have touched the record for long.
@@ -83,7 +84,7 @@ fn of_record(store: &Store, record: &Record) -> RunPlan {
     let timeout_seconds = (left_seconds as u64).min(MAX_TIMEOUT_SECONDS);
     RunPlan {
         agent: record.agent.clone(),
-        directory: "/".to_owned(),
+        directory: String::new(),
         task: record.task.clone(),
         context: record.context.clone(),
         caller: record.caller.clone(),

@@ -8,6 +8,7 @@ use crate::machines::answer::{Answer, ErrorType, Outcome};
 use crate::machines::dispatch::{CancelledBy, End};
 use crate::machines::events::ResultEvent;
 use crate::machines::job;
+use crate::machines::mcp_servers::ConfigFile;
 use crate::machines::verdict::{self, Canceller, Ending, Evidence, NotStarted};
 use crate::shell::atomic::Durability;
 use crate::shell::failpoint;
@@ -35,7 +36,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let evidence = Evidence {
             plan: self.plan,
             begun: self.output.signs(true).begun,
-            mcp_servers: std::mem::take(&mut self.output.mcp_servers),
+            mcp_servers: self.output.mcp_servers.take().unwrap_or_default(),
             mcp_config_error: surroundings.mcp_config_error,
             settings: surroundings.settings,
             ending: self.ending(end),
@@ -84,11 +85,11 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let results = [&self.output.result, &self.output.missed];
         let denied = |event: &ResultEvent| !event.all_denials().is_empty() || event.is_deferred();
         let with_settings = results.into_iter().flatten().any(denied);
+        let wanted = with_settings || matches!(self.output.mcp_file, ConfigFile::There(_));
         // A thread is a tenth of what a job costs.
-        if !with_settings && !self.output.has_mcp_file {
+        let Some(directory) = self.plan.known_directory().filter(|_| wanted).map(PathBuf::from) else {
             return Surroundings::default();
-        }
-        let directory = PathBuf::from(&self.plan.directory);
+        };
         let look = move || surroundings::look(&directory, with_settings);
         let looked = tokio::time::timeout(surroundings::PATIENCE, tokio::task::spawn_blocking(look)).await;
         looked.map(Result::unwrap_or_default).unwrap_or_default()

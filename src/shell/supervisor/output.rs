@@ -8,6 +8,7 @@ use crate::machines::dispatch::SessionSigns;
 use crate::machines::events::{Init, McpServer, Reader, ResultEvent, Retry, Seen};
 use crate::machines::ids::SessionRef;
 use crate::machines::limit::RateLimit;
+use crate::machines::mcp_servers::ConfigFile;
 use crate::machines::tasks::{self, Task, TaskEvent, Tasks};
 use crate::machines::verdict;
 use crate::shell::clock;
@@ -27,10 +28,12 @@ pub struct Output {
     pub result: Option<ResultEvent>,
     /// The answer that missed its schema, when it was asked for again.
     pub missed: Option<ResultEvent>,
-    /// Whether the project had a `.mcp.json` when claude was started.
-    pub has_mcp_file: bool,
-    /// The MCP servers of the agent, as claude found them.
-    pub mcp_servers: Vec<McpServer>,
+    /// The project's `.mcp.json` when claude was started.
+    pub mcp_file: ConfigFile,
+    /// The MCP servers of the agent, as claude found them; `None` before it told.
+    pub mcp_servers: Option<Vec<McpServer>>,
+    /// Whether claude has told of them since somebody took note.
+    pub servers_told: bool,
     /// The id that claude gave its session.
     pub session_id: Option<String>,
     /// The permission mode that the first event of this start told.
@@ -202,6 +205,11 @@ impl Output {
         Some(ms)
     }
 
+    /// Whether this claude was started by somebody else.
+    pub const fn is_adopted(&self) -> bool {
+        self.started_at.is_none()
+    }
+
     /// How far it was read, in bytes.
     pub fn position(&self) -> u64 {
         self.source.as_ref().map_or(0, |(tail, _)| tail.position())
@@ -283,7 +291,8 @@ impl Output {
         }
         self.session_id = init.session_id.or(self.session_id.take());
         self.permission_mode = self.permission_mode.take().or(init.permission_mode);
-        self.mcp_servers = init.mcp_servers;
+        self.mcp_servers = Some(init.mcp_servers);
+        self.servers_told = true;
     }
 
     fn take_result(&mut self, result: ResultEvent, signs: &mut Vec<Sign>) {

@@ -23,7 +23,8 @@ use crate::shell::pause;
 use crate::shell::spawner::{Launch, ProcessSpawner, SpawnError};
 use crate::shell::store::{JobFile, Patch, StoreError};
 use crate::shell::{
-    claude, claude_settings, cli_version, clock, environment, failpoint, refused_options, session_owners, surroundings,
+    claude, claude_settings, cli_version, clock, environment, failpoint, lacked_servers, refused_options,
+    session_owners, surroundings,
 };
 
 /// How often to look whether the fence is free.
@@ -144,6 +145,17 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         }
     }
 
+    /// The servers that the agent lacks are known to whoever chooses an agent from now on.
+    pub(super) fn note_servers(&mut self) {
+        if !std::mem::take(&mut self.output.servers_told) {
+            return;
+        }
+        let Some(servers) = &self.output.mcp_servers else { return };
+        let claimed = self.claimed.as_ref().filter(|_| self.output.is_adopted());
+        let began_at = claimed.and_then(|record| record.started_at);
+        lacked_servers::note(self.store.directory(), self.plan, servers, self.output.mcp_file, began_at);
+    }
+
     /// The flag that claude said it does not know, at the beginning of its standard error. The next run need not find out
     /// again what this program refuses; a schema that is refused says nothing of the next one.
     pub(super) fn refused_flag(&self, stderr: &str) -> Option<Flag> {
@@ -207,7 +219,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         self.note_session();
         self.output.go_on(&stdout, position, &self.plan.directory, self.run.turn == Turn::Repair);
         // Claude was started in this directory a moment ago: it answers.
-        self.output.has_mcp_file = surroundings::has_mcp_file(Path::new(&plan.directory));
+        self.output.mcp_file = surroundings::mcp_file(Path::new(&plan.directory));
         Ok(process)
     }
 
