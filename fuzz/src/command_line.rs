@@ -1,8 +1,8 @@
 //! Argument injection: whatever a configuration and a caller hold, the CLI reads no value as an option, and reads
 //! exactly the values that were meant.
 
-use agent_dispatch::machines::command_line::{arguments, unknown_option};
-use agent_dispatch::machines::dispatch::Omitted;
+use agent_dispatch::machines::command_line::arguments;
+use agent_dispatch::machines::dispatch::{Flag, Omitted};
 use agent_dispatch::machines::ids::SessionRef;
 use agent_dispatch::machines::plan::{Format, RunPlan, SessionPlan};
 use agent_dispatch::machines::prompt::{MAX_PROMPT_BYTES, demanding, for_stdin};
@@ -28,6 +28,8 @@ pub fn check(data: &[u8]) {
         snapshot: switches & 16 != 0,
         max_turns: switches & 32 != 0,
         json_schema: switches & 64 != 0,
+        this_schema: switches & 64 != 0,
+        unbounded_schema: switches & 64 != 0,
         permission_prompts: switches & 128 != 0,
         settings: switches & 128 != 0,
     };
@@ -35,7 +37,7 @@ pub fn check(data: &[u8]) {
     check_task(&plan);
     for field in &fields {
         // Any text may come on stderr.
-        let _ = unknown_option(field);
+        let _ = Flag::refused(field);
     }
 }
 
@@ -115,7 +117,7 @@ fn meant(plan: &RunPlan, omit: Omitted) -> Parsed {
         add("--max-turns", Some(turns.to_string()));
     }
     // As one line of JSON: white space between tokens is not part of a schema.
-    let schema = plan.response_schema.as_ref().filter(|_| !omit.json_schema).and_then(for_cli);
+    let schema = plan.response_schema.as_ref().filter(|_| !omit.has(Flag::JsonSchema)).and_then(for_cli);
     if let Some(schema) = schema {
         assert!(serde_json::from_str::<Value>(&schema).is_ok_and(|schema| schema.is_object()), "{schema}");
         add("--json-schema", Some(schema));

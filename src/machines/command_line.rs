@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::dispatch::Omitted;
+use super::dispatch::{self, Omitted};
 use super::mode;
 use super::plan::{RunPlan, SessionPlan};
 use super::schema;
@@ -224,7 +224,8 @@ pub fn arguments(plan: &RunPlan, omit: Omitted) -> Result<Vec<String>, BadValue>
     if let Some(turns) = plan.max_turns.filter(|turns| *turns > 0 && !omit.max_turns) {
         push(Flag::MaxTurns, &turns.to_string())?;
     }
-    let schema = plan.response_schema.as_ref().filter(|_| !omit.json_schema).and_then(schema::for_cli);
+    let schema =
+        plan.response_schema.as_ref().filter(|_| !omit.has(dispatch::Flag::JsonSchema)).and_then(schema::for_cli);
     if let Some(schema) = schema {
         push(Flag::JsonSchema, &schema)?;
     }
@@ -257,16 +258,13 @@ fn bad(field: Flag, why: Why, value: &str) -> BadValue {
     BadValue { field, why, shown: text::quoted(text::first_chars(value, SHOWN_CHARS)) }
 }
 
-/// Which of our options this CLI does not know, or whose value it cannot use, read from what it printed on stderr (give the *beginning* of stderr:
-/// the message repeats the whole argument, and only the first message counts). The value that is repeated, and
-/// suggestions on further lines, are not looked at.
+/// Which of our options this CLI does not know, read from what it printed on stderr (give the *beginning* of stderr: the
+/// message repeats the whole argument, and only the first message counts). The value that is repeated, and suggestions on
+/// further lines, are not looked at.
 #[must_use]
 pub fn unknown_option(stderr: &str) -> Option<Flag> {
     /// How option parsers say it; the CLI's own wording is the first.
     const PHRASES: [&str; 4] = ["unknown option", "unknown argument", "unrecognized option", "unexpected argument"];
-    if refuses_schema(stderr) {
-        return Some(Flag::JsonSchema);
-    }
     let lower = stderr.to_ascii_lowercase();
     let after = PHRASES.iter().filter_map(|phrase| Some(lower.find(phrase)? + phrase.len())).min()?;
     let rest = stderr[after..].trim_start_matches([' ', ':', '\'', '"', '`', '‘', '“']);

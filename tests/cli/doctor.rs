@@ -242,6 +242,7 @@ fn an_older_claude_is_told_what_it_lacks() {
     ");
     assert_snapshot!(said("1.0.100"), @"
     Environment warn claude 1.0.100 is older than all tested versions (2.1.197 to 2.1.332)
+    Environment warn claude 1.0.100: a response_schema is only part of the task, because this CLI would ask for it without end
     Environment warn claude 1.0.100: background work of an agent is not waited for: the CLI stops it some seconds after the answer
     Environment warn claude 1.0.100: interactive sessions wait for a dispatch instead of going on with it as a task
     ");

@@ -178,6 +178,17 @@ fn the_refused_option_is_read_from_stderr() {
     }
 }
 
+/// A schema that is refused says nothing of the option.
+#[test]
+fn a_schema_that_is_refused_is_no_unknown_option() {
+    let refused = "Error: --json-schema is not a valid JSON Schema: unknown option";
+    assert_eq!(dispatch::Flag::refused(refused), Some(dispatch::Flag::ThisSchema));
+    assert!(!dispatch::Flag::ThisSchema.is_refused_always());
+    let unknown = "error: unknown option '--json-schema={}'";
+    assert_eq!(dispatch::Flag::refused(unknown), Some(dispatch::Flag::JsonSchema));
+    assert_eq!(dispatch::Flag::refused("error: unknown option '--verbose'"), None, "no run without it");
+}
+
 /// The oracle itself, on what the real CLI was seen to do.
 #[test]
 fn the_parser_behaves_as_the_cli_does() {

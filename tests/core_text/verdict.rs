@@ -1,6 +1,6 @@
 use agent_dispatch::machines::answer::{Answer, ErrorType, Outcome};
 use agent_dispatch::machines::command_line::arguments;
-use agent_dispatch::machines::dispatch::Omitted;
+use agent_dispatch::machines::dispatch::{Flag, Omitted};
 use agent_dispatch::machines::events::{ResultEvent, Retry, Stop};
 use agent_dispatch::machines::plan::{Format, RunPlan, SessionPlan};
 use agent_dispatch::machines::prompt::PromptError;
@@ -331,6 +331,30 @@ fn hints_say_how_to_go_on_after_a_success() {
     for needle in ["Bash", "allowed_tools=[\"Bash\"]", RESUME, "$0.2500", "no spend cap"] {
         assert!(hint.contains(needle), "{needle} in {hint}");
     }
+}
+
+#[test]
+fn what_a_run_lacked_has_its_reason() {
+    let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}}});
+    let hint = |plan: &RunPlan, omitted: Omitted| {
+        judge(Evidence { omitted, result: Some(good("7")), ..begun(plan, Ending::Exited { code: 0 }) }).hint
+    };
+    let asked = RunPlan { response_schema: Some(schema), max_turns: Some(3), ..plan() };
+    let unknown = hint(&asked, Omitted { json_schema: true, max_turns: true, ..Omitted::NOTHING }).unwrap();
+    assert!(unknown.contains("does not know --max-turns") && unknown.contains("nor --json-schema"), "{unknown}");
+    let cases = [
+        (Omitted { this_schema: true, ..Omitted::NOTHING }, ["refuses this response_schema", "JavaScript"]),
+        (Omitted { unbounded_schema: true, ..Omitted::NOTHING }, ["without end", "to 2.1.197 or newer"]),
+    ];
+    for (omitted, needles) in cases {
+        let hint = hint(&asked, omitted).unwrap();
+        assert!(needles.iter().all(|needle| hint.contains(needle)), "{hint}");
+        assert!(hint.contains("--json-schema") && !hint.contains("does not know"), "{hint}");
+    }
+    // What the run was not to be given is nothing that it lacked, whatever else this CLI refuses.
+    let everything = Flag::ALL.into_iter().fold(Omitted::NOTHING, Omitted::and);
+    let resumed = RunPlan { session: SessionPlan::Resume { id: session("title") }, ..plan() };
+    assert_eq!(hint(&resumed, everything), None);
 }
 
 #[test]

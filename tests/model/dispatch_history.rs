@@ -437,4 +437,4 @@ pub fn later(point: Millis, ms: u64) -> Millis {
     Millis(point.0.saturating_add(ms))
 }
 
-pub const FLAGS: [Flag; 8] = Flag::ALL;
+pub const FLAGS: [Flag; 9] = Flag::ALL;

@@ -13,7 +13,7 @@ use super::subject::{Datum, Guard, Seen, Subject};
 pub struct Dispatch;
 
 const BYS: [CancelledBy; 2] = [CancelledBy::Request, CancelledBy::CallerGone];
-const FLAGS: [Flag; 8] = Flag::ALL;
+const FLAGS: [Flag; 9] = Flag::ALL;
 const SESSIONS: [Session; 4] = [Session::Unstarted, Session::Absent, Session::Begun, Session::Lost];
 /// How long a process may run, in ms, and how often the run may go on.
 const LIMITS: [(u64, u8); 4] = [(0, 0), (AT, 1), (AT, 3), (u64::MAX, 0)];
@@ -129,8 +129,7 @@ impl Subject for Dispatch {
             ("cancel_pending", |state, _| !state.fields["cancelled"].is_null()),
             ("worth_another_start", |state, event| match event {
                 Event::Exited { unknown: Some(flag), .. } => {
-                    let left_out = state.fields["run"]["omitted"][flag_name(*flag)] == json!(true);
-                    !left_out && state.fields["answered"] == json!(false)
+                    !is_left_out(&state.fields["run"]["omitted"], *flag) && state.fields["answered"] == json!(false)
                 }
                 _ => false,
             }),
@@ -233,8 +232,8 @@ impl Subject for Dispatch {
     }
 
     fn first_datum(name: &str, state: &Seen<State>) -> Option<Value> {
-        let nothing = FLAGS.map(|flag| (flag_name(flag).to_owned(), json!(false)));
-        let nothing = Value::Object(nothing.into_iter().collect());
+        let names = FLAGS.map(flag_name).into_iter().chain([UNBOUNDED]);
+        let nothing: Value = names.map(|name| (name.to_owned(), json!(false))).collect();
         let asked = |name: &str| state.fields["run"][name].clone();
         let limits =
             ["timeout_ms", "resumes_left", "repairs_left", "waits_left"].map(|name| (name.to_owned(), asked(name)));
@@ -345,6 +344,20 @@ fn by(event: &Event) -> Value {
     }
 }
 
+/// What leaves out the schema because of the CLI's version, unasked.
+const UNBOUNDED: &str = "unbounded_schema";
+
+/// The schema is one flag, whatever it is left out for.
+fn is_left_out(omitted: &Value, flag: Flag) -> bool {
+    let reasons = match flag {
+        Flag::JsonSchema | Flag::ThisSchema => {
+            vec![flag_name(Flag::JsonSchema), flag_name(Flag::ThisSchema), UNBOUNDED]
+        }
+        _ => vec![flag_name(flag)],
+    };
+    reasons.into_iter().any(|reason| omitted[reason] == json!(true))
+}
+
 fn flag_name(flag: Flag) -> &'static str {
     match flag {
         Flag::SessionId => "session_id",
@@ -355,5 +368,6 @@ fn flag_name(flag: Flag) -> &'static str {
         Flag::MaxBudget => "max_budget",
         Flag::MaxTurns => "max_turns",
         Flag::JsonSchema => "json_schema",
+        Flag::ThisSchema => "this_schema",
     }
 }

@@ -12,6 +12,12 @@ pub fn check(report: &mut Report, printed: &str) {
         let message = format!("claude {version} is older than all tested versions ({OLDEST} to {NEWEST})");
         report.warning(SECTION, message, "claude update");
     }
+    if !version.bounds_schema() {
+        let message = format!(
+            "claude {version}: a response_schema is only part of the task, because this CLI would ask for it without end"
+        );
+        report.warning(SECTION, message, format!("claude update: from {OLDEST} on it is otherwise"));
+    }
     for loss in version.losses() {
         let remedy = format!("claude update: from {} on it is otherwise", loss.below);
         report.warning(SECTION, format!("claude {version}: {}", loss.what), remedy);

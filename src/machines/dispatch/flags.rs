@@ -24,11 +24,13 @@ pub enum Flag {
     MaxTurns,
     /// `--json-schema`: without it the schema stands in the prompt alone; the answer is checked all the same.
     JsonSchema,
+    /// `--json-schema` with the schema of this run: the CLI knows the flag, and its own validator refuses the schema.
+    ThisSchema,
 }
 
 impl Flag {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::SessionId,
         Self::PermissionPrompts,
         Self::Settings,
@@ -37,7 +39,24 @@ impl Flag {
         Self::MaxBudget,
         Self::MaxTurns,
         Self::JsonSchema,
+        Self::ThisSchema,
     ];
+
+    /// The flag that the CLI refuses, read from the beginning of its stderr, where a run without it is still the run that
+    /// was asked for.
+    #[must_use]
+    pub fn refused(stderr: &str) -> Option<Self> {
+        if command_line::refuses_schema(stderr) {
+            return Some(Self::ThisSchema);
+        }
+        command_line::unknown_option(stderr).and_then(Self::droppable)
+    }
+
+    /// Whether the CLI refuses it in every run.
+    #[must_use]
+    pub const fn is_refused_always(self) -> bool {
+        !matches!(self, Self::ThisSchema)
+    }
 
     /// The flag behind an option, where a run without it is still the run that was asked for.
     #[must_use]
@@ -63,7 +82,7 @@ impl Flag {
     }
 }
 
-/// The flags that are left out because the CLI said that it does not know them.
+/// The flags that are left out, each for its reason: the CLI said that it does not take it, or would not bound the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Omitted {
     /// `--session-id` is left out.
@@ -80,8 +99,12 @@ pub struct Omitted {
     pub max_budget: bool,
     /// `--max-turns` is left out.
     pub max_turns: bool,
-    /// `--json-schema` is left out.
+    /// `--json-schema` is left out because the CLI does not know it.
     pub json_schema: bool,
+    /// `--json-schema` is left out because the CLI refuses this schema.
+    pub this_schema: bool,
+    /// `--json-schema` is left out because the CLI would ask for an answer of that form without end.
+    pub unbounded_schema: bool,
 }
 
 impl Omitted {
@@ -95,6 +118,8 @@ impl Omitted {
         max_budget: false,
         max_turns: false,
         json_schema: false,
+        this_schema: false,
+        unbounded_schema: false,
     };
 
     /// Whether `flag` is left out.
@@ -108,14 +133,25 @@ impl Omitted {
             Flag::Snapshot => self.snapshot,
             Flag::MaxBudget => self.max_budget,
             Flag::MaxTurns => self.max_turns,
-            Flag::JsonSchema => self.json_schema,
+            Flag::JsonSchema | Flag::ThisSchema => self.json_schema || self.this_schema || self.unbounded_schema,
         }
     }
 
     /// What either of the two leaves out.
     #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        Flag::ALL.into_iter().filter(|flag| other.has(*flag)).fold(self, Self::and)
+    pub const fn or(self, other: Self) -> Self {
+        Self {
+            session_id: self.session_id || other.session_id,
+            permission_prompts: self.permission_prompts || other.permission_prompts,
+            settings: self.settings || other.settings,
+            system_prompt: self.system_prompt || other.system_prompt,
+            snapshot: self.snapshot || other.snapshot,
+            max_budget: self.max_budget || other.max_budget,
+            max_turns: self.max_turns || other.max_turns,
+            json_schema: self.json_schema || other.json_schema,
+            this_schema: self.this_schema || other.this_schema,
+            unbounded_schema: self.unbounded_schema || other.unbounded_schema,
+        }
     }
 
     /// The same, with `flag` left out as well.
@@ -130,6 +166,7 @@ impl Omitted {
             Flag::MaxBudget => self.max_budget = true,
             Flag::MaxTurns => self.max_turns = true,
             Flag::JsonSchema => self.json_schema = true,
+            Flag::ThisSchema => self.this_schema = true,
         }
         self
     }

@@ -133,7 +133,9 @@ impl Run {
     #[must_use]
     pub fn on(self, version: Option<Version>) -> Self {
         match version {
-            Some(version) if !version.bounds_schema() => Self { omitted: self.omitted.and(Flag::JsonSchema), ..self },
+            Some(version) if !version.bounds_schema() => {
+                Self { omitted: Omitted { unbounded_schema: true, ..self.omitted }, ..self }
+            }
             _ => self,
         }
     }

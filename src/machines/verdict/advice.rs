@@ -1,6 +1,8 @@
 //! Ways out: what a caller, which is a model, can do next. Calls are written so that they can be made as they stand.
 
 use super::super::answer::{ErrorType, Outcome};
+use super::super::cli_version::OLDEST;
+use super::super::command_line::{self, Flag};
 use super::super::dispatch::Omitted;
 use super::super::mode;
 use super::super::next_call;
@@ -112,19 +114,42 @@ impl<'a> Advice<'a> {
         ))
     }
 
-    /// What a run lacked because the installed CLI is too old.
-    pub(super) fn omitted(omitted: Omitted) -> Option<String> {
-        let lacks = [
-            (omitted.max_budget, "--max-budget-usd, so the run had no spend cap"),
-            (omitted.max_turns, "--max-turns, so the run had no turn limit"),
-            (omitted.json_schema, "--json-schema, so the schema was only part of the task"),
-            (omitted.system_prompt, "--append-system-prompt, so protocol and instructions were not sent"),
-            (omitted.snapshot, "--system-prompt-snapshot, so the session kept the instructions of its first run"),
-            (omitted.session_id, "--session-id, so a run that is cut off cannot be resumed"),
+    /// What a run lacked because of the installed CLI, and why. A flag that the run was not to be given is nothing it lacked.
+    pub(super) fn omitted(&self, omitted: Omitted) -> Option<String> {
+        let meant = command_line::arguments(self.plan, Omitted::NOTHING).ok()?;
+        let told = [
+            (omitted.max_budget, Flag::MaxBudget, "the run had no spend cap"),
+            (omitted.max_turns, Flag::MaxTurns, "the run had no turn limit"),
+            (omitted.json_schema, Flag::JsonSchema, "the schema was only part of the task"),
+            (omitted.system_prompt, Flag::AppendSystemPrompt, "protocol and instructions were not sent"),
+            (omitted.snapshot, Flag::SystemPromptSnapshot, "the session kept the instructions of its first run"),
+            (omitted.session_id, Flag::SessionId, "a run that is cut off cannot be resumed"),
         ];
-        let lacks: Vec<&str> = lacks.into_iter().filter(|(left_out, _)| *left_out).map(|(_, what)| what).collect();
-        (!lacks.is_empty())
-            .then(|| format!("the installed claude CLI does not know {}; update it", lacks.join("; nor ")))
+        let is_meant = |flag: Flag| {
+            meant.iter().any(|argument| argument.split_once('=').is_some_and(|(name, _)| name == flag.as_str()))
+        };
+        let lacks = told.into_iter().filter(|(left_out, flag, _)| *left_out && is_meant(*flag));
+        let lacks: Vec<String> = lacks.map(|(_, flag, so)| format!("{flag}, so {so}")).collect();
+        let unknown = (!lacks.is_empty())
+            .then(|| format!("the installed claude CLI does not know {}; update it", lacks.join("; nor ")));
+        let has_schema = is_meant(Flag::JsonSchema);
+        let refused = (omitted.this_schema && has_schema).then(|| {
+            format!(
+                "the installed claude CLI refuses this response_schema for {}, so it was only part of the task and the \
+                 answer was checked here; the CLI takes patterns of JavaScript only, and `nullable` only beside a `type`",
+                Flag::JsonSchema
+            )
+        });
+        let unbounded = (omitted.unbounded_schema && has_schema).then(|| {
+            format!(
+                "the installed claude CLI is older than {OLDEST} and would ask the model without end for what {} demands, \
+                 so the schema was only part of the task and the answer was checked here; update Claude Code to {OLDEST} \
+                 or newer",
+                Flag::JsonSchema
+            )
+        });
+        let all: Vec<String> = [unknown, refused, unbounded].into_iter().flatten().collect();
+        (!all.is_empty()).then(|| all.join(". "))
     }
 }
 

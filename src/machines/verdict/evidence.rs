@@ -103,7 +103,7 @@ pub struct Evidence<'a> {
     pub plan: &'a RunPlan,
     /// How it ended.
     pub ending: Ending,
-    /// Options that this CLI does not know and that were left out.
+    /// Options that were left out because of this CLI, each for its reason.
     pub omitted: Omitted,
     /// The result event; several are one (see [`ResultEvent::followed_by`]).
     pub result: Option<ResultEvent>,

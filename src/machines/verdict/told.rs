@@ -94,7 +94,7 @@ pub(super) fn succeed(answer: &mut Answer, evidence: &Evidence<'_>, several: Opt
         lifted.outcome.and_then(|outcome| advice.outcome(outcome)),
         over,
         advice.mode(evidence.permission_mode.as_deref()),
-        Advice::omitted(evidence.omitted),
+        advice.omitted(evidence.omitted),
     ];
     let hint = hints.into_iter().flatten().collect::<Vec<_>>().join(". ");
     answer.hint = (!hint.is_empty()).then_some(hint);

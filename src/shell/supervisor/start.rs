@@ -83,7 +83,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
 
     /// The version of the CLI, where something depends on it.
     async fn cli_version(&self, run: Run) -> Option<Version> {
-        let schema = self.plan.response_schema.as_ref().filter(|_| !run.omitted.json_schema);
+        let schema = self.plan.response_schema.as_ref().filter(|_| !run.omitted.has(Flag::JsonSchema));
         schema.and_then(machines::schema::for_cli)?;
         let program = self.spawner.find_claude().ok()?;
         let environment = environment::for_claude(&self.id, self.plan.depth, false);
@@ -156,13 +156,12 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         lacked_servers::note(self.store.directory(), self.plan, servers, self.output.mcp_file, began_at);
     }
 
-    /// The flag that claude said it does not know, at the beginning of its standard error. The next run need not find out
+    /// The flag that claude said it does not take, at the beginning of its standard error. The next run need not find out
     /// again what this program refuses; a schema that is refused says nothing of the next one.
     pub(super) fn refused_flag(&self, stderr: &str) -> Option<Flag> {
         // The CLI refuses a flag before it does anything. A run that had begun has cost, and is not begun again.
-        let refused = command_line::unknown_option(stderr).filter(|_| !self.output.begun);
-        let flag = refused.and_then(Flag::droppable)?;
-        if let Some(program) = self.started.program.as_ref().filter(|_| !command_line::refuses_schema(stderr)) {
+        let flag = Flag::refused(stderr).filter(|_| !self.output.begun)?;
+        if let Some(program) = self.started.program.as_ref().filter(|_| flag.is_refused_always()) {
             refused_options::note(self.store.directory(), program, flag);
         }
         Some(flag)
