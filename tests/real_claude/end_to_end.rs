@@ -243,6 +243,20 @@ real_tests! {
         succeeded(&answers[0], "I may not");
     }
 
+    /// Older versions of the CLI follow the project; the mode that is passed goes before that.
+    fn a_project_does_not_give_its_agent_more_than_it_may() {
+        for mode in ["auto", "bypassPermissions"] {
+            let world = world(LONG_TIMEOUT_S, |request| match request.tool_results().is_empty() {
+                true => Reply::tool("Bash", json!({"command": "touch one", "description": "creates a file"})),
+                false => Reply::text("I may not"),
+            });
+            world.write("b/.claude/settings.json", &json!({"permissions": {"defaultMode": mode}}).to_string());
+            product(&world, &["test", "b", TASK]).run();
+            assert_eq!(world.stub.messages().len(), 2, "{mode}: one to call the tool, one with what came of it");
+            assert!(!world.path("b/one").exists(), "{mode}");
+        }
+    }
+
     fn an_interrupted_call_ends_the_inner_run_while_the_outer_one_lives() {
         let world = waiting_world();
         let message = json!({"type": "user", "message": {"role": "user", "content": ORDER}});

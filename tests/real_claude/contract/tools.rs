@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::real_claude::real_tests;
 use crate::real_claude::request::Request;
-use crate::real_claude::run::{LIMIT, World, eventually};
+use crate::real_claude::run::{LIMIT, USER_SETTINGS, World, eventually};
 use crate::real_claude::stub::Reply;
 
 /// What the first event of a run lists, in whatever mode. `Task` is what the model is offered as `Agent`.
@@ -36,6 +36,8 @@ const OFFERED: [&str; 22] = [
     "Workflow",
     "Write",
 ];
+/// What older versions of the tested span list besides: lists of tasks, and what a task in the background has printed.
+const OFFERED_BEFORE: [&str; 5] = ["TaskCreate", "TaskGet", "TaskList", "TaskOutput", "TaskUpdate"];
 /// What of it the model has from its first request on; it must search for all others.
 const LOADED: [&str; 12] = [
     "Agent",
@@ -64,6 +66,12 @@ fn offered(flags: &[String]) -> (BTreeSet<String>, BTreeSet<String>) {
     let listed = listed.iter().filter_map(Value::as_str).map(str::to_owned).collect();
     let loaded = world.stub.messages()[0].tools().into_iter().map(str::to_owned).collect();
     (listed, loaded)
+}
+
+/// The flags that withhold, which every version takes.
+fn withholding() -> Vec<String> {
+    let denied = denied(&[], &[]).into_iter().map(|tool| format!("--disallowedTools={tool}"));
+    denied.chain([format!("--settings={SETTINGS}")]).collect()
 }
 
 fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
@@ -121,6 +129,20 @@ fn a_message_arrives(flags: &[&str]) -> bool {
     world.stub.messages().iter().any(|request| request.says("receive it") && request.everything().contains(WORD))
 }
 
+/// Settings of the user, of everybody in the project, and of the user in the project.
+const USER: &str = USER_SETTINGS;
+const SHARED: &str = "project/.claude/settings.json";
+const LOCAL: &str = "project/.claude/settings.local.json";
+
+/// The mode of a run with these settings files, each with the mode that it says.
+fn mode(files: &[(&str, &str)], flags: &[&str]) -> String {
+    let world = World::saying("fine");
+    for (file, mode) in files {
+        world.write(file, &json!({"permissions": {"defaultMode": mode}}).to_string());
+    }
+    world.ask_stream("do it", flags).events()[0]["permissionMode"].as_str().unwrap().to_owned()
+}
+
 real_tests! {
     fn the_whole_set_of_tools_is_known_and_the_same_in_every_mode() {
         for mode in MODES {
@@ -130,9 +152,17 @@ real_tests! {
         }
     }
 
-    fn what_we_withhold_is_not_on_offer() {
-        let mut flags: Vec<String> = denied(&[], &[]).iter().map(|tool| format!("--disallowedTools={tool}")).collect();
-        flags.extend([format!("--settings={SETTINGS}"), "--permission-prompts=none".to_owned()]);
+    fn what_we_withhold_is_not_on_offer_and_all_else_is_known() {
+        for mode in MODES {
+            let (listed, loaded) = offered(&[withholding(), vec![format!("--permission-mode={mode}")]].concat());
+            assert!(listed.is_disjoint(&names(WITHHELD)) && loaded.is_disjoint(&names(WITHHELD)), "{mode}: {listed:?}");
+            let known = names(OFFERED.into_iter().chain(OFFERED_BEFORE));
+            assert!(listed.is_subset(&known), "{mode}: {:?}", listed.difference(&known));
+        }
+    }
+
+    fn what_we_withhold_is_all_that_is_missing() {
+        let flags = [withholding(), vec!["--permission-prompts=none".to_owned()]].concat();
         for mode in MODES {
             let (listed, loaded) = offered(&[flags.clone(), vec![format!("--permission-mode={mode}")]].concat());
             assert_eq!(listed, names(OFFERED.into_iter().filter(|tool| !WITHHELD.contains(tool))), "{mode}");
@@ -169,24 +199,20 @@ real_tests! {
     }
 
     fn the_mode_is_the_flags_then_the_settings_by_rank() {
-        let says = |mode: &str| json!({"permissions": {"defaultMode": mode}}).to_string();
-        let mode = |files: &[(&str, &str)], flags: &[&str]| {
-            let world = World::saying("fine");
-            for (file, mode) in files {
-                world.write(file, &says(mode));
-            }
-            world.ask_stream("do it", flags).events()[0]["permissionMode"].as_str().unwrap().to_owned()
-        };
-        let (user, shared, local) =
-            ("home/.claude/settings.json", "project/.claude/settings.json", "project/.claude/settings.local.json");
-        assert_eq!(mode(&[(user, "acceptEdits")], &[]), "acceptEdits");
-        assert_eq!(mode(&[(user, "acceptEdits"), (shared, "plan")], &[]), "plan");
-        assert_eq!(mode(&[(shared, "plan"), (local, "dontAsk")], &[]), "dontAsk");
-        assert_eq!(mode(&[(local, "plan")], &["--permission-mode=default"]), "default");
+        assert_eq!(mode(&[(USER, "acceptEdits")], &[]), "acceptEdits");
+        assert_eq!(mode(&[(USER, "acceptEdits"), (SHARED, "plan")], &[]), "plan");
+        assert_eq!(mode(&[(SHARED, "plan"), (LOCAL, "dontAsk")], &[]), "dontAsk");
+        assert_eq!(mode(&[(LOCAL, "plan")], &["--permission-mode=default"]), "default");
+        assert_eq!(mode(&[(USER, "bypassPermissions")], &[]), "bypassPermissions");
         for own in ["auto", "bypassPermissions"] {
-            assert_eq!(mode(&[(user, "acceptEdits"), (shared, own)], &[]), "default", "no project gives itself {own}");
-            assert_eq!(mode(&[(user, own)], &[]), own);
+            assert_eq!(mode(&[(LOCAL, own), (SHARED, own)], &["--permission-mode=default"]), "default", "{own}");
         }
-        assert_eq!(mode(&[], &["--permission-mode=manual"]), "default");
+    }
+
+    fn no_project_gives_itself_auto_or_bypass() {
+        for own in ["auto", "bypassPermissions"] {
+            assert_eq!(mode(&[(USER, "acceptEdits"), (SHARED, own)], &[]), "default", "no project gives itself {own}");
+            assert_eq!(mode(&[(USER, own)], &[]), own);
+        }
     }
 }
