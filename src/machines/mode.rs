@@ -6,7 +6,7 @@ pub const DEFAULT: &str = "default";
 const MANUAL: &str = "manual";
 /// The modes that claude knows. Another one is stored with a warning: a newer claude may know it.
 pub const KNOWN: &[&str] = &["acceptEdits", "auto", "bypassPermissions", DEFAULT, "dontAsk", MANUAL, "plan"];
-/// Modes that a project cannot give itself: the CLI takes them from the user's own settings only. It does so from 2.1.310
+/// Modes that a project cannot give itself: the CLI takes them from the user's own settings only. It does so from 2.1.302
 /// on; 2.1.300 took `auto` of a project, 2.1.197 `bypassPermissions`. Ours is passed, so it holds on all of them.
 const NOT_FOR_A_PROJECT: [&str; 2] = ["auto", "bypassPermissions"];
 

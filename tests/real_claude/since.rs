@@ -17,7 +17,7 @@ const SINCE: &[(&str, Version)] = &[
     // A call that a hook puts off for the second time is kept, and made with the next task.
     ("denials::a_call_that_is_put_off_once_more_is_lost_with_the_next_task", Version::new(2, 1, 300)),
     // They count for nothing there.
-    ("denials::local_settings_of_the_main_checkout_count_in_its_worktrees", Version::new(2, 1, 240)),
+    ("denials::local_settings_of_the_main_checkout_count_in_its_worktrees", Version::new(2, 1, 211)),
     ("errors::a_bad_request_is_tried_again_without_the_newest_features_whatever_the_limit", Version::new(2, 1, 240)),
     ("errors::an_error_of_the_api_ended_the_run_for_that_reason", Version::new(2, 1, 300)),
     ("flags::a_run_that_the_budget_stopped_ended_for_that_reason", Version::new(2, 1, 300)),
@@ -44,20 +44,20 @@ const SINCE: &[(&str, Version)] = &[
     ("sessions::the_system_prompt_of_the_first_run_stays_for_every_resume", Version::new(2, 1, 300)),
     ("sessions::without_a_snapshot_the_system_prompt_of_each_run_counts", Version::new(2, 1, 300)),
     // It waits five seconds for a command and no time for a wake-up, and ends them; nobody is told.
-    ("tasks::a_background_command_is_waited_for_and_told_of", Version::new(2, 1, 300)),
+    ("tasks::a_background_command_is_waited_for_and_told_of", Version::new(2, 1, 292)),
     (
         "tasks::a_background_command_that_reaches_its_own_limit_is_stopped_and_its_agent_is_told",
-        Version::new(2, 1, 300),
+        Version::new(2, 1, 292),
     ),
-    ("tasks::a_wake_up_is_waited_for_and_told_of", Version::new(2, 1, 300)),
+    ("tasks::a_wake_up_is_waited_for_and_told_of", Version::new(2, 1, 292)),
     // It knows no such ceiling.
-    ("tasks::the_ceiling_stops_a_sub_agent_and_says_so", Version::new(2, 1, 300)),
+    ("tasks::the_ceiling_stops_a_sub_agent_and_says_so", Version::new(2, 1, 292)),
     // Nothing tells which tasks live, only which begin and end.
     ("tasks::the_first_result_is_held_back_while_a_sub_agent_works", Version::new(2, 1, 240)),
     // Sessions do not find each other.
     ("tools::messages_of_other_sessions_arrive_unless_they_are_refused", Version::new(2, 1, 300)),
     // On the oldest a project gives itself `bypassPermissions`, on 2.1.300 `auto`: why a mode is always passed.
-    ("tools::no_project_gives_itself_auto_or_bypass", Version::new(2, 1, 310)),
+    ("tools::no_project_gives_itself_auto_or_bypass", Version::new(2, 1, 302)),
     // Without `ToolSearch` and `Monitor`, and with tools for lists of tasks.
     ("tools::the_whole_set_of_tools_is_known_and_the_same_in_every_mode", Version::new(2, 1, 310)),
     ("tools::what_we_withhold_is_all_that_is_missing", Version::new(2, 1, 310)),
