@@ -5,7 +5,7 @@
 //! servers are the project's: what one agent of a directory met holds for every agent there, whatever it is called by now,
 //! and a name that leads elsewhere by now brings nothing along.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -251,7 +251,7 @@ impl Told<'_> {
 
 /// The last line about each directory.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Notes(HashMap<String, Note>);
+pub struct Notes(BTreeMap<String, Note>);
 
 impl Notes {
     /// Takes lines that are older than all that it has. What is no line is passed over: a writer may have been cut off.
