@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::failure::{Exit, Failure};
 use super::output::{self, Style};
 use super::permissions;
+use crate::config::claude_settings::user_directory;
 use crate::config::listing::{self, Past};
 use crate::config::model::{Config, Entry};
 use crate::config::path::{self, Environment};
@@ -22,7 +23,7 @@ pub fn run(environment: &Environment, name: &str, json: bool) -> Result<Exit, Fa
     let looked = history.as_ref().map(History::look);
     let typical = |agent: &str| looked.as_ref()?.full(agent);
     let past = Past { typical: &typical, servers: &lacked_servers::all(&path::jobs_dir(environment)) };
-    let agent = listing::inspect_agent(&config, name, PREVIEW_LINES, past)
+    let agent = listing::inspect_agent(&config, name, PREVIEW_LINES, past, user_directory())
         .map_err(|unknown| Failure::new(unknown.0).hint("agent-dispatch list shows all agents"))?;
     if json {
         output::json(&agent)?;
@@ -40,7 +41,11 @@ fn shown(style: Style, answer: &Value, config: &Config, name: &str) -> String {
     let mut lines = Vec::new();
     for (key, value) in answer.as_object().into_iter().flatten() {
         if key == "timeout" {
-            lines.extend(held.iter().map(|(key, words)| line(style, key, &Value::from(words.as_str()))));
+            let mode = answer.pointer("/effective/permission_mode").and_then(Value::as_str);
+            lines.extend(held.iter().map(|(key, words)| match mode.filter(|_| words == permissions::INHERITED) {
+                Some(mode) => line(style, key, &Value::from(format!("{words}: {mode}"))),
+                None => line(style, key, &Value::from(words.as_str())),
+            }));
         } else if key != "effective" && !held.iter().any(|(known, _)| known == key) {
             lines.push(line(style, key, value));
         }

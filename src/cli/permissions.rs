@@ -3,7 +3,7 @@
 use crate::config::model::{Agent, DEFAULT_TIMEOUT_SECONDS, Settings};
 
 /// What stands where the agent says nothing itself.
-const INHERITED: &str = "(inherit defaults)";
+pub const INHERITED: &str = "(inherit defaults)";
 
 /// The keys of agents.yaml with what holds.
 pub fn lines(agent: &Agent, settings: &Settings) -> Vec<(&'static str, String)> {
@@ -47,6 +47,6 @@ fn mode(agent: &Agent, settings: &Settings) -> String {
 
 /// An explicit empty list is told apart from none at all.
 fn tools(own: Option<&[String]>, default: &[String]) -> String {
-    let listed = |tools: &[String]| if tools.is_empty() { "none".to_owned() } else { tools.join(", ") };
-    own.map_or_else(|| format!("{INHERITED}: {}", listed(default)), listed)
+    let listed = |tools: &[String], none: &str| if tools.is_empty() { none.to_owned() } else { tools.join(", ") };
+    own.map_or_else(|| format!("{INHERITED}: {}", listed(default, "none")), |own| listed(own, "[]"))
 }

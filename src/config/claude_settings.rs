@@ -1,31 +1,97 @@
-//! The settings files of claude that count for a run in a directory (seen with CLI 2.1.332): the project's two, the local one
-//! of the repository's main checkout (it counts in every linked worktree and every folder below), the user's, and what an
-//! administrator laid down. May hang with the file system; whoever calls bounds the time.
+//! The settings files of claude that count for a run in a directory, in its order (seen with CLI 2.1.332): what an
+//! organisation laid down, the local file of the repository's main checkout (it counts in every linked worktree and every
+//! folder below), the directory's local and shared ones, the user's. May hang with the file system; whoever calls bounds the
+//! time.
+use std::fs;
 use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
 
 use super::files::read_start;
 use super::repository::main_checkout;
+use crate::machines::mode::Source;
 use crate::machines::verdict::SettingsFile;
 
-/// Largest settings file that is read, in bytes.
+/// Largest settings file that is read, in bytes. Real ones have some KB.
 const MAX_BYTES: usize = 256 * 1024;
-/// Where administrators lay settings down, on Linux and on macOS.
-pub const MANAGED: [&str; 2] =
-    ["/etc/claude-code/managed-settings.json", "/Library/Application Support/ClaudeCode/managed-settings.json"];
+/// Where an organisation's settings are.
+const MANAGED: &str =
+    if cfg!(target_vendor = "apple") { "/Library/Application Support/ClaudeCode" } else { "/etc/claude-code" };
 
-/// The settings files that are there. `user` is the directory of claude's own configuration.
+/// The directories that settings are read from beside a project's own.
+#[derive(Debug, Clone, Copy)]
+pub struct Places<'a> {
+    /// What an organisation laid down on this machine.
+    pub managed: &'a Path,
+    /// The user's configuration of claude; `None` without a home.
+    pub user: Option<&'a Path>,
+}
+
+impl<'a> Places<'a> {
+    /// Those of this machine.
+    #[must_use]
+    pub fn of_machine(user: Option<&'a Path>) -> Self {
+        Self { managed: Path::new(MANAGED), user }
+    }
+
+    /// The settings files that are there, those that go first first.
+    #[must_use]
+    pub fn files(self, directory: &Path) -> Vec<(Source, SettingsFile)> {
+        let read = |(source, path): (Source, PathBuf)| match read_start(&path, MAX_BYTES)? {
+            (text, false) => Some((source, SettingsFile { path: path.to_string_lossy().into_owned(), text })),
+            (_, true) => None,
+        };
+        self.ranked(directory).into_iter().filter_map(read).collect()
+    }
+
+    /// The permission mode that the settings say, of the file with the highest rank that says one.
+    #[must_use]
+    pub fn mode(self, directory: &Path) -> Option<(Source, String)> {
+        self.files(directory).into_iter().find_map(|(source, file)| Some((source, said(&file.text)?)))
+    }
+
+    fn ranked(self, directory: &Path) -> Vec<(Source, PathBuf)> {
+        let own = |name: &str| directory.join(".claude").join(name);
+        let managed =
+            managed_files(self.managed).into_iter().chain(self.user.map(|at| at.join("remote-settings.json")));
+        let mut project = vec![own("settings.local.json"), own("settings.json")];
+        let main = main_checkout(directory).map(|root| root.join(".claude/settings.local.json"));
+        if let Some(main) = main.filter(|main| !project.contains(main)) {
+            project.insert(0, main);
+        }
+        let user = self.user.into_iter().map(|at| (Source::User, at.join("settings.json")));
+        let managed = managed.map(|path| (Source::Managed, path));
+        managed.chain(project.into_iter().map(|path| (Source::Project, path))).chain(user).collect()
+    }
+}
+
+/// Where the user's own configuration of claude is; `None` without a home.
 #[must_use]
-pub fn files(directory: &Path, user: Option<&Path>) -> Vec<SettingsFile> {
-    let local = |root: &Path| root.join(".claude").join("settings.local.json");
-    let main = main_checkout(directory).map(|main| local(&main));
-    let own = [directory.join(".claude").join("settings.json"), local(directory)];
-    let mut paths = Vec::from(own);
-    paths.extend(main.filter(|main| !paths.contains(main)));
-    paths.extend(user.map(|user| user.join("settings.json")));
-    paths.extend(MANAGED.iter().map(PathBuf::from));
-    let read = |path: PathBuf| match read_start(&path, MAX_BYTES) {
-        Some((text, false)) => Some(SettingsFile { path: path.to_string_lossy().into_owned(), text }),
-        Some((_, true)) | None => None,
-    };
-    paths.into_iter().filter_map(read).collect()
+pub fn user_directory() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("CLAUDE_CONFIG_DIR").or_else(|| set("HOME").map(|home| home.join(".claude")))
+}
+
+fn managed_files(directory: &Path) -> Vec<PathBuf> {
+    let parts = fs::read_dir(directory.join("managed-settings.d")).into_iter().flatten().flatten();
+    let mut files = parts.map(|entry| entry.path()).collect::<Vec<_>>();
+    // The last of them counts.
+    files.sort_unstable_by(|a, b| b.cmp(a));
+    files.push(directory.join("managed-settings.json"));
+    files
+}
+
+/// The mode that one file says. One that cannot be read as JSON says nothing to the CLI either.
+fn said(text: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Settings {
+        permissions: Option<Permissions>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Permissions {
+        default_mode: Option<String>,
+    }
+    let settings = serde_json::from_str::<Settings>(text.trim_start_matches('\u{feff}')).ok()?;
+    settings.permissions?.default_mode
 }

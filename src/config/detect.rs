@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::claude_settings::Places;
 use super::files::read_start;
 use super::{mcp_file, threads};
 use crate::machines::mcp_servers::FileStamp;
+use crate::machines::mode::Source;
 
 /// Time for looking at all agents of one call. A directory that takes longer is reported as unreadable.
 pub const DETECTION_BUDGET: Duration = Duration::from_secs(1);
@@ -275,16 +277,20 @@ pub struct Inspection {
     pub claude_md: Option<Preview>,
     /// The start of README.md.
     pub readme: Option<Preview>,
+    /// The permission mode that claude's settings say there.
+    pub mode: Option<(Source, String)>,
 }
 
 /// Looks at one directory and the start of its texts, within the time.
-pub fn inspect(directory: &Path, lines: usize, budget: Duration) -> Inspection {
+/// `user`: the user's configuration of claude.
+pub fn inspect(directory: &Path, lines: usize, user: Option<PathBuf>, budget: Duration) -> Inspection {
     let look = move |directory: &Path| {
         let detection = detect(directory);
         let text = |name: &str| if lines > 0 { preview(&directory.join(name), lines) } else { None };
         let healthy = detection.health == Health::Healthy;
         let (claude_md, readme) = if healthy { (text("CLAUDE.md"), text("README.md")) } else { (None, None) };
-        Inspection { detection, claude_md, readme }
+        let mode = Places::of_machine(user.as_deref()).mode(directory);
+        Inspection { detection, claude_md, readme, mode }
     };
     threads::each(vec![directory.to_path_buf()], budget, look).pop().flatten().unwrap_or_default()
 }

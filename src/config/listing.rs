@@ -7,6 +7,7 @@ use super::detect::{DETECTION_BUDGET, Detection, Health, Inspection, detect_all,
 use super::model::{Agent, Config, DEFAULT_TIMEOUT_SECONDS, Entry, Group, Settings};
 use super::name::{unknown_agent, unknown_group};
 use crate::machines::mcp_servers::{Note, Notes};
+use crate::machines::mode::{self, Source};
 use crate::machines::{reference, unattended};
 
 /// Most lines of a preview.
@@ -22,6 +23,16 @@ pub struct Past<'a> {
     pub typical: Typical<'a>,
     /// The MCP servers that they lacked.
     pub servers: &'a Notes,
+}
+
+/// The mode in which the agent's runs begin, as its own value, the settings and claude's own settings say it.
+fn mode_of(agent: &Agent, settings: &Settings, said: Option<(Source, &str)>) -> String {
+    let own = agent.permission_mode(settings).map(str::to_owned);
+    let unless_own = || match (mode::unless_said(said), said) {
+        (None, Some((_, said))) => said.to_owned(),
+        (given, _) => given.unwrap_or(mode::DEFAULT).to_owned(),
+    };
+    mode::portable(&own.unwrap_or_else(unless_own)).to_owned()
 }
 
 /// Where an answer says which MCP servers did not come up in the last run.
@@ -108,29 +119,36 @@ fn directory_error(agent: &Agent, health: Health) -> Option<String> {
     (health == Health::Missing).then(|| reference::unexpanded(&agent.directory.to_string_lossy())).flatten()
 }
 
-/// What holds for the agent's runs, its own values and those that it takes from the settings.
-fn effective(agent: &Agent, settings: &Settings) -> Value {
+/// What holds for the agent's runs: its own values, those that it takes from the settings, and the mode that claude's own
+/// settings say where both are silent.
+fn effective(agent: &Agent, settings: &Settings, said: Option<(Source, &str)>) -> Value {
     let mut answer = Answer::default();
     answer.set("timeout", agent.timeout(settings));
     answer.set_some("max_budget_usd", agent.budget(settings));
-    answer.set_some("permission_mode", agent.permission_mode(settings));
+    answer.set("permission_mode", mode_of(agent, settings, said));
     answer.set("allowed_tools", agent.allowed_tools(settings));
     answer.set("disallowed_tools", agent.disallowed_tools(settings));
     answer.done()
 }
 
-/// Everything about one agent. Waits for the disk, at most [`DETECTION_BUDGET`].
+/// Everything about one agent. `user`: the user's configuration of claude. Waits for the disk, at most [`DETECTION_BUDGET`].
 ///
 /// # Errors
 /// When no agent has the name.
-pub fn inspect_agent(config: &Config, name: &str, preview_lines: i64, past: Past<'_>) -> Result<Value, UnknownName> {
+pub fn inspect_agent(
+    config: &Config,
+    name: &str,
+    preview_lines: i64,
+    past: Past<'_>,
+    user: Option<PathBuf>,
+) -> Result<Value, UnknownName> {
     let agent = match config.agent(name) {
         None => return Err(UnknownName(unknown_agent(name, &config.agent_names().collect::<Vec<_>>()))),
         Some(Entry::Invalid(problem)) => return Ok(invalid(name, problem)),
         Some(Entry::Valid(agent)) => agent,
     };
     let lines = usize::try_from(preview_lines.clamp(0, MAX_PREVIEW_LINES)).unwrap_or_default();
-    let found = inspect(&agent.directory, lines, DETECTION_BUDGET);
+    let found = inspect(&agent.directory, lines, user, DETECTION_BUDGET);
     Ok(inspected(config, name, agent, found, past))
 }
 
@@ -148,7 +166,8 @@ fn inspected(config: &Config, name: &str, agent: &Agent, found: Inspection, past
     answer.set_some("disallowed_tools", agent.disallowed_tools.as_deref());
     answer.set_some("unattended_tools", agent.unattended_tools.as_deref());
     answer.set_filled(INEFFECTIVE, &ineffective(config, agent));
-    answer.set("effective", effective(agent, &config.settings));
+    let said = found.mode.as_ref().map(|(source, mode)| (*source, mode.as_str()));
+    answer.set("effective", effective(agent, &config.settings, said));
     answer.set_filled("capabilities", &agent.capabilities);
     answer.set_filled("risky_capabilities", &agent.risky_capabilities);
     answer.set_filled("response_schemas", &agent.response_schemas.keys().cloned().collect::<Vec<_>>());

@@ -33,7 +33,6 @@ pub mod atomic;
 pub mod call;
 pub mod cancelled;
 pub mod claude;
-pub mod claude_settings;
 pub mod cli_version;
 pub mod clock;
 pub mod dialogue;

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::config::{claude_settings, mcp_file, threads};
+use crate::config::claude_settings::{self, Places};
+use crate::config::{mcp_file, threads};
 use crate::machines::mcp_servers::ConfigFile;
 use crate::machines::plan::RunPlan;
 use crate::machines::verdict::SettingsFile;
@@ -38,12 +39,10 @@ pub fn mcp_file_of(plan: &RunPlan) -> ConfigFile {
 /// Looks at a project; at settings only where they matter. May hang with the file system.
 #[must_use]
 pub fn look(directory: &Path, with_settings: bool) -> Surroundings {
-    let user = || {
-        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        variable("CLAUDE_CONFIG_DIR").or_else(|| Some(variable("HOME")?.join(".claude")))
+    let settings = || {
+        let user = claude_settings::user_directory();
+        let files = Places::of_machine(user.as_deref()).files(directory);
+        files.into_iter().map(|(_, file)| file).collect()
     };
-    Surroundings {
-        mcp_config_error: mcp_file::error(directory),
-        settings: with_settings.then(|| claude_settings::files(directory, user().as_deref())),
-    }
+    Surroundings { mcp_config_error: mcp_file::error(directory), settings: with_settings.then(settings) }
 }

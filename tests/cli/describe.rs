@@ -32,8 +32,8 @@ fn everything_about_an_agent() {
     timeout: 300 (not set)
     model: (claude's default)
     max_budget_usd: (inherit defaults): none
-    permission_mode: (inherit defaults)
-    allowed_tools: none
+    permission_mode: (inherit defaults): default
+    allowed_tools: []
     disallowed_tools: (inherit defaults): none
     instructions:
       Read-only.
@@ -62,6 +62,7 @@ fn everything_about_an_agent() {
       "allowed_tools": [],
       "effective": {
         "timeout": 300,
+        "permission_mode": "default",
         "allowed_tools": [],
         "disallowed_tools": []
       },

@@ -57,13 +57,46 @@ fn allowed_tools_that_unattended_runs_are_denied_are_told() {
     let config = parse_text(std::path::Path::new("/agents.yaml"), text, None).unwrap();
     let listed = list_agents(&config, nothing()).unwrap();
     assert_eq!(listed[0]["allowed_without_effect"], json!(["SendMessage"]));
-    assert_eq!(inspect_agent(&config, "b", 0, nothing()).unwrap()["allowed_without_effect"], json!(["ListAgents"]));
+    assert_eq!(
+        inspect_agent(&config, "b", 0, nothing(), None).unwrap()["allowed_without_effect"],
+        json!(["ListAgents"])
+    );
+}
+
+#[test]
+fn the_mode_that_holds_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let user = directory.path().join("user");
+    let write = |path: &std::path::Path, mode: &str| {
+        std::fs::create_dir_all(path).unwrap();
+        let text = json!({"permissions": {"defaultMode": mode}}).to_string();
+        std::fs::write(path.join("settings.json"), text).unwrap();
+    };
+    let mode = |keys: &str, settings: &str| {
+        let text = format!("agents:\n  a: {{directory: {:?}{keys}}}\n{settings}", directory.path().join("p"));
+        let config = parse_text(std::path::Path::new("/agents.yaml"), &text, None).unwrap();
+        let answer = inspect_agent(&config, "a", 0, nothing(), Some(user.clone())).unwrap();
+        answer["effective"]["permission_mode"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(mode("", ""), "default", "the directory is not there");
+    write(&user, "bypassPermissions");
+    assert_eq!(mode("", ""), "bypassPermissions");
+    let project = directory.path().join("p/.claude");
+    write(&project, "acceptEdits");
+    assert_eq!(mode("", ""), "acceptEdits");
+    assert_eq!(mode("", "settings: {default_permission_mode: plan}\n"), "plan");
+    assert_eq!(mode(", permission_mode: manual", "settings: {default_permission_mode: plan}\n"), "default");
+    // What a project cannot give itself, and what claude does not know.
+    for said in ["auto", "bypassPermissions", "sudo"] {
+        write(&project, said);
+        assert_eq!(mode("", ""), "default", "{said}");
+    }
 }
 
 #[test]
 fn inspecting_shows_everything() {
     let (directory, config) = config();
-    let answer = inspect_agent(&config, "full", 2, nothing()).unwrap();
+    let answer = inspect_agent(&config, "full", 2, nothing(), None).unwrap();
     let expected = json!({"name": "full", "directory": directory.path().join("full").to_str().unwrap(), "description": "d", "timeout": 9,
         "model": "opus", "max_budget_usd": 1.5, "max_turns": 20, "permission_mode": "plan", "allowed_tools": [], "disallowed_tools": ["Write"],
         "unattended_tools": ["ListAgents"], "effective": {"timeout": 9, "max_budget_usd": 1.5, "permission_mode": "plan", "allowed_tools": [], "disallowed_tools": ["Write"]},
@@ -72,12 +105,12 @@ fn inspecting_shows_everything() {
         "claude_md_preview": "one\ntwo", "claude_md_truncated": true});
     assert_eq!(answer.to_string(), expected.to_string());
     for (lines, preview) in [(0, None), (-5, None), (1000, Some("one\ntwo\nthree"))] {
-        let answer = inspect_agent(&config, "full", lines, nothing()).unwrap();
+        let answer = inspect_agent(&config, "full", lines, nothing(), None).unwrap();
         assert_eq!(answer.get("claude_md_preview").and_then(Value::as_str), preview, "{lines}");
     }
-    assert_eq!(inspect_agent(&config, "gone", 40, nothing()).unwrap()["timeout"], 300);
-    assert_eq!(inspect_agent(&config, "bad", 40, nothing()).unwrap()["healthy"], false);
-    let error = inspect_agent(&config, "ful", 40, nothing()).unwrap_err();
+    assert_eq!(inspect_agent(&config, "gone", 40, nothing(), None).unwrap()["timeout"], 300);
+    assert_eq!(inspect_agent(&config, "bad", 40, nothing(), None).unwrap()["healthy"], false);
+    let error = inspect_agent(&config, "ful", 40, nothing(), None).unwrap_err();
     assert_eq!(error.to_string(), "Unknown agent: 'ful'. Available: full, gone, bad");
 }
 

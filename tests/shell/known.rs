@@ -8,9 +8,7 @@ use agent_dispatch::machines::dispatch::{Flag, Omitted};
 use agent_dispatch::machines::events::McpServer;
 use agent_dispatch::machines::ids::SessionRef;
 use agent_dispatch::machines::mcp_servers::ConfigFile;
-use agent_dispatch::machines::mode::Source;
 use agent_dispatch::machines::plan::RunPlan;
-use agent_dispatch::shell::claude_settings::mode_in;
 use agent_dispatch::shell::{lacked_servers, refused_options, session_owners};
 
 use super::supervision::plan;
@@ -75,48 +73,6 @@ fn what_a_file_refused_is_known_until_it_changes() {
         fs::write(jobs.path().join(".known/claude-options.json"), broken).unwrap();
         assert_eq!(refused_options::known(jobs.path(), &claude), Omitted::NOTHING, "{broken}");
     }
-}
-
-#[test]
-fn the_settings_of_claude_count_in_its_order() {
-    let world = tempfile::tempdir().unwrap();
-    let path = |name: &str| world.path().join(name);
-    let write = |name: &str, text: &str| {
-        fs::create_dir_all(path(name).parent().unwrap()).unwrap();
-        fs::write(path(name), text).unwrap();
-    };
-    let says = |mode: &str| format!("\u{feff}{{\"permissions\": {{\"defaultMode\": \"{mode}\"}}, \"x\": 1}}");
-    let said = || mode_in(&path("tree"), &path("managed"), Some(&path("user")));
-    fs::create_dir(path("tree")).unwrap();
-    assert_eq!(said(), None);
-    write("user/settings.json", &says("plan"));
-    assert_eq!(said(), Some((Source::User, "plan".into())));
-    write("tree/.claude/settings.json", &says("dontAsk"));
-    assert_eq!(said(), Some((Source::Project, "dontAsk".into())));
-    write("tree/.claude/settings.local.json", &says("acceptEdits"));
-    assert_eq!(said(), Some((Source::Project, "acceptEdits".into())));
-    // A linked worktree: the main checkout's local file comes before its own.
-    write("tree/.git", &format!("gitdir: {}\n", path("main/.git/worktrees/tree").display()));
-    write("main/.git/worktrees/tree/commondir", "../..\n");
-    write("main/.claude/settings.local.json", &says("auto"));
-    assert_eq!(said(), Some((Source::Project, "auto".into())));
-    // A folder of a repository: the same, however far above the checkout is, and whatever is above that.
-    fs::create_dir_all(path("main/a/b")).unwrap();
-    write("main/.claude/settings.json", &says("dontAsk"));
-    let in_folder = || mode_in(&path("main/a/b"), &path("none"), Some(&path("user")));
-    assert_eq!(in_folder(), Some((Source::Project, "auto".into())));
-    fs::create_dir_all(path("main/a/.git")).unwrap();
-    assert_eq!(in_folder(), Some((Source::User, "plan".into())));
-    write("managed/managed-settings.json", &says("default"));
-    write("managed/managed-settings.d/10-a.json", &says("plan"));
-    write("managed/managed-settings.d/20-b.json", "{}");
-    assert_eq!(said(), Some((Source::Managed, "plan".into())));
-    for broken in ["{", "[]", "{\"permissions\": 1}", "{\"permissions\": {\"defaultMode\": 5}}", "\u{0}"] {
-        write("lone/.claude/settings.json", broken);
-        assert_eq!(mode_in(&path("lone"), &path("none"), None), None, "{broken}");
-    }
-    crate::support::make_fifo(path("lone/.claude/settings.local.json"));
-    assert_eq!(mode_in(&path("lone"), &path("none"), None), None);
 }
 
 fn failed(name: &str) -> Vec<McpServer> {

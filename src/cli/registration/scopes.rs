@@ -9,8 +9,10 @@ use serde_json::Value;
 
 use super::started::Setting;
 use super::{Entry, FileError, SERVER_NAME, by_hand_in, file, read};
+use crate::config::claude_settings::Places;
 use crate::config::path::Environment;
-use crate::config::{claude_settings, mcp_file, repository};
+use crate::config::{mcp_file, repository};
+use crate::machines::mode::Source;
 use crate::machines::verdict::SettingsFile;
 
 /// For whom a server is registered, the one that goes first first.
@@ -268,29 +270,24 @@ fn texts(values: &BTreeMap<String, Value>) -> BTreeMap<String, String> {
     values.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect()
 }
 
-/// Whether a settings file is the project's own, where it is, and what it says.
-type Said = (bool, PathBuf, Settings);
+/// Whose settings file it is, where it is, and what it says.
+type Said = (Source, PathBuf, Settings);
 
 /// The settings that count here, those that go first first.
 fn settings(environment: &Environment) -> Vec<Said> {
     let directory = super::configuration_directory(environment);
-    let of_user = directory.as_ref().map(|directory| directory.join("settings.json"));
-    // The project's two, its main checkout's, the user's, an organisation's.
-    let files = claude_settings::files(&environment.current_dir, directory.as_deref());
-    let is_of_user = |file: &SettingsFile| of_user.as_deref() == Some(Path::new(&file.path));
-    let (of_user, others): (Vec<_>, Vec<_>) = files.into_iter().rev().partition(is_of_user);
-    let below = |file: &SettingsFile| claude_settings::MANAGED.contains(&file.path.as_str());
-    let read = |of_project: bool, file: SettingsFile| {
+    let read = |(source, file): (Source, SettingsFile)| {
         let settings = serde_json::from_str(file.text.trim_start_matches('\u{feff}')).unwrap_or_default();
-        (of_project, PathBuf::from(file.path), settings)
+        (source, PathBuf::from(file.path), settings)
     };
-    let others = others.into_iter().map(|file| read(!below(&file), file));
-    others.chain(of_user.into_iter().map(|file| read(false, file))).collect()
+    Places::of_machine(directory.as_deref()).files(&environment.current_dir).into_iter().map(read).collect()
 }
 
 /// A project's own settings approve its servers only where the user trusts the project.
 fn approval(known: &Project, settings: &[Said], is_trusted: bool) -> Standing {
-    let heard = || settings.iter().filter(|(of_project, ..)| is_trusted || !of_project).map(|(.., settings)| settings);
+    let heard = || {
+        settings.iter().filter(|(source, ..)| is_trusted || *source != Source::Project).map(|(.., settings)| settings)
+    };
     let refuses = |settings: &Settings| settings.disabled_mcpjson_servers.names_us();
     let approves = |settings: &Settings| {
         settings.enabled_mcpjson_servers.names_us() || settings.enable_all_project_mcp_servers.get() == Some(&true)

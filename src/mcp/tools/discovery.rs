@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{Call, Desk, off_the_loop, typed};
+use crate::config::claude_settings::user_directory;
 use crate::config::listing::{self, Past};
 use crate::mcp::reply::{Mistake, Reply};
 use crate::mcp::table::{Conduct, Kind, ToolRow, optional, required};
@@ -96,7 +97,7 @@ pub async fn inspect(desk: &Desk, call: &Call) -> Reply {
         let looked = history.as_ref().map(|history| history.look());
         let typical = |agent: &str| looked.as_ref()?.full(agent);
         let past = Past { typical: &typical, servers: &lacked_servers::all(&jobs) };
-        match listing::inspect_agent(&config, &given.name, given.preview_lines, past) {
+        match listing::inspect_agent(&config, &given.name, given.preview_lines, past, user_directory()) {
             Ok(agent) => Reply::of(&agent),
             Err(unknown) => Mistake::new(unknown.to_string()).into(),
         }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Process, Supervision};
+use crate::config::claude_settings::{self, Places};
 use crate::config::path;
 use crate::machines::cli_version::Version;
 use crate::machines::dispatch::{CancelledBy, Event, Flag, KILL_GRACE_MS, Run, Turn};
@@ -23,8 +24,7 @@ use crate::shell::pause;
 use crate::shell::spawner::{Launch, ProcessSpawner, SpawnError};
 use crate::shell::store::{JobFile, Patch, StoreError};
 use crate::shell::{
-    claude, claude_settings, cli_version, clock, environment, failpoint, lacked_servers, refused_options,
-    session_owners, surroundings,
+    claude, cli_version, clock, environment, failpoint, lacked_servers, refused_options, session_owners, surroundings,
 };
 
 /// How often to look whether the fence is free.
@@ -262,9 +262,9 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
 /// claude is started in it right after.
 fn in_a_mode(plan: &RunPlan) -> RunPlan {
     let permission_mode = plan.permission_mode.clone().or_else(|| {
-        let said = claude_settings::mode(Path::new(&plan.directory));
-        let said = said.as_ref().map(|(source, mode)| (*source, mode.as_str()));
-        mode::unless_said(said).map(str::to_owned)
+        let user = claude_settings::user_directory();
+        let said = Places::of_machine(user.as_deref()).mode(Path::new(&plan.directory));
+        mode::unless_said(said.as_ref().map(|(source, mode)| (*source, mode.as_str()))).map(str::to_owned)
     });
     RunPlan { permission_mode, ..plan.clone() }
 }
