@@ -247,7 +247,7 @@ pub struct FieldArguments {
     /// What it is for, in a sentence for its callers
     #[arg(short, long, value_name = "TEXT")]
     pub description: Option<String>,
-    /// Time limit of a run
+    /// Time limit of a run; 0 takes settings.default_timeout
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds::<u64>, allow_negative_numbers = true)]
     pub timeout: Option<u64>,
     /// Spend cap of a run

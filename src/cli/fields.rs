@@ -1,7 +1,6 @@
 //! From what was typed to the fields of an agent.
 
 use super::arguments::FieldArguments;
-use super::failure::Failure;
 use crate::config::argument::{Amount, Words};
 use crate::config::change::Fields;
 
@@ -15,6 +14,7 @@ pub fn for_add(typed: FieldArguments) -> Fields {
     Fields {
         description: typed.description,
         timeout: Amount(typed.timeout.map(|seconds| seconds as f64)),
+        timeout_of_settings: typed.timeout == Some(0),
         max_budget_usd: Amount(typed.max_budget),
         max_turns: Amount(typed.max_turns.map(f64::from)),
         model: typed.model,
@@ -29,15 +29,8 @@ pub fn for_add(typed: FieldArguments) -> Fields {
 }
 
 /// The fields of an update: there a limit of 0 is no limit of its own.
-///
-/// # Errors
-/// A time limit of 0, which is none: a run always has one.
-pub fn for_update(typed: FieldArguments) -> Result<Fields, Failure> {
-    if typed.timeout == Some(0) {
-        return Err(Failure::new("--timeout 0 is no time limit: give seconds, 1 or more, such as --timeout 600")
-            .hint("`timeout: 0` in agents.yaml takes settings.default_timeout"));
-    }
+pub fn for_update(typed: FieldArguments) -> Fields {
     let fields = for_add(typed);
     let limit = |given: Amount| Amount(given.0.map(|limit| if limit == 0.0 { NO_LIMIT } else { limit }));
-    Ok(Fields { max_budget_usd: limit(fields.max_budget_usd), max_turns: limit(fields.max_turns), ..fields })
+    Fields { max_budget_usd: limit(fields.max_budget_usd), max_turns: limit(fields.max_turns), ..fields }
 }

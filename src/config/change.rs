@@ -32,6 +32,10 @@ pub struct Fields {
     pub description: Option<String>,
     /// Time limit in seconds.
     pub timeout: Amount,
+    /// Whether the time limit is that of the settings from now on, whatever it is (a caller of a tool cannot say that: 0
+    /// leaves the limit as it is).
+    #[serde(skip)]
+    pub timeout_of_settings: bool,
     /// Spend cap in US dollars; a negative one clears it, so that the default cap of the settings holds (update only).
     pub max_budget_usd: Amount,
     /// Most turns of a run; a negative number clears it (update only).
@@ -272,6 +276,7 @@ impl Fields {
     fn timeout(&self, given: &mut Vec<Given>) -> Result<(), ChangeError> {
         let wrong = |reason: String| ChangeError::Value { field: "timeout", reason };
         match self.timeout.0 {
+            _ if self.timeout_of_settings => given.push(("timeout", Some(Node::Whole(0)))),
             None | Some(0.0) => {}
             Some(seconds) if !seconds.is_finite() || seconds < 0.0 || seconds.fract() != 0.0 => {
                 return Err(wrong(format!("{seconds} is not a whole number of seconds, 1 or more, such as 600")));
