@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use self::scopes::Scope;
 use crate::config::path::Environment;
+pub use crate::machines::text::shell_word as quoted;
 
 /// Our name among the MCP servers of Claude Code.
 pub const SERVER_NAME: &str = "agent-dispatch";
@@ -134,17 +135,6 @@ pub fn by_hand_in(scope: Scope, entry: &Entry) -> String {
         value[key] = other.clone();
     }
     format!("claude mcp add-json {SERVER_NAME} {} --scope {}", quoted(&value.to_string()), scope.name())
-}
-
-/// A word for a POSIX shell.
-#[must_use]
-pub fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./=:@%+,".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 /// Where this program is installed. A place on PATH comes first: package managers put a link there that stays, while the

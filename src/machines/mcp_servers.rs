@@ -22,6 +22,9 @@ const MAX_NAME_CHARS: usize = 100;
 /// How long a line stands for further runs that meet the same, in seconds (an hour): many runs of one agent must not push
 /// out what is known of the others.
 const STANDS_SECONDS: u64 = 3_600;
+/// What tells why a server does not start. A run starts the servers of `.mcp.json` unasked; `claude mcp` does not look at one
+/// that nobody approved, and of one that ends at once only the debug log has the words (seen with CLI 2.1.197 to 2.1.332).
+const WHY: &str = "claude --settings '{\"enableAllProjectMcpServers\":true}' --debug-file /dev/stderr mcp get";
 /// What the CLI says of a server that it has not connected to yet.
 const PENDING: &str = "pending";
 
@@ -70,11 +73,14 @@ impl Trouble {
         format!("MCP servers {} (run of {when}): {}", self.words(), listed(names))
     }
 
-    /// What to do about it. `place`: the project's directory, as a message names it.
+    /// What to do about it, with the first of them as the example. `place`: the project's directory, as a message names it.
     #[must_use]
-    pub fn remedy(self, place: &str) -> String {
+    pub fn remedy(self, place: &str, names: &[impl AsRef<str>]) -> String {
         match self {
-            Self::Failed => format!("`claude mcp list` in {place} checks them"),
+            Self::Failed => {
+                let name = text::shell_word(names.first().map_or("NAME", AsRef::as_ref));
+                format!("`{WHY} {name}` in {place} tells why, in its lines that begin with MCP server")
+            }
             Self::NeedsAuth => format!("start `claude` in {place}, then /mcp"),
         }
     }

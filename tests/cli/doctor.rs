@@ -404,7 +404,7 @@ fn servers_that_an_agent_lacked_are_warned_of() {
     assert_snapshot!(agents(&world), @r#"
     ok       infra: [ROOT]/work/infra
     warning  infra: MCP servers did not start (run of [WHEN]): pg
-             → `claude mcp list` in "[ROOT]/work/infra" checks them; the next run tells anew
+             → `claude --settings '{"enableAllProjectMcpServers":true}' --debug-file /dev/stderr mcp get pg` in "[ROOT]/work/infra" tells why, in its lines that begin with MCP server; the next run tells anew
     warning  infra: MCP servers want a login (run of [WHEN]): web
              → start `claude` in "[ROOT]/work/infra", then /mcp; the next run tells anew
     "#);
@@ -418,4 +418,24 @@ fn servers_that_an_agent_lacked_are_warned_of() {
     scene("mcp-server pg connected project\nmcp-server web connected project\ninit\nresult done");
     world.run(&["test", "infra"]);
     assert!(!agents(&world).contains("MCP"), "they came up again");
+}
+
+#[test]
+fn a_server_whose_command_is_not_there_is_warned_of() {
+    let world = sound();
+    let file = r#"{"mcpServers": {
+        "gone": {"command": "no-such-server-anywhere", "args": ["x"]},
+        "nowhere": {"command": "./bin/server", "type": "stdio"},
+        "shell": {"command": "sh"}, "here": {"command": "./run"}, "web": {"type": "http", "url": "http://[::1]:1"},
+        "variable": {"command": "${HOME}/server"}, "own": {"command": "tool", "env": {"PATH": "/opt/tools"}}}}"#;
+    fs::write(world.path("work/infra/.mcp.json"), file).unwrap();
+    fs::write(world.path("work/infra/run"), "#!/bin/sh\n").unwrap();
+    fs::set_permissions(world.path("work/infra/run"), fs::Permissions::from_mode(0o755)).unwrap();
+    let (report, code) = world.json(&["doctor", "--json"]);
+    let told = findings(&report).into_iter().filter(|told| told.contains("cannot start")).collect::<Vec<_>>();
+    assert_eq!(code, 0);
+    assert_snapshot!(told.join("\n"), @r#"
+    Agents warn infra: the MCP server "gone" of its .mcp.json cannot start: there is no "no-such-server-anywhere"
+    Agents warn infra: the MCP server "nowhere" of its .mcp.json cannot start: there is no "./bin/server"
+    "#);
 }

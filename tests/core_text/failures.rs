@@ -347,7 +347,10 @@ fn servers_that_an_agent_lacked_are_named() {
     let fine = vec![server("a", "connected", true), server("b", "pending", true), server("mail", "needs-auth", false)];
     assert_eq!(hint(fine, None), "");
     let failed = hint(vec![server("pg", "failed", true), server("redis", "failed", false)], None);
-    assert!(failed.contains("did not start (pg, redis)") && failed.contains("claude mcp list"), "{failed}");
+    assert!(
+        failed.contains("did not start (pg, redis)") && failed.contains("mcp get pg`") && !failed.contains("mcp list"),
+        "{failed}"
+    );
     let login = hint(vec![server("linear", "needs-auth", true)], None);
     assert!(login.contains("want a login (linear)") && login.contains("/mcp"), "{login}");
     let many = hint((0..90).map(|n| server(&format!("s{n}"), "failed", true)).collect(), None);

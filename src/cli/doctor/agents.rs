@@ -1,16 +1,19 @@
 //! The agents.
 
+use super::commands::{self, Missing};
 use super::report::{Report, Section};
 use crate::config::detect::{DETECTION_BUDGET, Detection, Health, detect_all};
-use crate::config::listing;
 use crate::config::model::{Agent, Config, Entry};
+use crate::config::{listing, threads};
 use crate::machines::mcp_servers::Notes;
-use crate::machines::text::quoted;
+use crate::machines::text::{first_chars, quoted};
 use crate::machines::{mode, reference, unattended};
 
 /// The permission mode that claude refuses to root.
 const BYPASS: &str = "bypassPermissions";
 const SECTION: Section = Section::Agents;
+/// Most characters of a name that is repeated.
+const MAX_TOLD_CHARS: usize = 100;
 
 /// Adds the section. Waits for the disks of all agents together, at most [`DETECTION_BUDGET`].
 pub fn check(report: &mut Report, config: &Config, servers: &Notes) {
@@ -21,6 +24,7 @@ pub fn check(report: &mut Report, config: &Config, servers: &Notes) {
     let valid = config.agents.iter().filter_map(|(_, entry)| entry.valid());
     let directories = valid.map(|agent| agent.directory.clone()).collect::<Vec<_>>();
     let mut found = detect_all(&directories, DETECTION_BUDGET).into_iter();
+    let mut missing = threads::each(directories, DETECTION_BUDGET, commands::missing).into_iter();
     for (name, entry) in &config.agents {
         match entry {
             Entry::Invalid(problem) => {
@@ -32,6 +36,7 @@ pub fn check(report: &mut Report, config: &Config, servers: &Notes) {
                 let found = found.next().unwrap_or_default();
                 check_agent(report, config, name, agent, &found);
                 check_servers(report, servers, name, agent, &found);
+                check_commands(report, name, &missing.next().flatten().unwrap_or_default());
             }
         }
     }
@@ -84,7 +89,20 @@ fn check_servers(report: &mut Report, servers: &Notes, name: &str, agent: &Agent
     let Some(note) = listing::lacked(servers, agent, found) else { return };
     for (trouble, names) in note.troubles() {
         let message = format!("{name}: {}", trouble.told(&note.when(), names));
-        report.warning(SECTION, message, format!("{}; the next run tells anew", trouble.remedy(&quoted(&directory))));
+        report.warning(
+            SECTION,
+            message,
+            format!("{}; the next run tells anew", trouble.remedy(&quoted(&directory), names)),
+        );
+    }
+}
+
+/// Servers that no run can start.
+fn check_commands(report: &mut Report, name: &str, missing: &[Missing]) {
+    for Missing { server, command } in missing {
+        let [server, command] = [server, command].map(|text| quoted(first_chars(text, MAX_TOLD_CHARS)));
+        let message = format!("{name}: the MCP server {server} of its .mcp.json cannot start: there is no {command}");
+        report.warning(SECTION, message, "install it, put its directory on PATH, or correct `command` in .mcp.json");
     }
 }
 

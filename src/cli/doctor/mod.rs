@@ -3,6 +3,7 @@
 //! A section is a file with one function that adds its checks to the [`Report`].
 
 mod agents;
+mod commands;
 mod config;
 mod environment;
 mod groups;

@@ -17,7 +17,7 @@ pub(super) fn tell(answer: &mut Answer, evidence: &Evidence<'_>) {
     let of_servers = Trouble::ALL.into_iter().filter_map(|trouble| {
         let met = evidence.mcp_servers.iter().filter(|server| Trouble::of(server) == Some(trouble));
         let names = met.map(|server| server.name.as_str()).collect::<Vec<_>>();
-        let (what, remedy) = (trouble.words(), trouble.remedy(&evidence.plan.place()));
+        let (what, remedy) = (trouble.words(), trouble.remedy(&evidence.plan.place(), &names));
         let said = || {
             format!("MCP servers of the agent {what} ({}), so it worked without their tools; {remedy}", listed(&names))
         };
