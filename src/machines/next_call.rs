@@ -5,6 +5,9 @@ use super::ids::JobId;
 use super::plan::CONTINUE;
 use super::text::quoted;
 
+/// What asks for the JSON that an answer lacked.
+const AS_JSON: &str = "Give your last answer again, as one JSON value and nothing else";
+
 /// The call that goes on with a session where it was cut off.
 #[must_use]
 pub fn resume(agent: &str, session_id: &str) -> String {
@@ -15,6 +18,17 @@ pub fn resume(agent: &str, session_id: &str) -> String {
 #[must_use]
 pub fn session(agent: &str, task: &str, session_id: &str) -> String {
     format!("dispatch_session(agent={}, task={}, session_id={})", quoted(agent), quoted(task), quoted(session_id))
+}
+
+/// The call that asks a session for its last answer as JSON.
+#[must_use]
+pub fn session_for_json(agent: &str, session_id: &str) -> String {
+    format!(
+        "dispatch_session(agent={}, task={}, session_id={}, response_format=\"json\")",
+        quoted(agent),
+        quoted(AS_JSON),
+        quoted(session_id)
+    )
 }
 
 /// The call that begins again, with the task that its reader gave.

@@ -199,7 +199,11 @@ fn of_error_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice
         let cap = evidence.plan.max_budget_usd.map_or_else(String::new, |cap| format!(" of ${cap}"));
         let spent = event.cost_usd().map_or_else(String::new, |cost| format!(" after ${cost:.4}"));
         let what = format!("agent '{agent}' was stopped at its spend cap{cap}{spent}");
-        return Failure { error_type: ErrorType::Budget, what, way_out: advice.budget() };
+        return Failure {
+            error_type: ErrorType::Budget,
+            what,
+            way_out: advice.budget(told::cost_usd(evidence, event)),
+        };
     }
     if evidence.plan.response_schema.is_some() && event.subtype == "error_max_structured_output_retries" {
         return conformity::given_up(agent, &message, advice);

@@ -52,13 +52,15 @@ fn a_tool_that_is_granted_was_denied_by_a_rule_and_the_file_is_named() {
     let path = "/srv/infra/.claude/settings.json";
     let bypass = RunPlan { permission_mode: Some("bypassPermissions".into()), ..plan() };
     for plan in [allowing(&["Bash"]), bypass] {
-        for (text, rule) in [
-            (asks("Bash(touch *)"), "the `ask` rule \"Bash(touch *)\""),
-            (deny.clone(), "the `deny` rule \"Bash(rm:*)\""),
+        for (text, rule, why) in [
+            (asks("Bash(touch *)"), "the `ask` rule \"Bash(touch *)\"", "nobody answers"),
+            (deny.clone(), "the `deny` rule \"Bash(rm:*)\"", "outranks every list of allowed tools"),
         ] {
             let told = hint(&plan, "Bash", Some(vec![file(path, &text)]));
             assert!(told.contains(rule) && told.contains(&format!("in \"{path}\"")), "{told}");
             assert!(!told.contains("update_agent"), "granting changes nothing: {told}");
+            let other = if why == "nobody answers" { "outranks" } else { "nobody answers" };
+            assert!(told.contains(why) && !told.contains(other), "{told}");
         }
     }
 }

@@ -161,6 +161,19 @@ fn a_timeout_says_what_to_do_with_numbers() {
 }
 
 #[test]
+fn a_time_limit_that_is_proposed_has_room() {
+    let plan = RunPlan { timeout_seconds: 12, ..plan() };
+    let evidence =
+        |last_retry| Evidence { suggested_timeout_seconds: Some(16), last_retry, ..begun(&plan, Ending::TimedOut) };
+    // Runs that were cut off are among the measured ones.
+    let cut = judge(evidence(None)).error.unwrap();
+    assert!(cut.contains("timeout_seconds=24 (") && !cut.contains("measured") && !cut.contains("refuses"), "{cut}");
+    let retry = Retry { attempt: Some(4), error: "rate_limit".into(), ..Retry::default() };
+    let refused = judge(evidence(Some(retry))).error.unwrap();
+    assert!(refused.contains("more time helps little") && refused.contains("max_concurrency"), "{refused}");
+}
+
+#[test]
 fn a_budget_stop_is_a_budget_stop_whatever_else_happened() {
     let plan = RunPlan { max_budget_usd: Some(0.2), ..plan() };
     let event = ResultEvent {
@@ -177,8 +190,26 @@ fn a_budget_stop_is_a_budget_stop_whatever_else_happened() {
         ..begun(&plan, Ending::Exited { code: 1 })
     };
     let answer = judge(evidence);
-    assert_failure(&answer, ErrorType::Budget, &["$0.2", "$0.2500", "max_budget_usd=0.4", RESUME]);
+    assert_failure(&answer, ErrorType::Budget, &["$0.2", "$0.2500", "max_budget_usd=0.5)", RESUME]);
     assert_eq!((answer.budget_exceeded, answer.result.as_str()), (Some(true), "paid for"));
+    // What is proposed lies above what was spent, however little the cap was.
+    for (cap, cost, proposed) in [
+        (0.000_01, 0.000_1, "0.0002"),
+        (0.3, 0.1, "0.6"),
+        (0.2, 0.251_342_7, "0.51"),
+        (5.0, 123.456, "247"),
+        (0.07, 0.0, "0.14"),
+    ] {
+        let plan = RunPlan { max_budget_usd: Some(cap), ..self::plan() };
+        let event = ResultEvent {
+            subtype: "error_max_budget_usd".into(),
+            is_error: true,
+            total_cost_usd: Some(cost),
+            ..good("")
+        };
+        let answer = judge(Evidence { result: Some(event), ..begun(&plan, Ending::Exited { code: 1 }) });
+        assert_failure(&answer, ErrorType::Budget, &[&format!("max_budget_usd={proposed})")]);
+    }
 }
 
 #[test]
@@ -364,6 +395,11 @@ fn json_answers_are_parsed() {
     assert_eq!((answer.parsed_result, answer.outcome), (Some(json!({"a": 1})), Some(Outcome::Done)));
     let prose = exited(&plan, 0, Some(good("no json")));
     assert!(prose.success && prose.parsed_result.is_none());
+    let hint = prose.hint.unwrap_or_default();
+    let again = format!("session_id=\"{UUID}\", response_format=\"json\")");
+    assert!(hint.contains("no parsed_result") && hint.contains(&again) && hint.contains("response_schema"), "{hint}");
+    assert_eq!(exited(&plan, 0, Some(good("7"))).hint, None);
+    assert_eq!(exited(&self::plan(), 0, Some(good("no json"))).hint, None, "nobody asked for JSON");
     let structured = ResultEvent { structured_output: Some(json!([1])), ..good("") };
     let answer = exited(&plan, 0, Some(structured));
     assert_eq!((answer.result.as_str(), answer.parsed_result), ("[1]", Some(json!([1]))));

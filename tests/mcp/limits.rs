@@ -95,7 +95,7 @@ fn a_run_over_its_cap_is_stopped_by_the_cli_or_told_afterwards() {
     assert_eq!((&stopped["cost_usd"], &stopped["result"]), (&json!(0.5), &json!("done")), "{stopped}");
     let error = stopped["error"].as_str().unwrap();
     let session = stopped["session_id"].as_str().unwrap();
-    assert!(error.contains("max_budget_usd=0.5") && error.contains(session), "{stopped}");
+    assert!(error.contains("max_budget_usd=1)") && error.contains(session), "{stopped}");
     let over = ask("over");
     assert_eq!((&over["success"], &over["budget_exceeded"]), (&json!(true), &json!(true)), "{over}");
     let hint = over["hint"].as_str().unwrap();

@@ -54,11 +54,22 @@ impl<'a> Advice<'a> {
         }
     }
 
-    pub(super) fn timeout(&self, suggested_seconds: Option<u64>) -> String {
+    /// What to do when the time was up; `refused`: whether the API refused requests meanwhile, so that the time was not
+    /// all the agent's.
+    pub(super) fn timeout(&self, suggested_seconds: Option<u64>, refused: bool) -> String {
         let used = self.plan.timeout_seconds;
-        let measured = suggested_seconds.filter(|seconds| *seconds > used);
-        let longer = measured.unwrap_or_else(|| used.saturating_mul(2)).clamp(MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS);
-        let mut advice = self.session_id.map_or_else(|| self.kept(), |_| format!("go on with {}", self.resume()));
+        let twice = used.saturating_mul(2);
+        // Runs that were cut off are among those that were measured: less than twice what did not do is no measure of anything.
+        let measured = suggested_seconds.filter(|seconds| *seconds >= twice);
+        let longer = measured.unwrap_or(twice).clamp(MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS);
+        let mut advice = String::new();
+        if refused {
+            advice.push_str(
+                "while the API refuses requests more time helps little: run fewer at once (settings.max_concurrency), or \
+                 wait a while; then ",
+            );
+        }
+        advice.push_str(&self.session_id.map_or_else(|| self.kept(), |_| format!("go on with {}", self.resume())));
         if longer > used {
             let why = if measured.is_some() { ", as its measured runs suggest" } else { "" };
             let agent = self.agent();
@@ -73,11 +84,12 @@ impl<'a> Advice<'a> {
         advice
     }
 
-    pub(super) fn budget(&self) -> String {
-        let raise = match self.plan.max_budget_usd {
-            Some(cap) => format!("max_budget_usd={}", cap * 2.0),
-            None => String::from("max_budget_usd=…"),
-        };
+    /// What to do at the cap, after so much was spent. The CLI looks at its cap after a request, so what was spent may be many
+    /// times the cap.
+    pub(super) fn budget(&self, spent: Option<f64>) -> String {
+        let most = [self.plan.max_budget_usd, spent].into_iter().flatten().reduce(f64::max);
+        let raise =
+            most.map_or_else(|| "max_budget_usd=…".to_owned(), |most| format!("max_budget_usd={}", doubled(most)));
         format!("raise the cap with update_agent(name={}, {raise}) and go on with {}", self.agent(), self.resume())
     }
 
@@ -89,6 +101,9 @@ impl<'a> Advice<'a> {
             Some(id) => next_call::resume_with_turns(&self.plan.agent, id, more),
             None => next_call::dispatch_with_turns(&self.plan.agent, more),
         };
+        if more <= limit {
+            return format!("go on with {go_on}, or split the task: an agent may have no more turns for a run");
+        }
         format!("go on with {go_on}; update_agent(name={agent}, max_turns={more}) makes it the default")
     }
 
@@ -101,6 +116,18 @@ impl<'a> Advice<'a> {
                 self.go_on("<what it needs>")
             )),
         }
+    }
+
+    /// What to do about an answer without the JSON that was asked for.
+    pub(super) fn json(&self) -> String {
+        let again = match self.session_id {
+            Some(id) => next_call::session_for_json(&self.plan.agent, id),
+            None => next_call::dispatch(&self.plan.agent),
+        };
+        format!(
+            "response_format is \"json\", but the answer is not one JSON value that can be read (`null` counts as none), so \
+             there is no parsed_result; ask for it again with {again}, or give a response_schema, which is checked and repaired"
+        )
     }
 
     /// That the run was not in the mode that it was given: a policy or the account does not allow it.
@@ -151,6 +178,19 @@ impl<'a> Advice<'a> {
         let all: Vec<String> = [unknown, refused, unbounded].into_iter().flatten().collect();
         (!all.is_empty()).then(|| all.join(". "))
     }
+}
+
+/// Twice an amount of money, rounded up to two digits that count.
+fn doubled(dollars: f64) -> f64 {
+    /// What a product of decimals may be too large by, before it is rounded up.
+    const NOISE: f64 = 1e-9;
+    /// More decimals than any price has.
+    const MAX_DECIMALS: f64 = 12.0;
+    let wanted = dollars * 2.0;
+    let decimals = (1.0 - wanted.log10().floor()).clamp(0.0, MAX_DECIMALS);
+    let unit = 10_f64.powf(decimals);
+    let rounded = (wanted * unit - NOISE).ceil() / unit;
+    if rounded.is_finite() { rounded } else { wanted }
 }
 
 /// What is said of a session that belongs to another agent, and what to do.

@@ -77,10 +77,7 @@ impl Advice<'_> {
         }
         let against: Vec<Against> = settings::against(self.settings.unwrap_or_default(), granted);
         if !against.is_empty() {
-            return format!(
-                "{} denies it, because nobody answers questions of such a run; change it there",
-                settings::named(&against)
-            );
+            return settings::reasons(&against);
         }
         let own = plan.disallowed_tools.iter().filter(|rule| granted.iter().any(|tool| settings::concerns(rule, tool)));
         let own = own.map(|rule| quoted(rule)).collect::<Vec<_>>().join(", ");

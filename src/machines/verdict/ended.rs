@@ -86,7 +86,7 @@ fn of_timeout(evidence: &Evidence<'_>, advice: &Advice<'_>) -> Failure {
     }
     // What claude prints while it works is noise; what it prints instead is not.
     let what = if evidence.begun { what } else { printed_too(evidence, what) };
-    let way_out = advice.timeout(evidence.suggested_timeout_seconds);
+    let way_out = advice.timeout(evidence.suggested_timeout_seconds, evidence.last_retry.is_some());
     Failure { error_type: ErrorType::Timeout, what, way_out }
 }
 

@@ -70,6 +70,21 @@ pub(super) fn named(rules: &[Against]) -> String {
     }
 }
 
+/// Why these rules deny what an agent is allowed, for each kind of rule.
+pub(super) fn reasons(rules: &[Against]) -> String {
+    let of_kind = |kind: &str| rules.iter().filter(|rule| rule.kind == kind).cloned().collect::<Vec<_>>();
+    let why = |(kind, why): (&str, &str)| {
+        let rules = of_kind(kind);
+        (!rules.is_empty()).then(|| format!("{} denies it, because {why}", named(&rules)))
+    };
+    let whys = [
+        ("deny", "a deny rule outranks every list of allowed tools and every permission mode"),
+        ("ask", "nobody answers questions of such a run"),
+    ];
+    let told = whys.into_iter().filter_map(why).collect::<Vec<_>>().join("; ");
+    format!("{told}; change it there")
+}
+
 /// Whether a rule is about a tool. A rule about edits is about all tools that edit, one about an MCP server about all of its
 /// tools.
 pub(super) fn concerns(rule: &str, tool: &str) -> bool {

@@ -9,7 +9,7 @@ use super::{Ending, Evidence, is_budget_stop, several, unfinished};
 
 /// What all processes of the run have cost, as far as they told. One that was cut off tells nothing, but the CLI counts it
 /// to the cost of its session; that says only what the run has cost where the session began with it.
-fn cost_usd(evidence: &Evidence<'_>, last: &ResultEvent) -> Option<f64> {
+pub(super) fn cost_usd(evidence: &Evidence<'_>, last: &ResultEvent) -> Option<f64> {
     let told = [evidence.paid_before_usd, last.cost_usd()].into_iter().flatten().reduce(|sum, cost| sum + cost);
     let whole = last.total_cost_usd.filter(|_| evidence.resumptions > 0 && !evidence.plan.session.is_resume());
     [told, whole].into_iter().flatten().reduce(f64::max)
@@ -60,6 +60,9 @@ pub(super) fn succeed(answer: &mut Answer, evidence: &Evidence<'_>, several: Opt
     if evidence.plan.format == Format::Json {
         answer.parsed_result = answer.parsed_result.take().or_else(|| parse_json(&answer.result));
     }
+    let unparsed = evidence.plan.format == Format::Json
+        && answer.parsed_result.is_none()
+        && evidence.plan.response_schema.is_none();
     let denied = answer.denied_tools.as_ref().map(|denied| {
         let names = denied.join(", ");
         format!("tools were denied ({names}), so the result may be incomplete; {}", advice.grant(denied))
@@ -93,6 +96,7 @@ pub(super) fn succeed(answer: &mut Answer, evidence: &Evidence<'_>, several: Opt
         resumed,
         lifted.outcome.and_then(|outcome| advice.outcome(outcome)),
         over,
+        unparsed.then(|| advice.json()),
         advice.mode(evidence.permission_mode.as_deref()),
         advice.omitted(evidence.omitted),
     ];
