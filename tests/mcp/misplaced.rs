@@ -67,6 +67,37 @@ fn a_restriction_under_a_wrong_name_is_never_dropped() {
 }
 
 #[test]
+fn what_other_tools_call_by_another_name_is_translated() {
+    let world = World::with("result ok");
+    let mut client = Client::new(&world);
+    for (tool, key, known) in [
+        ("inspect_agent", "agent", "name"),
+        ("inspect_agent", "agent_name", "name"),
+        ("remove_agent", "agent", "name"),
+        ("update_agent", "agent", "name"),
+        ("add_agent", "path", "directory"),
+        ("inspect_group", "group", "name"),
+        ("dispatch", "name", "agent"),
+        ("dispatch", "prompt", "task"),
+        ("dispatch", "topic", "task"),
+        ("dispatch_dialogue", "task", "topic"),
+        ("fetch_result", "job_id", "ref"),
+        ("fetch_result", "id", "ref"),
+        ("dispatch_wait", "id", "job_id"),
+        ("dispatch_status", "ref", "job_id"),
+        ("dispatch_cancel", "job", "job_id"),
+        ("dispatch_parallel", "tasks", "dispatches"),
+    ] {
+        let (_, hint) = refused(&mut client, tool, json!({}), key, json!("x"));
+        assert_eq!(hint, format!("'{key}' is called {known} here"), "{tool}");
+    }
+    // What is a setting of the agent is none of the call's, whatever it is like.
+    let (_, hint) = refused(&mut client, "dispatch", json!({"agent": "echo"}), "instructions", json!("x"));
+    assert!(hint.contains("update_agent(name=\"echo\", instructions="), "{hint}");
+    client.bye();
+}
+
+#[test]
 fn every_parameter_of_every_tool_is_found_in_another_spelling() {
     let world = World::with("result ok");
     let mut client = Client::new(&world);

@@ -78,6 +78,7 @@ fn home(name: &str, tool: &ToolRow) -> Option<Home> {
         .or_else(|| own(part))
         .or_else(|| agent(spelt))
         .or_else(|| agent(synonym))
+        .or_else(|| own(word))
         .or_else(|| others(spelt))
         .or_else(|| own(alike))
         .or_else(|| agent(part))
@@ -96,6 +97,23 @@ fn spelt(name: &str, parameters: &'static [Parameter]) -> Option<&'static str> {
 fn synonym(name: &str, parameters: &'static [Parameter]) -> Option<&'static str> {
     let meant = meant(name).filter(|meant| matches!(meant, Meant::Disallowed | Meant::Budget | Meant::Turns))?;
     find(parameters, |known| known == meant.key())
+}
+
+/// What tools call by different names, depending on what they are about. The words of one line stand for each other.
+const WORDS: &[&[&str]] = &[
+    &["name", "agent", "agent_name", "agent_id"],
+    &["name", "group", "group_name", "group_id"],
+    &["task", "topic", "prompt", "message", "question", "query"],
+    &["job_id", "ref", "job", "id"],
+    &["directory", "path", "cwd", "folder", "project"],
+    &["dispatches", "items", "requests", "tasks"],
+];
+
+/// The parameter that takes what this name takes in another tool: `inspect_agent` calls `name` what `dispatch` calls `agent`.
+fn word(name: &str, parameters: &'static [Parameter]) -> Option<&'static str> {
+    let name = letters(name);
+    let lines = WORDS.iter().filter(|words| words.iter().any(|word| letters(word) == name));
+    lines.flat_map(|words| words.iter()).find_map(|word| find(parameters, |known| known == *word))
 }
 
 /// The parameter whose name holds this one, or the other way round, such as `timeout`.
