@@ -122,6 +122,17 @@ fn report(failure: &Failure, json: bool) -> Exit {
     Exit::Failure
 }
 
+/// What a text of the grammar says: the first paragraph is the mistake, with what is missing on lines of its own; then come
+/// tips and the usage.
+fn misuse(text: &str) -> Failure {
+    let joined = |paragraph: &str| paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut paragraphs = text.split("\n\n").map(joined).filter(|paragraph| !paragraph.is_empty());
+    let error = paragraphs.next().unwrap_or_default();
+    let failure = Failure::new(error.trim_start_matches("error: "));
+    let told = paragraphs.filter(|paragraph| ["tip:", "Usage:"].iter().any(|mark| paragraph.starts_with(mark)));
+    told.fold(failure, Failure::hint).hint("agent-dispatch --help shows what can be typed")
+}
+
 /// Help and version are asked for and go to standard output; everything else is wrong usage.
 fn misused(error: &clap::Error, json: bool) -> Exit {
     let text = error.render().to_string();
@@ -132,9 +143,7 @@ fn misused(error: &clap::Error, json: bool) -> Exit {
         },
         _ => {
             if json {
-                let first = text.lines().next().unwrap_or_default();
-                let failure = Failure::new(first.trim_start_matches("error: "))
-                    .hint("agent-dispatch --help shows what can be typed");
+                let failure = misuse(&text);
                 if let Err(second) = output::json(&failure.to_json()) {
                     output::failure(&second);
                 }

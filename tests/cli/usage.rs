@@ -113,7 +113,7 @@ fn wrong_usage_is_json_where_json_is_asked_for() {
     ----- stdout -----
     {
       "error": "unexpected argument '--jsno' found",
-      "hint": "agent-dispatch --help shows what can be typed"
+      "hint": "tip: a similar argument exists: '--json'; Usage: agent-dispatch list --json; agent-dispatch --help shows what can be typed"
     }
     ----- stderr -----
     error: unexpected argument '--jsno' found
@@ -202,4 +202,23 @@ fn logs_go_to_standard_error_only() {
     let world = world.env("AGENT_DISPATCH_LOG", "trace");
     let (answer, code) = world.json(&["test", "infra", "hello", "--json"]);
     assert_eq!((answer["result"].as_str(), code), (Some("echo: hello"), 0));
+}
+
+#[test]
+fn what_is_missing_is_said_in_json_too() {
+    let world = World::new();
+    for (arguments, missing, usage) in [
+        (&["job", "--json"][..], "not provided: <ID>", "Usage: agent-dispatch job"),
+        (&["wait", "--json"], "not provided: <ID>", "Usage: agent-dispatch wait"),
+        (&["cancel", "--json"], "not provided: <ID>", "Usage: agent-dispatch cancel"),
+        (&["describe", "--json"], "not provided: <NAME>", "Usage: agent-dispatch describe"),
+        (&["test", "--json"], "not provided: <NAME>", "Usage: agent-dispatch test"),
+        (&["stats", "--jsn", "--json"], "unexpected argument '--jsn' found", "tip: "),
+    ] {
+        let (said, code) = world.json(arguments);
+        let text = |key: &str| said[key].as_str().unwrap_or_default().to_owned();
+        assert_eq!(code, 2, "{arguments:?}");
+        assert!(text("error").contains(missing) && !text("error").contains('\n'), "{said}");
+        assert!(text("hint").contains(usage) && text("hint").contains("--help"), "{said}");
+    }
 }
