@@ -52,6 +52,7 @@ pub fn run(environment: &Environment, arguments: &StatsArguments) -> Result<Exit
     } else {
         output::data(&shown(&report, arguments.days))?;
         output::note(&format!("from {}", journal.path().display()));
+        not_recorded(environment, &journal).iter().for_each(|hint| output::hint(hint));
     }
     Ok(Exit::Success)
 }
@@ -60,15 +61,28 @@ fn say_none(environment: &Environment, arguments: &StatsArguments, journal: &Jou
     let whose = arguments.agent.as_ref().map_or_else(String::new, |agent| format!(" of agent '{agent}'"));
     let when = if arguments.days > 0.0 { format!(" in the last {} days", arguments.days) } else { String::new() };
     output::note(&output::printable(&format!("no dispatches{whose}{when} in {}", journal.path().display())));
+    let hint = not_recorded(environment, journal).unwrap_or_else(|| {
+        if arguments.agent.is_some() || arguments.days > 0.0 {
+            "agent-dispatch stats shows all that was recorded".to_owned()
+        } else {
+            "agent-dispatch test NAME runs a first one".to_owned()
+        }
+    });
+    output::hint(&hint);
+}
+
+/// Why no run is recorded from now on, where none is.
+fn not_recorded(environment: &Environment, journal: &Journal) -> Option<String> {
     // A configuration with a mistake in it is another verb's matter.
     let config = read::load(&path::config_path(environment), environment.home.clone());
     if config.is_ok_and(|config| !config.settings.usage_log) {
-        output::hint("settings.usage_log: false in agents.yaml turns recording off");
-    } else if arguments.agent.is_some() || arguments.days > 0.0 {
-        output::hint("agent-dispatch stats shows all that was recorded");
-    } else {
-        output::hint("agent-dispatch test NAME runs a first one");
+        return Some("settings.usage_log: false in agents.yaml turns recording off".to_owned());
     }
+    let error = journal.check().err()?;
+    Some(output::printable(&format!(
+        "nothing is recorded, because the journal cannot be written ({error}): set AGENT_DISPATCH_USAGE_LOG to a file that \
+         can be written"
+    )))
 }
 
 fn shown(report: &Report, days: f64) -> String {

@@ -1,8 +1,8 @@
 //! Replaces a file in one step: a reader sees the old content or the new, never a part.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use super::failpoint;
@@ -14,6 +14,17 @@ pub const OWNER_ONLY_DIRECTORY: u32 = 0o700;
 
 /// How names begin of files that are about to replace others.
 pub const TEMPORARY_PREFIX: &str = ".tmp-";
+
+/// Makes a directory in `place` and takes it away again: a place may say that it can be written, and hold nothing all the same
+/// (/proc, or a share that is gone).
+///
+/// # Errors
+/// Whatever keeps it from being made.
+pub fn try_out(place: &Path) -> io::Result<()> {
+    let probe = place.join(format!("{TEMPORARY_PREFIX}probe-{}", std::process::id()));
+    DirBuilder::new().mode(OWNER_ONLY_DIRECTORY).create(&probe)?;
+    std::fs::remove_dir(&probe)
+}
 
 /// What must hold after a power cut. The death of processes never costs anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

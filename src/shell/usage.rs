@@ -11,9 +11,11 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Access, access};
+
 pub use self::history::{History, Looked};
-use super::clock;
 use super::generations::Generations;
+use super::{atomic, clock};
 use crate::machines::answer::Answer;
 use crate::machines::ids::JobId;
 use crate::machines::plan::RunPlan;
@@ -76,6 +78,25 @@ impl Journal {
         Ok(report)
     }
 
+    /// Whether lines can be written to it, as far as that can be told without a line. One that is not there is made, with what it
+    /// lies in.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being written.
+    pub fn check(&self) -> io::Result<()> {
+        let Some(existing) = self.path.ancestors().find(|path| path.exists()) else { return Ok(()) };
+        let is_directory = fs::metadata(existing)?.is_dir();
+        match (existing == self.path, is_directory) {
+            (true, true) => Err(io::ErrorKind::IsADirectory.into()),
+            (false, false) => {
+                let why = format!("{} is a file, no directory", existing.display());
+                Err(io::Error::new(io::ErrorKind::NotADirectory, why))
+            }
+            (true, false) => Ok(access(existing, Access::WRITE_OK)?),
+            (false, true) => atomic::try_out(existing),
+        }
+    }
+
     fn generations(&self) -> io::Result<Vec<File>> {
         self.lines().all()
     }
@@ -129,7 +150,7 @@ impl Line {
     /// Writes it. Whatever goes wrong is only logged.
     pub fn write(&self) {
         if let Err(error) = self.journal.append(&self.bytes) {
-            tracing::debug!(path = %self.journal.path.display(), %error, "usage not recorded");
+            tracing::warn!(path = %self.journal.path.display(), %error, "usage not recorded");
         }
     }
 

@@ -439,3 +439,51 @@ fn a_server_whose_command_is_not_there_is_warned_of() {
     Agents warn infra: the MCP server "nowhere" of its .mcp.json cannot start: there is no "./bin/server"
     "#);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_place_where_no_jobs_directory_can_be_made_is_a_failure() {
+    let world = sound().env("AGENT_DISPATCH_JOBS_DIR", "/proc/x");
+    let (report, code) = world.json(&["doctor", "--json"]);
+    let jobs = findings(&report).into_iter().filter(|found| found.starts_with("Job")).collect::<Vec<_>>().join("\n");
+    assert!(
+        jobs.contains("fail /proc/x cannot be used: nothing can be made in /proc") && !jobs.contains("MiB"),
+        "{jobs}"
+    );
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn a_usage_journal_that_cannot_be_written_is_warned_of() {
+    let told = |world: &World| {
+        let (report, _) = world.json(&["doctor", "--json"]);
+        findings(&report)
+            .into_iter()
+            .filter(|found| found.contains("usage journal") && found.contains("cannot be"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let world = sound();
+    assert_eq!(told(&world), "");
+    let file = world.path("work/README.md");
+    fs::write(&file, "").unwrap();
+    let below = world.env("AGENT_DISPATCH_USAGE_LOG", file.join("u.jsonl").to_str().unwrap());
+    assert!(
+        told(&below).contains("cannot be written") && told(&below).contains("README.md is a file"),
+        "{}",
+        told(&below)
+    );
+    let stats = below.run(&["stats"]);
+    assert!(stats.contains("cannot read") && stats.contains("AGENT_DISPATCH_USAGE_LOG names another file"), "{stats}");
+    fs::write(below.path("work/infra/.fake-claude"), "result fine").unwrap();
+    let logged = below.env("AGENT_DISPATCH_LOG", "warn");
+    logged.run(&["test", "infra"]);
+    let log = logged.read("home/.config/agent-dispatch/jobs/.log");
+    assert!(log.contains("WARN") && log.contains("usage not recorded"), "{log}");
+    let off = fs::read_to_string(logged.path("home/.config/agent-dispatch/agents.yaml")).unwrap();
+    assert_eq!(
+        told(&logged.config(&format!("settings: {{usage_log: false}}\n{off}"))),
+        "",
+        "nothing is to be recorded"
+    );
+}

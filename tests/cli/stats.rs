@@ -223,3 +223,24 @@ fn a_first_run_is_counted() {
     let world = world.env("AGENT_DISPATCH_USAGE_LOG", elsewhere.to_str().unwrap());
     assert_eq!(world.json(&["stats", "--json"]).0["total"]["dispatches"], 1);
 }
+
+#[test]
+fn recording_that_is_off_is_said_beside_old_figures() {
+    let off = recorded().config("settings: {usage_log: false}\n");
+    let said = off.run(&["stats"]);
+    assert!(said.contains("settings.usage_log: false in agents.yaml turns recording off"), "{said}");
+}
+
+/// A first run would not help.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_journal_that_cannot_be_written_is_told() {
+    assert_snapshot!(World::new().env("AGENT_DISPATCH_USAGE_LOG", "/proc/x/usage.jsonl").run(&["stats"]), @r#"
+    exit code: 0
+    ----- stdout -----
+
+    ----- stderr -----
+    no dispatches in /proc/x/usage.jsonl
+    hint: nothing is recorded, because the journal cannot be written (No such file or directory (os error 2)): set AGENT_DISPATCH_USAGE_LOG to a file that can be written
+    "#);
+}

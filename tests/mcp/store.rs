@@ -124,7 +124,10 @@ fn a_read_only_jobs_directory_is_an_answer_and_nothing_runs() {
     let mut client = Client::new(&world);
     let said = client.ask("dispatch", json!({"agent": "echo", "task": "t"}));
     assert_eq!((&said["success"], &said["error_type"]), (&json!(false), &json!("cli_error")), "{said}");
-    assert!(said["error"].as_str().unwrap().contains("set AGENT_DISPATCH_JOBS_DIR to a directory"), "{said}");
+    assert!(
+        said["error"].as_str().unwrap().contains("AGENT_DISPATCH_JOBS_DIR names this place: set it to a directory"),
+        "{said}"
+    );
     client.bye();
     assert!(world.dumps("echo", "calls").is_empty());
     drop(disk);

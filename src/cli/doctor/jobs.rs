@@ -7,6 +7,8 @@ use rustix::fs::{Access, access, statvfs};
 
 use super::report::{Report, Section};
 use crate::config::rights::{self, OTHERS};
+use crate::shell::atomic;
+use crate::shell::usage::Journal;
 
 /// Below this a long answer may not fit, in bytes.
 const LOW_SPACE: u64 = 100 * 1024 * 1024;
@@ -29,6 +31,12 @@ pub fn check(report: &mut Report, directory: &Path) {
             "chmod u+rwx {shown}, or set AGENT_DISPATCH_JOBS_DIR to a directory that can be written; until then nothing can be dispatched"
         );
         return report.failure(SECTION, format!("{shown} cannot be written: {error}"), remedy);
+    }
+    if let Err(error) = atomic::try_out(existing) {
+        let remedy =
+            "set AGENT_DISPATCH_JOBS_DIR to a directory that can be written; until then nothing can be dispatched";
+        let message = format!("{} cannot be used: nothing can be made in {shown}: {error}", directory.display());
+        return report.failure(SECTION, message, remedy);
     }
     let mode = std::fs::metadata(existing).map_or(0, |metadata| metadata.permissions().mode());
     if existing == directory && mode & OTHERS != 0 {
@@ -56,8 +64,7 @@ pub fn check(report: &mut Report, directory: &Path) {
 
 /// Adds what there is to say of the usage journal: nothing, where it can be written.
 pub fn check_usage_log(report: &mut Report, file: &Path) {
-    let Some(existing) = file.ancestors().find(|path| path.exists()) else { return };
-    if let Err(error) = access(existing, Access::WRITE_OK) {
+    if let Err(error) = Journal::at(file.to_path_buf()).check() {
         let message = format!("the usage journal {} cannot be written: {error}", file.display());
         let remedy = "set AGENT_DISPATCH_USAGE_LOG to a file that can be written, or usage_log: false in the settings";
         report.warning(SECTION, message, remedy);

@@ -62,5 +62,7 @@ fn check(report: &mut Report, environment: &Environment, config: &Result<Config,
         }
     }
     jobs::check(report, &path::jobs_dir(environment));
-    jobs::check_usage_log(report, &path::usage_log_path(environment));
+    if config.as_ref().map_or(true, |config| config.settings.usage_log) {
+        jobs::check_usage_log(report, &path::usage_log_path(environment));
+    }
 }

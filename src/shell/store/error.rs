@@ -43,17 +43,30 @@ impl StoreError {
     }
 }
 
-/// What cannot be read is there, and stays where it is.
+/// Where to go from a place that must not be written. What cannot be read is there, and stays where it is; what is made first is
+/// the directory itself.
 fn moved(doing: &str, error: &io::Error) -> String {
-    if matches!(doing, "list" | "read" | "look for") { String::new() } else { elsewhere(error) }
+    match (doing, error.kind()) {
+        ("list" | "read" | "look for", _) => String::new(),
+        ("create", _) | (_, io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => elsewhere(error),
+        _ => String::new(),
+    }
 }
 
-/// Where to go from a place that must not be written.
+/// Where to go from a place in which nothing can be made.
 pub(in crate::shell) fn elsewhere(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            format!("; set {JOBS_DIR_VARIABLE} to a directory that can be written")
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space".to_owned(),
+        // That passes, or is no matter of the place.
+        io::ErrorKind::OutOfMemory | io::ErrorKind::Interrupted => String::new(),
+        _ => {
+            let is_set = std::env::var_os(JOBS_DIR_VARIABLE).is_some_and(|place| !place.is_empty());
+            let source = if is_set {
+                format!("{JOBS_DIR_VARIABLE} names this place: set it")
+            } else {
+                format!("set {JOBS_DIR_VARIABLE}")
+            };
+            format!("; {source} to a directory that can be written (`agent-dispatch doctor` checks it)")
         }
-        _ => String::new(),
     }
 }
