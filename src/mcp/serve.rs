@@ -53,18 +53,20 @@ pub fn run(desk: Result<Desk, PlaceError>) -> Result<(), ServeError> {
 }
 
 async fn serve(desk: Result<Desk, PlaceError>) -> Result<(), ServeError> {
-    let stopping = CancellationToken::new();
+    let input_ended = CancellationToken::new();
+    // Also by a signal.
+    let stopping = input_ended.child_token();
     // Before the first message: a signal right after it must already find its handler.
     watch_signals(stopping.clone())?;
     let outgoing = Outgoing::default();
     let (input, output) = stdio::streams();
-    let transport = Tolerant::new(input, output, outgoing.clone(), stopping.clone());
+    let transport = Tolerant::new(input, output, outgoing.clone(), input_ended.clone());
     let desk = desk.map(Arc::new);
     let errands = desk.as_ref().ok().map(|desk| desk.dispatcher.engine().errands().clone());
     if let Ok(desk) = &desk {
         maintain_later(Arc::clone(desk));
     }
-    let server = Server::new(desk, outgoing, stopping.clone());
+    let server = Server::new(desk, outgoing, stopping.clone(), input_ended);
     let session = async {
         match server.serve(transport).await {
             Ok(running) => running.waiting().await.map(drop).map_err(|error| ServeError::Session(error.to_string())),

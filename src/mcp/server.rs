@@ -65,6 +65,8 @@ pub struct Server {
     outgoing: Outgoing,
     /// Cancelled when the server leaves: whoever waits stops waiting.
     stopping: CancellationToken,
+    /// Cancelled when the server leaves because the client closed its standard input.
+    input_ended: CancellationToken,
     /// Whether the client wants to see log messages of level `info`, which is the one that we send.
     logs: Arc<AtomicBool>,
 }
@@ -72,13 +74,31 @@ pub struct Server {
 impl Server {
     /// A server at this desk.
     #[must_use]
-    pub fn new(desk: Result<Arc<Desk>, PlaceError>, outgoing: Outgoing, stopping: CancellationToken) -> Self {
-        Self { desk, outgoing, stopping, logs: Arc::new(AtomicBool::new(true)) }
+    pub fn new(
+        desk: Result<Arc<Desk>, PlaceError>,
+        outgoing: Outgoing,
+        stopping: CancellationToken,
+        input_ended: CancellationToken,
+    ) -> Self {
+        Self { desk, outgoing, stopping, input_ended, logs: Arc::new(AtomicBool::new(true)) }
     }
 
     fn desk(&self) -> Result<&Desk, ErrorData> {
         let desk = self.desk.as_ref().map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
         Ok(desk)
+    }
+
+    /// What is said of a call that the server's end cuts off. To call again in the same way would end in the same way where the
+    /// client closes standard input behind its request.
+    fn cut_off(&self, name: &str) -> Mistake {
+        if self.input_ended.is_cancelled() {
+            return Mistake::new(format!("the client closed standard input before {name} was answered, which ends the server"))
+                .with_hint(
+                    "keep standard input open until the answer has come; in a shell `agent-dispatch test AGENT TASK` runs a \
+                     task and waits for it",
+                );
+        }
+        Mistake::new("the server is leaving; call again")
     }
 
     /// Runs a call to its reply, in a task of its own: a panic in there must become an answer, and a call that is
@@ -96,7 +116,7 @@ impl Server {
             () = context.ct.cancelled() => Mistake::new(format!("{name} was cancelled")).into(),
             () = self.stopping.cancelled() => match tokio::time::timeout(LAST_MOMENT, task.join_next()).await {
                 Ok(Some(Ok(response))) => response,
-                Ok(Some(Err(_)) | None) | Err(_) => Mistake::new("the server is leaving; call again").into(),
+                Ok(Some(Err(_)) | None) | Err(_) => self.cut_off(name).into(),
             },
             joined = task.join_next() => match joined {
                 Some(Ok(response)) => response,

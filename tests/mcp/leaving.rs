@@ -123,3 +123,19 @@ fn what_was_asked_before_the_end_of_the_input_is_answered() {
         client.ended();
     }
 }
+
+/// A script that pipes its requests in and closes the pipe behind them: to call again would end in the same way.
+#[test]
+fn a_call_behind_which_the_input_ends_is_told_why() {
+    let world = World::with("silence");
+    let mut client = Client::new(&world);
+    let id = client.call("dispatch", json!({"agent": "echo", "task": "t"}));
+    client.close_input();
+    let said = client.said(id);
+    let error = said["error"].as_str().unwrap();
+    assert!(error.contains("closed standard input before dispatch was answered"), "{said}");
+    assert!(
+        !error.contains("call again") && said["hint"].as_str().unwrap().contains("keep standard input open"),
+        "{said}"
+    );
+}
