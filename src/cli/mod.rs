@@ -26,6 +26,7 @@ pub mod failure;
 mod fields;
 mod figures;
 mod gc;
+mod grants;
 mod group;
 mod init;
 mod job;

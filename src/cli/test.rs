@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::arguments::TestArguments;
 use super::failure::{Exit, Failure};
-use super::{figures, output, registration};
+use super::{figures, grants, output, registration};
 use crate::config::model::{Agent, Config};
 use crate::config::path::{self, Environment};
 use crate::config::plan::{self, Request};
@@ -130,6 +130,7 @@ impl Trial<'_> {
         if answer.success {
             output::note(&format!("ok: {}", figures::of(&answer)));
             answer.hint.iter().for_each(|hint| output::hint(hint));
+            self.grant(&answer).iter().for_each(|hint| output::hint(hint));
             return Ok(Exit::Success);
         }
         output::failure(&self.diagnosis(&answer));
@@ -151,9 +152,9 @@ impl Trial<'_> {
         match answer.error_type.unwrap_or(ErrorType::CliError) {
             // Where a rule or a hook denied it, more rights are no way out, and the error does not offer them.
             ErrorType::Permission => answer.error.as_deref()?.contains("update_agent(").then(|| {
-                format!(
+                self.grant(answer).unwrap_or_else(|| format!(
                     "agent-dispatch update {name} --allowed-tools … grants tools, --permission-mode … more than that"
-                )
+                ))
             }),
             ErrorType::Timeout => Some(format!(
                 "agent-dispatch update {name} --timeout … gives it more time; {}",
@@ -166,6 +167,10 @@ impl Trial<'_> {
             ErrorType::NotFound | ErrorType::CliError => Some("agent-dispatch doctor finds what is missing".to_owned()),
             ErrorType::UsageLimit | ErrorType::Recursion | ErrorType::SchemaMismatch | ErrorType::Cancelled => None,
         }
+    }
+
+    fn grant(&self, answer: &Answer) -> Option<String> {
+        grants::command(self.config, &self.request.agent, answer.denied_tools.as_deref()?)
     }
 
     fn resume(&self, session: &str) -> String {

@@ -8,8 +8,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::arguments::WaitArguments;
 use super::failure::{Exit, Failure};
 use super::records::{Records, runtime};
-use super::{figures, output};
-use crate::config::path::Environment;
+use super::{figures, grants, output};
+use crate::config::path::{self, Environment};
+use crate::config::read;
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::ids::JobId;
 use crate::machines::job::Status;
@@ -32,7 +33,7 @@ pub fn run(environment: &Environment, arguments: &WaitArguments) -> Result<Exit,
             output::json(&record)?;
             Ok(exit(&record))
         }
-        Some((record, true)) => conclude(&record),
+        Some((record, true)) => conclude(environment, &record),
         Some((record, false)) => {
             if arguments.json {
                 output::json(&still_running(&record))?;
@@ -87,7 +88,7 @@ const fn exit(record: &Record) -> Exit {
 }
 
 /// Prints the answer of a job that has ended; its figures, or what went wrong, to standard error.
-pub fn conclude(record: &Record) -> Result<Exit, Failure> {
+pub fn conclude(environment: &Environment, record: &Record) -> Result<Exit, Failure> {
     let answer = record.result.clone().and_then(|result| serde_json::from_value::<Answer>(result).ok());
     let text = result_text(record);
     let exit = exit(record);
@@ -104,7 +105,12 @@ pub fn conclude(record: &Record) -> Result<Exit, Failure> {
         let said = if error.starts_with(kind) { error.to_owned() } else { format!("{kind}: {error}") };
         output::failure(&Failure::new(said));
     }
-    answer.and_then(|answer| answer.hint).iter().for_each(|hint| output::hint(hint));
+    let Some(answer) = answer else { return Ok(exit) };
+    answer.hint.iter().for_each(|hint| output::hint(hint));
+    // A configuration with a mistake in it is another verb's matter.
+    let config = || read::load(&path::config_path(environment), environment.home.clone()).ok();
+    let grant = answer.denied_tools.and_then(|denied| grants::command(&config()?, &answer.agent, &denied));
+    grant.iter().for_each(|hint| output::hint(hint));
     Ok(exit)
 }
 

@@ -158,6 +158,7 @@ fn follow_shows_what_comes_and_then_the_answer() {
     infra: Ended, after [TIME], 3 turns, $0.0200, denied Bash
     ok: [TIME], 3 turns, $0.0200, session [UUID]
     hint: tools were denied (Bash), so the result may be incomplete; to grant access: update_agent(name="infra", allowed_tools=["Bash"])
+    hint: agent-dispatch update infra --allowed-tools Bash grants Bash
     "#);
     world.is_quiet();
 }

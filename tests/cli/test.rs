@@ -212,3 +212,35 @@ fn an_answer_that_nobody_reads_is_kept() {
     assert!(world.read(&format!("home/.config/agent-dispatch/jobs/{record}")).contains("precious"));
     leaves_nothing(&world);
 }
+
+#[test]
+fn a_denied_tool_comes_with_the_command_that_grants_it() {
+    let world = world("deny Bash; result half")
+        .config("agents: {infra: {directory: '[ROOT]/work/infra', allowed_tools: ['Read', 'Bash(git log:*)']}}\n");
+    let said = world.run(&["test", "infra"]);
+    let command = "agent-dispatch update infra --allowed-tools 'Read,Bash(git log:*),Bash' grants Bash";
+    assert!(said.contains(&format!("hint: {command}")), "{said}");
+    // As it stands it does what it says.
+    let (_, code) = (world.run(&["update", "infra", "--allowed-tools", "Read,Bash(git log:*),Bash"]), 0);
+    let (said, _) = world.json(&["describe", "infra", "--json"]);
+    assert_eq!((&said["allowed_tools"], code), (&serde_json::json!(["Read", "Bash(git log:*)", "Bash"]), 0), "{said}");
+    let again = world.run(&["test", "infra"]);
+    assert!(!again.contains("agent-dispatch update"), "granting changes nothing: {again}");
+}
+
+#[test]
+fn a_jobs_directory_that_cannot_be_made_is_named_with_its_variable() {
+    let world = world("result fine");
+    std::fs::write(world.path("work/file"), "").unwrap();
+    for place in ["work/file", "work/file/jobs"] {
+        let place = world.path(place);
+        let world = self::world("result fine").env("AGENT_DISPATCH_JOBS_DIR", place.to_str().unwrap());
+        let said = world.run(&["test", "infra"]);
+        assert!(
+            said.contains("AGENT_DISPATCH_JOBS_DIR names this place") && said.contains("doctor` checks it"),
+            "{said}"
+        );
+        let (report, code) = world.json(&["doctor", "--json"]);
+        assert_eq!(code, 1, "{report}");
+    }
+}

@@ -6,16 +6,17 @@ use super::story::{Deed, Story};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::records::{Records, runtime};
 use crate::cli::{output, wait};
+use crate::config::path::Environment;
 use crate::machines::ids::JobId;
 use crate::shell::record::Record;
 
 /// Follows a job to its end. What it does goes to standard error, its answer to standard output.
-pub fn run(records: &Records, id: JobId) -> Result<Exit, Failure> {
+pub fn run(environment: &Environment, records: &Records, id: JobId) -> Result<Exit, Failure> {
     let runtime = runtime()?;
     let ended = runtime.block_on(follow(records, id));
     runtime.shutdown_background();
     match ended? {
-        Some(record) => wait::conclude(&record),
+        Some(record) => wait::conclude(environment, &record),
         None => {
             output::failure(&Failure::new(format!("interrupted; job {id} goes on")));
             wait::goes_on(&id);

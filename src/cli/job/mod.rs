@@ -37,7 +37,7 @@ pub fn run(environment: &Environment, arguments: &JobArguments) -> Result<Exit, 
     let records = Records::of(environment);
     let id = records.id(&arguments.id)?;
     if arguments.follow {
-        return follow::run(&records, id);
+        return follow::run(environment, &records, id);
     }
     let record = records.read(&id)?;
     if arguments.json {

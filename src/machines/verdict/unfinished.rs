@@ -33,7 +33,9 @@ pub(super) const fn bounded(said: Option<Outcome>) -> Outcome {
 pub(super) fn hint(evidence: &Evidence<'_>, advice: &Advice<'_>) -> Option<String> {
     let what = told(evidence)?;
     Some(match evidence.ending {
-        Ending::TimedOut => format!("{what} when the time was up, so the result lacks it; {}", advice.timeout(None, false)),
+        Ending::TimedOut => {
+            format!("{what} when the time was up, so the result lacks it; {}", advice.timeout(None, false))
+        }
         _ => format!("{what}, so the result lacks it; go on with {}", advice.resume()),
     })
 }

@@ -1,0 +1,23 @@
+//! How a person grants tools that a run was denied.
+
+use super::registration::quoted;
+use crate::config::model::Config;
+use crate::machines::unattended;
+
+/// The mode in which claude asks for nothing.
+const BYPASS: &str = "bypassPermissions";
+
+/// The command that grants the agent what it was denied, beside what it is allowed; nothing where that would change nothing, or
+/// where it is the user's alone to give.
+pub fn command(config: &Config, name: &str, denied: &[String]) -> Option<String> {
+    let agent = config.agent(name)?.valid()?;
+    let allowed = agent.allowed_tools(&config.settings);
+    let missing = denied.iter().filter(|tool| !unattended::is_withheld(tool) && !allowed.contains(tool));
+    let missing = missing.map(String::as_str).collect::<Vec<_>>();
+    if missing.is_empty() || agent.permission_mode(&config.settings) == Some(BYPASS) {
+        return None;
+    }
+    let all = allowed.iter().map(String::as_str).chain(missing.iter().copied()).collect::<Vec<_>>().join(",");
+    let name = quoted(name);
+    Some(format!("agent-dispatch update {name} --allowed-tools {} grants {}", quoted(&all), missing.join(", ")))
+}
