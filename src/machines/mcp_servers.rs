@@ -79,7 +79,7 @@ impl Trouble {
         match self {
             Self::Failed => {
                 let name = text::shell_word(names.first().map_or("NAME", AsRef::as_ref));
-                format!("`{WHY} {name}` in {place} tells why, in its lines that begin with MCP server")
+                format!("`{WHY} {name}` in {place} tells why, in its lines with `MCP server`")
             }
             Self::NeedsAuth => format!("start `claude` in {place}, then /mcp"),
         }

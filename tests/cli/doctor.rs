@@ -404,7 +404,7 @@ fn servers_that_an_agent_lacked_are_warned_of() {
     assert_snapshot!(agents(&world), @r#"
     ok       infra: [ROOT]/work/infra
     warning  infra: MCP servers did not start (run of [WHEN]): pg
-             → `claude --settings '{"enableAllProjectMcpServers":true}' --debug-file /dev/stderr mcp get pg` in "[ROOT]/work/infra" tells why, in its lines that begin with MCP server; the next run tells anew
+             → `claude --settings '{"enableAllProjectMcpServers":true}' --debug-file /dev/stderr mcp get pg` in "[ROOT]/work/infra" tells why, in its lines with `MCP server`; the next run tells anew
     warning  infra: MCP servers want a login (run of [WHEN]): web
              → start `claude` in "[ROOT]/work/infra", then /mcp; the next run tells anew
     "#);

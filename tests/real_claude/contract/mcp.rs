@@ -1,14 +1,16 @@
 //! `claude mcp …`, by which the product registers itself, and the servers of a run.
 
 use std::fs;
+use std::path::Path;
 
+use agent_dispatch::machines::mcp_servers::Trouble;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::real_claude::request::Request;
 use crate::real_claude::run::{LIMIT, World, eventually};
 use crate::real_claude::stub::Reply;
-use crate::real_claude::{notes, real_tests};
+use crate::real_claude::{install, notes, real_tests};
 
 const ENTRY: &str = r#"{"command":"/bin/cat","args":["serve"],"env":{"A":"1"},"alwaysLoad":true}"#;
 
@@ -28,7 +30,7 @@ fn silent(world: &World) -> (String, std::path::PathBuf) {
 }
 
 /// The messages that the server got.
-fn log(path: &std::path::Path) -> Vec<Value> {
+fn log(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap_or_default();
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
@@ -99,6 +101,24 @@ real_tests! {
         assert!(name.end() == "1" && name.stderr.contains("Invalid name"), "{name:#?}");
         let entry = add("good", "{");
         assert!(entry.end() == "1" && entry.stderr.contains("Invalid"), "{entry:#?}");
+    }
+
+    /// What a hint advises about a server that did not start, word by word. Nobody approved the project's servers.
+    fn why_a_server_of_the_project_does_not_start_is_told() {
+        let world = World::saying("hi");
+        let ends = json!({"command": "sh", "args": ["-c", "echo the database is away >&2; exit 3"]});
+        let file = json!({"mcpServers": {"gone": {"command": "no-such-server-anywhere"}, "ends": ends}});
+        world.write("project/.mcp.json", &file.to_string());
+        let unapproved = world.claude(&["mcp", "get", "gone"]).run();
+        assert!(!unapproved.stdout.contains("not found"), "it tells by itself: {unapproved:#?}");
+        for (name, cause) in [("gone", "Executable not found in $PATH"), ("ends", "the database is away")] {
+            let remedy = Trouble::Failed.remedy("it", &[name]);
+            let command = remedy.split('`').nth(1).unwrap().strip_prefix("claude ").unwrap();
+            let line = format!("exec \"$0\" {command}");
+            let claude = install::claude().to_str().unwrap();
+            let told = world.program(Path::new("/bin/sh"), &["-c", &line, claude]).run();
+            assert!(told.stderr.lines().any(|line| line.contains("MCP server") && line.contains(cause)), "{told:#?}");
+        }
     }
 
     fn a_server_that_does_not_start_does_not_fail_the_run() {
