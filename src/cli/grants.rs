@@ -2,6 +2,8 @@
 
 use super::registration::quoted;
 use crate::config::model::Config;
+use crate::config::path::{self, Environment};
+use crate::config::read;
 use crate::machines::unattended;
 
 /// The mode in which claude asks for nothing.
@@ -20,4 +22,10 @@ pub fn command(config: &Config, name: &str, denied: &[String]) -> Option<String>
     let all = allowed.iter().map(String::as_str).chain(missing.iter().copied()).collect::<Vec<_>>().join(",");
     let name = quoted(name);
     Some(format!("agent-dispatch update {name} --allowed-tools {} grants {}", quoted(&all), missing.join(", ")))
+}
+
+/// As [`command`], with the configuration as it is now. One with a mistake in it is another verb's matter.
+pub fn now(environment: &Environment, name: &str, denied: &[String]) -> Option<String> {
+    let config = read::load(&path::config_path(environment), environment.home.clone()).ok()?;
+    command(&config, name, denied)
 }

@@ -9,8 +9,7 @@ use super::arguments::WaitArguments;
 use super::failure::{Exit, Failure};
 use super::records::{Records, runtime};
 use super::{figures, grants, output};
-use crate::config::path::{self, Environment};
-use crate::config::read;
+use crate::config::path::Environment;
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::ids::JobId;
 use crate::machines::job::Status;
@@ -107,9 +106,7 @@ pub fn conclude(environment: &Environment, record: &Record) -> Result<Exit, Fail
     }
     let Some(answer) = answer else { return Ok(exit) };
     answer.hint.iter().for_each(|hint| output::hint(hint));
-    // A configuration with a mistake in it is another verb's matter.
-    let config = || read::load(&path::config_path(environment), environment.home.clone()).ok();
-    let grant = answer.denied_tools.and_then(|denied| grants::command(&config()?, &answer.agent, &denied));
+    let grant = answer.denied_tools.and_then(|denied| grants::now(environment, &answer.agent, &denied));
     grant.iter().for_each(|hint| output::hint(hint));
     Ok(exit)
 }

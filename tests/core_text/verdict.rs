@@ -231,6 +231,9 @@ fn a_turn_limit_that_was_asked_for_is_a_limit_of_the_caller() {
     assert_failure(&answer, ErrorType::Budget, &["6000 turns", &call, "update_agent("]);
     assert_eq!((answer.budget_exceeded, answer.cost_usd), (None, Some(0.25)), "turns are no dollars");
     assert_ne!(stopped(&plan()).error_type, Some(ErrorType::Budget), "nobody here set that limit");
+    // No more can be had: nothing is proposed as a default that is one already.
+    let most = stopped(&RunPlan { max_turns: Some(10_000), ..plan() }).error.unwrap();
+    assert!(most.contains("max_turns=10000), or split the task") && !most.contains("update_agent("), "{most}");
 }
 
 #[test]

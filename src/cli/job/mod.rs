@@ -13,7 +13,7 @@ use super::failure::{Exit, Failure};
 use super::jobs::{shortened, standing};
 use super::output::{self, Style};
 use super::records::Records;
-use super::{figures, wait};
+use super::{figures, grants, wait};
 use crate::config::path::Environment;
 use crate::machines::job::Status;
 use crate::machines::summary::Summary;
@@ -45,12 +45,12 @@ pub fn run(environment: &Environment, arguments: &JobArguments) -> Result<Exit, 
     } else if arguments.transcript {
         transcript::write(&records, &record)?;
     } else {
-        show(&records, &record)?;
+        show(environment, &records, &record)?;
     }
     Ok(Exit::Success)
 }
 
-fn show(records: &Records, record: &Record) -> Result<(), Failure> {
+fn show(environment: &Environment, records: &Records, record: &Record) -> Result<(), Failure> {
     let style = Style::of_stdout();
     let mut parts = facts(record).iter().map(|(key, value)| field(style, key, value)).collect::<Vec<_>>();
     let given =
@@ -82,6 +82,10 @@ fn show(records: &Records, record: &Record) -> Result<(), Failure> {
     if record.status.is_terminal() {
         let hint = record.result.as_ref().and_then(|result| result.get("hint")).and_then(Value::as_str);
         hint.iter().for_each(|hint| output::hint(hint));
+        let denied = record.result.as_ref().and_then(|result| result.get("denied_tools")).cloned();
+        let denied = denied.and_then(|denied| serde_json::from_value::<Vec<String>>(denied).ok());
+        let grant = denied.and_then(|denied| grants::now(environment, &record.agent, &denied));
+        grant.iter().for_each(|hint| output::hint(hint));
     } else {
         let id = record.id;
         output::hint(&format!("agent-dispatch job {id} --follow shows what comes, agent-dispatch cancel {id} ends it"));
