@@ -55,6 +55,7 @@ fn what_was_asked_what_happened_and_the_answer() {
     # All is well.
     ----- stderr -----
     hint: tools were denied (Bash), so the result may be incomplete; to grant access: update_agent(name="infra", allowed_tools=["Bash"])
+    hint: agent-dispatch update infra --allowed-tools Bash grants Bash
     "#);
 }
 
