@@ -46,6 +46,9 @@ pub enum Fault {
     /// Patterns with commas between them match only a command that has those commas.
     #[error("holds several patterns, and a rule has one")]
     Patterns,
+    /// A colon and a space are part of what is matched: `git log: *` means the command `git log:`.
+    #[error("has a space behind its colon, so that claude takes the colon for a part of what is matched")]
+    Colon,
     /// No tool is called that.
     #[error("names no tool: names begin with a capital letter, those of MCP servers with `mcp__`")]
     Case,
@@ -75,6 +78,10 @@ pub struct Wrong {
 const SHOWN_CHARS: usize = 100;
 /// How the names of MCP tools begin.
 const MCP: &str = "mcp__";
+/// Tools whose patterns are paths, which a colon may be part of.
+const OF_PATHS: &[&str] = &["Edit", "Glob", "Grep", "LS", "MultiEdit", "NotebookEdit", "NotebookRead", "Read", "Write"];
+/// How the pattern of WebFetch begins.
+const DOMAIN: &str = "domain:";
 /// Tools that claude has had, to tell what a name in another case means. One that is missing here costs a suggestion.
 const TOOLS: &[&str] = &[
     "Agent",
@@ -103,6 +110,17 @@ const TOOLS: &[&str] = &[
     "Workflow",
     "Write",
 ];
+
+impl Fault {
+    /// Whether a rule may show that fault when this one is corrected. No fault comes before itself.
+    const fn comes_before(self, next: Self) -> bool {
+        match next {
+            Self::Patterns => !matches!(self, Self::Patterns | Self::Colon),
+            Self::Colon => !matches!(self, Self::Colon),
+            _ => false,
+        }
+    }
+}
 
 impl std::fmt::Display for Wrong {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -301,7 +319,22 @@ fn wrong_pattern(name: &str, pattern: &str) -> Option<Fault> {
     if name.starts_with(MCP) && !matches!(pattern.trim(), "" | "*") {
         return Some(Fault::McpPattern);
     }
-    (patterns(name, pattern).len() > 1).then_some(Fault::Patterns)
+    if patterns(name, pattern).len() > 1 {
+        return Some(Fault::Patterns);
+    }
+    without_space(name, pattern).map(|_| Fault::Colon)
+}
+
+/// The pattern without the space that stands between a colon and what the colon belongs to.
+fn without_space(name: &str, pattern: &str) -> Option<String> {
+    if name == "WebFetch" {
+        let domain = pattern.trim_start().strip_prefix(DOMAIN)?;
+        return domain.starts_with(' ').then(|| format!("{DOMAIN}{}", domain.trim()));
+    }
+    let prefix = pattern.trim_end().strip_suffix('*')?.strip_suffix(' ')?.trim_end();
+    // `:` alone is a command of the shell, and in quotes a colon is text.
+    let ends = prefix.trim_start().len() > 1 && unquoted(prefix).last() == Some(':');
+    (ends && !OF_PATHS.contains(&name)).then(|| format!("{prefix}*"))
 }
 
 /// The patterns between commas, where that is what the commas can mean: otherwise a comma is part of the pattern.
@@ -310,7 +343,7 @@ fn patterns<'a>(name: &str, pattern: &'a str) -> Vec<&'a str> {
     let all = |means: fn(&str) -> bool| pieces.iter().all(|piece| means(piece));
     let several = pieces.iter().rev().skip(1).any(|piece| piece.ends_with(":*"))
         || all(|piece| piece.ends_with('*'))
-        || name == "WebFetch" && all(|piece| piece.starts_with("domain:"));
+        || name == "WebFetch" && all(|piece| piece.starts_with(DOMAIN));
     if several && all(|piece| !piece.is_empty()) { pieces } else { vec![pattern] }
 }
 
@@ -326,6 +359,7 @@ fn corrected(entry: &str, fault: Fault, list: List) -> Option<Vec<String>> {
             let pieces = patterns(name, rest.strip_suffix(')')?);
             pieces.into_iter().map(|piece| format!("{name}({piece})")).collect()
         }
+        Fault::Colon => vec![format!("{name}({})", without_space(name, rest.strip_suffix(')')?)?)],
         Fault::Case if begins_like_mcp(name) => vec![format!("{MCP}{}", &rule[MCP.len()..])],
         Fault::Case => {
             let tool = TOOLS.iter().find(|tool| tool.eq_ignore_ascii_case(name))?;
@@ -340,8 +374,8 @@ fn corrected(entry: &str, fault: Fault, list: List) -> Option<Vec<String>> {
         .into_iter()
         .map(|rule| match self::fault(&rule, list) {
             None => Some(vec![rule]),
-            // An unclosed rule may have had several patterns.
-            Some(Fault::Patterns) if fault != Fault::Patterns => corrected(&rule, Fault::Patterns, list),
+            // An unclosed rule may have had several patterns, and each pattern a space behind its colon.
+            Some(next) if fault.comes_before(next) => corrected(&rule, next, list),
             Some(_) => None,
         })
         .collect::<Option<Vec<_>>>()

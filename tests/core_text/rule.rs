@@ -26,6 +26,11 @@ fn what_has_an_effect_in_both_lists_is_taken() {
         "Bash(git log --format='%H: %s')",
         "Bash(frob #careful)",
         "Bash(echo don't)",
+        "Bash(touch \"log: *)",
+        "Bash(touch log: x*)",
+        "Bash(: *)",
+        "Read(log: *)",
+        "WebFetch(domain:*)",
         "Bash(ls {a,b})",
         "Read(//abs/**)",
         "Read(src/{a,b}/**)",
@@ -48,7 +53,7 @@ fn what_has_an_effect_in_both_lists_is_taken() {
 
 #[test]
 fn what_has_no_effect_or_another_one_is_told_with_its_correction() {
-    let rows: [(&str, Fault, &[&str]); 24] = [
+    let rows: [(&str, Fault, &[&str]); 32] = [
         ("", Fault::Empty, &[]),
         ("Bash\nRead", Fault::Control('\n'), &[]),
         ("Read Write Glob", Fault::Several(3), &["Read", "Write", "Glob"]),
@@ -71,6 +76,14 @@ fn what_has_no_effect_or_another_one_is_told_with_its_correction() {
             Fault::Patterns,
             &["WebFetch(domain:a.org)", "WebFetch(domain:b.org)"],
         ),
+        ("Bash(touch log: *)", Fault::Colon, &["Bash(touch log:*)"]),
+        ("Bash(touch log:  *)", Fault::Colon, &["Bash(touch log:*)"]),
+        ("WebFetch(domain: x.org)", Fault::Colon, &["WebFetch(domain:x.org)"]),
+        ("WebFetch(domain: *)", Fault::Colon, &["WebFetch(domain:*)"]),
+        ("Bash(touch: *, git: *)", Fault::Patterns, &["Bash(touch:*)", "Bash(git:*)"]),
+        ("Bash(touch log: *", Fault::Open, &["Bash(touch log:*)"]),
+        ("Bash (touch log: *)", Fault::Spaced, &["Bash(touch log:*)"]),
+        ("bash(touch log: *)", Fault::Case, &["Bash(touch log:*)"]),
         ("bash", Fault::Case, &["Bash"]),
         ("webfetch(domain:x.org)", Fault::Case, &["WebFetch(domain:x.org)"]),
         ("mcp_pg_query", Fault::Case, &[]),
