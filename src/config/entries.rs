@@ -137,7 +137,9 @@ impl<T> Section<'_, '_, T> {
         let number = self.pass.next.get();
         self.pass.next.set(number + 1);
         if let Some(problem) = self.pass.bad.get(&number) {
+            self.pass.passing.set(Some(number));
             map.next_value::<IgnoredAny>()?;
+            self.pass.passing.set(None);
             return Ok(Entry::Invalid(problem.clone()));
         }
         let seed = EntrySeed { section: *self, name };

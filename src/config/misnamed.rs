@@ -75,13 +75,15 @@ impl<'a> Misnamed<'a> {
             (Meant::Allowed, _) => line(rules(List::Allowed)?),
             (Meant::Disallowed, _) => line(rules(List::Disallowed)?),
             (Meant::Mode, Written::Text(mode)) => match check_mode(mode, mode::KNOWN) {
-                Ok(()) => line(mode.clone()),
+                // Whether one that is not known is a mode, and needs quotes, cannot be told.
+                Ok(()) => mode::KNOWN.contains(&mode.as_str()).then(|| line(mode.clone())).flatten(),
                 Err(WrongMode::Spelling(mode)) => line(mode.to_owned()),
                 Err(WrongMode::Switch) => None,
             },
-            (Meant::Budget | Meant::Turns, Written::Text(amount)) if parse_number(amount).is_some() => {
+            (Meant::Budget, Written::Text(amount)) if parse_number(amount).is_some_and(|dollars| dollars >= 0.0) => {
                 line(amount.clone())
             }
+            (Meant::Turns, Written::Text(amount)) if parse_number(amount).is_some_and(is_count) => line(amount.clone()),
             (Meant::Permissions, Written::Table(entries)) => {
                 let inner = entries.iter().filter_map(|(key, value)| Some((meant_within(key)?, value)));
                 inner
@@ -92,6 +94,11 @@ impl<'a> Misnamed<'a> {
             _ => None,
         }
     }
+}
+
+/// Whether a number counts something.
+fn is_count(number: f64) -> bool {
+    number >= 0.0 && number.fract() == 0.0
 }
 
 /// As [`meant`], for a key of claude's own `permissions`: what is not a list or a mode there has no counterpart here.

@@ -27,6 +27,7 @@ mod node;
 pub mod number;
 mod parse;
 pub mod path;
+mod place;
 pub mod plan;
 mod raw;
 pub mod read;

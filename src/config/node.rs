@@ -71,8 +71,13 @@ fn in_brackets(item: &str) -> ScalarValue {
 
 /// A list of texts as it may stand behind a key.
 pub(super) fn flow_list(items: &[String]) -> String {
-    let items: Vec<String> = items.iter().map(|item| in_brackets(item).to_yaml_string()).collect();
+    let items: Vec<String> = items.iter().map(|item| flow_text(item)).collect();
     format!("[{}]", items.join(", "))
+}
+
+/// A text as it may stand in such a list, or as an entry of a list of lines.
+pub(super) fn flow_text(item: &str) -> String {
+    in_brackets(item).to_yaml_string()
 }
 
 fn mapping(fields: &Fields) -> Mapping {

@@ -14,6 +14,7 @@ use super::locate;
 use super::misnamed::{Misnamed, Place};
 use super::model::{Agent, Config, DuplicateKey, Entry, Group, Problem, Settings, UnknownKey};
 use super::name::nearest;
+use super::place::located;
 use super::raw::{Noted, RawAgent, RawCache, RawGroup, RawSettings};
 use super::read::Context;
 use super::repair;
@@ -64,13 +65,13 @@ pub(super) fn config(text: &str, context: &Context) -> Result<Config, Problem> {
         match (found, pass.reading.get()) {
             (Ok(root), _) => return Ok(finish(text, root, pass.keys.into_inner())),
             (Err(error), Some(entry)) if !salvage => {
-                let problem = repaired(problem(&error), &bad);
+                let problem = repaired(located(text, problem(&error)), &bad);
                 bad.insert(entry, problem);
             }
             (Err(error), _) => {
                 let problem = located(text, problem(&error));
                 // An entry in which the text stops being YAML was taken for a bad one first.
-                bad.retain(|_, known| known.line != problem.line);
+                pass.passing.get().map(|entry| bad.remove(&entry));
                 return Err(repaired(problem, &bad));
             }
         }
@@ -84,7 +85,9 @@ fn first_fault(text: &str, context: &Context, bad: &BTreeMap<EntryNumber, Proble
     }
     let pass = Pass::new(context, bad, false);
     let found = RootSeed(&pass).deserialize(serde_yaml::Deserializer::from_str(text));
-    found.err().map(|error| located(text, problem(&error)).line.unwrap_or(0))
+    let first = found.err().map(|error| located(text, problem(&error)));
+    // What the text says may be wrong behind the place where it stops being YAML: in a list that nothing closes.
+    first.into_iter().chain(Tree::read(text).err()).map(|fault| fault.line.unwrap_or(0)).min()
 }
 
 /// Says so when brackets are nested too deep for the parser to end in reasonable time.
@@ -119,7 +122,21 @@ pub(super) fn problem(error: &serde_yaml::Error) -> Problem {
             message.truncate(rest.len());
         }
     }
-    Problem { message: bounded(message), line, column }
+    Problem { message: bounded(plain(&message)), line, column }
+}
+
+/// The message in words of YAML, where one value is expected and several stand.
+fn plain(message: &str) -> String {
+    for (found, what) in
+        [("invalid type: sequence, expected ", "a list"), ("invalid type: map, expected ", "a mapping")]
+    {
+        if let Some((path, expected)) = message.split_once(found)
+            && !["a list", "a mapping", "a sequence", "a map"].iter().any(|several| expected.starts_with(several))
+        {
+            return format!("{path}expected one value, not {what}: {expected}");
+        }
+    }
+    message.to_owned()
 }
 
 /// The message, cut to the length that is kept.
@@ -129,38 +146,6 @@ pub(super) fn bounded(mut message: String) -> String {
         message.push('…');
     }
     message
-}
-
-/// Characters that YAML forbids.
-fn is_forbidden(letter: char) -> bool {
-    letter.is_control() && !matches!(letter, '\t' | '\n' | '\r' | '\u{85}') || matches!(letter, '\u{fffe}' | '\u{ffff}')
-}
-
-/// The parser does not say where a second document begins (at the second `---`) or where a forbidden character is.
-pub(super) fn located(text: &str, mut problem: Problem) -> Problem {
-    if problem.line.is_none() && problem.message.contains("more than one document") {
-        let mut content = false;
-        for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-            if line.starts_with("---") && content {
-                problem.line = u32::try_from(index + 1).ok();
-                break;
-            }
-            content |= !line.trim().is_empty() && !line.starts_with(['#', '%']);
-        }
-        "only one YAML document is allowed, and here a second one begins".clone_into(&mut problem.message);
-    }
-    if problem.message.contains("control characters are not allowed")
-        && let Some(at) = text.find(is_forbidden)
-    {
-        let (line, column) = super::read::position(&text.as_bytes()[..at]);
-        let code = text[at..].chars().next().map_or(0, u32::from);
-        problem = Problem {
-            message: format!("the control character U+{code:04X} is not allowed"),
-            line: Some(line),
-            column: Some(column),
-        };
-    }
-    problem
 }
 
 /// Which entry of which section: its number in the order of the file.
@@ -176,6 +161,8 @@ pub(super) struct Pass<'a> {
     pub next: Cell<EntryNumber>,
     /// The entry that is being read; an error while there is one is that entry's.
     pub reading: Cell<Option<EntryNumber>>,
+    /// The bad entry that is being passed over.
+    pub passing: Cell<Option<EntryNumber>>,
     pub keys: RefCell<Keys>,
 }
 
@@ -211,7 +198,8 @@ impl Keys {
 
 impl<'a> Pass<'a> {
     fn new(context: &'a Context, bad: &'a BTreeMap<EntryNumber, Problem>, salvage: bool) -> Self {
-        Self { context, bad, salvage, next: Cell::new(0), reading: Cell::new(None), keys: RefCell::default() }
+        let (reading, passing) = (Cell::new(None), Cell::new(None));
+        Self { context, bad, salvage, next: Cell::new(0), reading, passing, keys: RefCell::default() }
     }
 }
 

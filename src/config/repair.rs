@@ -1,7 +1,8 @@
 //! The corrected line for a mistake that one line holds, mostly for want of quotes. A line is proposed only if the file
 //! reads with it, up to there at least.
 use super::model::Problem;
-use super::node::flow_list;
+use super::node::{flow_list, flow_text};
+use super::tree::Tree;
 use crate::machines::rule;
 
 /// Longest line that is corrected, in bytes: it is repeated in the message.
@@ -11,70 +12,181 @@ const MAX_TEXT_BYTES: usize = 256 * 1024;
 /// Spaces that a tab may stand for.
 const TAB_WIDTHS: [usize; 3] = [2, 4, 8];
 
+/// How the keys of lists of texts end.
+const LISTS: &[&str] = &["tools", "capabilities"];
+/// How the parser says that a tab stands where a line is indented.
+const OF_TAB: &[&str] = &["found character that cannot start any token", "found a tab character"];
+
 /// The problem with the line that is right, where there is one. `reads` tells how far a text can be read: to its end
 /// (`None`), or to the line of its first mistake.
-pub(super) fn repaired(text: &str, problem: Problem, reads: impl Fn(&str) -> Option<u32>) -> Problem {
+pub(super) fn repaired(text: &str, mut problem: Problem, reads: impl Fn(&str) -> Option<u32>) -> Problem {
     let Some(number) = problem.line else { return problem };
-    match line(text, number, reads) {
-        Some((old, new)) => {
-            let marks = |line: &str| line.matches(['\'', '"']).count();
-            let how = if marks(&new) > marks(&old) { "put it in quotes" } else { "correct it" };
-            // A text that has backticks itself stands between two of them on either side.
-            let mark = if new.contains('`') { "``" } else { "`" };
-            let message = format!("{}; {how}: line {number} is then {mark}{}{mark}", problem.message, new.trim());
-            Problem { message, ..problem }
-        }
-        None => problem,
-    }
-}
-
-/// The line as it is and as it is right.
-fn line(text: &str, number: u32, reads: impl Fn(&str) -> Option<u32>) -> Option<(String, String)> {
-    if text.len() > MAX_TEXT_BYTES {
-        return None;
-    }
-    let start: usize = text.split_inclusive('\n').take(number.checked_sub(1)? as usize).map(str::len).sum();
-    let line = text.get(start..)?.split('\n').next()?.trim_end_matches('\r');
-    if line.len() > MAX_LINE_BYTES {
-        return None;
+    let Some((start, old)) = line(text, number) else { return problem };
+    let tabbed = indented(old).0.contains('\t') && OF_TAB.iter().any(|said| problem.message.starts_with(said));
+    if tabbed {
+        "YAML takes no tabs for indentation: write spaces in their place".clone_into(&mut problem.message);
     }
     let reads_further = |candidate: &String| {
-        let whole = format!("{}{candidate}{}", &text[..start], &text[start + line.len()..]);
+        let whole = format!("{}{candidate}{}", &text[..start], &text[start + old.len()..]);
         reads(&whole).is_none_or(|fault| fault > number)
     };
-    candidates(line).into_iter().find(reads_further).map(|new| (line.to_owned(), new))
+    if text.len() > MAX_TEXT_BYTES || old.len() > MAX_LINE_BYTES {
+        return problem;
+    }
+    let found = if tabbed { without_tabs(old) } else { candidates(old) };
+    let Some(new) = found.into_iter().find(reads_further) else { return problem };
+    let how = match (tabbed, bare(&new) == bare(old)) {
+        (true, _) => String::new(),
+        (false, true) => " put it in quotes:".to_owned(),
+        (false, false) => " correct it:".to_owned(),
+    };
+    // A text that has backticks itself stands between two of them on either side.
+    let mark = if new.contains('`') { "``" } else { "`" };
+    let message = format!("{};{how} line {number} is then {mark}{}{mark}", problem.message, new.trim_end());
+    Problem { message, ..problem }
+}
+
+/// Where the line begins, and the line without its end.
+fn line(text: &str, number: u32) -> Option<(usize, &str)> {
+    let start: usize = text.split_inclusive('\n').take(number.checked_sub(1)? as usize).map(str::len).sum();
+    let line = text.get(start..)?.split('\n').next()?.trim_end_matches('\r');
+    Some((start, line))
+}
+
+/// The indentation and what follows.
+fn indented(line: &str) -> (&str, &str) {
+    line.split_at(line.len() - line.trim_start_matches([' ', '\t']).len())
+}
+
+/// What two lines have in common that differ in quotes only.
+fn bare(line: &str) -> String {
+    line.replace(['\'', '"'], "").trim_end().to_owned()
+}
+
+fn without_tabs(line: &str) -> Vec<String> {
+    let (space, rest) = indented(line);
+    TAB_WIDTHS.iter().map(|width| format!("{}{rest}", space.replace('\t', &" ".repeat(*width)))).collect()
 }
 
 /// What the line may have been meant to be, the likeliest first.
 fn candidates(line: &str) -> Vec<String> {
-    let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
-    let (space, rest) = line.split_at(indent);
-    if space.contains('\t') {
-        return TAB_WIDTHS.iter().map(|width| format!("{}{rest}", space.replace('\t', &" ".repeat(*width)))).collect();
-    }
     let mut found = Vec::new();
     for (start, end) in lists(line) {
         let items = items(&line[start + 1..end]);
-        found.push(format!("{}{}{}", &line[..start], flow_list(&items), &line[end + 1..]));
         let rules: Vec<String> = items.iter().flat_map(|item| meant(item)).collect();
-        found.push(format!("{}{}{}", &line[..start], flow_list(&rules), &line[end + 1..]));
+        for items in [items, rules] {
+            found.push(format!("{}{}{}", &line[..start], flow_list(&items), &line[end + 1..]));
+        }
     }
-    let Some(at) = value_start(rest).map(|at| indent + at) else { return found };
+    let (space, rest) = indented(line);
+    let Some(at) = value_start(rest).map(|at| space.len() + at) else { return found };
     let (before, value) = (&line[..at], line[at..].trim_end());
-    if value.is_empty() {
-        return found;
-    }
-    let is_item = before.trim_end().ends_with('-');
-    let bare = unquoted(value);
-    found.push(format!("{before}{}", quoted(bare)));
+    let mut add = |value: &str, behind: &str| {
+        found.extend(values(before, value).into_iter().map(|value| format!("{before}{value}{behind}")));
+    };
+    add(value, "");
     if let Some((without, comment)) = value.split_once(" #") {
-        found.push(format!("{before}{} #{comment}", quoted(without.trim_end())));
-    }
-    if !is_item {
-        let rules: Vec<String> = rule::parts(bare).into_iter().map(str::to_owned).collect();
-        found.push(format!("{before}{}", flow_list(&rules)));
+        add(without.trim_end(), &format!(" #{comment}"));
     }
     found
+}
+
+/// What the value may have been meant to be; `before` is what stands before it on its line.
+fn values(before: &str, value: &str) -> Vec<String> {
+    if value.is_empty() {
+        return Vec::new();
+    }
+    let key = before.trim_start_matches([' ', '-']).trim_end().strip_suffix(':');
+    let text = unquoted(half_quoted(value).unwrap_or(value));
+    let mut found = Vec::new();
+    if let Some(close) = unclosed(value) {
+        let closed = format!("{value}{close}");
+        found.extend(shaped(key, &closed));
+        found.push(closed);
+    }
+    found.extend(shaped(key, value));
+    // In quotes a list is a text that nobody meant.
+    if value.starts_with(['[', '{']) && matches!(Tree::read(value), Ok(Tree::List(_) | Tree::Map(_))) {
+        return found;
+    }
+    let rules = meant(text);
+    // An item can be one rule only.
+    if let (None, [rule]) = (key, rules.as_slice()) {
+        found.push(flow_text(rule));
+    }
+    found.push(quoted(text));
+    match key {
+        Some(key) if key.ends_with("tools") => {
+            found.push(flow_list(&rule::parts(text).into_iter().flat_map(meant).collect::<Vec<_>>()));
+        }
+        Some(_) => found.push(flow_list(&items(text))),
+        None => found.push(format!("agent: {text}")),
+    }
+    found
+}
+
+/// The same in the shape that the key takes: the one element of a list or mapping, the members of a group as mappings, the
+/// switch of the cache.
+fn shaped(key: Option<&str>, value: &str) -> Vec<String> {
+    let inner = |open, close| value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
+    let list = inner('[', ']').map(items);
+    if key == Some("members") {
+        let members = list.unwrap_or_else(|| items(value));
+        let members: Vec<String> = members.iter().map(|name| format!("{{agent: {name}}}")).collect();
+        return vec![format!("[{}]", members.join(", "))];
+    }
+    let table = inner('{', '}').map(|pairs| {
+        let pairs = items(pairs);
+        pairs
+            .iter()
+            .map(|pair| unquoted(pair.split_once(": ").map_or(pair.as_str(), |(_, value)| value).trim()).to_owned())
+            .collect()
+    });
+    let mut found = Vec::new();
+    let whole = matches!(Tree::read(value), Ok(Tree::List(_) | Tree::Map(_)));
+    if let (true, Some([element])) = (whole, list.or(table).as_deref()) {
+        match Tree::read(element) {
+            Ok(Tree::List(_)) => found.push(element.clone()),
+            // Nothing, or a tag, is no value; and a list stays one.
+            Ok(Tree::Null | Tree::Tagged(..)) => {}
+            _ if key.is_some_and(|key| LISTS.iter().any(|ends| key.ends_with(ends))) => {}
+            _ => found.extend([element.clone(), quoted(element)]),
+        }
+    }
+    if key == Some("cache") {
+        found.extend([format!("{{enabled: {value}}}"), format!("{{ttl: {value}}}")]);
+    }
+    found
+}
+
+/// What closes the brackets that the value leaves open.
+fn unclosed(value: &str) -> Option<String> {
+    if !value.starts_with(['[', '{']) {
+        return None;
+    }
+    let mut close = Vec::new();
+    for letter in value.chars() {
+        match letter {
+            '[' => close.push(']'),
+            '{' => close.push('}'),
+            ']' | '}' => drop(close.pop()),
+            _ => {}
+        }
+    }
+    (!close.is_empty()).then(|| close.into_iter().rev().collect())
+}
+
+/// The text behind a quote that nothing closes. An apostrophe within a word is no quote.
+fn half_quoted(value: &str) -> Option<&str> {
+    let mark = value.chars().next().filter(|first| matches!(first, '\'' | '"'))?;
+    let letters: Vec<char> = value.chars().collect();
+    let within = |at: usize| {
+        let is_letter =
+            |at: Option<usize>| at.and_then(|at| letters.get(at)).is_some_and(|letter| letter.is_alphanumeric());
+        is_letter(at.checked_sub(1)) && is_letter(at.checked_add(1))
+    };
+    let marks = (0..letters.len()).filter(|at| letters[*at] == mark && !within(*at)).count();
+    (marks == 1).then(|| value[1..].trim_end())
 }
 
 /// Where the value begins: behind the dashes of items and the first key.

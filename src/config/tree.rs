@@ -5,7 +5,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use super::model::Problem;
-use super::parse::{located, problem, too_deep};
+use super::parse::{problem, too_deep};
+use super::place::located;
 
 /// Largest tree that is built, in bytes of text plus [`NODE_WEIGHT`] for each node. A file of the largest size that
 /// is read stays below it; only aliases that repeat large parts (an "alias bomb") go beyond.

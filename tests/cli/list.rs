@@ -92,19 +92,19 @@ fn a_broken_config() {
     ----- stdout -----
 
     ----- stderr -----
-    error: cannot read the config: did not find expected ',' or '}' at line 3 column 3, while parsing a flow mapping at line 2 column 10 ([ROOT]/home/.config/agent-dispatch/agents.yaml, line 3, column 3)
-    hint: correct line 3 of [ROOT]/home/.config/agent-dispatch/agents.yaml, then repeat the call
+    error: cannot read the config: the `{` that opens here is not closed before line 3; correct it: line 2 is then `  infra: {directory: '/x'}` ([ROOT]/home/.config/agent-dispatch/agents.yaml, line 2, column 10)
+    hint: correct line 2 of [ROOT]/home/.config/agent-dispatch/agents.yaml, then repeat the call
     "#);
     assert_snapshot!(world.run(&["list", "--json"]), @r#"
     exit code: 1
     ----- stdout -----
     {
-      "error": "cannot read the config: did not find expected ',' or '}' at line 3 column 3, while parsing a flow mapping at line 2 column 10 ([ROOT]/home/.config/agent-dispatch/agents.yaml, line 3, column 3)",
-      "hint": "correct line 3 of [ROOT]/home/.config/agent-dispatch/agents.yaml, then repeat the call"
+      "error": "cannot read the config: the `{` that opens here is not closed before line 3; correct it: line 2 is then `  infra: {directory: '/x'}` ([ROOT]/home/.config/agent-dispatch/agents.yaml, line 2, column 10)",
+      "hint": "correct line 2 of [ROOT]/home/.config/agent-dispatch/agents.yaml, then repeat the call"
     }
     ----- stderr -----
-    error: cannot read the config: did not find expected ',' or '}' at line 3 column 3, while parsing a flow mapping at line 2 column 10 ([ROOT]/home/.config/agent-dispatch/agents.yaml, line 3, column 3)
-    hint: correct line 3 of [ROOT]/home/.config/agent-dispatch/agents.yaml, then repeat the call
+    error: cannot read the config: the `{` that opens here is not closed before line 3; correct it: line 2 is then `  infra: {directory: '/x'}` ([ROOT]/home/.config/agent-dispatch/agents.yaml, line 2, column 10)
+    hint: correct line 2 of [ROOT]/home/.config/agent-dispatch/agents.yaml, then repeat the call
     "#);
 }
 

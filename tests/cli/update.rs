@@ -137,8 +137,8 @@ fn a_broken_config_stays_as_it_is() {
     ----- stdout -----
 
     ----- stderr -----
-    error: cannot read the config: did not find expected ',' or '}' at line 3 column 1, while parsing a flow mapping at line 2 column 10 ([ROOT]/home/.config/agent-dispatch/agents.yaml, line 3, column 1)
-    hint: correct line 3 of [ROOT]/home/.config/agent-dispatch/agents.yaml, then repeat the call
+    error: cannot read the config: the `{` that opens here is not closed before the end of the file; correct it: line 2 is then `  infra: {directory: [ROOT]/work/infra}` ([ROOT]/home/.config/agent-dispatch/agents.yaml, line 2, column 10)
+    hint: correct line 2 of [ROOT]/home/.config/agent-dispatch/agents.yaml, then repeat the call
     "#);
     assert_eq!(world.yaml(), before);
 }

@@ -166,7 +166,7 @@ fn of_a_name_given_twice_the_one_that_counts_is_changed_and_none_removed() {
 
 #[test]
 fn broken_files_are_refused_with_position() {
-    for (before, line) in [("agents: [\n", 2), ("agents:\n\ta: 1\n", 2), ("a: 1\n---\nb: 1\n", 2)] {
+    for (before, line) in [("agents: [\n", 1), ("agents:\n\ta: 1\n", 2), ("a: 1\n---\nb: 1\n", 2)] {
         let Err(EditError::Broken(problem)) = edit(before, &add()) else { panic!("{before:?} was edited") };
         assert_eq!(problem.line, Some(line), "{before:?}: {problem}");
     }

@@ -2,6 +2,7 @@
 mod any_bytes;
 mod change;
 mod claude_settings;
+mod corrections;
 mod describe;
 mod detect;
 mod edit;

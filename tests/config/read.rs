@@ -157,7 +157,7 @@ fn what_breaks_the_whole_file_says_where() {
         ("agents: {}\n---\nagents: {}\n", 2),
         ("agents: *nobody\n", 1),
         ("agents:\n  ? [a]\n  : {directory: /x}\n", 2),
-        ("a: 'open\n", 2),
+        ("a: 'open\n", 1),
         ("agents: {}\n\u{1}\n", 2),
     ] {
         let error = parse(text).unwrap_err();

@@ -130,22 +130,23 @@ fn what_stops_the_file_for_want_of_quotes_is_shown_in_quotes() {
     for (lines, corrected) in [
         (
             "allowed_tools: [Read, Bash(git log --format='%H: %s')]",
-            "line 4 is then `allowed_tools: [Read, \"Bash(git log --format='%H: %s')\"]`",
+            "line 4 is then `    allowed_tools: [Read, \"Bash(git log --format='%H: %s')\"]`",
         ),
         (
             "allowed_tools:\n      - Read\n      - Bash(git log --format='%H: %s')",
-            "line 6 is then `- \"Bash(git log --format='%H: %s')\"`",
+            "line 6 is then `      - \"Bash(git log --format='%H: %s')\"`",
         ),
-        ("description: Infra: the servers", "line 4 is then `description: 'Infra: the servers'`"),
-        ("description: @infra agent", "line 4 is then `description: '@infra agent'`"),
-        ("description: `infra` agent", "line 4 is then ``description: '`infra` agent'``"),
-        ("description: it's: \"x\"", "line 4 is then `description: 'it''s: \"x\"'`"),
+        ("description: Infra: the servers", "line 4 is then `    description: 'Infra: the servers'`"),
+        ("description: @infra agent", "line 4 is then `    description: '@infra agent'`"),
+        ("description: `infra` agent", "line 4 is then ``    description: '`infra` agent'``"),
+        ("description: it's: \"x\"", "line 4 is then `    description: 'it''s: \"x\"'`"),
     ] {
         let fault = fault(lines);
         assert!(fault.contains("put it in quotes") && fault.contains(corrected), "{lines}: {fault}");
     }
-    assert!(fault("description: \"C:\\Users\\new\"").contains("line 4 is then `description: 'C:\\Users\\new'`"));
-    assert!(fault("allowed_tools:\n\t- Read").contains("line 5 is then `- Read`"));
+    assert!(fault("description: \"C:\\Users\\new\"").contains("line 4 is then `    description: 'C:\\Users\\new'`"));
+    let tab = fault("allowed_tools:\n\t- Read");
+    assert!(tab.contains("no tabs for indentation") && tab.contains("line 5 is then `    - Read`"), "{tab}");
     for lines in ["allowed_tools: [*]", "allowed_tools: [!Bash]"] {
         assert!(!fault(lines).contains("is then"), "no rule either: {}", fault(lines));
     }
