@@ -62,6 +62,26 @@ fn a_sound_installation_passes() {
 }
 
 #[test]
+fn mistakes_of_the_settings_are_told_once_and_as_theirs() {
+    let world = World::new().config(
+        "agents:\n  infra: {directory: '[ROOT]/work/infra'}\n  own: {directory: '[ROOT]/work/infra', disallowed_tools: [Read]}\n\
+         settings:\n  unattended_tools: [Bash]\n  default_permission_mode: yolo\n  \
+         default_allowed_tools: [Read, Grep, CronCreate]\n  default_disallowed_tools: [Grep]\n",
+    );
+    let (report, _) = world.json(&["doctor", "--json"]);
+    let found = findings(&report);
+    let told = |what: &str| {
+        let told = found.iter().filter_map(|finding| finding.split_once(what).map(|(before, _)| before.to_owned()));
+        told.collect::<Vec<_>>()
+    };
+    let settings = "Config warn settings: ";
+    assert_eq!(told("unattended_tools: 'Bash' is none"), [settings]);
+    assert_eq!(told("permission mode yolo"), [settings]);
+    assert_eq!(told("allowed without effect: CronCreate"), [settings]);
+    assert_eq!(told("allowed and disallowed at once: "), [settings, "Agents warn own: "]);
+}
+
+#[test]
 fn a_fresh_machine_fails_with_remedies() {
     let world = World::new();
     assert_eq!(world.output(&["doctor"]).status.code(), Some(1));

@@ -2,15 +2,14 @@
 
 use super::commands::{self, Missing};
 use super::report::{Report, Section};
+use super::restrictions;
 use crate::config::detect::{DETECTION_BUDGET, Detection, Health, detect_all};
 use crate::config::model::{Agent, Config, Entry};
 use crate::config::{listing, threads};
 use crate::machines::mcp_servers::Notes;
+use crate::machines::reference;
 use crate::machines::text::{first_chars, quoted};
-use crate::machines::{mode, reference, unattended};
 
-/// The permission mode that claude refuses to root.
-const BYPASS: &str = "bypassPermissions";
 const SECTION: Section = Section::Agents;
 /// Most characters of a name that is repeated.
 const MAX_TOLD_CHARS: usize = 100;
@@ -64,23 +63,7 @@ fn check_agent(report: &mut Report, config: &Config, name: &str, agent: &Agent, 
             "correct the file; until then the agent has none of the servers that are wrong",
         );
     }
-    if let Some(given) = agent.permission_mode(&config.settings) {
-        if !mode::KNOWN.contains(&given) {
-            let message = format!("{name}: permission mode {given} is not one that is known");
-            report.warning(SECTION, message, format!("use one of {}", mode::KNOWN.join(", ")));
-        } else if given == BYPASS && rustix::process::geteuid().is_root() {
-            let message = format!("{name}: claude refuses {BYPASS} to root");
-            report.warning(SECTION, message, "run as another user, or choose another mode");
-        }
-    }
-    let denied = agent.disallowed_tools(&config.settings);
-    let both = agent.allowed_tools(&config.settings).iter().filter(|tool| denied.contains(tool));
-    let both = both.map(String::as_str).collect::<Vec<_>>();
-    if !both.is_empty() {
-        let message = format!("{name}: allowed and disallowed at once: {}", both.join(", "));
-        report.warning(SECTION, message, "take them out of one of the two lists; disallowed wins");
-    }
-    check_unattended(report, config, name, agent);
+    restrictions::check_agent(report, &config.settings, name, agent);
 }
 
 /// What the last run in the directory lacked.
@@ -103,21 +86,5 @@ fn check_commands(report: &mut Report, name: &str, missing: &[Missing]) {
         let [server, command] = [server, command].map(|text| quoted(first_chars(text, MAX_TOLD_CHARS)));
         let message = format!("{name}: the MCP server {server} of its .mcp.json cannot start: there is no {command}");
         report.warning(SECTION, message, "install it, put its directory on PATH, or correct `command` in .mcp.json");
-    }
-}
-
-/// Lists that name tools which unattended runs are denied, without any effect.
-fn check_unattended(report: &mut Report, config: &Config, name: &str, agent: &Agent) {
-    let given_back = agent.unattended_tools(&config.settings);
-    if let Some(unknown) = unattended::unknown(given_back) {
-        let message = format!("{name}: unattended_tools: {}", unattended::not_withheld(unknown));
-        report.warning(SECTION, message, "correct the name, or take it out");
-    }
-    let ineffective = unattended::ineffective(agent.allowed_tools(&config.settings), given_back);
-    if !ineffective.is_empty() {
-        let tools = ineffective.join(", ");
-        let message =
-            format!("{name}: allowed without effect: {tools}; unattended runs are denied what reaches past them");
-        report.warning(SECTION, message, "take it out of allowed_tools; SECURITY.md says why");
     }
 }

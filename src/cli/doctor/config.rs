@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::report::{Report, Section};
+use super::restrictions;
 use crate::cli::places;
 use crate::config::model::Config;
 use crate::config::path::{self, Environment, Origin};
@@ -49,6 +50,7 @@ pub fn check(report: &mut Report, environment: &Environment, config: &Result<Con
         let message = format!("{} is given twice; only the last one counts{}", key.path, at(key.line));
         report.warning(SECTION, message, "take the others out");
     }
+    restrictions::check_settings(report, &config.settings);
 }
 
 fn check_rights(report: &mut Report, file: &Path) {

@@ -10,6 +10,7 @@ mod groups;
 mod jobs;
 mod registration;
 mod report;
+mod restrictions;
 mod servers;
 mod version;
 
