@@ -6,7 +6,7 @@ use super::failure::{Exit, Failure};
 use super::output::{self, Style};
 use super::permissions;
 use super::places;
-use crate::config::listing::{self, LACKED, Past};
+use crate::config::listing::{self, GIVEN_TWICE, LACKED, Past};
 use crate::config::model::Config;
 use crate::config::path::{self, Environment};
 use crate::config::read;
@@ -71,7 +71,7 @@ fn held(agent: &Value, config: &Config) -> Option<String> {
     Some(words.collect::<Vec<_>>().join("; "))
 }
 
-/// What the agent works without.
+/// What the agent works without, and what of it is dropped.
 fn lacking(agent: &Value) -> Vec<String> {
     let error = agent.get("mcp_config_error").and_then(Value::as_str);
     let of_file = error.map(|error| format!("claude passes over its .mcp.json: {error}"));
@@ -81,7 +81,9 @@ fn lacking(agent: &Value) -> Vec<String> {
         let when = of_run?.get("at").and_then(Value::as_str).unwrap_or_default();
         Some(trouble.told(when, &names))
     });
-    of_file.into_iter().chain(of_servers).map(|told| format!("warning: {told}")).collect()
+    let twice = agent.get(GIVEN_TWICE).and_then(Value::as_array).into_iter().flatten();
+    let twice = twice.filter_map(Value::as_str).map(|told| format!("{told}; take the others out"));
+    of_file.into_iter().chain(of_servers).chain(twice).map(|told| format!("warning: {told}")).collect()
 }
 
 fn row(agent: &Value, environment: &Environment) -> [String; 3] {

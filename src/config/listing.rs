@@ -79,6 +79,13 @@ fn ineffective<'a>(config: &'a Config, agent: &'a Agent) -> Vec<&'a str> {
     unattended::ineffective(agent.allowed_tools(&config.settings), agent.unattended_tools(&config.settings))
 }
 
+/// Where an answer says what the file gives twice, so that some of it is dropped that may have restricted the agent.
+pub const GIVEN_TWICE: &str = "given_twice";
+
+fn given_twice(config: &Config, name: &str) -> Vec<String> {
+    config.duplicates.iter().filter(|key| key.concerns(name)).map(ToString::to_string).collect()
+}
+
 /// The directories of the valid agents, in the order of the file.
 fn directories(config: &Config) -> Vec<PathBuf> {
     config.agents.iter().filter_map(|(_, entry)| entry.valid()).map(|agent| agent.directory.clone()).collect()
@@ -108,6 +115,7 @@ fn listed(config: &Config, name: &str, agent: &Agent, found: &Detection, past: P
     answer.set_some("disallowed_tools", agent.disallowed_tools.as_deref());
     answer.set_some("unattended_tools", agent.unattended_tools.as_deref());
     answer.set_filled(INEFFECTIVE, &ineffective(config, agent));
+    answer.set_filled(GIVEN_TWICE, &given_twice(config, name));
     answer.set_filled("capabilities", &agent.capabilities);
     answer.set_filled("risky_capabilities", &agent.risky_capabilities);
     answer.set_some("typical", (past.typical)(name));
@@ -166,6 +174,7 @@ fn inspected(config: &Config, name: &str, agent: &Agent, found: Inspection, past
     answer.set_some("disallowed_tools", agent.disallowed_tools.as_deref());
     answer.set_some("unattended_tools", agent.unattended_tools.as_deref());
     answer.set_filled(INEFFECTIVE, &ineffective(config, agent));
+    answer.set_filled(GIVEN_TWICE, &given_twice(config, name));
     let said = found.mode.as_ref().map(|(source, mode)| (*source, mode.as_str()));
     answer.set("effective", effective(agent, &config.settings, said));
     answer.set_filled("capabilities", &agent.capabilities);

@@ -1,5 +1,6 @@
 //! What agents.yaml says, checked: whoever holds a [`Config`] need not check its values again.
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,24 @@ pub struct DuplicateKey {
     pub path: String,
     /// Line of the occurrence that counts, from 1.
     pub line: Option<u32>,
+}
+
+impl fmt::Display for DuplicateKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} is given twice; only the last one counts", self.path)?;
+        self.line.map_or(Ok(()), |line| write!(out, " (line {line})"))
+    }
+}
+
+impl DuplicateKey {
+    /// Whether what was dropped may have restricted the agent: its entry, a key of it, or what holds for all agents.
+    #[must_use]
+    pub fn concerns(&self, agent: &str) -> bool {
+        let below = self.path.strip_prefix("agents.").and_then(|path| path.strip_prefix(agent));
+        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            || ["agents", "settings"].contains(&self.path.as_str())
+            || self.path.starts_with("settings.")
+    }
 }
 
 /// One agent: a project directory and how claude runs in it.

@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::entries::Section;
 use super::locate;
-use super::misnamed::{Misnamed, Place};
+use super::misnamed::{Holds, Misnamed, MisnamedSection, Place};
 use super::model::{Agent, Config, DuplicateKey, Entry, Group, Problem, Settings, UnknownKey};
 use super::name::nearest;
 use super::place::located;
@@ -19,6 +19,7 @@ use super::raw::{Noted, RawAgent, RawCache, RawGroup, RawSettings};
 use super::read::Context;
 use super::repair;
 use super::tree::Tree;
+use crate::machines::misnamed::section;
 
 /// How often the file is read again to find the position of one more bad entry. Each reading costs about a
 /// millisecond for 500 agents; entries beyond this number are still found and disabled, but without a position.
@@ -63,7 +64,13 @@ pub(super) fn config(text: &str, context: &Context) -> Result<Config, Problem> {
         let pass = Pass::new(context, &bad, salvage);
         let found = RootSeed(&pass).deserialize(serde_yaml::Deserializer::from_str(text));
         match (found, pass.reading.get()) {
-            (Ok(root), _) => return Ok(finish(text, root, pass.keys.into_inner())),
+            (Ok(root), _) => {
+                let mut keys = pass.keys.into_inner();
+                return match keys.misnamed.take() {
+                    Some(section) => Err(section.problem(text, |text| first_fault(text, context, &bad))),
+                    None => Ok(finish(text, root, keys)),
+                };
+            }
             (Err(error), Some(entry)) if !salvage => {
                 let problem = repaired(located(text, problem(&error)), &bad);
                 bad.insert(entry, problem);
@@ -171,6 +178,7 @@ pub(super) struct Pass<'a> {
 pub(super) struct Keys {
     unknown: Vec<(Vec<String>, &'static [&'static str])>,
     repeated: Vec<Vec<String>>,
+    misnamed: Option<MisnamedSection>,
 }
 
 impl Keys {
@@ -269,7 +277,18 @@ impl<'de> Visitor<'de> for RootSeed<'_, '_> {
                 "settings" => root.settings = self.settings(map.next_value()?),
                 _ => {
                     Misnamed::refuse(&key, Place::Elsewhere, &mut map)?;
-                    map.next_value::<IgnoredAny>()?;
+                    if let Some(meant) = section(&key) {
+                        if map.next_value::<Holds>()? == Holds::Keys {
+                            let key = key.clone();
+                            self.0.keys.borrow_mut().misnamed.get_or_insert(MisnamedSection {
+                                key,
+                                meant,
+                                is_there: false,
+                            });
+                        }
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
                     // The convention of other YAML tools for a place to keep anchors.
                     if !key.starts_with("x-") {
                         self.0.keys.borrow_mut().unknown(vec![key.clone()], SECTIONS);
@@ -281,6 +300,9 @@ impl<'de> Visitor<'de> for RootSeed<'_, '_> {
             } else {
                 seen.push(key);
             }
+        }
+        if let Some(misnamed) = &mut self.0.keys.borrow_mut().misnamed {
+            misnamed.is_there = seen.iter().any(|key| key == misnamed.meant);
         }
         Ok(root)
     }

@@ -26,19 +26,45 @@ pub(super) fn repaired(text: &str, mut problem: Problem, reads: impl Fn(&str) ->
     if tabbed {
         "YAML takes no tabs for indentation: write spaces in their place".clone_into(&mut problem.message);
     }
+    let found = match old.len() {
+        ..=MAX_LINE_BYTES if tabbed => without_tabs(old),
+        ..=MAX_LINE_BYTES => candidates(old),
+        _ => Vec::new(),
+    };
+    proposed(text, problem, (start, old), found, reads)
+}
+
+/// The problem with the line in which a key has its right name, where that can be told.
+pub(super) fn renamed(
+    text: &str,
+    problem: Problem,
+    (key, meant): (&str, &str),
+    reads: impl Fn(&str) -> Option<u32>,
+) -> Problem {
+    let Some((start, old)) = problem.line.and_then(|number| line(text, number)) else { return problem };
+    proposed(text, problem, (start, old), vec![old.replacen(key, meant, 1)], reads)
+}
+
+/// The problem with the first of the lines with which the text can be read further than the line.
+fn proposed(
+    text: &str,
+    problem: Problem,
+    (start, old): (usize, &str),
+    found: Vec<String>,
+    reads: impl Fn(&str) -> Option<u32>,
+) -> Problem {
+    let Some(number) = problem.line.filter(|_| text.len() <= MAX_TEXT_BYTES && old.len() <= MAX_LINE_BYTES) else {
+        return problem;
+    };
     let reads_further = |candidate: &String| {
         let whole = format!("{}{candidate}{}", &text[..start], &text[start + old.len()..]);
         reads(&whole).is_none_or(|fault| fault > number)
     };
-    if text.len() > MAX_TEXT_BYTES || old.len() > MAX_LINE_BYTES {
-        return problem;
-    }
-    let found = if tabbed { without_tabs(old) } else { candidates(old) };
     let Some(new) = found.into_iter().find(reads_further) else { return problem };
-    let how = match (tabbed, bare(&new) == bare(old)) {
-        (true, _) => String::new(),
-        (false, true) => " put it in quotes:".to_owned(),
-        (false, false) => " correct it:".to_owned(),
+    let how = match (indented(old).0 == indented(&new).0, bare(&new) == bare(old)) {
+        (false, _) => "",
+        (true, true) => " put it in quotes:",
+        (true, false) => " correct it:",
     };
     // A text that has backticks itself stands between two of them on either side.
     let mark = if new.contains('`') { "``" } else { "`" };

@@ -84,6 +84,19 @@ impl Meant {
     }
 }
 
+/// The sections of the file, each with the slips of the pen that its name may have: `events` is two from `agents`.
+const SECTIONS: &[(&str, usize)] = &[("agents", 1), ("groups", 1), ("settings", MAX_SLIPS)];
+
+/// The section of the file that the key was meant to be, if it looks like the name of one. Not for those names.
+#[must_use]
+pub fn section(key: &str) -> Option<&'static str> {
+    if key.starts_with("x-") || key.chars().nth(MAX_KEY_CHARS).is_some() {
+        return None;
+    }
+    let given = letters(key);
+    SECTIONS.iter().find(|(known, slips)| distance(&given, known) <= *slips).map(|(known, _)| *known)
+}
+
 /// What the key means, if it looks like one that restricts. Not for keys that are read.
 #[must_use]
 pub fn meant(key: &str) -> Option<Meant> {

@@ -109,6 +109,16 @@ fn a_broken_config() {
 }
 
 #[test]
+fn an_agent_that_is_given_twice_is_told() {
+    let world = World::new().config("agents:\n  infra: {directory: '[ROOT]/work/infra', disallowed_tools: [Bash]}\n  infra: {directory: '[ROOT]/work/infra'}\n");
+    let listed = world.run(&["list"]);
+    assert!(
+        listed.contains("warning: agents.infra is given twice; only the last one counts (line 3); take the others out"),
+        "{listed}"
+    );
+}
+
+#[test]
 fn the_config_can_be_named() {
     let world = World::new().env("AGENT_DISPATCH_CONFIG", "other.yaml");
     std::fs::write(world.path("work/other.yaml"), "agents: {here: {directory: infra}}").unwrap();

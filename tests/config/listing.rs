@@ -94,6 +94,27 @@ fn the_mode_that_holds_is_told() {
 }
 
 #[test]
+fn what_is_given_twice_is_told_of_the_agents_that_it_may_have_restricted() {
+    let text = "agents:\n  a: {directory: /a, disallowed_tools: [Bash]}\n  b: {directory: /a, model: m, model: n}\n  a: {directory: /a}\n  \
+                ab: {directory: /a}\n";
+    let told = |text: &str| {
+        let config = parse_text(std::path::Path::new("/agents.yaml"), text, None).unwrap();
+        let listed = list_agents(&config, nothing()).unwrap();
+        let name = |agent: &serde_json::Value| agent["name"].as_str().unwrap().to_owned();
+        for agent in listed.as_array().unwrap() {
+            let inspected = inspect_agent(&config, &name(agent), 0, nothing()).unwrap();
+            assert_eq!(agent["given_twice"], inspected["given_twice"]);
+        }
+        listed.as_array().unwrap().iter().map(|agent| (name(agent), agent["given_twice"].clone())).collect::<Vec<_>>()
+    };
+    let entry = json!(["agents.a is given twice; only the last one counts (line 4)"]);
+    let key = json!(["agents.b.model is given twice; only the last one counts (line 3)"]);
+    assert_eq!(told(text), [("a".to_owned(), entry), ("b".to_owned(), key), ("ab".to_owned(), json!(null))]);
+    let settings = "settings: {default_max_budget_usd: 1}\nagents:\n  a: {directory: /a}\nsettings: {}\n";
+    assert!(told(settings)[0].1[0].as_str().unwrap().starts_with("settings is given twice"));
+}
+
+#[test]
 fn inspecting_shows_everything() {
     let (directory, config) = config();
     let answer = inspect_agent(&config, "full", 2, nothing(), None).unwrap();

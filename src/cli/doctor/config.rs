@@ -47,8 +47,7 @@ pub fn check(report: &mut Report, environment: &Environment, config: &Result<Con
         report.warning(SECTION, format!("unknown key {}{}", key.path, at(key.line)), remedy);
     }
     for key in &config.duplicates {
-        let message = format!("{} is given twice; only the last one counts{}", key.path, at(key.line));
-        report.warning(SECTION, message, "take the others out");
+        report.warning(SECTION, key.to_string(), "take the others out");
     }
     restrictions::check_settings(report, &config.settings);
 }
