@@ -40,7 +40,8 @@ impl EntryTable<'_> for RawGroup {
 
     fn note(&mut self, path: &[&str], keys: &mut Keys) {
         keys.note(path, std::mem::take(&mut self.noted), Self::KEYS);
-        for (index, member) in self.members.iter_mut().flatten().flatten().enumerate() {
+        let members = self.members.iter_mut().flatten().flat_map(|members| &mut members.0);
+        for (index, member) in members.enumerate() {
             let index = index.to_string();
             let path = [path, &["members", &index]].concat();
             keys.note(&path, std::mem::take(&mut member.noted), RawMember::KEYS);
@@ -89,7 +90,8 @@ impl<'de, T: EntryTable<'de>> Visitor<'de> for Section<'_, '_, T> {
     type Value = Entries<T::Checked>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "a mapping of names to {}", self.name)
+        let example = if self.name == "agents" { "directory: ~/work/infra" } else { "members: [{agent: infra}]" };
+        write!(out, "a mapping of names to {}, such as `{{infra: {{{example}}}}}`", self.name)
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {

@@ -96,7 +96,7 @@ macro_rules! table {
 
 table!(
     /// One agent.
-    RawAgent, "a mapping with at least `directory`", Place::Agent, {
+    RawAgent, "a mapping with at least `directory`, such as `{directory: ~/work/infra}`", Place::Agent, {
     directory: String,
     description: String,
     timeout: Seconds<0>,
@@ -115,22 +115,22 @@ table!(
 
 table!(
     /// One group.
-    RawGroup, "a mapping with `members`", Place::Elsewhere, {
+    RawGroup, "a mapping with `members`, such as `{members: [{agent: infra}]}`", Place::Elsewhere, {
     description: String,
     shared_context: String,
-    members: Vec<RawMember>,
+    members: Members,
 });
 
 table!(
     /// One member of a group.
-    RawMember, "a mapping with `agent`", Place::Elsewhere, {
+    RawMember, "a mapping with `agent`, such as `{agent: infra}`", Place::Elsewhere, {
     agent: AgentName,
     use_for: String,
 });
 
 table!(
     /// The settings.
-    RawSettings, "a mapping of settings", Place::Settings, {
+    RawSettings, "a mapping of settings, such as `{default_timeout: 600}`", Place::Settings, {
     default_timeout: Seconds<1>,
     default_max_budget_usd: Dollars,
     default_permission_mode: Mode,
@@ -149,7 +149,7 @@ table!(
 
 table!(
     /// The settings of the cache.
-    RawCache, "a mapping of cache settings", Place::Elsewhere, {
+    RawCache, "a mapping of cache settings, such as `{enabled: false}`", Place::Elsewhere, {
     enabled: Flag,
     ttl: Seconds<0>,
     max_size: PositiveCount,
@@ -243,6 +243,30 @@ impl<'de> Deserialize<'de> for Texts {
     }
 }
 
+/// The members of a group.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Members(pub Vec<RawMember>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        struct MembersVisitor;
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = Members;
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a list of members, such as `[{agent: infra}]`")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = seq.next_element()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        source.deserialize_seq(MembersVisitor)
+    }
+}
+
 /// Text that says something, without the space around it.
 fn said(value: Option<Option<String>>) -> Option<String> {
     let text = value.flatten()?;
@@ -307,7 +331,7 @@ impl RawGroup {
             };
             Ok(Member { agent, use_for: said(raw.use_for) })
         };
-        let members = self.members.flatten().unwrap_or_default();
+        let members = self.members.flatten().unwrap_or_default().0;
         Ok(Group {
             description: text(self.description),
             shared_context: text(self.shared_context),

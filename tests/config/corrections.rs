@@ -160,6 +160,66 @@ fn keys_are_proposed_with_a_value_that_can_be_read() {
     }
 }
 
+#[test]
+fn a_section_under_another_name_stops_the_file() {
+    let agents = "agents:\n  a: {directory: /x}\n";
+    for (text, line, said) in [
+        ("agent:\n  a: {directory: /x}\n".to_owned(), 1, "called `agents`; correct it: line 1 is then `agents:`"),
+        (format!("{agents}setting:\n  default_max_budget_usd: 1\n"), 3, "line 3 is then `settings:`"),
+        (
+            format!("{agents}Settings: {{default_max_budget_usd: 1}} # why\n"),
+            3,
+            "`settings: {default_max_budget_usd: 1} # why`",
+        ),
+        (format!("{agents}group:\n  g: {{members: []}}\n"), 3, "line 3 is then `groups:`"),
+        (format!("{agents}'AGENTS':\n  a: {{directory: /x}}\n"), 3, "`agents` is there too"),
+        (format!("{agents}Settings: {{max_concurrency: 0}}\n"), 3, "the section is called `settings`"),
+    ] {
+        let error = parse(&text).expect_err(&text);
+        assert!(error.line == Some(line) && error.to_string().contains(said), "{text}: {error}");
+        proposals_hold(&text);
+    }
+    for harmless in
+        ["events: {a: 1}", "agent: bob", "group: [a, b]", "setting:", "x-agents: {a: 1}", "gents: !t 5", "version: 2"]
+    {
+        assert!(parse(&format!("{agents}{harmless}\n")).is_ok(), "{harmless}");
+    }
+}
+
+#[test]
+fn the_examples_of_a_form_work_when_they_are_copied() {
+    let agents = "agents:\n  infra: {directory: /x}\n";
+    for (before, key) in [
+        ("", "agents"),
+        (agents, "groups"),
+        (agents, "settings"),
+        ("agents:\n", "  infra"),
+        ("groups:\n", "  infra"),
+        ("groups:\n  g:\n    members:\n", "      -"),
+        ("groups:\n  g:\n", "    members"),
+        ("settings:\n", "  cache"),
+    ] {
+        let colon = if key.ends_with('-') { "" } else { ":" };
+        let wrong = format!("{before}{key}{colon} wrong\n");
+        let said = problems(&wrong);
+        let example = said[0].message.split("such as `").nth(1).and_then(|rest| rest.split('`').next());
+        let right = format!("{before}{key}{colon} {}\n", example.expect(&wrong));
+        assert_eq!(problems(&right), [], "{right}");
+    }
+    for (lines, corrected) in [
+        ("settings:\n  cache: false\n", "  cache: {enabled: false}"),
+        ("settings:\n  cache: off # why\n", "  cache: {enabled: off} # why"),
+        ("settings:\n  cache: 300\n", "  cache: {ttl: 300}"),
+        ("groups:\n  g:\n    members: [infra, db]\n", "    members: [{agent: infra}, {agent: db}]"),
+        ("groups:\n  g:\n    members: infra, db\n", "    members: [{agent: infra}, {agent: db}]"),
+        ("groups:\n  g:\n    members:\n      - infra\n", "      - agent: infra"),
+    ] {
+        let said = problems(lines);
+        assert!(said[0].message.contains(&format!("is then `{corrected}`")), "{lines}: {said:?}");
+        assert!(proposals_hold(lines), "{lines}");
+    }
+}
+
 const KEYS: &str = "(allowed_tools|disallowed_tools|unattended_tools|capabilities|model|description|instructions|timeout|max_budget_usd|max_turns|permission_mode|directory|tools|deny|mode|budget|maxTurns|permissions)";
 const VALUES: &str = "(\\[|\\{|\"|'|\\[\\[|)(Read|Bash\\(git log: \\*\\)|Bash\\(a:\\*, b:\\*\\)|a: b|a #b|plan|5m|-1|1,50|it's|`x`|@y|\\*|![ab]|[-A-Ca-c0-9 ():,*'\"#]{0,12})(, (Read|bash|x: y|mcp__a))?(\\]|\\}|\"|'|\\]\\]|)( # why)?";
 
