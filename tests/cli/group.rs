@@ -139,14 +139,14 @@ fn mistakes_say_what_to_do() {
     ----- stdout -----
 
     ----- stderr -----
-    error: group 'bad' is disabled by a mistake in its entry: groups.bad: invalid type: integer `5`, expected a mapping with `members` (agents.yaml line 7, column 8)
+    error: group 'bad' is disabled by a mistake in its entry: groups.bad: invalid type: integer `5`, expected a mapping with `members`, such as `{members: [{agent: infra}]}` (agents.yaml line 7, column 8)
     hint: correct the entry in agents.yaml
     ");
     assert_snapshot!(world.run(&["group", "inspect", "bad"]), @r"
     exit code: 1
     ----- stdout -----
     bad
-    error: groups.bad: invalid type: integer `5`, expected a mapping with `members` (agents.yaml line 7, column 8)
+    error: groups.bad: invalid type: integer `5`, expected a mapping with `members`, such as `{members: [{agent: infra}]}` (agents.yaml line 7, column 8)
     ----- stderr -----
     ");
     assert_snapshot!(world.run(&["group", "add", "empty"]), @r"
@@ -187,7 +187,7 @@ fn doctor_looks_at_groups() {
     fail broken: members that are no agents: nobody ["agent-dispatch group remove-member broken nobody, or add them as agents"]
     warn twice: infra is a member twice; the first entry counts ["take one of the two out of agents.yaml"]
     warn empty: no members ["agent-dispatch group add-member empty AGENT"]
-    fail bad is disabled: groups.bad: invalid type: integer `5`, expected a mapping with `members` (line 10) ["correct the entry in agents.yaml"]
+    fail bad is disabled: groups.bad: invalid type: integer `5`, expected a mapping with `members`, such as `{members: [{agent: infra}]}` (line 10) ["correct the entry in agents.yaml"]
     "#);
 }
 

@@ -102,7 +102,7 @@ fn what_is_given_twice_is_told_of_the_agents_that_it_may_have_restricted() {
         let listed = list_agents(&config, nothing()).unwrap();
         let name = |agent: &serde_json::Value| agent["name"].as_str().unwrap().to_owned();
         for agent in listed.as_array().unwrap() {
-            let inspected = inspect_agent(&config, &name(agent), 0, nothing()).unwrap();
+            let inspected = inspect_agent(&config, &name(agent), 0, nothing(), None).unwrap();
             assert_eq!(agent["given_twice"], inspected["given_twice"]);
         }
         listed.as_array().unwrap().iter().map(|agent| (name(agent), agent["given_twice"].clone())).collect::<Vec<_>>()
