@@ -13,7 +13,7 @@ use crate::machines::prompt;
 use crate::shell::atomic::Durability;
 use crate::shell::leash::{Intake, News, OnNews};
 use crate::shell::record::Record;
-use crate::shell::store::{JobFile, Store};
+use crate::shell::store::{JobFile, Store, StoreError};
 use crate::shell::{cancelled, failpoint, job_lock, leftovers, supervisor};
 
 /// How many supervisors a run is given after its first one, each as a process of its own. One dies by hand or for want of
@@ -130,14 +130,15 @@ impl Engine {
                 let engine = self.clone();
                 return Err(self.errands.run(move || engine.leave(id)).await);
             }
+            // Until somebody has the run who ends it when this caller leaves, nobody else would.
+            let mut wanted = Wanted { engine: self, id, settled: false };
             if in_vain > 0 {
-                // Nobody else would end the run of a caller that leaves now.
-                let mut wanted = Wanted { engine: self, id, settled: false };
                 tokio::time::sleep(RETRY_PAUSE).await;
-                wanted.settled = true;
             }
             let engine = self.clone();
-            heir = self.errands.run(move || engine.take_over(id, deaths)).await?;
+            let taken = self.errands.run(move || engine.take_over(id, deaths)).await;
+            wanted.settled = true;
+            heir = taken?;
         }
     }
 
@@ -189,7 +190,15 @@ impl Engine {
         let Some(lock) = job_lock::take(&self.store, &id) else { return Ok(Heir::Elsewhere) };
         failpoint::reach("take_over");
         // Read under the lock: it may have been taken over and ended in between.
-        let record = self.store.read(&id)?;
+        let record = match self.store.read(&id) {
+            Ok(record) => record,
+            // For want of handles say: it is there, and can be read later.
+            Err(error @ StoreError::Io { .. }) => {
+                tracing::warn!(%id, %error, "the run cannot be taken over yet");
+                return Ok(Heir::Nobody);
+            }
+            Err(error) => return Err(error.into()),
+        };
         if record.status.is_terminal() {
             return Ok(Heir::Over(Box::new(record)));
         }
@@ -295,10 +304,21 @@ fn renounce(store: &Store, id: &JobId) {
     if cancelled.is_ok_and(|stepped| stepped.end_run) {
         tracing::info!(%id, "job cancelled: its caller left");
         let lock = store.file(id, JobFile::Lock);
-        if !job_lock::tell_holder(&lock) && !job_lock::is_held(&lock) {
-            // The next reader of the record says so in it.
-            let ended = leftovers::end_all(id);
-            tracing::debug!(%id, ended, "ended without a supervisor");
+        if job_lock::tell_holder(&lock) {
+            return;
+        }
+        // It may be held by this process, for the moment that a take-over needs, or by a supervisor that is not named yet.
+        match job_lock::take(store, id) {
+            Some(held) => {
+                // The next reader of the record says so in it.
+                let ended = leftovers::end_all(id);
+                tracing::debug!(%id, ended, "ended without a supervisor");
+                drop(held);
+            }
+            None => {
+                let told = job_lock::tell_holder(&lock);
+                tracing::debug!(%id, told, "its supervisor ends it");
+            }
         }
     }
 }
