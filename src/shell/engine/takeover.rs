@@ -126,12 +126,14 @@ impl Engine {
                 Heir::Over(record) => return Ok((*record, None)),
                 Heir::Nobody => in_vain += 1,
             }
-            if in_vain > RETRIES {
-                let engine = self.clone();
-                return Err(self.errands.run(move || engine.leave(id)).await);
-            }
             // Until somebody has the run who ends it when this caller leaves, nobody else would.
             let mut wanted = Wanted { engine: self, id, settled: false };
+            if in_vain > RETRIES {
+                let engine = self.clone();
+                let left = self.errands.run(move || engine.leave(id)).await;
+                wanted.settled = true;
+                return left.map(|record| (record, None));
+            }
             if in_vain > 0 {
                 tokio::time::sleep(RETRY_PAUSE).await;
             }
@@ -221,13 +223,17 @@ impl Engine {
         Ok(Heir::Here(ours))
     }
 
-    /// What is said of a run that nobody can be given to. One whose claude may work is left to whoever looks at it next,
-    /// who has what it takes: it is paid for. Any other must not begin by itself once its caller has left.
-    fn leave(&self, id: JobId) -> EngineError {
-        let record = match self.store.read(&id) {
-            Ok(record) => record,
-            Err(error) => return error.into(),
-        };
+    /// Gives up a run that nobody can be given to. One whose claude may work is left to whoever looks at it next, who has
+    /// what it takes: it is paid for. Any other must not begin by itself once its caller has left. The record of one that
+    /// came to its end meanwhile, through another process.
+    ///
+    /// # Errors
+    /// [`EngineError::Unsupervised`], or why even the record cannot be read.
+    fn leave(&self, id: JobId) -> Result<Record, EngineError> {
+        let record = self.store.read(&id)?;
+        if record.status.is_terminal() {
+            return Ok(record);
+        }
         let left = if matches!(record.state(), State::Running | State::Adopted) {
             format!("it goes on, and its answer is kept for {}", next_call::wait(&id))
         } else {
@@ -239,7 +245,7 @@ impl Engine {
             }
         };
         tracing::error!(%id, left, "nobody supervises the run");
-        EngineError::Unsupervised { id, left }
+        Err(EngineError::Unsupervised { id, left })
     }
 
     /// Both ends of a leash.
