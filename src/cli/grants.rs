@@ -4,10 +4,7 @@ use super::registration::quoted;
 use crate::config::model::Config;
 use crate::config::path::{self, Environment};
 use crate::config::read;
-use crate::machines::unattended;
-
-/// The mode in which claude asks for nothing.
-const BYPASS: &str = "bypassPermissions";
+use crate::machines::{mode, unattended};
 
 /// The command that grants the agent what it was denied, beside what it is allowed; nothing where that would change nothing, or
 /// where it is the user's alone to give.
@@ -16,7 +13,7 @@ pub fn command(config: &Config, name: &str, denied: &[String]) -> Option<String>
     let allowed = agent.allowed_tools(&config.settings);
     let missing = denied.iter().filter(|tool| !unattended::is_withheld(tool) && !allowed.contains(tool));
     let missing = missing.map(String::as_str).collect::<Vec<_>>();
-    if missing.is_empty() || agent.permission_mode(&config.settings) == Some(BYPASS) {
+    if missing.is_empty() || agent.permission_mode(&config.settings) == Some(mode::BYPASS) {
         return None;
     }
     let all = allowed.iter().map(String::as_str).chain(missing.iter().copied()).collect::<Vec<_>>().join(",");

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 use self::scopes::Scope;
+use crate::config::claude_settings::named_directory;
 use crate::config::path::Environment;
 pub use crate::machines::text::shell_word as quoted;
 
@@ -58,10 +59,6 @@ pub enum FileError {
 /// Where Claude Code keeps what is the user's; `None` without a home.
 fn configuration_directory(environment: &Environment) -> Option<PathBuf> {
     named_directory().or_else(|| Some(environment.home.as_ref()?.join(".claude")))
-}
-
-fn named_directory() -> Option<PathBuf> {
-    std::env::var_os("CLAUDE_CONFIG_DIR").filter(|name| !name.is_empty()).map(PathBuf::from)
 }
 
 /// The file in which Claude Code keeps the servers of the user; `None` without a home.

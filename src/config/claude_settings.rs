@@ -68,8 +68,17 @@ impl<'a> Places<'a> {
 /// Where the user's own configuration of claude is; `None` without a home.
 #[must_use]
 pub fn user_directory() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("CLAUDE_CONFIG_DIR").or_else(|| set("HOME").map(|home| home.join(".claude")))
+    named_directory().or_else(|| Some(directory_in("HOME")?.join(".claude")))
+}
+
+/// The directory that the user chose for claude's configuration.
+#[must_use]
+pub fn named_directory() -> Option<PathBuf> {
+    directory_in("CLAUDE_CONFIG_DIR")
+}
+
+fn directory_in(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 fn managed_files(directory: &Path) -> Vec<PathBuf> {

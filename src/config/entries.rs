@@ -90,7 +90,7 @@ impl<'de, T: EntryTable<'de>> Visitor<'de> for Section<'_, '_, T> {
     type Value = Entries<T::Checked>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let example = if self.name == "agents" { "directory: ~/work/infra" } else { "members: [{agent: infra}]" };
+        let example = if self.name == "agents" { "directory: ~/projects/infra" } else { "members: [{agent: infra}]" };
         write!(out, "a mapping of names to {}, such as `{{infra: {{{example}}}}}`", self.name)
     }
 

@@ -1,10 +1,7 @@
 //! A key that looks like one that restricts, and that nothing reads: an error with the line to write in its place.
 use std::fmt;
 
-use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, VariantAccess,
-    Visitor,
-};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::locate;
 use super::model::Problem;
@@ -12,6 +9,7 @@ use super::name::echoed;
 use super::node::flow_list;
 use super::number::parse_number;
 use super::repair;
+use super::tree::Tree;
 use crate::machines::misnamed::{Meant, WrongMode, check_mode, meant};
 use crate::machines::mode;
 use crate::machines::rule::{self, List};
@@ -126,82 +124,12 @@ impl MisnamedSection {
     }
 }
 
-/// What the value of an unknown key holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Holds {
-    /// Keys, as a section does.
-    Keys,
-    /// Anything else, which restricts nobody wherever it stands.
-    Else,
-}
-
-impl<'de> Deserialize<'de> for Holds {
-    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        source.deserialize_any(HoldsVisitor)
-    }
-}
-
-struct HoldsVisitor;
-
-impl<'de> Visitor<'de> for HoldsVisitor {
-    type Value = Holds;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("any value")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Holds, E> {
-        Ok(Holds::Else)
-    }
-
-    fn visit_none<E: Error>(self) -> Result<Holds, E> {
-        Ok(Holds::Else)
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Holds, E> {
-        Ok(Holds::Else)
-    }
-
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Holds, E> {
-        Ok(Holds::Else)
-    }
-
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Holds, E> {
-        Ok(Holds::Else)
-    }
-
-    fn visit_i128<E: Error>(self, _: i128) -> Result<Holds, E> {
-        Ok(Holds::Else)
-    }
-
-    fn visit_u128<E: Error>(self, _: u128) -> Result<Holds, E> {
-        Ok(Holds::Else)
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Holds, E> {
-        Ok(Holds::Else)
-    }
-
-    fn visit_str<E: Error>(self, _: &str) -> Result<Holds, E> {
-        Ok(Holds::Else)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Holds, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Holds::Else)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Holds, A::Error> {
-        let mut holds = Holds::Else;
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
-            holds = Holds::Keys;
-        }
-        Ok(holds)
-    }
-
-    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Holds, A::Error> {
-        let (_, value) = data.variant::<String>()?;
-        value.newtype_variant()
+/// Whether the value of an unknown key holds keys, as a section does. Anything else restricts nobody wherever it stands.
+pub(super) fn holds_keys(value: &Tree) -> bool {
+    match value {
+        Tree::Map(pairs) => !pairs.is_empty(),
+        Tree::Tagged(_, value) => holds_keys(value),
+        _ => false,
     }
 }
 

@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::entries::Section;
 use super::locate;
-use super::misnamed::{Holds, Misnamed, MisnamedSection, Place};
+use super::misnamed::{Misnamed, MisnamedSection, Place, holds_keys};
 use super::model::{Agent, Config, DuplicateKey, Entry, Group, Problem, Settings, UnknownKey};
 use super::name::nearest;
 use super::place::located;
@@ -278,13 +278,9 @@ impl<'de> Visitor<'de> for RootSeed<'_, '_> {
                 _ => {
                     Misnamed::refuse(&key, Place::Elsewhere, &mut map)?;
                     if let Some(meant) = section(&key) {
-                        if map.next_value::<Holds>()? == Holds::Keys {
-                            let key = key.clone();
-                            self.0.keys.borrow_mut().misnamed.get_or_insert(MisnamedSection {
-                                key,
-                                meant,
-                                is_there: false,
-                            });
+                        if holds_keys(&map.next_value()?) {
+                            let misnamed = MisnamedSection { key: key.clone(), meant, is_there: false };
+                            self.0.keys.borrow_mut().misnamed.get_or_insert(misnamed);
                         }
                     } else {
                         map.next_value::<IgnoredAny>()?;

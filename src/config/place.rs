@@ -7,7 +7,8 @@ fn is_forbidden(letter: char) -> bool {
     letter.is_control() && !matches!(letter, '\t' | '\n' | '\r' | '\u{85}') || matches!(letter, '\u{fffe}' | '\u{ffff}')
 }
 
-/// The problem at the place that has to be corrected. The parser does not say where a second document begins (at the second `---`) or where a forbidden character is.
+/// The problem at the place that has to be corrected. The parser does not say where a second document begins (at the second
+/// `---`) or where a forbidden character is.
 pub(super) fn located(text: &str, mut problem: Problem) -> Problem {
     if problem.line.is_none() && problem.message.contains("more than one document") {
         let mut content = false;

@@ -96,7 +96,7 @@ macro_rules! table {
 
 table!(
     /// One agent.
-    RawAgent, "a mapping with at least `directory`, such as `{directory: ~/work/infra}`", Place::Agent, {
+    RawAgent, "a mapping with at least `directory`, such as `{directory: ~/projects/infra}`", Place::Agent, {
     directory: String,
     description: String,
     timeout: Seconds<0>,

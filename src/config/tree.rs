@@ -2,6 +2,7 @@
 use std::cell::Cell;
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use super::model::Problem;
@@ -81,6 +82,12 @@ impl Tree {
             Self::Bool(switch) => switch.to_string() == wanted,
             _ => false,
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        Build(&Cell::new(0)).deserialize(source)
     }
 }
 

@@ -4,11 +4,13 @@
 pub const DEFAULT: &str = "default";
 /// The name by which newer versions of the CLI call [`DEFAULT`]. Older ones refuse it, and every version takes the other.
 const MANUAL: &str = "manual";
+/// The mode in which the CLI asks for nothing. It refuses it to root.
+pub const BYPASS: &str = "bypassPermissions";
 /// The modes that claude knows. Another one is stored with a warning: a newer claude may know it.
-pub const KNOWN: &[&str] = &["acceptEdits", "auto", "bypassPermissions", DEFAULT, "dontAsk", MANUAL, "plan"];
+pub const KNOWN: &[&str] = &["acceptEdits", "auto", BYPASS, DEFAULT, "dontAsk", MANUAL, "plan"];
 /// Modes that a project cannot give itself: the CLI takes them from the user's own settings only. It does so from 2.1.302
 /// on; 2.1.300 took `auto` of a project, 2.1.197 `bypassPermissions`. Ours is passed, so it holds on all of them.
-const NOT_FOR_A_PROJECT: [&str; 2] = ["auto", "bypassPermissions"];
+const NOT_FOR_A_PROJECT: [&str; 2] = ["auto", BYPASS];
 
 /// Whose settings of the CLI say a mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

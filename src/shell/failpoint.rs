@@ -43,8 +43,9 @@ mod armed {
     use crate::shell::atomic;
 
     /// `<name>@<n>=<action>:<directory>`, more of them after `,`: what happens the n-th time that any process comes by,
-    /// and with `<n>+` each time from then on, counted by files `<name>.1`, `<name>.2` … in the directory. Actions: `kill`, `error` (no space left), `pause` (until
-    /// `<name>.go` is there). `*@0=trace:<directory>` writes all names to the file `trace`.
+    /// and with `<n>+` each time from then on, counted by files `<name>.1`, `<name>.2` … in the directory. Actions: `kill`,
+    /// `error` (no space left), `pause` (until `<name>.go` is there). `*@0=trace:<directory>` writes all names to the file
+    /// `trace`.
     const VARIABLE: &str = "AGENT_DISPATCH_FAILPOINTS";
     /// How often to look whether a pause is over.
     const LOOK: Duration = Duration::from_millis(1);

@@ -188,7 +188,7 @@ fn a_broken_config_is_a_finding() {
     Environment ok claude 2.1.332 (Claude Code): [ROOT]/bin/claude (on PATH)
     Environment ok claude knows --append-system-prompt (dispatch protocol, instructions)
     Environment ok on PATH: [ROOT]/bin/agent-dispatch
-    Config fail cannot read the config: agents: invalid type: sequence, expected a mapping of names to agents, such as `{infra: {directory: ~/work/infra}}` ([ROOT]/home/.config/agent-dispatch/agents.yaml, line 1, column 9)
+    Config fail cannot read the config: agents: invalid type: sequence, expected a mapping of names to agents, such as `{infra: {directory: ~/projects/infra}}` ([ROOT]/home/.config/agent-dispatch/agents.yaml, line 1, column 9)
     MCP registration ok registered: [ROOT]/bin/agent-dispatch serve (user scope, [ROOT]/home/.claude.json)
     Agents warn skipped: the config cannot be read
     Groups warn skipped: the config cannot be read

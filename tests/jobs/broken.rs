@@ -3,12 +3,10 @@
 use std::fs;
 use std::time::{Instant, UNIX_EPOCH};
 
-use rustix::process::Signal;
 use serde_json::{Map, Value, json};
 
-use super::{WAITS, ended, go, mistake, numbered, of_job, planted, record_path, status, supervisor, works, write_old};
+use super::{WAITS, ended, go, mistake, numbered, of_job, planted, record_path, status, works, works_alone, write_old};
 use crate::support::client::Client;
-use crate::support::processes::{alive, signal};
 use crate::support::world::World;
 use crate::support::{note, until};
 
@@ -91,15 +89,7 @@ fn a_job_without_a_plan_is_waited_for_where_it_works_and_else_fails() {
     for (begun, text, nameless) in lost.iter().map(|(begun, text)| (*begun, *text, false)).chain([(true, None, true)]) {
         let world = World::with(WAITS);
         let mut client = Client::new(&world);
-        let id = if begun {
-            let id = works(&world, &mut client);
-            let dead = supervisor(&world);
-            signal(dead, Signal::KILL);
-            until("its death", || (!alive(dead)).then_some(()));
-            id
-        } else {
-            planted(&world, 3).0
-        };
+        let id = if begun { works_alone(&world, &mut client) } else { planted(&world, 3).0 };
         let plan = world.jobs().join(&id).join("plan.json");
         match text {
             Some(text) => fs::write(&plan, text).unwrap(),
@@ -197,10 +187,7 @@ fn two_thousand_records_are_listed_while_other_calls_are_answered() {
 fn a_job_whose_lock_was_taken_away_is_not_settled_while_its_claude_works() {
     let world = World::with(WAITS);
     let mut client = Client::new(&world);
-    let id = works(&world, &mut client);
-    let dead = supervisor(&world);
-    signal(dead, Signal::KILL);
-    until("its death", || (!alive(dead)).then_some(()));
+    let id = works_alone(&world, &mut client);
     fs::remove_file(world.jobs().join(&id).join("lock")).unwrap();
     // Older than what is believed of a job without a lock.
     let aged =

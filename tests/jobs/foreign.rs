@@ -6,12 +6,10 @@ use std::fs::{self, File};
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::{WAITS, ended, go, numbered, record_path, status, submit, supervisor, works, write_old};
+use super::{WAITS, ended, go, numbered, record_path, status, submit, works, works_alone, write_old};
 use crate::support::client::Client;
-use crate::support::processes::{alive, signal};
 use crate::support::python::{self, python_tests};
 use crate::support::world::World;
 use crate::support::{note, until};
@@ -235,10 +233,7 @@ fn a_live_job_is_touched_though_its_agent_says_nothing() {
     // The older implementation calls a running job stale when its file was not written for an hour.
     let world = World::with(WAITS);
     let mut client = Client::new(&world);
-    let id = works(&world, &mut client);
-    let dead = supervisor(&world);
-    signal(dead, Signal::KILL);
-    until("its death", || (!alive(dead)).then_some(()));
+    let id = works_alone(&world, &mut client);
     let path = record_path(&world, &id);
     touched(&path, 2.0 * HOUR);
     assert_eq!(status(&mut client, &id)["status"], "running");

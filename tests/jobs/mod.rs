@@ -22,9 +22,11 @@ use agent_dispatch::machines::ids::{JobId, SessionRef};
 use agent_dispatch::machines::plan::{Format, RunPlan, SessionPlan};
 use agent_dispatch::shell::record::Record;
 use agent_dispatch::shell::store::Store;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::support::client::{Client, said};
+use crate::support::processes::{alive, signal};
 use crate::support::until;
 use crate::support::world::World;
 
@@ -42,6 +44,15 @@ fn submit(client: &mut Client, agent: &str) -> String {
 fn works(world: &World, client: &mut Client) -> String {
     let id = submit(client, "echo");
     ready(world);
+    id
+}
+
+/// A job whose claude works on and whose supervisor is dead.
+fn works_alone(world: &World, client: &mut Client) -> String {
+    let id = works(world, client);
+    let dead = supervisor(world);
+    signal(dead, Signal::KILL);
+    until("its death", || (!alive(dead)).then_some(()));
     id
 }
 

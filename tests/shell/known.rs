@@ -86,7 +86,7 @@ fn run_in(directory: &str) -> RunPlan {
 #[test]
 fn servers_of_the_last_hundreds_of_directories_are_known_and_no_more() {
     let jobs = tempfile::tempdir().unwrap();
-    let directory = |number: usize| format!("/work/project-{number:04}");
+    let directory = |number: usize| format!("/projects/project-{number:04}");
     let count = 2_000;
     for number in 0..count {
         lacked_servers::note(jobs.path(), &run_in(&directory(number)), &failed("pg"), ConfigFile::Missing, None);
@@ -113,7 +113,7 @@ fn who_notes_servers_at_once_costs_nobody_a_line() {
             let jobs = jobs.path();
             scope.spawn(move || {
                 for number in 0..20 {
-                    let run = run_in(&format!("/work/{writer}-{number}"));
+                    let run = run_in(&format!("/projects/{writer}-{number}"));
                     lacked_servers::note(jobs, &run, &failed("pg"), ConfigFile::Missing, None);
                     let well = if number % 2 == 0 { Vec::new() } else { failed("pg") };
                     lacked_servers::note(jobs, &run, &well, ConfigFile::Missing, None);
@@ -123,7 +123,7 @@ fn who_notes_servers_at_once_costs_nobody_a_line() {
     });
     let known = lacked_servers::all(jobs.path());
     for (writer, number) in (0..4).flat_map(|writer| (0..20).map(move |number| (writer, number))) {
-        let lacked = known.lacked(&format!("/work/{writer}-{number}"), None);
+        let lacked = known.lacked(&format!("/projects/{writer}-{number}"), None);
         assert_eq!(lacked.is_some(), number % 2 == 1, "{writer}-{number}");
     }
 }

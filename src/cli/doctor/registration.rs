@@ -11,6 +11,7 @@ use crate::cli::registration::scopes::{self, Found, Registration, Scope, Standin
 use crate::cli::registration::started::{Setting, Started};
 use crate::cli::registration::{self, Entry, SERVER_NAME};
 use crate::config::path::{Environment, config_path};
+use crate::shell::claude::is_executable;
 
 /// How long the registered program may take to tell its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(5);
@@ -181,7 +182,7 @@ fn check_registration(report: &mut Report, registration: &Registration) {
 
 /// The program behind a command, as it is found on PATH.
 fn find(command: &str) -> Option<PathBuf> {
-    let executable = |path: &PathBuf| path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok();
+    let executable = |path: &PathBuf| is_executable(path);
     if command.contains('/') {
         return Some(PathBuf::from(command)).filter(|path| path.is_absolute()).filter(executable);
     }

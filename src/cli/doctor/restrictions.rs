@@ -4,9 +4,6 @@ use super::report::{Report, Section};
 use crate::config::model::{Agent, Settings};
 use crate::machines::{mode, unattended};
 
-/// The permission mode that claude refuses to root.
-const BYPASS: &str = "bypassPermissions";
-
 /// The mode and the lists that hold together.
 struct Restrictions<'a> {
     section: Section,
@@ -66,8 +63,8 @@ fn check_mode(report: &mut Report, all: &Restrictions<'_>) {
     if !mode::KNOWN.contains(&given) {
         let message = format!("{owner}: permission mode {given} is not one that is known");
         report.warning(*section, message, format!("use one of {}", mode::KNOWN.join(", ")));
-    } else if given == BYPASS && rustix::process::geteuid().is_root() {
-        let message = format!("{owner}: claude refuses {BYPASS} to root");
+    } else if given == mode::BYPASS && rustix::process::geteuid().is_root() {
+        let message = format!("{owner}: claude refuses {} to root", mode::BYPASS);
         report.warning(*section, message, "run as another user, or choose another mode");
     }
 }

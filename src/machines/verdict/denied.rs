@@ -1,12 +1,11 @@
 //! Tools that were denied or put off, and what to do about it.
 
+use super::super::mode;
 use super::super::text::quoted;
 use super::super::unattended;
 use super::advice::Advice;
 use super::settings::{self, Against};
 
-/// The mode in which claude asks for nothing.
-const BYPASS: &str = "bypassPermissions";
 /// The mode in which claude changes nothing.
 const PLAN: &str = "plan";
 
@@ -28,7 +27,7 @@ impl Advice<'_> {
                     agent does without them"
                 .into();
         }
-        let bypasses = plan.permission_mode.as_deref() == Some(BYPASS);
+        let bypasses = plan.permission_mode.as_deref() == Some(mode::BYPASS);
         let granted = |tool: &String| bypasses || plan.allowed_tools.contains(tool);
         let (granted, missing): (Vec<String>, Vec<String>) = grantable.into_iter().partition(granted);
         let missing = (!missing.is_empty()).then(|| self.grant_missing(&missing));
@@ -58,8 +57,8 @@ impl Advice<'_> {
     fn why_though_granted(&self, granted: &[String]) -> String {
         let plan = self.plan;
         let names = granted.iter().map(|tool| quoted(tool)).collect::<Vec<_>>().join(", ");
-        let set = if plan.permission_mode.as_deref() == Some(BYPASS) {
-            format!("permission_mode is {BYPASS} already")
+        let set = if plan.permission_mode.as_deref() == Some(mode::BYPASS) {
+            format!("permission_mode is {} already", mode::BYPASS)
         } else {
             format!("allowed_tools has {names} already")
         };
