@@ -152,9 +152,7 @@ fn round(seed: u64) -> BTreeMap<String, u32> {
 
 /// How many lines the usage journal has for a job.
 fn lines(world: &World, id: &str) -> usize {
-    let text = std::fs::read_to_string(world.path("usage.jsonl")).unwrap_or_default();
-    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    lines.filter(|line| line["job"] == id).count()
+    world.usage().iter().filter(|line| line["job"] == id).count()
 }
 
 /// How long the agent's answer is, by its scene.

@@ -1,7 +1,6 @@
 //! Calls of several requests as tasks: they answer as the blocking calls do, and are jobs.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use agent_dispatch::machines::shorten;
 use rustix::process::Signal;
@@ -75,11 +74,6 @@ fn told(result: &Value) -> (String, Value, Value) {
     (shorten::result_last(text).to_string(), structured, result["isError"].clone())
 }
 
-pub fn lines_of_usage(world: &World) -> Vec<Value> {
-    let text = fs::read_to_string(world.path("usage.jsonl")).unwrap_or_default();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
 fn fleet() -> World {
     let mut world = World::with("cost 0.02\nresult the answer");
     world.agent("json", "result {\"a\": 1.10, \"b\": [1e-7]}");
@@ -125,7 +119,7 @@ fn the_answer_is_that_of_the_blocking_call() {
         }
         other.bye();
         let [plain, task] = worlds.each_ref().map(|world| {
-            let mut lines = lines_of_usage(world);
+            let mut lines = world.usage();
             lines.iter_mut().for_each(|line| line.as_object_mut().unwrap().retain(|key, _| key != "t" && key != "ms"));
             let mut lines: Vec<String> = lines.iter().map(mask).collect();
             lines.sort();

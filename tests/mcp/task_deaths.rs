@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::task_calls::{conductor, item, kill_conductor, lines_of_usage, paid};
+use super::task_calls::{conductor, item, kill_conductor, paid};
 use super::tasks::{ask, begin, client, completed, ended, get, go};
 use crate::support::client::said;
 use crate::support::processes::{alive, signal};
@@ -125,7 +125,7 @@ fn cancelling_ends_all_parts_and_begins_no_more() {
         for record in world.records() {
             assert_eq!((&record["status"], &record["phase"]), (&json!("cancelled"), &Value::Null), "{record}");
         }
-        let lines = lines_of_usage(&world);
+        let lines = world.usage();
         assert_eq!(lines.len(), 2, "{lines:?}");
         client.bye();
     }
@@ -268,6 +268,6 @@ fn kill_round(dice: &mut Dice) {
     assert_eq!(answer["aggregated"]["result"], "all", "{answer}");
     assert_eq!(paid(&world, "echo").values().copied().collect::<Vec<_>>(), vec![1; 6]);
     assert_eq!(world.dumps("sum", "calls").len(), 1);
-    assert_eq!(lines_of_usage(&world).len(), 7, "a line for each run");
+    assert_eq!(world.usage().len(), 7, "a line for each run");
     client.bye();
 }

@@ -14,16 +14,10 @@ use crate::support::world::World;
 const FIGURES: &str = "cost 0.25\nturns 2\n";
 const WAITS: &str = "cost 0.25\ntouch ready\nwait-file go\nresult the answer\ntouch answered";
 
-/// The lines of the journal, in the order in which they were written.
-fn lines(world: &World) -> Vec<Value> {
-    let text = fs::read_to_string(world.path("usage.jsonl")).unwrap_or_default();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
 /// The lines once there are so many; no more may come.
 fn lines_when(world: &World, count: usize) -> Vec<Value> {
-    until("lines in the journal", || (lines(world).len() >= count).then_some(()));
-    let lines = lines(world);
+    until("lines in the journal", || (world.usage().len() >= count).then_some(()));
+    let lines = world.usage();
     assert_eq!(lines.len(), count, "{lines:#?}");
     lines
 }
@@ -64,7 +58,7 @@ fn every_way_leaves_its_line() {
     for (count, tool) in [(1, "dispatch"), (2, "dispatch_session"), (3, "dispatch_stream")] {
         client.ask(tool, json!({"agent": "echo", "task": "t", "caller": "a caller\nof two lines"}));
         // It is there when the answer is: whoever reads on may look at it.
-        let lines = lines(&world);
+        let lines = world.usage();
         let line = lines.last().unwrap();
         assert_eq!(keys(line), ["t", "agent", "ok", "cost", "ms", "turns", "outcome", "caller", "job"], "{tool}");
         let rest = (&line["agent"], &line["ok"], &line["cost"], &line["turns"], &line["outcome"], &line["caller"]);
@@ -74,7 +68,7 @@ fn every_way_leaves_its_line() {
     }
     let id = submit(&mut client);
     ended(&mut client, &id);
-    assert_eq!(lines(&world)[3]["job"], id.as_str());
+    assert_eq!(world.usage()[3]["job"], id.as_str());
     let test = world.command(&["test", "echo"]).output().unwrap();
     assert!(test.status.success());
     assert_eq!(lines_when(&world, 5)[4]["ok"], true);
@@ -118,7 +112,7 @@ fn failures_have_their_kind() {
         // Of a run that began it is known how long it lasted, also where the CLI does not say.
         assert_eq!(line.get("ms").is_some(), began, "{line}");
     }
-    assert!(lines(&world)[1]["ms"].as_u64().unwrap() >= 1_000);
+    assert!(world.usage()[1]["ms"].as_u64().unwrap() >= 1_000);
     assert_eq!(client.ask("dispatch_async", json!({"agent": "gone", "task": "t"})).get("job_id"), None);
     assert_eq!(lines_when(&world, 4)[3]["err"], "not_found");
     // What is the caller's mistake was never a dispatch.
@@ -228,7 +222,7 @@ fn a_line_that_a_dead_supervisor_had_written_is_not_written_again() {
     go(&world);
     assert_eq!(ended(&mut client, &id)["status"], "done");
     client.bye();
-    assert_eq!(lines(&world), [line]);
+    assert_eq!(world.usage(), [line]);
 }
 
 #[test]

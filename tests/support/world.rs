@@ -201,8 +201,12 @@ impl World {
 
     /// The lines that `dump` steps of scenes wrote to a file of the agent.
     pub fn dumps(&self, agent: &str, name: &str) -> Vec<Value> {
-        let text = fs::read_to_string(self.path(agent).join(name)).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        json_lines(&self.path(agent).join(name))
+    }
+
+    /// The lines of the usage journal, in the order in which they were written.
+    pub fn usage(&self) -> Vec<Value> {
+        json_lines(&self.path("usage.jsonl"))
     }
 
     /// What must never be left: a process, a held lock or slot, a lock file of a session.
@@ -230,6 +234,15 @@ impl World {
         }
         leaks
     }
+}
+
+/// The whole lines of a file of JSON lines that somebody may be writing: a reader can see a line of which only a part is
+/// there yet, because POSIX makes no append atomic for those who read without a lock. What is no JSON is a failure.
+fn json_lines(path: &Path) -> Vec<Value> {
+    let text = fs::read(path).unwrap_or_default();
+    let lines = text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    let parsed = lines.map(serde_json::from_slice);
+    parsed.map(|line| line.unwrap_or_else(|e| panic!("{}: {e}", path.display()))).collect()
 }
 
 fn is_supervisor(command_line: &str) -> bool {
