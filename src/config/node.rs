@@ -42,7 +42,8 @@ impl Node {
     /// Gives this value to a key of a mapping of the editing library.
     pub(super) fn put(&self, target: &Mapping, key: &str) {
         match self {
-            Self::Text(text) => target.set(key, text.as_str()),
+            // The mapping may stand in braces, where the same is bare as in brackets.
+            Self::Text(text) => target.set(key, in_brackets(text)),
             Self::Whole(number) => target.set(key, *number),
             Self::Number(number) => target.set(key, *number),
             Self::List(items) => {
@@ -60,7 +61,7 @@ impl Node {
     }
 }
 
-/// A text between brackets, in the quotes that the editing library chooses, where it reads as itself in those. It does not
+/// A text between brackets or braces, in the quotes that the editing library chooses, where it reads as itself in those. It does not
 /// know of a colon before `?`, which ends a bare text there.
 fn in_brackets(item: &str) -> ScalarValue {
     let chosen = ScalarValue::string(item);

@@ -67,14 +67,18 @@ fn setting_keeps_comments_and_order() {
     assert_eq!(edit(before, &change).as_deref(), Ok(after));
 }
 
-/// Between brackets a colon before some characters ends a bare text, or begins a pair.
+/// Between brackets and braces a colon before some characters ends a bare text, or begins a pair.
 #[test]
-fn a_colon_anywhere_in_an_item_of_a_list_is_read_back() {
+fn a_colon_anywhere_in_a_list_or_in_braces_is_read_back() {
     for item in ["A:?", "A:,", "A:]", "A: b", "A:", ":", "Bash(git log:*)"] {
         let list = vec![("allowed_tools", Some(Node::List(vec![item.to_owned()])))];
         let after = edit("agents:\n  a:\n    directory: /x # here\n", &agent("a", Action::Set(list))).unwrap();
         let tree: serde_yaml::Value = serde_yaml::from_str(&after).unwrap();
         assert_eq!(tree["agents"]["a"]["allowed_tools"][0].as_str(), Some(item), "{after}");
+        let words = vec![("description", Some(text(item)))];
+        let after = edit("agents:\n  a: {directory: /x}\n", &agent("a", Action::Set(words))).unwrap();
+        let tree: serde_yaml::Value = serde_yaml::from_str(&after).unwrap();
+        assert_eq!(tree["agents"]["a"]["description"].as_str(), Some(item), "{after}");
     }
 }
 

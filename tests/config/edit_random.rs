@@ -92,7 +92,8 @@ impl File {
 }
 
 fn value() -> impl Strategy<Value = (&'static str, Node)> {
-    let words = prop_oneof!["[ -~]{0,12}", "\\PC{0,12}", "[a-z#:\n\t '\"|>-]{0,20}", Just("no".to_owned())];
+    let indicators = "[a-z#:?,{}\\[\\]&*!%@`\n\t '\"|>-]{0,20}";
+    let words = prop_oneof!["[ -~]{0,12}", "\\PC{0,12}", indicators, Just("no".to_owned())];
     prop_oneof![
         (0u64..10_000).prop_map(|seconds| ("timeout", Node::Whole(seconds))),
         (0.0..100.0f64).prop_map(|dollars| ("max_budget_usd", Node::Number(dollars))),
