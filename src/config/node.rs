@@ -61,8 +61,8 @@ impl Node {
     }
 }
 
-/// A text between brackets or braces, in the quotes that the editing library chooses, where it reads as itself in those. It does not
-/// know of a colon before `?`, which ends a bare text there.
+/// A text between brackets or braces, in the quotes that the editing library chooses, where it reads as itself in those. It
+/// does not know of a colon before `?`, which ends a bare text there.
 fn in_brackets(item: &str) -> ScalarValue {
     let chosen = ScalarValue::string(item);
     let read = Tree::read(&format!("[{}]", chosen.to_yaml_string()));

@@ -194,13 +194,15 @@ fn a_budget_stop_is_a_budget_stop_whatever_else_happened() {
     assert_eq!((answer.budget_exceeded, answer.result.as_str()), (Some(true), "paid for"));
     // What is proposed lies above what was spent, however little the cap was.
     for (cap, cost, proposed) in [
-        (0.000_01, 0.000_1, "0.0002"),
-        (0.3, 0.1, "0.6"),
-        (0.2, 0.251_342_7, "0.51"),
-        (5.0, 123.456, "247"),
-        (0.07, 0.0, "0.14"),
+        (Some(0.000_01), 0.000_1, "0.0002"),
+        (Some(0.3), 0.1, "0.6"),
+        (Some(0.2), 0.251_342_7, "0.51"),
+        (Some(5.0), 123.456, "247"),
+        (Some(0.07), 0.0, "0.14"),
+        // Stopped by a cap that is not ours, before anything was counted.
+        (None, 0.0, "…"),
     ] {
-        let plan = RunPlan { max_budget_usd: Some(cap), ..self::plan() };
+        let plan = RunPlan { max_budget_usd: cap, ..self::plan() };
         let event = ResultEvent {
             subtype: "error_max_budget_usd".into(),
             is_error: true,

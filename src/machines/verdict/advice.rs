@@ -87,7 +87,9 @@ impl<'a> Advice<'a> {
     /// What to do at the cap, after so much was spent. The CLI looks at its cap after a request, so what was spent may be many
     /// times the cap.
     pub(super) fn budget(&self, spent: Option<f64>) -> String {
-        let most = [self.plan.max_budget_usd, spent].into_iter().flatten().reduce(f64::max);
+        // Twice nothing is no cap to propose.
+        let amounts = [self.plan.max_budget_usd, spent].into_iter().flatten().filter(|dollars| *dollars > 0.0);
+        let most = amounts.reduce(f64::max);
         let raise =
             most.map_or_else(|| "max_budget_usd=…".to_owned(), |most| format!("max_budget_usd={}", doubled(most)));
         format!("raise the cap with update_agent(name={}, {raise}) and go on with {}", self.agent(), self.resume())
