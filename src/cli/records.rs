@@ -98,7 +98,7 @@ impl Records {
             StoreError::Io { .. } => {
                 Failure::new(error.to_string()).hint("agent-dispatch doctor checks where jobs are kept")
             }
-            StoreError::Busy(_) | StoreError::Refused(_) => Failure::new(error.to_string()),
+            StoreError::Busy(_) | StoreError::Rejected(_) => Failure::new(error.to_string()),
         }
     }
 }

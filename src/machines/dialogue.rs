@@ -11,9 +11,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 
+use super::apply::apply;
 use super::effect::Effects;
-use super::refused::Refused;
-use super::taken::taken;
+use super::rejected::Rejected;
 
 /// Rounds of a dialogue that nobody limited (contract).
 pub const DEFAULT_ROUNDS: u32 = 3;
@@ -142,12 +142,12 @@ pub fn begin(max_rounds: i64) -> (State, Effects<Effect>) {
 /// Takes one event.
 ///
 /// # Errors
-/// [`Refused`] when the event has no row in the spec for this state.
-pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Refused> {
-    taken(
+/// [`Rejected`] when the event has no row in the spec for this state.
+pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
+    apply(
         state,
         |state, effects| state.handle(&mut Machine, event, effects),
-        || Refused::AlreadyThere { state: state.name(), event: event.name() },
+        || Rejected::NoOp { state: state.name(), event: event.name() },
     )
 }
 

@@ -9,9 +9,9 @@ mod types;
 
 use statig::prelude::*;
 
+use super::apply::apply;
 use super::effect::Effects;
-use super::refused::Refused;
-use super::taken::taken;
+use super::rejected::Rejected;
 use super::time::Millis;
 pub use flags::{Flag, Omitted};
 pub use turn::{Run, Session, SessionSigns, Turn};
@@ -41,16 +41,16 @@ pub const fn adopted(run: Run, deadline: Millis) -> State {
 /// Takes one event.
 ///
 /// # Errors
-/// [`Refused`] when the event has no row in the spec for this state; the state stands as it was.
-pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Refused> {
-    taken(state, |state, effects| state.handle(&mut Machine, event, effects), || refuse(state, event))
+/// [`Rejected`] when the event has no row in the spec for this state; the state stands as it was.
+pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
+    apply(state, |state, effects| state.handle(&mut Machine, event, effects), || reject(state, event))
 }
 
-const fn refuse(state: State, event: &Event) -> Refused {
+const fn reject(state: State, event: &Event) -> Rejected {
     let (name, event) = (state.name(), event.name());
     match state {
-        State::Ended { .. } => Refused::AlreadyThere { state: name, event },
-        _ => Refused::NotHere { state: name, event },
+        State::Ended { .. } => Rejected::NoOp { state: name, event },
+        _ => Rejected::Invalid { state: name, event },
     }
 }
 

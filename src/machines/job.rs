@@ -11,10 +11,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 
+use super::apply::apply;
 use super::dispatch::End;
 use super::effect::Effects;
-use super::refused::Refused;
-use super::taken::taken;
+use super::rejected::Rejected;
 pub use record::{Phase, Status};
 
 /// Where a job stands.
@@ -205,12 +205,12 @@ impl fmt::Display for Effect {
 /// Takes one event.
 ///
 /// # Errors
-/// [`Refused`] when the event has no row in the spec for this state.
-pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Refused> {
-    taken(state, |state, effects| state.handle(&mut Machine, event, effects), || refuse(state, event))
+/// [`Rejected`] when the event has no row in the spec for this state.
+pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
+    apply(state, |state, effects| state.handle(&mut Machine, event, effects), || reject(state, event))
 }
 
-const fn refuse(state: State, event: &Event) -> Refused {
+const fn reject(state: State, event: &Event) -> Rejected {
     let (name, event_name) = (state.name(), event.name());
     let there = match (state, event) {
         (_, Event::Collect) => matches!(state, State::Collected),
@@ -220,9 +220,9 @@ const fn refuse(state: State, event: &Event) -> Refused {
         (State::Stopping | State::Done | State::Failed | State::Cancelled | State::Collected, _) => true,
     };
     if there {
-        Refused::AlreadyThere { state: name, event: event_name }
+        Rejected::NoOp { state: name, event: event_name }
     } else {
-        Refused::NotHere { state: name, event: event_name }
+        Rejected::Invalid { state: name, event: event_name }
     }
 }
 

@@ -9,6 +9,7 @@
 
 pub mod activity;
 pub mod answer;
+pub mod apply;
 pub mod cache;
 pub mod call;
 pub mod cli_version;
@@ -33,14 +34,13 @@ pub mod program;
 pub mod prompt;
 pub mod protocol;
 pub mod reference;
-pub mod refused;
+pub mod rejected;
 pub mod rule;
 pub mod schema;
 pub mod shorten;
 pub mod slots;
 pub mod status_line;
 pub mod summary;
-pub mod taken;
 pub mod tasks;
 pub mod text;
 pub mod time;

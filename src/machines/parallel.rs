@@ -8,9 +8,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 
+use super::apply::apply;
 use super::effect::Effects;
-use super::refused::Refused;
-use super::taken::taken;
+use super::rejected::Rejected;
 
 /// How many items a call may have, whatever the settings say (contract).
 pub const MOST_ITEMS: usize = 100;
@@ -110,19 +110,19 @@ pub fn begin(items: u32, aggregates: bool) -> (State, Effects<Effect>) {
 /// Takes one event.
 ///
 /// # Errors
-/// [`Refused`] when the event has no row in the spec for this state.
-pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Refused> {
-    taken(state, |state, effects| state.handle(&mut Machine, event, effects), || refuse(state, event))
+/// [`Rejected`] when the event has no row in the spec for this state.
+pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
+    apply(state, |state, effects| state.handle(&mut Machine, event, effects), || reject(state, event))
 }
 
-const fn refuse(state: State, event: &Event) -> Refused {
+const fn reject(state: State, event: &Event) -> Rejected {
     let (state_name, event_name) = (state.name(), event.name());
     match (state, event) {
         (State::Aggregating, Event::ItemEnded) | (State::Answered, _) => {
-            Refused::AlreadyThere { state: state_name, event: event_name }
+            Rejected::NoOp { state: state_name, event: event_name }
         }
         (State::Gathering { .. }, _) | (State::Aggregating, Event::AggregateEnded) => {
-            Refused::NotHere { state: state_name, event: event_name }
+            Rejected::Invalid { state: state_name, event: event_name }
         }
     }
 }

@@ -8,9 +8,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 
+use super::apply::apply;
 use super::effect::Effects;
-use super::refused::Refused;
-use super::taken::taken;
+use super::rejected::Rejected;
 
 /// Where a part stands, as its call's notes have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -103,18 +103,18 @@ impl fmt::Display for Effect {
 /// Takes one event.
 ///
 /// # Errors
-/// [`Refused`] when the event has no row in the spec for this state.
-pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Refused> {
-    taken(state, |state, effects| state.handle(&mut Machine, event, effects), || refuse(state, event))
+/// [`Rejected`] when the event has no row in the spec for this state.
+pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
+    apply(state, |state, effects| state.handle(&mut Machine, event, effects), || reject(state, event))
 }
 
-const fn refuse(state: State, event: &Event) -> Refused {
+const fn reject(state: State, event: &Event) -> Rejected {
     let (name, event_name) = (state.name(), event.name());
     match (state, event) {
         (State::Submitted, Event::Submitted | Event::Settle) | (State::Settled, _) => {
-            Refused::AlreadyThere { state: name, event: event_name }
+            Rejected::NoOp { state: name, event: event_name }
         }
-        (State::Unnamed | State::Named | State::Submitted, _) => Refused::NotHere { state: name, event: event_name },
+        (State::Unnamed | State::Named | State::Submitted, _) => Rejected::Invalid { state: name, event: event_name },
     }
 }
 

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 use std::fmt;
 
+use super::apply::apply;
 use super::effect::Effects;
-use super::refused::Refused;
-use super::taken::taken;
+use super::rejected::Rejected;
 
 /// How often the first in the queue counts the holders, in ms. It is told of every slot that is given back; this is for
 /// the holder that died without a word, whose slot is free at once.
@@ -173,16 +173,16 @@ pub fn begin() -> (State, Effects<Effect>) {
 /// Takes one event.
 ///
 /// # Errors
-/// [`Refused`] when the event has no row in the spec for this state; the state stands as it was.
-pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Refused> {
-    taken(state, |state, effects| state.handle(&mut Machine, event, effects), || refuse(state, event))
+/// [`Rejected`] when the event has no row in the spec for this state; the state stands as it was.
+pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
+    apply(state, |state, effects| state.handle(&mut Machine, event, effects), || reject(state, event))
 }
 
-const fn refuse(state: State, event: &Event) -> Refused {
+const fn reject(state: State, event: &Event) -> Rejected {
     let (name, event_name) = (state.name(), event.name());
     match (state, event) {
-        (State::Left, _) | (State::Holding, Event::Woken) => Refused::AlreadyThere { state: name, event: event_name },
-        _ => Refused::NotHere { state: name, event: event_name },
+        (State::Left, _) | (State::Holding, Event::Woken) => Rejected::NoOp { state: name, event: event_name },
+        _ => Rejected::Invalid { state: name, event: event_name },
     }
 }
 

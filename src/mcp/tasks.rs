@@ -112,7 +112,7 @@ fn unknown(id: &str) -> ErrorData {
 fn refused(id: &str, error: &StoreError) -> ErrorData {
     match error {
         StoreError::NotFound(_) => unknown(id),
-        StoreError::Io { .. } | StoreError::Busy(_) | StoreError::Refused(_) => {
+        StoreError::Io { .. } | StoreError::Busy(_) | StoreError::Rejected(_) => {
             ErrorData::internal_error(error.to_string(), None)
         }
     }

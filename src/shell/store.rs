@@ -38,7 +38,7 @@ use crate::config::rights;
 use crate::machines::ids::JobId;
 use crate::machines::job::{self, Effect, Event};
 use crate::machines::plan::RunPlan;
-use crate::machines::refused::Refused;
+use crate::machines::rejected::Rejected;
 use crate::machines::summary::{Brief, Summary};
 
 /// How long to wait for another process that edits the same record. An edit takes well under a millisecond.
@@ -261,7 +261,7 @@ impl Store {
         &self,
         id: &JobId,
         durability: Durability,
-        change: impl FnOnce(&mut Record) -> Result<Did, Refused>,
+        change: impl FnOnce(&mut Record) -> Result<Did, Rejected>,
     ) -> Result<Stepped, StoreError> {
         let held = self.edit_lock(id)?;
         failpoint::reach("edit_locked");
@@ -280,8 +280,8 @@ impl Store {
     /// What the record would be after an event that could not be written.
     ///
     /// # Errors
-    /// [`Refused`].
-    pub fn preview(mut record: Record, event: &Event, patch: Patch) -> Result<Record, Refused> {
+    /// [`Rejected`].
+    pub fn preview(mut record: Record, event: &Event, patch: Patch) -> Result<Record, Rejected> {
         apply(&mut record, event, patch)?;
         Ok(record)
     }

@@ -3,7 +3,7 @@
 use agent_dispatch::machines::dispatch::{
     CancelledBy, Effect, End, Event, KILL_GRACE_MS, Run, Session, SessionSigns, TERM_GRACE_MS, Turn, Worth, step,
 };
-use agent_dispatch::machines::refused::Refused;
+use agent_dispatch::machines::rejected::Rejected;
 use agent_dispatch::machines::time::Millis;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -259,7 +259,7 @@ proptest! {
     fn an_ended_run_takes_nothing(happenings in prop::collection::vec(happening(), 1..40), late in happening()) {
         let (mut walk, mut now) = perform(Run::new(10_000, 1).repairable().waiting(1), &happenings);
         if walk.ended().is_some() && let Some(event) = event(late, &walk, &mut now) {
-            let expected = Err(Refused::AlreadyThere { state: "ended", event: event.name() });
+            let expected = Err(Rejected::NoOp { state: "ended", event: event.name() });
             prop_assert_eq!(walk.take(event), expected);
         }
     }

@@ -4,7 +4,7 @@ use agent_dispatch::machines::dispatch::{
     CancelledBy, Effect, End, Event, Flag, KILL_GRACE_MS, LEAVE_GRACE_MS, Omitted, Run, Session, State, TERM_GRACE_MS,
     Turn, Worth, begin, step,
 };
-use agent_dispatch::machines::refused::Refused;
+use agent_dispatch::machines::rejected::Rejected;
 use agent_dispatch::machines::time::Millis;
 use serde_json::Value;
 
@@ -32,7 +32,7 @@ impl Walk {
     }
 
     /// Takes an event; a refused one leaves no trace.
-    pub fn take(&mut self, event: Event) -> Result<(), Refused> {
+    pub fn take(&mut self, event: Event) -> Result<(), Rejected> {
         let (state, effects) = step(self.state, &event)?;
         self.state = state;
         self.steps.push(Step { event, effects: effects.into_iter().collect() });

@@ -286,7 +286,7 @@ impl World {
     fn take(mut self, index: usize) -> Result<Self, Broken> {
         let mine = self.mine(index);
         let event = mine.due.remove(0);
-        let (run, effects) = dispatch::step(mine.run, &event).map_err(|_| Broken::Refused)?;
+        let (run, effects) = dispatch::step(mine.run, &event).map_err(|_| Broken::Rejected)?;
         mine.run = run;
         mine.to_do.extend(effects);
         let over = matches!(run, dispatch::State::Ended { .. });

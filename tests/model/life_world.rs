@@ -80,7 +80,7 @@ pub enum Broken {
     /// Claude was started more often than allowed: what was paid for is paid again.
     TooOften,
     /// The machine did not take what happened.
-    Refused,
+    Rejected,
     /// A caller who waits was told of an end before there was one.
     Misled,
 }

@@ -116,7 +116,7 @@ pub enum Broken {
     Bound,
     Order,
     Removed,
-    Refused,
+    Rejected,
 }
 
 impl World {
@@ -336,7 +336,7 @@ impl World {
     /// The shipped decision, and the first call of what it asks for.
     fn take(&mut self, index: usize, event: Event, scope: &Scope) -> Result<(), Broken> {
         let asker = &mut self.askers[index];
-        let (state, effects) = slots::step(asker.state, &event).map_err(|_| Broken::Refused)?;
+        let (state, effects) = slots::step(asker.state, &event).map_err(|_| Broken::Rejected)?;
         asker.state = state;
         asker.at = At::Rest;
         for effect in effects {

@@ -55,7 +55,7 @@ fn an_end_that_is_refused_changes_nothing() {
         let (_directory, store) = store(status);
         let before = store.read(&ID).unwrap();
         let refused = store.conclude(&ID, lines(), &FAILED, end(), Durability::Brief);
-        assert!(matches!(refused, Err(StoreError::Refused(_))), "{status}: {refused:?}");
+        assert!(matches!(refused, Err(StoreError::Rejected(_))), "{status}: {refused:?}");
         assert_eq!(store.read(&ID).unwrap(), before);
     }
     // Success without a beginning: not even the progress is written.

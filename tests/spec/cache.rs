@@ -1,7 +1,7 @@
 //! The cache's entry machine as a subject.
 
 use agent_dispatch::machines::cache::entry::{self, Effect, Event, State, Why};
-use agent_dispatch::machines::refused::Refused;
+use agent_dispatch::machines::rejected::Rejected;
 use agent_dispatch::machines::time::Millis;
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ impl Subject for Cache {
         vec![(state, effects.into_iter().collect())]
     }
 
-    fn step(state: State, event: &Event) -> Result<(State, Vec<Effect>), Refused> {
+    fn step(state: State, event: &Event) -> Result<(State, Vec<Effect>), Rejected> {
         entry::step(state, event).map(|(next, effects)| (next, effects.into_iter().collect()))
     }
 

@@ -1,6 +1,6 @@
 //! Code and spec, compared over every concrete state of the small scope and every concrete event.
 
-use agent_dispatch::machines::refused::Refused;
+use agent_dispatch::machines::rejected::Rejected;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -180,10 +180,10 @@ impl<'a, S: Subject> Oracle<'a, S> {
             Some(RowId::Ignored(_)) => {
                 assert_eq!(got, Ok((seen.state, Vec::new())), "{at}: the spec ignores it: {all:?}")
             }
-            Some(RowId::AlreadyThere(_)) => {
-                assert_eq!(got, Err(Refused::AlreadyThere { state, event: name }), "{at}: {all:?}");
+            Some(RowId::NoOp(_)) => {
+                assert_eq!(got, Err(Rejected::NoOp { state, event: name }), "{at}: {all:?}");
             }
-            None => assert_eq!(got, Err(Refused::NotHere { state, event: name }), "{at}: the spec has no row"),
+            None => assert_eq!(got, Err(Rejected::Invalid { state, event: name }), "{at}: the spec has no row"),
         }
         row
     }

@@ -1,7 +1,7 @@
 //! The dialogue machine as a subject.
 
 use agent_dispatch::machines::dialogue::{self, DEFAULT_ROUNDS, Effect, Event, MAX_ROUNDS, State};
-use agent_dispatch::machines::refused::Refused;
+use agent_dispatch::machines::rejected::Rejected;
 use serde_json::{Value, json};
 
 use super::subject::{Datum, Guard, Seen, Subject};
@@ -37,7 +37,7 @@ impl Subject for Dialogue {
         begun.map(|(state, effects)| (state, effects.into_iter().collect())).to_vec()
     }
 
-    fn step(state: State, event: &Event) -> Result<(State, Vec<Effect>), Refused> {
+    fn step(state: State, event: &Event) -> Result<(State, Vec<Effect>), Rejected> {
         dialogue::step(state, event).map(|(next, effects)| (next, effects.into_iter().collect()))
     }
 

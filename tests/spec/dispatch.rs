@@ -4,7 +4,7 @@ use agent_dispatch::machines::dispatch::{
     self, CancelledBy, Effect, End, Event, Flag, KILL_GRACE_MS, LEAVE_GRACE_MS, Omitted, Run, Session, State,
     StopReason, TERM_GRACE_MS, Turn, Worth,
 };
-use agent_dispatch::machines::refused::Refused;
+use agent_dispatch::machines::rejected::Rejected;
 use agent_dispatch::machines::time::Millis;
 use serde_json::{Value, json};
 
@@ -112,7 +112,7 @@ impl Subject for Dispatch {
         begun.map(|(state, effects)| (state, effects.into_iter().collect())).collect()
     }
 
-    fn step(state: State, event: &Event) -> Result<(State, Vec<Effect>), Refused> {
+    fn step(state: State, event: &Event) -> Result<(State, Vec<Effect>), Rejected> {
         dispatch::step(state, event).map(|(next, effects)| (next, effects.into_iter().collect()))
     }
 

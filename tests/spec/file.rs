@@ -134,7 +134,7 @@ pub struct Transition {
     pub effects: Vec<String>,
 }
 
-/// A row without consequence: ignored, or refused as already there.
+/// A row without consequence: ignored, or rejected as a no-op.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Idle {
@@ -173,7 +173,7 @@ pub struct Spec {
     pub guards: Ordered<String>,
     pub transitions: Vec<Transition>,
     pub ignored: Vec<Idle>,
-    pub already_there: Vec<Idle>,
+    pub no_op: Vec<Idle>,
 }
 
 /// Which list a row stands in, and where.
@@ -181,7 +181,7 @@ pub struct Spec {
 pub enum RowId {
     Transition(usize),
     Ignored(usize),
-    AlreadyThere(usize),
+    NoOp(usize),
 }
 
 /// What all rows have in common.
@@ -211,7 +211,7 @@ impl Spec {
             unless: &t.unless,
         });
         let ignored = self.ignored.iter().enumerate().map(|(i, r)| row_of(RowId::Ignored(i), r));
-        let there = self.already_there.iter().enumerate().map(|(i, r)| row_of(RowId::AlreadyThere(i), r));
+        let there = self.no_op.iter().enumerate().map(|(i, r)| row_of(RowId::NoOp(i), r));
         transitions.chain(ignored).chain(there).collect()
     }
 

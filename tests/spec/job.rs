@@ -1,7 +1,7 @@
 //! The job machine as a subject.
 
 use agent_dispatch::machines::job::{self, Effect, Event, State};
-use agent_dispatch::machines::refused::Refused;
+use agent_dispatch::machines::rejected::Rejected;
 
 use super::subject::{Guard, Subject};
 
@@ -25,7 +25,7 @@ impl Subject for Job {
         vec![(State::Pending, Vec::new())]
     }
 
-    fn step(state: State, event: &Event) -> Result<(State, Vec<Effect>), Refused> {
+    fn step(state: State, event: &Event) -> Result<(State, Vec<Effect>), Rejected> {
         job::step(state, event).map(|(next, effects)| (next, effects.into_iter().collect()))
     }
 

@@ -1,7 +1,7 @@
 //! The machine of a call that is several requests as a subject.
 
 use agent_dispatch::machines::parallel::{self, Effect, Event, ITEMS_PER_SLOT, MOST_ITEMS, State, WINDOW_PER_SLOT};
-use agent_dispatch::machines::refused::Refused;
+use agent_dispatch::machines::rejected::Rejected;
 use serde_json::{Value, json};
 
 use super::subject::{Datum, Guard, Seen, Subject};
@@ -31,7 +31,7 @@ impl Subject for Parallel {
         begun.map(|(state, effects)| (state, effects.into_iter().collect())).to_vec()
     }
 
-    fn step(state: State, event: &Event) -> Result<(State, Vec<Effect>), Refused> {
+    fn step(state: State, event: &Event) -> Result<(State, Vec<Effect>), Rejected> {
         parallel::step(state, event).map(|(next, effects)| (next, effects.into_iter().collect()))
     }
 

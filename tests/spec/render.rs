@@ -97,10 +97,10 @@ fn cell(spec: &Spec, state: &str, event: &str) -> String {
     for row in spec.ignored.iter().filter(|row| speaks(&row.from, &row.event)) {
         lines.push(idle_text("ignored", row));
     }
-    for row in spec.already_there.iter().filter(|row| speaks(&row.from, &row.event)) {
-        lines.push(idle_text("already there", row));
+    for row in spec.no_op.iter().filter(|row| speaks(&row.from, &row.event)) {
+        lines.push(idle_text("no-op", row));
     }
-    if lines.is_empty() { "not here".to_owned() } else { lines.join("<br>") }
+    if lines.is_empty() { "invalid".to_owned() } else { lines.join("<br>") }
 }
 
 fn transition_text(row: &Transition) -> String {

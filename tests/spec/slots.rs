@@ -1,6 +1,6 @@
 //! The slots machine as a subject.
 
-use agent_dispatch::machines::refused::Refused;
+use agent_dispatch::machines::rejected::Rejected;
 use agent_dispatch::machines::slots::{self, Effect, Event, FIRST_LOOK_MS, LOOK_STEP_MS, MAX_LOOK_MS, State};
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ impl Subject for Slots {
         vec![(state, effects.into_iter().collect())]
     }
 
-    fn step(state: State, event: &Event) -> Result<(State, Vec<Effect>), Refused> {
+    fn step(state: State, event: &Event) -> Result<(State, Vec<Effect>), Rejected> {
         slots::step(state, event).map(|(next, effects)| (next, effects.into_iter().collect()))
     }
 

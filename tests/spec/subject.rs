@@ -1,6 +1,6 @@
 //! What a machine must show to be compared with its spec.
 
-use agent_dispatch::machines::refused::Refused;
+use agent_dispatch::machines::rejected::Rejected;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -49,7 +49,7 @@ pub trait Subject: Sized {
         true
     }
     fn firsts() -> Vec<(Self::State, Vec<Self::Effect>)>;
-    fn step(state: Self::State, event: &Self::Event) -> Result<(Self::State, Vec<Self::Effect>), Refused>;
+    fn step(state: Self::State, event: &Self::Event) -> Result<(Self::State, Vec<Self::Effect>), Rejected>;
     fn state_name(state: &Self::State) -> &'static str;
     fn event_name(event: &Self::Event) -> &'static str;
     fn guards() -> Vec<(&'static str, Guard<Self>)>;

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 use std::fmt;
 
+use crate::machines::apply::apply;
 use crate::machines::effect::Effects;
-use crate::machines::refused::Refused;
-use crate::machines::taken::taken;
+use crate::machines::rejected::Rejected;
 use crate::machines::time::Millis;
 
 /// Why an entry is no longer there.
@@ -149,19 +149,19 @@ pub fn begin() -> (State, Effects<Effect>) {
 /// Takes one event.
 ///
 /// # Errors
-/// [`Refused`] when the event has no row in the spec for this state; the state stands as it was.
-pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Refused> {
-    taken(state, |state, effects| state.handle(&mut Machine, event, effects), || refuse(&state, event))
+/// [`Rejected`] when the event has no row in the spec for this state; the state stands as it was.
+pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
+    apply(state, |state, effects| state.handle(&mut Machine, event, effects), || reject(&state, event))
 }
 
-const fn refuse(state: &State, event: &Event) -> Refused {
+const fn reject(state: &State, event: &Event) -> Rejected {
     let (state_name, event_name) = (state.name(), event.name());
     match (state, event) {
         (State::Gone { .. }, _) | (State::Fresh { .. }, Event::Answer { .. }) => {
-            Refused::AlreadyThere { state: state_name, event: event_name }
+            Rejected::NoOp { state: state_name, event: event_name }
         }
         (State::InFlight { .. } | State::Outdated { .. } | State::Fresh { .. }, _) => {
-            Refused::NotHere { state: state_name, event: event_name }
+            Rejected::Invalid { state: state_name, event: event_name }
         }
     }
 }

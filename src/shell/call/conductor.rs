@@ -91,7 +91,7 @@ fn claim(store: &Store, record: &Record) -> Result<bool, StoreError> {
             tracing::info!(id = %record.id, "{}", if event == Event::Adopt { "job adopted" } else { "job claimed" });
             Ok(true)
         }
-        Err(StoreError::Refused(_)) => Ok(false),
+        Err(StoreError::Rejected(_)) => Ok(false),
         Err(error) => Err(error),
     }
 }
@@ -106,7 +106,7 @@ fn give_up(store: &Store, record: &Record, error: &StoreError) -> Result<(), Sto
     );
     let patch = Patch { error: Some(error), ..Patch::default() };
     match abandon(store, record, patch, Durability::Synced) {
-        Ok(_) | Err(StoreError::Refused(_)) => Ok(()),
+        Ok(_) | Err(StoreError::Rejected(_)) => Ok(()),
         Err(error) => Err(error),
     }
 }
@@ -191,7 +191,7 @@ impl Conductor<'_> {
                     }
                     return Ok(());
                 }
-                Err(StoreError::Refused(_) | StoreError::NotFound(_)) => return Ok(()),
+                Err(StoreError::Rejected(_) | StoreError::NotFound(_)) => return Ok(()),
                 Err(error) => tracing::error!(id = %self.id, %error, "the answer of a call cannot be written"),
             }
             tokio::time::sleep(RESCUE_INTERVAL).await;
@@ -210,7 +210,7 @@ impl Conductor<'_> {
         let patch = Patch { error: Some("cancelled by a signal to its supervisor".to_owned()), ..Patch::default() };
         match self.store.step(&self.id, &Event::Cancel, patch, Durability::Cached) {
             Ok(_) => {}
-            Err(StoreError::Refused(_) | StoreError::NotFound(_)) => return Ok(()),
+            Err(StoreError::Rejected(_) | StoreError::NotFound(_)) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
         self.jobs.end_parts(&self.id);

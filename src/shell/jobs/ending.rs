@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{CancelOutcome, Jobs};
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::job::{Event, State, Status};
-use crate::machines::refused::Refused;
+use crate::machines::rejected::Rejected;
 use crate::shell::atomic::Durability;
 use crate::shell::record::Record;
 use crate::shell::session_lock::SessionLock;
@@ -33,7 +33,7 @@ impl Jobs {
         let patch = cancelled::patch(self.store(), &record);
         let stepped = match self.store().step(id, &Event::Cancel, patch, Durability::Cached) {
             Ok(stepped) => stepped,
-            Err(StoreError::Refused(Refused::AlreadyThere { .. } | Refused::NotHere { .. })) => {
+            Err(StoreError::Rejected(Rejected::NoOp { .. } | Rejected::Invalid { .. })) => {
                 // Whoever asked first may have died before the run was ended.
                 let record = self.store().read(id)?;
                 if record.state() == State::Stopping {

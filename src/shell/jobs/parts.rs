@@ -34,7 +34,7 @@ impl Jobs {
         let mark = |part: &JobId| {
             matches!(
                 self.store().step(part, &Event::Cancel, patch(part), Durability::Cached),
-                Ok(_) | Err(StoreError::Refused(_))
+                Ok(_) | Err(StoreError::Rejected(_))
             )
         };
         let marked = parts.into_iter().filter(mark).collect::<Vec<_>>();

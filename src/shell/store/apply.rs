@@ -2,7 +2,7 @@
 
 use super::{Patch, Shown};
 use crate::machines::job::{self, Effect, Event};
-use crate::machines::refused::Refused;
+use crate::machines::rejected::Rejected;
 use crate::shell::clock;
 use crate::shell::record::Record;
 
@@ -15,7 +15,7 @@ pub(super) struct Did {
 }
 
 /// Takes one event: the record's new state, and what the machine's effects write into it.
-pub(super) fn apply(record: &mut Record, event: &Event, patch: Patch) -> Result<Did, Refused> {
+pub(super) fn apply(record: &mut Record, event: &Event, patch: Patch) -> Result<Did, Rejected> {
     let (next, effects) = job::step(record.state(), event)?;
     if let Some((status, phase)) = next.in_record() {
         (record.status, record.phase) = (status, phase);

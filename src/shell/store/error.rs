@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::config::path::JOBS_DIR_VARIABLE;
 use crate::machines::ids::JobId;
-use crate::machines::refused::Refused;
+use crate::machines::rejected::Rejected;
 
 /// What went wrong with a job's files.
 #[derive(Debug, Error)]
@@ -30,7 +30,7 @@ pub enum StoreError {
     Busy(JobId),
     /// The machine refused the event.
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Rejected(#[from] Rejected),
 }
 
 /// What to do about a jobs directory that cannot be listed.

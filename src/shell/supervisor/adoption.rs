@@ -120,7 +120,7 @@ fn give_up(store: &Store, record: &Record, error: &StoreError) -> Result<(), Sto
     tracing::error!(id = %record.id, %error, ended, "a job without a plan");
     let patch = orphan::given_up(store, record, &format!("the job cannot be taken up: {error}"));
     match abandon(store, record, patch, Durability::Synced) {
-        Ok(_) | Err(StoreError::Refused(_)) => Ok(()),
+        Ok(_) | Err(StoreError::Rejected(_)) => Ok(()),
         Err(error) => Err(error),
     }
 }

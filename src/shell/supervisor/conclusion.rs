@@ -163,7 +163,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
                     return;
                 }
                 // It is terminal already, and stays so.
-                Err(StoreError::Refused(_)) if !answered => return,
+                Err(StoreError::Rejected(_)) if !answered => return,
                 Err(error) => tracing::error!(id = %self.id, %error, "the answer cannot be written"),
             }
             let record = self.unwritten(event, patch.clone());

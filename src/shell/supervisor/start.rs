@@ -107,7 +107,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
                 };
                 self.progress.push(line.clone(), self.output.activity(line));
             }
-            Err(StoreError::Refused(refused)) => {
+            Err(StoreError::Rejected(refused)) => {
                 tracing::debug!(id = %self.id, %refused, "the run is not to go on");
                 self.due.push_back(Event::Cancel { by: CancelledBy::Request, now: clock::monotonic() });
             }

@@ -2,12 +2,12 @@
 
 use thiserror::Error;
 
-/// A refused event. The machine's state is unchanged and no effect is due.
+/// A rejected event. The machine's state is unchanged and no effect is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Refused {
+pub enum Rejected {
     /// What the event asks for has already happened: harmless, and frequent when several processes look at one job.
     #[error("already there: {event} in state {state}")]
-    AlreadyThere {
+    NoOp {
         /// Name of the state, as in the spec.
         state: &'static str,
         /// Name of the event, as in the spec.
@@ -15,7 +15,7 @@ pub enum Refused {
     },
     /// The event has no meaning in this state: the sender's view is stale, or it has a bug.
     #[error("not here: {event} in state {state}")]
-    NotHere {
+    Invalid {
         /// Name of the state, as in the spec.
         state: &'static str,
         /// Name of the event, as in the spec.
