@@ -4,7 +4,7 @@
 //! run's processes are started for in `turn`, what they can do without in `flags`.
 
 mod flags;
-mod turn;
+mod run;
 mod types;
 
 use statig::prelude::*;
@@ -14,8 +14,8 @@ use super::effect::Effects;
 use super::rejected::Rejected;
 use super::time::Millis;
 pub use flags::{Flag, Omitted};
-pub use turn::{Run, Session, SessionSigns, Turn};
-pub use types::{CancelledBy, Effect, End, Event, State, StopReason, Worth};
+pub use run::{Purpose, Run, SessionFate, SessionSigns};
+pub use types::{AnswerKind, CancelledBy, Effect, End, Event, State, StopReason};
 
 /// How long a process group has to leave after SIGTERM before SIGKILL, in ms. The CLI leaves within 30 ms, with a background
 /// task within 1.6 s (measured); a cancelled run must be gone within 2 s.
@@ -65,7 +65,7 @@ impl Machine {
             Event::SlotGranted => Transition(start(*run, context)),
             Event::Cancel { by, .. } => {
                 context.push(Effect::WithdrawSlot);
-                Transition(end(End::Cancelled { by: *by, answered: false }, context, Held::Nothing))
+                Transition(end(End::Cancelled { by: *by, answered: false }, context, Resources::Nothing))
             }
             Event::Tick { .. } => Handled,
             Event::Spawned { .. }
@@ -94,7 +94,7 @@ impl Machine {
                     Transition(terminate(*run, StopReason::Cancelled { by: *by }, Heard::default(), *now, context))
                 }
             },
-            Event::SpawnFailed => Transition(end(End::NotStarted, context, Held::Slot)),
+            Event::SpawnFailed => Transition(end(End::NotStarted, context, Resources::Slot)),
             Event::Cancel { by, .. } => match cancelled {
                 None => Transition(State::Starting { run: *run, cancelled: Some(*by) }),
                 Some(_) => Handled,
@@ -123,7 +123,7 @@ impl Machine {
             Event::TasksChanged { alive, .. } if alive != tasks => {
                 Transition(State::Running { run: *run, deadline: *deadline, answered: *answered, tasks: *alive })
             }
-            Event::Exited { .. } if *answered => Transition(end(End::Exited, context, Held::SlotAndTree)),
+            Event::Exited { .. } if *answered => Transition(end(End::Exited, context, Resources::SlotAndProcesses)),
             Event::Exited { unknown, seen, session, .. } => {
                 Transition(after_exit(*run, *unknown, *seen, *session, context))
             }
@@ -219,7 +219,7 @@ impl Machine {
                 Transition(State::Killing { run, reason, answered: true, tasks, give_up_at })
             }
             Event::Tick { now } if *now >= give_up_at => {
-                Transition(end(stopped(reason, *answered), context, Held::SlotAndTree))
+                Transition(end(stopped(reason, *answered), context, Resources::SlotAndProcesses))
             }
             Event::Cancel { .. } => {
                 Transition(State::Killing { run: run.last(), reason, answered: *answered, tasks, give_up_at })
@@ -262,50 +262,62 @@ fn answered_at(now: Millis, run: Run, deadline: Millis, tasks: bool) -> State {
 }
 
 /// What a run still holds when it ends.
-enum Held {
+enum Resources {
     Nothing,
     Slot,
-    SlotAndTree,
+    SlotAndProcesses,
 }
 
-fn end(end: End, effects: &mut Effects<Effect>, held: Held) -> State {
-    if matches!(held, Held::SlotAndTree) {
+fn end(end: End, effects: &mut Effects<Effect>, held: Resources) -> State {
+    if matches!(held, Resources::SlotAndProcesses) {
         effects.push(Effect::Sweep);
     }
     effects.push(Effect::Conclude(end));
-    if !matches!(held, Held::Nothing) {
+    if !matches!(held, Resources::Nothing) {
         effects.push(Effect::ReleaseSlot);
     }
     State::Ended { end }
 }
 
 /// A process that nobody told to leave is gone without an answer.
-fn after_exit(run: Run, unknown: Option<Flag>, seen: bool, session: Session, effects: &mut Effects<Effect>) -> State {
+fn after_exit(
+    run: Run,
+    unknown: Option<Flag>,
+    seen: bool,
+    session: SessionFate,
+    effects: &mut Effects<Effect>,
+) -> State {
     let once_more = run.without(unknown);
     if seen {
         return match once_more.or_else(|| run.from_the_beginning(session)) {
             Some(run) => start(run, effects),
-            None => end(End::Exited, effects, Held::SlotAndTree),
+            None => end(End::Exited, effects, Resources::SlotAndProcesses),
         };
     }
     match once_more.or_else(|| run.unstarted(session)).or_else(|| run.gone_on(session)) {
         Some(run) => wait_to_go_on(run, effects),
-        None => end(End::Exited, effects, Held::SlotAndTree),
+        None => end(End::Exited, effects, Resources::SlotAndProcesses),
     }
 }
 
 /// A process that had answered is gone.
-fn after_answer(run: Run, seen: bool, session: Session, answer: Worth, effects: &mut Effects<Effect>) -> State {
-    if let Some(run) = run.waited(answer == Worth::Limited, session) {
+fn after_answer(
+    run: Run,
+    seen: bool,
+    session: SessionFate,
+    answer: AnswerKind,
+    effects: &mut Effects<Effect>,
+) -> State {
+    if let Some(run) = run.waited(answer == AnswerKind::Limited, session) {
         return wait_to_go_on(run, effects);
     }
-    match run.repaired(answer == Worth::Misses && seen, session) {
+    match run.repaired(answer == AnswerKind::Misses && seen, session) {
         // The fence first: never two processes of one run.
         Some(run) => {
             effects.push(Effect::Sweep);
             start(run, effects)
         }
-        None => end(End::Exited, effects, Held::Slot),
+        None => end(End::Exited, effects, Resources::Slot),
     }
 }
 
@@ -330,10 +342,16 @@ fn terminate(run: Run, reason: StopReason, heard: Heard, now: Millis, effects: &
 }
 
 /// A process that was told to leave is gone. One whose time was up, without an answer, may be followed by another.
-fn after_stop(run: Run, reason: StopReason, answered: bool, session: Session, effects: &mut Effects<Effect>) -> State {
+fn after_stop(
+    run: Run,
+    reason: StopReason,
+    answered: bool,
+    session: SessionFate,
+    effects: &mut Effects<Effect>,
+) -> State {
     match (reason, run.gone_on(session)) {
         (StopReason::Timeout, Some(run)) if !answered => wait_to_go_on(run, effects),
-        _ => end(stopped(reason, answered), effects, Held::SlotAndTree),
+        _ => end(stopped(reason, answered), effects, Resources::SlotAndProcesses),
     }
 }
 

@@ -32,7 +32,7 @@ use super::slots::SlotRequest;
 use super::spawner::{self, Exit, ProcessSpawner};
 use super::store::{JobFile, Store};
 use super::{clock, pause, tail};
-use crate::machines::dispatch::{self, CancelledBy, Effect, Event, Run, Session, State, Worth};
+use crate::machines::dispatch::{self, AnswerKind, CancelledBy, Effect, Event, Run, SessionFate, State};
 use crate::machines::ids::JobId;
 use crate::machines::plan::RunPlan;
 use crate::machines::schema::Violation;
@@ -206,7 +206,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 let stderr = tail::ends(&self.store.file(&self.id, JobFile::Stderr), STDERR_BYTES);
                 self.stderr = stderr.last;
                 let unknown = self.refused_flag(&stderr.first);
-                let session = Session::of(self.output.signs(!self.run.omitted.session_id));
+                let session = SessionFate::of(self.output.signs(!self.run.omitted.session_id));
                 self.violations = self.violations_of(exit);
                 let answer = self.worth();
                 self.due.push_back(Event::Exited { unknown, seen: exit != Exit::Unknown, session, answer });
@@ -243,11 +243,11 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     }
 
     /// What the answer is worth.
-    fn worth(&self) -> Worth {
+    fn worth(&self) -> AnswerKind {
         if self.is_limited() {
-            return Worth::Limited;
+            return AnswerKind::Limited;
         }
-        if self.violations.is_empty() { Worth::Final } else { Worth::Misses }
+        if self.violations.is_empty() { AnswerKind::Final } else { AnswerKind::Misses }
     }
 
     fn is_limited(&self) -> bool {

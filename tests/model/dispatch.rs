@@ -1,7 +1,8 @@
 //! Random runs. The properties stand in `dispatch_history`; here is what happens to a run.
 
 use agent_dispatch::machines::dispatch::{
-    CancelledBy, Effect, End, Event, KILL_GRACE_MS, Run, Session, SessionSigns, TERM_GRACE_MS, Turn, Worth, step,
+    AnswerKind, CancelledBy, Effect, End, Event, KILL_GRACE_MS, Purpose, Run, SessionFate, SessionSigns, TERM_GRACE_MS,
+    step,
 };
 use agent_dispatch::machines::rejected::Rejected;
 use agent_dispatch::machines::time::Millis;
@@ -41,14 +42,14 @@ enum Happening {
     },
     /// The process leaves before somebody's eyes, and knew all of its flags.
     Leaves {
-        session: Session,
-        answer: Worth,
+        session: SessionFate,
+        answer: AnswerKind,
     },
     Exited {
         flag: Option<usize>,
         seen: bool,
-        session: Session,
-        answer: Worth,
+        session: SessionFate,
+        answer: AnswerKind,
     },
     Cancel {
         by: CancelledBy,
@@ -74,18 +75,18 @@ fn happening() -> impl Strategy<Value = Happening> {
     ]
 }
 
-fn worth() -> impl Strategy<Value = Worth> {
-    select(vec![Worth::Final, Worth::Misses, Worth::Limited])
+fn worth() -> impl Strategy<Value = AnswerKind> {
+    select(vec![AnswerKind::Final, AnswerKind::Misses, AnswerKind::Limited])
 }
 
 fn leaves() -> impl Strategy<Value = Happening> {
-    let session = select(vec![Session::Begun, Session::Begun, Session::Absent, Session::Lost]);
+    let session = select(vec![SessionFate::Begun, SessionFate::Begun, SessionFate::Absent, SessionFate::Lost]);
     (session, worth()).prop_map(|(session, answer)| Happening::Leaves { session, answer })
 }
 
 fn exited() -> impl Strategy<Value = Happening> {
     let flag = prop_oneof![1 => Just(None), 3 => (0..FLAGS.len()).prop_map(Some)];
-    let session = select(vec![Session::Unstarted, Session::Absent, Session::Begun, Session::Lost]);
+    let session = select(vec![SessionFate::Unstarted, SessionFate::Absent, SessionFate::Begun, SessionFate::Lost]);
     let exit = (flag, any::<bool>(), session, worth());
     exit.prop_map(|(flag, seen, session, answer)| Happening::Exited { flag, seen, session, answer })
 }
@@ -110,7 +111,9 @@ fn event(happening: Happening, walk: &Walk, now: &mut Millis) -> Option<Event> {
         Happening::Course if !walk.holds_slot() => Event::SlotGranted,
         Happening::Course if walk.start_is_pending() => Event::Spawned { now: *now },
         Happening::Course if !walk.result_said() => Event::ResultSeen { now: *now },
-        Happening::Course => Event::Exited { unknown: None, seen: true, session: Session::Begun, answer: Worth::Final },
+        Happening::Course => {
+            Event::Exited { unknown: None, seen: true, session: SessionFate::Begun, answer: AnswerKind::Final }
+        }
         Happening::Pass { ms } => {
             *now = later(*now, ms);
             return None;
@@ -388,7 +391,7 @@ fn the_courses_get_around() {
     let (mut repairs_after_waiting, mut repairs_without_session) = (0, 0);
     for _ in 0..GOING_AROUND {
         let (asked, courses) = strategy.new_tree(&mut runner).unwrap().current();
-        let waited = |run: &Run| run.turn == Turn::Repair && run.waits_left < asked.waits_left;
+        let waited = |run: &Run| run.purpose == Purpose::Repair && run.waits_left < asked.waits_left;
         let walk = perform_courses(asked, &courses, |walk| {
             repairs_without_session += usize::from(walk.repair_found_no_session());
         });
@@ -405,12 +408,12 @@ fn what_is_left_of_a_session_follows_from_what_was_seen() {
     for bits in 0..32_u8 {
         let [started, begun, worked, missing, known] = [1, 2, 4, 8, 16].map(|bit| bits & bit != 0);
         let expected = match (begun && known && !missing, worked && missing || begun && !known) {
-            _ if !started => Session::Unstarted,
-            (true, _) => Session::Begun,
-            (false, true) => Session::Lost,
-            (false, false) => Session::Absent,
+            _ if !started => SessionFate::Unstarted,
+            (true, _) => SessionFate::Begun,
+            (false, true) => SessionFate::Lost,
+            (false, false) => SessionFate::Absent,
         };
         let signs = SessionSigns { started, begun, worked, missing, known };
-        assert_eq!(Session::of(signs), expected, "{signs:?}");
+        assert_eq!(SessionFate::of(signs), expected, "{signs:?}");
     }
 }

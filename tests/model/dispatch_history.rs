@@ -1,8 +1,8 @@
 //! What a history of events and effects says about a run. Nothing in here knows the machine's states.
 
 use agent_dispatch::machines::dispatch::{
-    CancelledBy, Effect, End, Event, Flag, KILL_GRACE_MS, LEAVE_GRACE_MS, Omitted, Run, Session, State, TERM_GRACE_MS,
-    Turn, Worth, begin, step,
+    AnswerKind, CancelledBy, Effect, End, Event, Flag, KILL_GRACE_MS, LEAVE_GRACE_MS, Omitted, Purpose, Run,
+    SessionFate, State, TERM_GRACE_MS, begin, step,
 };
 use agent_dispatch::machines::rejected::Rejected;
 use agent_dispatch::machines::time::Millis;
@@ -138,10 +138,10 @@ impl Walk {
     pub fn repair_found_no_session(&self) -> bool {
         let gone = |(before, last): (Self, &Step)| {
             let absent =
-                matches!(last.event, Event::Exited { unknown: None, seen: true, session: Session::Absent, .. });
+                matches!(last.event, Event::Exited { unknown: None, seen: true, session: SessionFate::Absent, .. });
             absent && !before.result_seen() && before.stop().is_none()
         };
-        self.last_start().is_some_and(|run| run.turn == Turn::Repair) && self.split_last().is_some_and(gone)
+        self.last_start().is_some_and(|run| run.purpose == Purpose::Repair) && self.split_last().is_some_and(gone)
     }
 
     /// The steps since the present process was started, or since the last one was cut off.
@@ -223,32 +223,33 @@ fn next(before: &Walk, exit: &Event) -> Next {
     };
     if before.result_seen() {
         let leaves = before.stop().is_none() && before.leave_by().is_some();
-        if leaves && *answer == Worth::Limited && *session != Session::Lost && run.waits_left > 0 {
-            let turn = match (run.turn, *session) {
-                (_, Session::Absent | Session::Unstarted) => Turn::Task,
-                (Turn::Repair, _) => Turn::Repair,
-                _ => Turn::Continue,
+        if leaves && *answer == AnswerKind::Limited && *session != SessionFate::Lost && run.waits_left > 0 {
+            let purpose = match (run.purpose, *session) {
+                (_, SessionFate::Absent | SessionFate::Unstarted) => Purpose::Task,
+                (Purpose::Repair, _) => Purpose::Repair,
+                _ => Purpose::Continue,
             };
-            return Next::Wait(Run { turn, waits_left: run.waits_left - 1, ..run });
+            return Next::Wait(Run { purpose, waits_left: run.waits_left - 1, ..run });
         }
-        let again = leaves && *answer == Worth::Misses && *seen && *session == Session::Begun && run.repairs_left > 0;
+        let again =
+            leaves && *answer == AnswerKind::Misses && *seen && *session == SessionFate::Begun && run.repairs_left > 0;
         let repair =
-            Run { turn: Turn::Repair, resumes_left: 0, repairs_left: run.repairs_left - u8::from(again), ..run };
+            Run { purpose: Purpose::Repair, resumes_left: 0, repairs_left: run.repairs_left - u8::from(again), ..run };
         return if again { Next::Start(repair) } else { Next::End };
     }
     let wanted = !before.happened(|event| matches!(event, Event::Cancel { .. }));
     let going_on = Run {
-        turn: if *session == Session::Absent { Turn::Task } else { Turn::Continue },
+        purpose: if *session == SessionFate::Absent { Purpose::Task } else { Purpose::Continue },
         resumes_left: run.resumes_left.saturating_sub(1),
         ..run
     };
     let gone_on =
         before.count(|effect| matches!(effect, Effect::Spawn(next) if next.resumes_left < before.asked.resumes_left));
     assert!(
-        gone_on > 0 || run.turn == Turn::Repair || run.resumes_left == before.asked.resumes_left,
+        gone_on > 0 || run.purpose == Purpose::Repair || run.resumes_left == before.asked.resumes_left,
         "it has not gone on, and may less often"
     );
-    let may = wanted && run.resumes_left > 0 && [Session::Absent, Session::Begun].contains(session);
+    let may = wanted && run.resumes_left > 0 && [SessionFate::Absent, SessionFate::Begun].contains(session);
     if before.stop().is_some() {
         return if may && before.is_out_of_time() { Next::Wait(going_on) } else { Next::End };
     }
@@ -256,10 +257,10 @@ fn next(before: &Walk, exit: &Event) -> Next {
     match unknown.filter(known) {
         Some(flag) if *seen => Next::Start(Run { omitted: left_out(run, flag), ..run }),
         Some(flag) => Next::Wait(Run { omitted: left_out(run, flag), ..run }),
-        None if *seen && run.turn == Turn::Continue && *session == Session::Absent => {
-            Next::Start(Run { turn: Turn::Task, ..run })
+        None if *seen && run.purpose == Purpose::Continue && *session == SessionFate::Absent => {
+            Next::Start(Run { purpose: Purpose::Task, ..run })
         }
-        None if !*seen && *session == Session::Unstarted => Next::Wait(run),
+        None if !*seen && *session == SessionFate::Unstarted => Next::Wait(run),
         None if !*seen && may => Next::Wait(going_on),
         None => Next::End,
     }
@@ -281,7 +282,7 @@ fn starts(before: &Walk, last: &Step, walk: &Walk) {
     if let Some(run) = spawn {
         assert!(walk.holds_slot(), "a start without a slot");
         assert!(walk.alive_since().is_none() && !before.start_is_pending(), "a start beside a living process");
-        let again = run.turn == Turn::Repair || run.waits_left < walk.asked.waits_left;
+        let again = run.purpose == Purpose::Repair || run.waits_left < walk.asked.waits_left;
         assert!(again || !walk.ever_answered(), "a start after a result");
         assert!(!walk.happened(|event| matches!(event, Event::Cancel { .. })), "a start of what is to end");
         let expected = match (last.event, before.cut_off()) {
@@ -301,10 +302,11 @@ fn starts(before: &Walk, last: &Step, walk: &Walk) {
         );
     }
     let flags = FLAGS.len();
-    let unstarted = walk.events().filter(|e| matches!(e, Event::Exited { session: Session::Unstarted, .. })).count();
+    let unstarted =
+        walk.events().filter(|e| matches!(e, Event::Exited { session: SessionFate::Unstarted, .. })).count();
     let often = usize::from(walk.asked.resumes_left + walk.asked.waits_left);
     let most = 2 + flags + 2 * often + unstarted;
-    let asked_again = |effect: &Effect| matches!(effect, Effect::Spawn(run) if run.turn == Turn::Repair);
+    let asked_again = |effect: &Effect| matches!(effect, Effect::Spawn(run) if run.purpose == Purpose::Repair);
     assert!(walk.count(|effect| matches!(effect, Effect::Spawn(_))) <= most, "too many starts");
     assert!(
         walk.count(asked_again) <= 1 + flags + usize::from(walk.asked.waits_left),
@@ -320,7 +322,7 @@ fn starts(before: &Walk, last: &Step, walk: &Walk) {
         let order = [Effect::Sweep, Effect::NoteResumption, Effect::ReleaseSlot, Effect::RequestSlot];
         assert_eq!(last.effects, order, "nothing of it runs, and that is known, before somebody else has its slot");
         let unstarted =
-            walk.events().filter(|e| matches!(e, Event::Exited { session: Session::Unstarted, .. })).count();
+            walk.events().filter(|e| matches!(e, Event::Exited { session: SessionFate::Unstarted, .. })).count();
         let noted = walk.count(|effect| *effect == Effect::NoteResumption);
         assert!(noted <= often + flags + unstarted, "it went on too often");
     }

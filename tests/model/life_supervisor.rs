@@ -1,6 +1,6 @@
 //! What a supervisor does, as the shell's supervisor does it.
 
-use agent_dispatch::machines::dispatch::{self, CancelledBy, Effect, Event, Session, SessionSigns};
+use agent_dispatch::machines::dispatch::{self, CancelledBy, Effect, Event, SessionFate, SessionSigns};
 use agent_dispatch::machines::job::{self, State};
 use agent_dispatch::machines::time::Millis;
 
@@ -241,8 +241,8 @@ impl World {
             let exited = Event::Exited {
                 unknown: None,
                 seen: !mine.adopted,
-                session: Session::of(signs),
-                answer: dispatch::Worth::Final,
+                session: SessionFate::of(signs),
+                answer: dispatch::AnswerKind::Final,
             };
             on("sees that claude is gone", &|next| {
                 next.zombie = None;

@@ -1,8 +1,8 @@
 //! The dispatch machine as a subject.
 
 use agent_dispatch::machines::dispatch::{
-    self, CancelledBy, Effect, End, Event, Flag, KILL_GRACE_MS, LEAVE_GRACE_MS, Omitted, Run, Session, State,
-    StopReason, TERM_GRACE_MS, Turn, Worth,
+    self, AnswerKind, CancelledBy, Effect, End, Event, Flag, KILL_GRACE_MS, LEAVE_GRACE_MS, Omitted, Purpose, Run,
+    SessionFate, State, StopReason, TERM_GRACE_MS,
 };
 use agent_dispatch::machines::rejected::Rejected;
 use agent_dispatch::machines::time::Millis;
@@ -14,7 +14,7 @@ pub struct Dispatch;
 
 const BYS: [CancelledBy; 2] = [CancelledBy::Request, CancelledBy::CallerGone];
 const FLAGS: [Flag; 9] = Flag::ALL;
-const SESSIONS: [Session; 4] = [Session::Unstarted, Session::Absent, Session::Begun, Session::Lost];
+const SESSIONS: [SessionFate; 4] = [SessionFate::Unstarted, SessionFate::Absent, SessionFate::Begun, SessionFate::Lost];
 /// How long a process may run, in ms, and how often the run may go on.
 const LIMITS: [(u64, u8); 4] = [(0, 0), (AT, 1), (AT, 3), (u64::MAX, 0)];
 /// A deadline in the middle of the times of the scope.
@@ -62,7 +62,8 @@ impl Subject for Dispatch {
         let unknowns = [Some(Flag::SessionId), Some(Flag::JsonSchema), None].into_iter();
         let exits = unknowns.flat_map(|unknown| [false, true].map(|seen| (unknown, seen)));
         let exits = exits.flat_map(|exit| SESSIONS.map(|session| (exit, session)));
-        let exits = exits.flat_map(|exit| [Worth::Final, Worth::Misses, Worth::Limited].map(|answer| (exit, answer)));
+        let exits = exits
+            .flat_map(|exit| [AnswerKind::Final, AnswerKind::Misses, AnswerKind::Limited].map(|answer| (exit, answer)));
         events.extend(exits.map(|(((unknown, seen), session), answer)| Event::Exited {
             unknown,
             seen,
@@ -135,20 +136,22 @@ impl Subject for Dispatch {
             }),
             ("seen", |_, event| matches!(event, Event::Exited { seen: true, .. })),
             ("waits_for_limit", |state, event| {
-                let limited = matches!(event, Event::Exited { answer: Worth::Limited, .. });
-                limited && session(event) != Session::Lost && state.fields["run"]["waits_left"] != json!(0)
+                let limited = matches!(event, Event::Exited { answer: AnswerKind::Limited, .. });
+                limited && session(event) != SessionFate::Lost && state.fields["run"]["waits_left"] != json!(0)
             }),
             ("worth_a_repair", |state, event| {
-                let exit =
-                    matches!(event, Event::Exited { seen: true, session: Session::Begun, answer: Worth::Misses, .. });
+                let exit = matches!(
+                    event,
+                    Event::Exited { seen: true, session: SessionFate::Begun, answer: AnswerKind::Misses, .. }
+                );
                 exit && state.fields["run"]["repairs_left"] != json!(0)
             }),
             ("session_never_was", |state, event| {
-                state.fields["run"]["turn"] == json!("continue") && session(event) == Session::Absent
+                state.fields["run"]["purpose"] == json!("continue") && session(event) == SessionFate::Absent
             }),
-            ("never_started", |_, event| session(event) == Session::Unstarted),
+            ("never_started", |_, event| session(event) == SessionFate::Unstarted),
             ("may_go_on", |state, event| {
-                resumes_left(state) > 0 && [Session::Absent, Session::Begun].contains(&session(event))
+                resumes_left(state) > 0 && [SessionFate::Absent, SessionFate::Begun].contains(&session(event))
             }),
             ("may_go_on_later", |state, _| resumes_left(state) > 0),
             ("out_of_time", |state, _| state.fields["reason"] == json!("timeout")),
@@ -196,24 +199,24 @@ impl Subject for Dispatch {
                 }
                 run
             }),
-            ("the same with the task once more", |state, _| with_run(state, &[("turn", json!("task"))])),
+            ("the same with the task once more", |state, _| with_run(state, &[("purpose", json!("task"))])),
             ("as it goes on after the limit", |state, event| {
                 let run = &state.fields["run"];
-                let turn = match (session(event), &run["turn"]) {
-                    (Session::Absent | Session::Unstarted, _) => json!("task"),
+                let turn = match (session(event), &run["purpose"]) {
+                    (SessionFate::Absent | SessionFate::Unstarted, _) => json!("task"),
                     (_, turn) if *turn == json!("repair") => json!("repair"),
                     _ => json!("continue"),
                 };
-                with_run(state, &[("turn", turn), ("waits_left", json!(run["waits_left"].as_u64().unwrap() - 1))])
+                with_run(state, &[("purpose", turn), ("waits_left", json!(run["waits_left"].as_u64().unwrap() - 1))])
             }),
             ("as its answer is asked for again", |state, _| {
-                let changes = [("turn", json!("repair")), ("resumes_left", json!(0)), ("repairs_left", json!(0))];
+                let changes = [("purpose", json!("repair")), ("resumes_left", json!(0)), ("repairs_left", json!(0))];
                 with_run(state, &changes)
             }),
             ("the same without going on", |state, _| with_run(state, &[("resumes_left", json!(0))])),
             ("as it goes on", |state, event| {
-                let turn = if session(event) == Session::Absent { "task" } else { "continue" };
-                with_run(state, &[("turn", json!(turn)), ("resumes_left", json!(resumes_left(state) - 1))])
+                let turn = if session(event) == SessionFate::Absent { "task" } else { "continue" };
+                with_run(state, &[("purpose", json!(turn)), ("resumes_left", json!(resumes_left(state) - 1))])
             }),
             ("as the reason says", |state, _| {
                 let fields = &state.fields;
@@ -237,7 +240,7 @@ impl Subject for Dispatch {
         let asked = |name: &str| state.fields["run"][name].clone();
         let limits =
             ["timeout_ms", "resumes_left", "repairs_left", "waits_left"].map(|name| (name.to_owned(), asked(name)));
-        let mut run = json!({"omitted": nothing, "turn": "task"});
+        let mut run = json!({"omitted": nothing, "purpose": "task"});
         run.as_object_mut().unwrap().extend(limits);
         (name == "as asked").then_some(run)
     }
@@ -271,9 +274,10 @@ fn runs() -> Vec<Run> {
 
 fn turns() -> Vec<Run> {
     let limits = LIMITS.map(|(timeout_ms, resumes_left)| Run::new(timeout_ms, resumes_left));
-    let tried = limits.into_iter().flat_map(|run| [Turn::Task, Turn::Continue].map(|turn| Run { turn, ..run }));
+    let tried =
+        limits.into_iter().flat_map(|run| [Purpose::Task, Purpose::Continue].map(|purpose| Run { purpose, ..run }));
     let repairable = Run::new(AT, 1).repairable();
-    let repaired = repairable.repaired(true, Session::Begun).unwrap();
+    let repaired = repairable.repaired(true, SessionFate::Begun).unwrap();
     let patient = [Run::new(AT, 1), repairable, repaired].map(|run| run.waiting(2));
     tried.chain([repairable, repaired]).chain(patient).collect()
 }
@@ -291,7 +295,7 @@ fn resumes_left(state: &Seen<State>) -> u64 {
     state.fields["run"]["resumes_left"].as_u64().unwrap()
 }
 
-fn session(event: &Event) -> Session {
+fn session(event: &Event) -> SessionFate {
     match event {
         Event::Exited { session, .. } => *session,
         _ => panic!("{event:?} tells of no session"),

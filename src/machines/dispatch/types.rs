@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 use super::flags::Flag;
-use super::turn::{Run, Session};
+use super::run::{Run, SessionFate};
 use crate::machines::time::Millis;
 
 /// Who ended a run before its time.
@@ -97,7 +97,7 @@ impl fmt::Display for Effect {
 /// What the answer of a process that is gone is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Worth {
+pub enum AnswerKind {
     /// It is judged as it is, or there is none.
     Final,
     /// The process left in order, and its answer misses the schema that it must match.
@@ -139,9 +139,9 @@ pub enum Event {
         /// Somebody saw how it ended. Otherwise it went while nobody supervised it.
         seen: bool,
         /// What is left of the session.
-        session: Session,
+        session: SessionFate,
         /// What its answer is worth.
-        answer: Worth,
+        answer: AnswerKind,
     },
     /// A deadline may be due.
     Tick {

@@ -9,7 +9,7 @@ use super::{Process, Supervision};
 use crate::config::claude_settings::{self, Places};
 use crate::config::path;
 use crate::machines::cli_version::Version;
-use crate::machines::dispatch::{CancelledBy, Event, Flag, KILL_GRACE_MS, Run, Turn};
+use crate::machines::dispatch::{CancelledBy, Event, Flag, KILL_GRACE_MS, Purpose, Run};
 use crate::machines::events;
 use crate::machines::ids::SessionRef;
 use crate::machines::job;
@@ -48,7 +48,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     /// runs as well: never two workers for one job.
     pub(super) async fn start(&mut self, run: Run) {
         self.run = run.on(self.cli_version(run).await);
-        if run.turn == Turn::Repair {
+        if run.purpose == Purpose::Repair {
             let activity = self.output.activity(ONCE_MORE.to_owned());
             self.progress.push(ONCE_MORE.to_owned(), activity);
         }
@@ -62,10 +62,10 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         };
         self.due.push_back(match started {
             Ok(process) => {
-                let what = match run.turn {
-                    Turn::Task => "job started",
-                    Turn::Continue => "job resumed",
-                    Turn::Repair => "job asked for its answer again",
+                let what = match run.purpose {
+                    Purpose::Task => "job started",
+                    Purpose::Continue => "job resumed",
+                    Purpose::Repair => "job asked for its answer again",
                 };
                 tracing::info!(id = %self.id, pid = process.group, "{what}");
                 self.process = Some(process);
@@ -128,7 +128,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     fn note_session(&self) {
         if let SessionPlan::Fresh { id } = &self.plan.session
             && !self.run.omitted.session_id
-            && self.run.turn == Turn::Task
+            && self.run.purpose == Purpose::Task
         {
             session_owners::note(self.store.directory(), self.plan, id.as_str());
         }
@@ -192,10 +192,10 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
 
     /// The plan of the process, and the file that becomes its standard input.
     fn input(&self) -> Result<(RunPlan, JobFile), NotStarted> {
-        let prompt = match self.run.turn {
-            Turn::Task => return Ok((self.plan.clone(), JobFile::Prompt)),
-            Turn::Continue => plan::CONTINUE.to_owned(),
-            Turn::Repair => {
+        let prompt = match self.run.purpose {
+            Purpose::Task => return Ok((self.plan.clone(), JobFile::Prompt)),
+            Purpose::Continue => plan::CONTINUE.to_owned(),
+            Purpose::Repair => {
                 let schema = self.plan.response_schema.as_ref().unwrap_or(&serde_json::Value::Null);
                 prompt::repair(schema, &self.violations)
             }
@@ -216,7 +216,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let position = begin_output(&stdout).map_err(cannot)?;
         let process = self.spawn(&plan, stdin)?;
         self.note_session();
-        self.output.go_on(&stdout, position, &self.plan.directory, self.run.turn == Turn::Repair);
+        self.output.go_on(&stdout, position, &self.plan.directory, self.run.purpose == Purpose::Repair);
         // Claude was started in this directory a moment ago: it answers.
         self.output.mcp_file = surroundings::mcp_file(Path::new(&plan.directory));
         Ok(process)

@@ -8,7 +8,7 @@ use crate::machines::cli_version::Version;
 /// What a process of a run is started for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Turn {
+pub enum Purpose {
     /// For the task, as it was given.
     #[default]
     Task,
@@ -21,7 +21,7 @@ pub enum Turn {
 /// What is known of a run's session when a process of it is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Session {
+pub enum SessionFate {
     /// No process of the run was ever started: whoever was about to do so died.
     Unstarted,
     /// It never came to exist: nothing was paid, and the task can be given as if for the first time.
@@ -47,7 +47,7 @@ pub struct SessionSigns {
     pub known: bool,
 }
 
-impl Session {
+impl SessionFate {
     /// What the signs amount to. A CLI tells of a session before it writes it to its disk, so that one that was told of may
     /// be missing; it writes it before it asks the model.
     #[must_use]
@@ -71,7 +71,7 @@ pub struct Run {
     /// Flags that the CLI does not know.
     pub omitted: Omitted,
     /// What the process is started for.
-    pub turn: Turn,
+    pub purpose: Purpose,
     /// How often the run may still go on after it was cut off.
     pub resumes_left: u8,
     /// How often an answer that misses its schema may still be asked for again.
@@ -84,7 +84,14 @@ impl Run {
     /// A run at its beginning.
     #[must_use]
     pub const fn new(timeout_ms: u64, resumes_left: u8) -> Self {
-        Self { timeout_ms, omitted: Omitted::NOTHING, turn: Turn::Task, resumes_left, repairs_left: 0, waits_left: 0 }
+        Self {
+            timeout_ms,
+            omitted: Omitted::NOTHING,
+            purpose: Purpose::Task,
+            resumes_left,
+            repairs_left: 0,
+            waits_left: 0,
+        }
     }
 
     /// The same, whose answer must match a schema: one that misses it is asked for again once.
@@ -96,9 +103,9 @@ impl Run {
     /// The run that asks for its answer again; `None` where that is not worth it. It does not go on when it is cut off: the
     /// first answer is there.
     #[must_use]
-    pub fn repaired(self, misses: bool, session: Session) -> Option<Self> {
-        let repairs_left = self.repairs_left.checked_sub(1).filter(|_| misses && session == Session::Begun)?;
-        Some(Self { turn: Turn::Repair, resumes_left: 0, repairs_left, ..self })
+    pub fn repaired(self, misses: bool, session: SessionFate) -> Option<Self> {
+        let repairs_left = self.repairs_left.checked_sub(1).filter(|_| misses && session == SessionFate::Begun)?;
+        Some(Self { purpose: Purpose::Repair, resumes_left: 0, repairs_left, ..self })
     }
 
     /// The same, which waits so often for the account's limit.
@@ -109,15 +116,15 @@ impl Run {
 
     /// The run as it goes on when the account's limit is over; `None` where it does not wait for that, or cannot go on.
     #[must_use]
-    pub fn waited(self, limited: bool, session: Session) -> Option<Self> {
+    pub fn waited(self, limited: bool, session: SessionFate) -> Option<Self> {
         let waits_left = self.waits_left.checked_sub(1).filter(|_| limited)?;
-        let turn = match (self.turn, session) {
-            (_, Session::Lost) => return None,
-            (_, Session::Absent | Session::Unstarted) => Turn::Task,
-            (Turn::Repair, Session::Begun) => Turn::Repair,
-            (Turn::Task | Turn::Continue, Session::Begun) => Turn::Continue,
+        let purpose = match (self.purpose, session) {
+            (_, SessionFate::Lost) => return None,
+            (_, SessionFate::Absent | SessionFate::Unstarted) => Purpose::Task,
+            (Purpose::Repair, SessionFate::Begun) => Purpose::Repair,
+            (Purpose::Task | Purpose::Continue, SessionFate::Begun) => Purpose::Continue,
         };
-        Some(Self { turn, waits_left, ..self })
+        Some(Self { purpose, waits_left, ..self })
     }
 
     /// The same, started once more without a flag that the CLI does not know; `None` where that was done before.
@@ -142,26 +149,27 @@ impl Run {
 
     /// The same, with the task once more: the process was told to go on in a session that turned out not to be there.
     #[must_use]
-    pub fn from_the_beginning(self, session: Session) -> Option<Self> {
-        (self.turn == Turn::Continue && session == Session::Absent).then_some(Self { turn: Turn::Task, ..self })
+    pub fn from_the_beginning(self, session: SessionFate) -> Option<Self> {
+        (self.purpose == Purpose::Continue && session == SessionFate::Absent)
+            .then_some(Self { purpose: Purpose::Task, ..self })
     }
 
     /// The same, as if it had just been submitted: nothing of it was ever started.
     #[must_use]
-    pub fn unstarted(self, session: Session) -> Option<Self> {
-        (session == Session::Unstarted).then_some(self)
+    pub fn unstarted(self, session: SessionFate) -> Option<Self> {
+        (session == SessionFate::Unstarted).then_some(self)
     }
 
     /// The run as it goes on after it was cut off; `None` where it may not, or cannot.
     #[must_use]
-    pub const fn gone_on(self, session: Session) -> Option<Self> {
+    pub const fn gone_on(self, session: SessionFate) -> Option<Self> {
         let Some(resumes_left) = self.resumes_left.checked_sub(1) else { return None };
-        let turn = match session {
-            Session::Absent => Turn::Task,
-            Session::Begun => Turn::Continue,
-            Session::Unstarted | Session::Lost => return None,
+        let purpose = match session {
+            SessionFate::Absent => Purpose::Task,
+            SessionFate::Begun => Purpose::Continue,
+            SessionFate::Unstarted | SessionFate::Lost => return None,
         };
-        Some(Self { turn, resumes_left, ..self })
+        Some(Self { purpose, resumes_left, ..self })
     }
 
     /// The same, which does not go on when it is cut off: somebody wants it to end.
