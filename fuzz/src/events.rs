@@ -1,7 +1,7 @@
 //! The event stream: any bytes, cut anywhere, are read without a panic, to the same end, in bounded pieces. Its results
 //! become one that lacks nothing of them.
 
-use agent_dispatch::machines::events::{Finished, MAX_PROGRESS_CHARS, Reader, ResultEvent, Seen};
+use agent_dispatch::machines::events::{MAX_PROGRESS_CHARS, Reader, ResultEvent, StreamEnd, StreamEvent};
 use agent_dispatch::machines::tasks::TaskEvent;
 
 /// The first byte sets the size of the pieces; the rest is the stream.
@@ -23,35 +23,35 @@ pub fn check_cuts<'a>(stream: &[u8], pieces: impl Iterator<Item = &'a [u8]>) {
 }
 
 /// Everything that is seen in a stream.
-pub fn read<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Seen>, Finished) {
+pub fn read<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<StreamEvent>, StreamEnd) {
     let mut reader = Reader::new();
     let seen = pieces.flat_map(|piece| reader.push(piece)).collect();
     (seen, reader.finish())
 }
 
-fn assert_bounded((seen, end): &(Vec<Seen>, Finished), stream_bytes: usize) {
+fn assert_bounded((seen, end): &(Vec<StreamEvent>, StreamEnd), stream_bytes: usize) {
     for seen in seen.iter().chain(&end.seen) {
         match seen {
-            Seen::AssistantText(text) => assert!(text.chars().count() <= MAX_PROGRESS_CHARS),
-            Seen::ToolUse { name, subject } => {
+            StreamEvent::AssistantText(text) => assert!(text.chars().count() <= MAX_PROGRESS_CHARS),
+            StreamEvent::ToolUse { name, subject } => {
                 assert!(name.chars().count() <= 100);
                 assert!(subject.as_ref().is_none_or(|subject| subject.chars().count() <= 200));
             }
-            Seen::Retry(retry) => assert!(retry.error.chars().count() <= 200),
-            Seen::Init(init) => assert!(init.mcp_servers.len() <= 100),
-            Seen::Result(event) => {
+            StreamEvent::Retry(retry) => assert!(retry.error.chars().count() <= 200),
+            StreamEvent::Init(init) => assert!(init.mcp_servers.len() <= 100),
+            StreamEvent::Result(event) => {
                 // An invalid byte becomes a character of three bytes; nothing else grows.
                 assert!(event.result.as_ref().map_or(0, String::len) <= stream_bytes * 3);
                 assert!(event.permission_denials.len() <= 10);
                 assert!(event.total_cost_usd.is_none_or(f64::is_finite));
             }
-            Seen::Task(TaskEvent::Living(tasks)) => {
+            StreamEvent::Task(TaskEvent::Living(tasks)) => {
                 assert!(tasks.len() <= 100);
                 assert!(tasks.iter().all(|task| task.description.chars().count() <= 100));
             }
-            Seen::Task(_) => {}
-            Seen::RateLimit(limit) => assert!(limit.resets_at.is_none_or(|at| at < 1 << 40)),
-            Seen::Other => {}
+            StreamEvent::Task(_) => {}
+            StreamEvent::RateLimit(limit) => assert!(limit.resets_at.is_none_or(|at| at < 1 << 40)),
+            StreamEvent::Other => {}
         }
     }
     // An invalid byte becomes a character of three bytes; a text that was cut says so.
@@ -60,9 +60,9 @@ fn assert_bounded((seen, end): &(Vec<Seen>, Finished), stream_bytes: usize) {
 }
 
 /// What the results come to as one: an answer stays one, and a cost is counted once.
-fn assert_merged((seen, end): &(Vec<Seen>, Finished)) {
+fn assert_merged((seen, end): &(Vec<StreamEvent>, StreamEnd)) {
     let results: Vec<&ResultEvent> = (seen.iter().chain(&end.seen))
-        .filter_map(|seen| if let Seen::Result(event) = seen { Some(&**event) } else { None })
+        .filter_map(|seen| if let StreamEvent::Result(event) = seen { Some(&**event) } else { None })
         .collect();
     assert!(end.plain.is_none() || results.is_empty(), "text and results exclude each other");
     let Some(merged) = results.iter().map(|event| (*event).clone()).reduce(ResultEvent::followed_by) else { return };

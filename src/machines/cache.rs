@@ -164,13 +164,13 @@ pub const fn plan_eviction(held: usize, incoming: usize, max_size: usize) -> usi
 }
 
 #[derive(Debug)]
-struct Held<V> {
+struct StoredAnswer<V> {
     state: State,
     value: V,
 }
 
 #[derive(Debug)]
-struct Flight {
+struct PaidRun {
     state: State,
     key: Key,
 }
@@ -179,11 +179,11 @@ struct Flight {
 #[derive(Debug)]
 pub struct Cache<V> {
     /// What can be served.
-    held: BTreeMap<Key, Held<V>>,
+    held: BTreeMap<Key, StoredAnswer<V>>,
     /// The keys of `held`, oldest insertion first.
     order: VecDeque<Key>,
     /// Every ticket that is out.
-    flights: BTreeMap<Ticket, Flight>,
+    flights: BTreeMap<Ticket, PaidRun>,
     /// The ticket that a further request for a key joins.
     joinable: BTreeMap<Key, Ticket>,
     next_ticket: u64,
@@ -234,7 +234,7 @@ impl<V> Cache<V> {
                 let ticket = Ticket(self.next_ticket);
                 self.next_ticket = self.next_ticket.saturating_add(1);
                 let (state, _pay) = entry::begin();
-                self.flights.insert(ticket, Flight { state, key: key.clone() });
+                self.flights.insert(ticket, PaidRun { state, key: key.clone() });
                 self.joinable.insert(key.clone(), ticket);
                 Lookup::Pay(ticket)
             }
@@ -256,7 +256,7 @@ impl<V> Cache<V> {
         let ticket = Ticket(self.next_ticket);
         self.next_ticket = self.next_ticket.saturating_add(1);
         let (state, _pay) = entry::begin();
-        self.flights.insert(ticket, Flight { state, key });
+        self.flights.insert(ticket, PaidRun { state, key });
         ticket
     }
 
@@ -279,7 +279,7 @@ impl<V> Cache<V> {
         }
         let evicted = self.make_room(1, limits);
         self.order.push_back(flight.key.clone());
-        self.held.insert(flight.key, Held { state, value });
+        self.held.insert(flight.key, StoredAnswer { state, value });
         Inserted::Kept { evicted }
     }
 
@@ -335,7 +335,7 @@ impl<V> Cache<V> {
     }
 
     /// Takes a ticket in; its key can be paid for again.
-    fn settle(&mut self, ticket: Ticket) -> Option<Flight> {
+    fn settle(&mut self, ticket: Ticket) -> Option<PaidRun> {
         let flight = self.flights.remove(&ticket)?;
         if self.joinable.get(&flight.key) == Some(&ticket) {
             self.joinable.remove(&flight.key);

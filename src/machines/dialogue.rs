@@ -1,10 +1,10 @@
 //! Whose turn it is in a dialogue of two agents, and when it ends. Declared in `spec/dialogue.yaml`.
 //!
 //! The responder speaks first, then the requester; the two make a round. What they are told and what is told of them is in
-//! [`words`] and [`record`].
+//! [`prompts`] and [`record`].
 
+pub mod prompts;
 pub mod record;
-pub mod words;
 
 use std::fmt;
 

@@ -14,9 +14,9 @@ mod several;
 mod tasks;
 
 pub use line::start_line;
-pub use reader::{Finished, Reader};
+pub use reader::{Reader, StreamEnd};
 pub use result::{Doubt, ResultEvent, Stop};
-pub use several::{Several, Told};
+pub use several::{ResultText, Several};
 
 use super::limit::RateLimit;
 use super::tasks::TaskEvent;
@@ -26,7 +26,7 @@ pub const MAX_PROGRESS_CHARS: usize = 500;
 
 /// One thing seen in the stream.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Seen {
+pub enum StreamEvent {
     /// The session has started (a background task that ends late starts it once more).
     Init(Box<Init>),
     /// The agent, or a sub-agent of it, said something: its first [`MAX_PROGRESS_CHARS`] characters.

@@ -201,7 +201,7 @@ fn short(name: &str) -> String {
 
 /// What a run told of its servers.
 #[derive(Debug, Clone, Copy)]
-pub struct Told<'a> {
+pub struct ServerReport<'a> {
     /// Where it works.
     pub directory: &'a str,
     /// The servers, as its last process that began found them.
@@ -214,7 +214,7 @@ pub struct Told<'a> {
     pub now: u64,
 }
 
-impl Told<'_> {
+impl ServerReport<'_> {
     /// The line to write; `None` where there is nothing to say that the last line about the directory, `before`, does not
     /// say.
     #[must_use]

@@ -54,7 +54,7 @@ pub fn find(lines: &[u8], session: &str) -> Option<Owner> {
 
 /// What a job record tells of its session.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Told {
+pub struct RecordedSession {
     /// Its agent.
     pub agent: String,
     /// Its session.
@@ -65,7 +65,7 @@ pub struct Told {
 
 /// Whose session a record tells of; its long texts are passed over.
 #[must_use]
-pub fn of_record(record: &[u8]) -> Option<Told> {
+pub fn of_record(record: &[u8]) -> Option<RecordedSession> {
     #[derive(Deserialize)]
     struct Brief {
         agent: String,
@@ -79,5 +79,5 @@ pub fn of_record(record: &[u8]) -> Option<Told> {
     }
     let Brief { agent, created_at, session_id, result } = serde_json::from_slice(record).ok()?;
     let session = result.and_then(|result| result.session_id).or(session_id)?;
-    Some(Told { agent, session, created_at })
+    Some(RecordedSession { agent, session, created_at })
 }

@@ -8,22 +8,22 @@
 
 mod advice;
 mod classify;
+mod compose;
 mod conformity;
 mod denied;
 mod ended;
 mod evidence;
+mod phrases;
 mod plain;
 mod remedy;
 mod servers;
 mod settings;
 mod several;
-mod told;
 mod unfinished;
-mod words;
 
 pub use classify::{is_limited, is_session_missing};
 pub use conformity::misses;
-pub use evidence::{Canceller, Ending, Evidence, NotStarted};
+pub use evidence::{Canceller, EndReason, Evidence, NotStarted};
 pub use settings::SettingsFile;
 pub use unfinished::is_silent;
 
@@ -33,9 +33,9 @@ use super::ids::SessionRef;
 use super::text;
 use advice::Advice;
 use classify::{Cause, Source};
+use compose::{answer_from, succeed};
 use ended::{of_ending, printed, printed_too};
 use plain::Plain;
-use told::{answer_from, succeed};
 
 /// Exit codes above this one say that the process ended itself because of a signal (128 + its number).
 const SIGNAL_EXIT_BASE: i32 = 128;
@@ -79,7 +79,7 @@ pub fn judge(mut evidence: Evidence<'_>) -> Answer {
         None => {
             succeed(&mut answer, &evidence, several.as_deref(), &advice);
             if plain.is_some() {
-                told::add_hint(&mut answer, plain::HINT);
+                compose::add_hint(&mut answer, plain::HINT);
             }
             conformity::demand(&mut answer, &evidence, &advice, asked_again);
         }
@@ -107,7 +107,7 @@ fn is_told_that_session_is_missing(evidence: &Evidence<'_>) -> bool {
         (Some(event), _) => is_session_missing(event),
         // An answer may quote anything.
         (None, _) if matches!(plain::judge(evidence), Some(Plain::Answer)) => false,
-        (None, Ending::Exited { code }) => printed(evidence)
+        (None, EndReason::Exited { code }) => printed(evidence)
             .is_some_and(|said| classify::cause(&said, Source::Printed { code: *code }) == Cause::UnknownSession),
         (None, _) => false,
     }
@@ -120,7 +120,7 @@ fn session_id(evidence: &Evidence<'_>) -> Option<String> {
     let usable = |id: &str| SessionRef::try_from(id).ok().map(String::from);
     let planned = || {
         let known = match &evidence.ending {
-            Ending::NotStarted { reason } => evidence.plan.session.is_resume() && !reason.is_foreign(),
+            EndReason::NotStarted { reason } => evidence.plan.session.is_resume() && !reason.is_foreign(),
             // Without an event only the session's file says that it took the id.
             _ if evidence.plain.is_some() => evidence.plan.session.is_resume() || evidence.session_kept,
             _ => evidence.plan.session.is_resume() || (evidence.begun && !evidence.omitted.session_id),
@@ -145,8 +145,8 @@ fn of_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice<'_>) 
     let Some(doubt) = event.doubt() else {
         return match evidence.ending {
             // Another turn's error explains the code; it takes nothing from this answer.
-            Ending::Exited { .. } if event.failed().is_some() => None,
-            Ending::Exited { code } if code != 0 && code <= SIGNAL_EXIT_BASE => Some(Failure {
+            EndReason::Exited { .. } if event.failed().is_some() => None,
+            EndReason::Exited { code } if code != 0 && code <= SIGNAL_EXIT_BASE => Some(Failure {
                 error_type: ErrorType::CliError,
                 what: printed_too(
                     evidence,
@@ -158,7 +158,7 @@ fn of_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice<'_>) 
         };
     };
     let interrupted = doubt != Doubt::Error || event.subtype == "error_during_execution";
-    if interrupted && matches!(evidence.ending, Ending::TimedOut | Ending::Cancelled { .. }) {
+    if interrupted && matches!(evidence.ending, EndReason::TimedOut | EndReason::Cancelled { .. }) {
         return Some(of_ending(evidence, advice));
     }
     let cli_error = |what: String, way_out: String| Failure { error_type: ErrorType::CliError, what, way_out };
@@ -202,7 +202,7 @@ fn of_error_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice
         return Failure {
             error_type: ErrorType::Budget,
             what,
-            way_out: advice.budget(told::cost_usd(evidence, event)),
+            way_out: advice.budget(compose::cost_usd(evidence, event)),
         };
     }
     if evidence.plan.response_schema.is_some() && event.subtype == "error_max_structured_output_retries" {

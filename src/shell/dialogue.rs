@@ -15,7 +15,7 @@ use super::part::{Part, Tell};
 use crate::config::model::Config;
 use crate::config::plan::{Request, RequestError};
 use crate::machines::dialogue::record::{Conversation, Record};
-use crate::machines::dialogue::{self, Effect, Role, State, words};
+use crate::machines::dialogue::{self, Effect, Role, State, prompts};
 
 /// What a call asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,8 +49,8 @@ impl Talk {
     fn request(&self, role: Role, record: &Record, sessions: &mut Sessions) -> Request {
         let (agent, other) = self.names(role);
         let task = match record.last() {
-            Some(last) => words::reply(other, &last.message),
-            None => words::opening(other),
+            Some(last) => prompts::reply(other, &last.message),
+            None => prompts::opening(other),
         };
         Request {
             agent: agent.clone(),

@@ -28,7 +28,7 @@ use crate::machines::answer::{Answer, ErrorType, Outcome};
 use crate::machines::cache::{self, Cache, Facts, Limits, Ticket};
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::plan::RunPlan;
-use crate::machines::verdict::{self, Ending, Evidence, NotStarted};
+use crate::machines::verdict::{self, EndReason, Evidence, NotStarted};
 
 /// Whether an answer may come from the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -230,7 +230,7 @@ fn without_answer(engine: &Engine, run: &RunPlan, error: EngineError) -> Answer 
     let answer = match error {
         EngineError::Prompt(error) => {
             let reason = NotStarted::BadPrompt(error);
-            verdict::judge(Evidence::new(run, Ending::NotStarted { reason }))
+            verdict::judge(Evidence::new(run, EndReason::NotStarted { reason }))
         }
         error @ (EngineError::Store(_)
         | EngineError::Queue { .. }

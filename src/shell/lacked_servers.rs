@@ -12,7 +12,7 @@ use std::path::Path;
 use super::generations::Generations;
 use super::{clock, known};
 use crate::machines::events::McpServer;
-use crate::machines::mcp_servers::{ConfigFile, Notes, Told};
+use crate::machines::mcp_servers::{ConfigFile, Notes, ServerReport};
 use crate::machines::plan::RunPlan;
 
 const FILE: &str = "mcp-servers";
@@ -27,7 +27,7 @@ pub fn note(jobs: &Path, plan: &RunPlan, servers: &[McpServer], file: ConfigFile
     let now = clock::whole_unix_seconds();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
     let at = began_at.map_or(now, |began_at| now.min(began_at as u64));
-    let told = Told { directory, servers, file, at, now };
+    let told = ServerReport { directory, servers, file, at, now };
     let Some(note) = told.note(all(jobs).last(directory)) else { return };
     if let Err(error) = lines(jobs).append(&note.to_line()) {
         tracing::debug!(%error, "the servers that an agent lacks are not noted");

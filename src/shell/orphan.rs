@@ -10,7 +10,7 @@ use crate::machines::answer::Answer;
 use crate::machines::job::{Event, State};
 use crate::machines::next_call;
 use crate::machines::plan::RunPlan;
-use crate::machines::verdict::{self, Canceller, Ending, Evidence};
+use crate::machines::verdict::{self, Canceller, EndReason, Evidence};
 
 /// Has a cancelled run accounted for whose supervisor is gone, and its last progress shown, unless that did it. For whoever
 /// holds the lock of the job.
@@ -84,7 +84,7 @@ fn judge(store: &Store, record: &Record, plan: &RunPlan) -> (Answer, Progress) {
         last_retry: output.last_retry.take(),
         rate_limit: output.rate_limit.take(),
         unfinished: output.tasks.unfinished(),
-        ..Evidence::new(plan, Ending::Cancelled { by: Canceller::Request })
+        ..Evidence::new(plan, EndReason::Cancelled { by: Canceller::Request })
     });
     (answer, progress)
 }

@@ -21,7 +21,7 @@ use crate::config::plan::{Request, RequestError};
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::call::Tally;
 use crate::machines::ids::JobId;
-use crate::machines::parallel::aggregate::{self, Seen};
+use crate::machines::parallel::aggregate::{self, AggregateItem};
 use crate::machines::parallel::board::Board;
 use crate::machines::parallel::{self, Effect, Event, State};
 
@@ -239,7 +239,7 @@ async fn put_together(place: &Place<'_>, batch: &Batch, agent: &str, parts: &[Pa
 
 /// What the aggregator is asked about these answers to these items.
 pub fn aggregation_of<'a>(agent: &str, items: &[Item], answers: impl Iterator<Item = &'a Answer>) -> Request {
-    let seen = answers.zip(items).map(|(answer, item)| Seen { answer, summary_chars: item.summary_chars });
+    let seen = answers.zip(items).map(|(answer, item)| AggregateItem { answer, summary_chars: item.summary_chars });
     aggregation(agent, aggregate::context(&seen.collect::<Vec<_>>()))
 }
 

@@ -208,7 +208,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 let unknown = self.refused_flag(&stderr.first);
                 let session = SessionFate::of(self.output.signs(!self.run.omitted.session_id));
                 self.violations = self.violations_of(exit);
-                let answer = self.worth();
+                let answer = self.answer_kind();
                 self.due.push_back(Event::Exited { unknown, seen: exit != Exit::Unknown, session, answer });
             }
             Happened::Cancelled(by) => {
@@ -243,7 +243,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     }
 
     /// What the answer is worth.
-    fn worth(&self) -> AnswerKind {
+    fn answer_kind(&self) -> AnswerKind {
         if self.is_limited() {
             return AnswerKind::Limited;
         }

@@ -1,13 +1,13 @@
 //! What the agent sees that puts several answers together, and what the caller hears meanwhile.
 
 use agent_dispatch::machines::answer::{Answer, ErrorType, Outcome};
-use agent_dispatch::machines::parallel::aggregate::{MAX_BYTES, Seen, context, share};
+use agent_dispatch::machines::parallel::aggregate::{AggregateItem, MAX_BYTES, context, share};
 use agent_dispatch::machines::parallel::board::Board;
 use agent_dispatch::machines::parallel::{most_items, window};
 use proptest::prelude::*;
 
-fn seen(answer: &Answer) -> Seen<'_> {
-    Seen { answer, summary_chars: None }
+fn seen(answer: &Answer) -> AggregateItem<'_> {
+    AggregateItem { answer, summary_chars: None }
 }
 
 #[test]
@@ -20,7 +20,7 @@ fn every_item_has_its_heading_and_its_text() {
     let cut_off =
         Answer { result: "I have read a.rs".to_owned(), ..Answer::failure("ops", ErrorType::Timeout, "too slow") };
     let long = Answer::success("log", "\u{e9}bcdef");
-    let preview = Seen { answer: &long, summary_chars: Some(3) };
+    let preview = AggregateItem { answer: &long, summary_chars: Some(3) };
     let text =
         context(&[seen(&ok), seen(&partial), seen(&blocked), seen(&done), seen(&failed), seen(&cut_off), preview]);
     let expected = "## Agent: infra [OK]\nall well\n\n## Agent: db [OK, agent reports PARTIAL]\nhalf\n\n\

@@ -4,7 +4,7 @@ use agent_dispatch::machines::answer::{Answer, ErrorType};
 use agent_dispatch::machines::events::{ResultEvent, Stop};
 use agent_dispatch::machines::plan::RunPlan;
 use agent_dispatch::machines::schema::Schema;
-use agent_dispatch::machines::verdict::{Ending, Evidence, SettingsFile, judge, misses};
+use agent_dispatch::machines::verdict::{EndReason, Evidence, SettingsFile, judge, misses};
 use serde_json::json;
 
 use super::support::{UUID, plan, result_of};
@@ -28,7 +28,7 @@ fn hint(plan: &RunPlan, tool: &str, settings: Option<Vec<SettingsFile>>) -> Stri
         ..ResultEvent::default()
     };
     let evidence =
-        Evidence { begun: true, result: Some(event), settings, ..Evidence::new(plan, Ending::Exited { code: 0 }) };
+        Evidence { begun: true, result: Some(event), settings, ..Evidence::new(plan, EndReason::Exited { code: 0 }) };
     judge(evidence).hint.unwrap()
 }
 
@@ -115,7 +115,7 @@ fn deferred(plan: &RunPlan, settings: Vec<SettingsFile>) -> Answer {
         result,
         settings: Some(settings),
         last_text: Some("so far".into()),
-        ..Evidence::new(plan, Ending::Exited { code: 0 })
+        ..Evidence::new(plan, EndReason::Exited { code: 0 })
     })
 }
 

@@ -1,8 +1,8 @@
 //! What ends a dialogue, what its two are told, and what its caller is told.
 
 use agent_dispatch::machines::answer::{Answer, ErrorType};
+use agent_dispatch::machines::dialogue::prompts::{opening, reply, resolution};
 use agent_dispatch::machines::dialogue::record::Record;
-use agent_dispatch::machines::dialogue::words::{opening, reply, resolution};
 use agent_dispatch::machines::dialogue::{Event, Role, State};
 use proptest::prelude::*;
 use serde_json::json;

@@ -1,4 +1,4 @@
-use agent_dispatch::machines::events::{Init, McpServer, Reader, ResultEvent, Retry, Seen, Stop};
+use agent_dispatch::machines::events::{Init, McpServer, Reader, ResultEvent, Retry, Stop, StreamEvent};
 use agent_dispatch_fuzz::events::{check_cuts, read as read_pieces};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ fn a_whole_run_is_seen_as_it_happens() {
     let (seen, end) = read(&stream);
     let server = |name: &str, status: &str| McpServer { name: name.into(), status: status.into(), of_project: false };
     let expected = [
-        Seen::Init(Box::new(Init {
+        StreamEvent::Init(Box::new(Init {
             session_id: Some("s1".into()),
             tools: 2,
             mcp_servers: vec![server("t", "connected"), server("u", "failed")],
@@ -39,17 +39,17 @@ fn a_whole_run_is_seen_as_it_happens() {
             permission_mode: Some("plan".into()),
             cli_version: Some("2.1.332".into()),
         })),
-        Seen::Retry(Retry {
+        StreamEvent::Retry(Retry {
             attempt: Some(1),
             max_retries: Some(10),
             status: Some(401),
             error: "authentication_failed".into(),
         }),
-        Seen::ToolUse { name: "Bash".into(), subject: None },
-        Seen::Other,
-        Seen::Other,
-        Seen::AssistantText("hello".into()),
-        Seen::Result(Box::new(ResultEvent {
+        StreamEvent::ToolUse { name: "Bash".into(), subject: None },
+        StreamEvent::Other,
+        StreamEvent::Other,
+        StreamEvent::AssistantText("hello".into()),
+        StreamEvent::Result(Box::new(ResultEvent {
             subtype: "success".into(),
             is_error: false,
             result: Some("hi there".into()),
@@ -74,8 +74,9 @@ fn the_quirk_of_verbose_users_is_understood() {
     for stream in [events.clone(), format!("{events}\n"), format!(" \u{feff}[ \n{}", &events[1..])] {
         let (seen, end) = read(&stream);
         let kinds: Vec<_> = seen.iter().map(std::mem::discriminant).collect();
-        let expected = [Seen::AssistantText(String::new()), Seen::Other, Seen::Result(Box::default())]
-            .map(|s| std::mem::discriminant(&s));
+        let expected =
+            [StreamEvent::AssistantText(String::new()), StreamEvent::Other, StreamEvent::Result(Box::default())]
+                .map(|s| std::mem::discriminant(&s));
         assert_eq!(kinds, expected, "{stream}");
         assert!(!end.torn && end.stray.is_none());
         // An escaped quote may be the first byte of a piece.
@@ -115,7 +116,7 @@ fn a_result_with_the_type_late_is_a_result() {
     assert_eq!(event.result.as_deref(), Some("x"));
 }
 
-/// Seen on the real CLI: the total of a resumed session has everything that was paid before, what each result adds stands
+/// StreamEvent on the real CLI: the total of a resumed session has everything that was paid before, what each result adds stands
 /// beside it, model by model.
 #[test]
 fn the_cost_of_a_run_is_what_its_results_add() {
@@ -145,7 +146,7 @@ fn sub_agents_and_api_errors_are_progress_but_never_the_answer() {
     let synthetic = r#"{"type":"assistant","message":{"model":"<synthetic>","content":[{"type":"text","text":"API Error"}]},"error":"rate_limit"}"#;
     let failed = r#"{"type":"assistant","message":{"content":[{"type":"text","text":"limit"}]},"error":"rate_limit"}"#;
     let (seen, end) = read(format!("{}\n{by_sub_agent}\n{synthetic}\n{failed}\n", assistant("mine")));
-    let progress = ["sub", "API Error", "limit"].map(|text| Seen::AssistantText(text.into()));
+    let progress = ["sub", "API Error", "limit"].map(|text| StreamEvent::AssistantText(text.into()));
     assert_eq!(seen[1..], progress);
     assert_eq!(end.last_text.as_deref(), Some("mine"));
 }
@@ -239,13 +240,13 @@ fn what_a_torn_stream_holds_is_kept() {
     let full = format!("{}\n{}", assistant("short"), result_line("a much longer text"));
     let cut = full.find("longer").unwrap() + 6;
     let (seen, end) = read(&full[..cut]);
-    assert!(!seen.iter().chain(&end.seen).any(|seen| matches!(seen, Seen::Result(_))));
+    assert!(!seen.iter().chain(&end.seen).any(|seen| matches!(seen, StreamEvent::Result(_))));
     assert_eq!(end.last_text.as_deref(), Some("a much longer"));
     assert!(end.torn);
     let (_, end) = read(&full[..full.find("ort").unwrap()]);
     assert_eq!((end.last_text.as_deref(), end.torn), (Some("sh"), true));
     let (_, end) = read(&full);
-    assert!(!end.torn && matches!(end.seen[..], [Seen::Result(_)]), "a result without its newline is whole");
+    assert!(!end.torn && matches!(end.seen[..], [StreamEvent::Result(_)]), "a result without its newline is whole");
 }
 
 #[test]
@@ -258,7 +259,9 @@ fn memory_is_bounded_for_everything_but_the_answer() {
     assert!(event.permission_denials.iter().all(|name| name.chars().count() == 100));
     assert!(event.errors.len() == 10 && event.session_id.is_none());
     let (seen, end) = read(assistant(&"é".repeat(5_000_000)));
-    let [Seen::AssistantText(text)] = &seen.into_iter().chain(end.seen).collect::<Vec<_>>()[..] else { panic!() };
+    let [StreamEvent::AssistantText(text)] = &seen.into_iter().chain(end.seen).collect::<Vec<_>>()[..] else {
+        panic!()
+    };
     assert_eq!(text.chars().count(), 500);
     assert!(end.last_text.unwrap().len() <= 4 * 1024 * 1024);
 }
@@ -269,7 +272,7 @@ fn a_large_answer_comes_whole_in_any_pieces() {
     let stream = format!("{}\n{}\n", assistant(&text), result_line(&text));
     for size in [1 << 16, 999_983] {
         let (seen, _) = read_pieces(stream.as_bytes().chunks(size));
-        let Some(Seen::Result(event)) = seen.last() else { panic!("no result at {size}") };
+        let Some(StreamEvent::Result(event)) = seen.last() else { panic!("no result at {size}") };
         assert_eq!(event.result.as_deref(), Some(text.as_str()), "{size}");
     }
 }

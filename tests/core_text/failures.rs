@@ -5,7 +5,7 @@ use agent_dispatch::machines::answer::{Answer, ErrorType};
 use agent_dispatch::machines::events::{McpServer, ResultEvent, Stop};
 use agent_dispatch::machines::limit::RateLimit;
 use agent_dispatch::machines::plan::{RunPlan, SessionPlan};
-use agent_dispatch::machines::verdict::{Canceller, Ending, Evidence, is_limited, judge};
+use agent_dispatch::machines::verdict::{Canceller, EndReason, Evidence, is_limited, judge};
 
 use super::support::{UUID, plan, session};
 
@@ -28,11 +28,16 @@ fn api_error(text: &str, status: Option<u64>) -> ResultEvent {
 }
 
 fn failed(plan: &RunPlan, event: ResultEvent, rate_limit: Option<RateLimit>) -> Answer {
-    judge(Evidence { begun: true, result: Some(event), rate_limit, ..Evidence::new(plan, Ending::Exited { code: 1 }) })
+    judge(Evidence {
+        begun: true,
+        result: Some(event),
+        rate_limit,
+        ..Evidence::new(plan, EndReason::Exited { code: 1 })
+    })
 }
 
 fn printed(plan: &RunPlan, code: i32, stderr: &str) -> Answer {
-    judge(Evidence { stderr: stderr.into(), ..Evidence::new(plan, Ending::Exited { code }) })
+    judge(Evidence { stderr: stderr.into(), ..Evidence::new(plan, EndReason::Exited { code }) })
 }
 
 #[track_caller]
@@ -256,7 +261,8 @@ fn what_programs_print_is_about_the_machine() {
 /// A signal is the cause, whatever stands on stderr; that is shown.
 #[test]
 fn words_do_not_decide_against_the_way_a_process_ended() {
-    for ending in [Ending::Exited { code: 137 }, Ending::Exited { code: 143 }, Ending::Signalled { signal: 9 }] {
+    for ending in [EndReason::Exited { code: 137 }, EndReason::Exited { code: 143 }, EndReason::Signalled { signal: 9 }]
+    {
         let plan = plan();
         let stderr = "warning: usage limit reached; permission denied\n".to_owned();
         let answer = judge(Evidence { stderr, begun: true, ..Evidence::new(&plan, ending) });
@@ -266,7 +272,7 @@ fn words_do_not_decide_against_the_way_a_process_ended() {
     let plan = plan();
     let answer = judge(Evidence {
         stderr: "Error: quota exceeded".into(),
-        ..Evidence::new(&plan, Ending::Cancelled { by: Canceller::Request })
+        ..Evidence::new(&plan, EndReason::Cancelled { by: Canceller::Request })
     });
     holds(&answer, ErrorType::Cancelled, "cancelled on request");
 }
@@ -274,15 +280,15 @@ fn words_do_not_decide_against_the_way_a_process_ended() {
 #[test]
 fn no_session_is_promised_where_none_began() {
     let endings = [
-        Ending::Exited { code: 0 },
-        Ending::Exited { code: 1 },
-        Ending::Exited { code: 143 },
-        Ending::Signalled { signal: 9 },
-        Ending::TimedOut,
-        Ending::Abandoned,
-        Ending::Cancelled { by: Canceller::Caller },
-        Ending::Cancelled { by: Canceller::CallerGone },
-        Ending::Cancelled { by: Canceller::Request },
+        EndReason::Exited { code: 0 },
+        EndReason::Exited { code: 1 },
+        EndReason::Exited { code: 143 },
+        EndReason::Signalled { signal: 9 },
+        EndReason::TimedOut,
+        EndReason::Abandoned,
+        EndReason::Cancelled { by: Canceller::Caller },
+        EndReason::Cancelled { by: Canceller::CallerGone },
+        EndReason::Cancelled { by: Canceller::Request },
     ];
     for ending in endings {
         let plan = plan();
@@ -311,7 +317,7 @@ fn a_session_that_is_not_there_is_not_offered_again() {
         num_turns: Some(0),
         ..ResultEvent::default()
     };
-    let by_result = judge(Evidence { result: Some(missing), ..Evidence::new(&resumed, Ending::Exited { code: 1 }) });
+    let by_result = judge(Evidence { result: Some(missing), ..Evidence::new(&resumed, EndReason::Exited { code: 1 }) });
     for answer in [by_result, printed(&resumed, 1, said)] {
         let error = holds(&answer, ErrorType::CliError, "dispatch(agent=\"infra\", task=…)");
         assert!(answer.session_id.is_none() && !error.contains(RESUMES), "{answer:?}");
@@ -321,7 +327,7 @@ fn a_session_that_is_not_there_is_not_offered_again() {
 #[test]
 fn calls_that_are_told_are_json() {
     let odd = RunPlan { agent: "caf\u{e9} \u{7} \"x\"".into(), ..plan() };
-    let answer = judge(Evidence { begun: true, ..Evidence::new(&odd, Ending::TimedOut) });
+    let answer = judge(Evidence { begun: true, ..Evidence::new(&odd, EndReason::TimedOut) });
     let error = answer.error.unwrap();
     assert!(error.contains(r#"dispatch_session(agent="café \u0007 \"x\"", task="#), "{error}");
 }
@@ -338,7 +344,7 @@ fn servers_that_an_agent_lacked_are_named() {
             result: Some(event),
             mcp_servers,
             mcp_config_error,
-            ..Evidence::new(&plan, Ending::Exited { code: 0 })
+            ..Evidence::new(&plan, EndReason::Exited { code: 0 })
         };
         let answer = judge(evidence);
         assert!(answer.success, "{answer:?}");
@@ -360,7 +366,7 @@ fn servers_that_an_agent_lacked_are_named() {
     let answer = judge(Evidence {
         begun: true,
         mcp_servers: vec![server("pg", "failed", true)],
-        ..Evidence::new(&plan, Ending::TimedOut)
+        ..Evidence::new(&plan, EndReason::TimedOut)
     });
     assert!(answer.hint.unwrap().contains("pg"), "a failure is told of it too");
 }

@@ -1,7 +1,9 @@
 //! MCP servers that agents lacked: which count, and what is remembered.
 
 use agent_dispatch::machines::events::McpServer;
-use agent_dispatch::machines::mcp_servers::{ConfigFile, FileStamp, MAX_REMEMBERED, Note, Notes, Told, Trouble};
+use agent_dispatch::machines::mcp_servers::{
+    ConfigFile, FileStamp, MAX_REMEMBERED, Note, Notes, ServerReport, Trouble,
+};
 use agent_dispatch::machines::time::iso8601_seconds;
 use serde_json::json;
 
@@ -12,8 +14,8 @@ fn server(name: &str, status: &str) -> McpServer {
     McpServer { name: name.into(), status: status.into(), of_project: true }
 }
 
-fn told<'a>(servers: &'a [McpServer]) -> Told<'a> {
-    Told { directory: "/shop", servers, file: ConfigFile::There(FILE), at: NOW, now: NOW }
+fn told<'a>(servers: &'a [McpServer]) -> ServerReport<'a> {
+    ServerReport { directory: "/shop", servers, file: ConfigFile::There(FILE), at: NOW, now: NOW }
 }
 
 /// What is lacked after a note.
@@ -48,7 +50,7 @@ fn a_line_is_written_for_each_change_and_for_nothing_else() {
     let note = told(&servers).note(None).unwrap();
     assert_eq!(lacked(&note), json!({"at": "2027-01-15T08:00:00Z", "failed": ["pg"], "needs-auth": ["linear"]}));
     // Within the hour it stands for what further runs meet; then the time is told anew. A clock that was set back counts anew.
-    let again = |at| Told { at, now: at, ..told(&servers) }.note(Some(&note)).map(|note| note.when());
+    let again = |at| ServerReport { at, now: at, ..told(&servers) }.note(Some(&note)).map(|note| note.when());
     assert_eq!((again(NOW), again(NOW + 3_599)), (None, None));
     assert_eq!(again(NOW + 3_600), Some(iso8601_seconds(NOW + 3_600)));
     assert_eq!(again(NOW - 1), Some(iso8601_seconds(NOW - 1)));
@@ -56,7 +58,7 @@ fn a_line_is_written_for_each_change_and_for_nothing_else() {
     for other in [[server("redis", "failed")], [server("pg", "needs-auth")], [server("pg", "connected")]] {
         assert!(told(&other).note(Some(&note)).is_some(), "{other:?}");
     }
-    assert!(Told { file: ConfigFile::Missing, ..told(&servers) }.note(Some(&note)).is_some());
+    assert!(ServerReport { file: ConfigFile::Missing, ..told(&servers) }.note(Some(&note)).is_some());
     let well = told(&fine).note(Some(&note)).unwrap();
     assert_eq!(lacked(&well), json!(null));
     assert_eq!(told(&fine).note(Some(&well)), None, "all is well, as it was");
@@ -67,7 +69,7 @@ fn a_line_is_written_for_each_change_and_for_nothing_else() {
 fn a_server_that_is_not_connected_yet_is_as_it_was_known() {
     let note = told(&[server("pg", "failed"), server("redis", "failed")]).note(None).unwrap();
     let later = |servers: &[McpServer]| {
-        let told = Told { at: NOW + 60, now: NOW + 60, ..told(servers) };
+        let told = ServerReport { at: NOW + 60, now: NOW + 60, ..told(servers) };
         told.note(Some(&note)).map_or_else(|| lacked(&note), |note| lacked(&note))
     };
     let at = |at| iso8601_seconds(at);
@@ -93,9 +95,9 @@ fn another_file_makes_a_note_void() {
     assert_eq!(notes.lacked("/shop2", Some(FILE)), None);
     // What is pending with another file is not what was known.
     let file = ConfigFile::There(touched);
-    let pending = Told { file, ..told(&[server("pg", "pending")]) }.note(Some(&note)).unwrap();
+    let pending = ServerReport { file, ..told(&[server("pg", "pending")]) }.note(Some(&note)).unwrap();
     assert!(pending.names(Trouble::Failed).is_empty(), "{pending:?}");
-    let unseen = Told { file: ConfigFile::Unseen, ..told(&[server("pg", "failed")]) }.note(None);
+    let unseen = ServerReport { file: ConfigFile::Unseen, ..told(&[server("pg", "failed")]) }.note(None);
     assert_eq!(unseen, None, "nobody knows what it would be true of");
 }
 
@@ -103,22 +105,24 @@ fn another_file_makes_a_note_void() {
 fn what_is_read_late_does_not_outlive_what_is_newer() {
     let before = told(&[server("pg", "failed")]).note(None).unwrap();
     let well = [server("pg", "connected")];
-    let late = |at| Told { at, now: NOW + 100, ..told(&well) }.note(Some(&before));
+    let late = |at| ServerReport { at, now: NOW + 100, ..told(&well) }.note(Some(&before));
     assert_eq!(late(NOW - 1), None, "a later run has told");
     assert!(late(NOW).is_some() && late(NOW + 50).is_some());
     // What the future told, a clock did that was set back since.
-    assert!(Told { at: NOW - 60, now: NOW - 50, ..told(&well) }.note(Some(&before)).is_some());
+    assert!(ServerReport { at: NOW - 60, now: NOW - 50, ..told(&well) }.note(Some(&before)).is_some());
     let written = FileStamp { modified: (i64::try_from(NOW).unwrap() + 10, 0), ..FILE };
     let failed = [server("pg", "failed")];
-    let changed = |at| Told { at, now: NOW + 100, file: ConfigFile::There(written), ..told(&failed) }.note(None);
+    let changed =
+        |at| ServerReport { at, now: NOW + 100, file: ConfigFile::There(written), ..told(&failed) }.note(None);
     assert_eq!(changed(NOW + 5), None, "the run had another file");
     assert!(changed(NOW + 10).is_some());
 }
 
 #[test]
 fn the_last_line_of_each_directory_counts_and_what_is_no_line_is_passed_over() {
-    let line =
-        |directory: &str, servers: &[McpServer]| Told { directory, ..told(servers) }.note(None).unwrap().to_line();
+    let line = |directory: &str, servers: &[McpServer]| {
+        ServerReport { directory, ..told(servers) }.note(None).unwrap().to_line()
+    };
     let (pg, redis) = ([server("pg", "failed")], [server("redis", "failed")]);
     let older = [line("/a", &pg), line("/shop", &pg)].concat();
     let torn = &line("/shop", &pg)[..20];

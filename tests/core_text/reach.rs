@@ -5,7 +5,7 @@ use agent_dispatch::machines::mode::{self, Source};
 use agent_dispatch::machines::owners::{self, Owner};
 use agent_dispatch::machines::program::{BELIEVED_SECONDS, MAX_PROGRAMS, Program, Programs};
 use agent_dispatch::machines::unattended::{self, WITHHELD};
-use agent_dispatch::machines::verdict::{Ending, Evidence, NotStarted, judge};
+use agent_dispatch::machines::verdict::{EndReason, Evidence, NotStarted, judge};
 use serde_json::json;
 
 use super::support::{UUID, plan, result_of, session};
@@ -45,7 +45,7 @@ fn advice_never_grants_what_reaches_past_a_run() {
         ..plan()
     };
     let hint = |denied: &[&str]| {
-        let evidence = Evidence { result: result(denied), ..Evidence::new(&run, Ending::Exited { code: 0 }) };
+        let evidence = Evidence { result: result(denied), ..Evidence::new(&run, EndReason::Exited { code: 0 }) };
         judge(evidence).hint.unwrap()
     };
     let mixed = hint(&["Bash", "SendMessage", "CronCreate"]);
@@ -83,7 +83,7 @@ fn another_mode_than_was_asked_for_is_told() {
         let evidence = Evidence {
             result: result_of(format!("{event}\n")),
             permission_mode: Some(found.into()),
-            ..Evidence::new(&run, Ending::Exited { code: 0 })
+            ..Evidence::new(&run, EndReason::Exited { code: 0 })
         };
         judge(evidence).hint
     };
@@ -116,7 +116,7 @@ fn a_session_is_its_agents_and_its_directorys() {
 fn a_foreign_session_is_refused_with_the_two_calls_that_work() {
     let run = RunPlan { session: SessionPlan::Resume { id: session(UUID) }, ..plan() };
     let reason = NotStarted::ForeignSession { owner: "alpha".into(), directory: Some("/a".into()) };
-    let answer = judge(Evidence::new(&run, Ending::NotStarted { reason }));
+    let answer = judge(Evidence::new(&run, EndReason::NotStarted { reason }));
     let error = answer.error.unwrap();
     assert!(error.contains(&format!("dispatch_session(agent=\"alpha\", task=…, session_id=\"{UUID}\")")), "{error}");
     assert!(error.contains("dispatch(agent=\"infra\", task=…)") && error.contains("nothing was spent"), "{error}");
@@ -164,7 +164,7 @@ fn a_name_that_an_older_cli_does_not_know_is_no_error() {
     let warning = "Permission deny rule \"ListAgents\" matches no known tool \u{2014} check for typos.\n";
     let run = plan();
     let failed = |stderr: &str| {
-        let evidence = Evidence { stderr: stderr.into(), ..Evidence::new(&run, Ending::Exited { code: 1 }) };
+        let evidence = Evidence { stderr: stderr.into(), ..Evidence::new(&run, EndReason::Exited { code: 1 }) };
         judge(evidence).error.unwrap()
     };
     let alone = failed(warning);

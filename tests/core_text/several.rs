@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use agent_dispatch::machines::answer::{Answer, ErrorType, Outcome};
-use agent_dispatch::machines::events::{ResultEvent, Seen, Stop};
+use agent_dispatch::machines::events::{ResultEvent, Stop, StreamEvent};
 use agent_dispatch::machines::plan::{Format, RunPlan, SessionPlan};
-use agent_dispatch::machines::verdict::{Ending, Evidence, judge, misses};
+use agent_dispatch::machines::verdict::{EndReason, Evidence, judge, misses};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ fn merged(results: impl IntoIterator<Item = ResultEvent>) -> ResultEvent {
 }
 
 fn judged(plan: &RunPlan, code: i32, results: impl IntoIterator<Item = ResultEvent>) -> Answer {
-    judge(Evidence { result: Some(merged(results)), ..Evidence::new(plan, Ending::Exited { code }) })
+    judge(Evidence { result: Some(merged(results)), ..Evidence::new(plan, EndReason::Exited { code }) })
 }
 
 fn demanding() -> RunPlan {
@@ -137,7 +137,7 @@ fn denials_of_all_turns_are_told() {
 fn the_time_is_the_clocks_only_where_results_are_several() {
     let plan = plan();
     let timed = |results: Vec<ResultEvent>, wall_ms| {
-        let ending = Ending::Exited { code: 0 };
+        let ending = EndReason::Exited { code: 0 };
         judge(Evidence { result: Some(merged(results)), wall_ms, ..Evidence::new(&plan, ending) }).duration_ms
     };
     assert_eq!(timed(vec![said("a")], Some(9_000)), Some(100));
@@ -166,7 +166,7 @@ fn what_is_kept_is_bounded() {
 
 fn plain(plan: &RunPlan, code: i32, text: &str) -> Answer {
     let (_, end) = read(text);
-    judge(Evidence { plain: end.plain, stray: end.stray, ..Evidence::new(plan, Ending::Exited { code }) })
+    judge(Evidence { plain: end.plain, stray: end.stray, ..Evidence::new(plan, EndReason::Exited { code }) })
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn plain_text_with_exit_code_0_is_the_answer() {
     let evidence = Evidence {
         plain: Some("42".into()),
         session_kept: true,
-        ..Evidence::new(&plan_kept, Ending::Exited { code: 0 })
+        ..Evidence::new(&plan_kept, EndReason::Exited { code: 0 })
     };
     assert!(evidence.is_answered());
     assert_eq!(judge(evidence).session_id.as_deref(), Some(UUID));
@@ -229,8 +229,9 @@ fn json_over_several_lines_is_read_as_events() {
         json!([other, event]).to_string(),
     ] {
         let (seen, end) = read(&stream);
-        let results: Vec<_> = seen.iter().chain(&end.seen).filter(|seen| matches!(seen, Seen::Result(_))).collect();
-        let [Seen::Result(result)] = results[..] else { panic!("{stream}: {results:?}") };
+        let results: Vec<_> =
+            seen.iter().chain(&end.seen).filter(|seen| matches!(seen, StreamEvent::Result(_))).collect();
+        let [StreamEvent::Result(result)] = results[..] else { panic!("{stream}: {results:?}") };
         assert_eq!((result.result.as_deref(), end.plain), (event["result"].as_str(), None), "{stream}");
     }
     for prose in [
@@ -244,7 +245,7 @@ fn json_over_several_lines_is_read_as_events() {
         "{ no json".to_owned(),
     ] {
         let (seen, end) = read(&prose);
-        assert!(!seen.iter().chain(&end.seen).any(|seen| matches!(seen, Seen::Result(_))), "{prose}");
+        assert!(!seen.iter().chain(&end.seen).any(|seen| matches!(seen, StreamEvent::Result(_))), "{prose}");
         assert_eq!(end.plain.as_deref(), Some(prose.trim()));
     }
 }
@@ -265,7 +266,7 @@ fn colours_and_tags_before_an_event_are_passed_over() {
         let stream = format!("{long}\n{before}{event}{after}\n");
         let (seen, end) = read(&stream);
         assert!(
-            matches!(&seen[..], [Seen::Other, Seen::Result(result)] if result.result.as_deref() == Some("42")),
+            matches!(&seen[..], [StreamEvent::Other, StreamEvent::Result(result)] if result.result.as_deref() == Some("42")),
             "{before}: {seen:?}"
         );
         assert_eq!((end.plain, end.stray), (None, None), "{before}");
@@ -307,7 +308,7 @@ proptest! {
         prop_assert_eq!(event.is_answer(), results.iter().any(ResultEvent::is_answer), "an answer stays one");
         let highest = results.iter().filter_map(|one| one.total_cost_usd).reduce(f64::max);
         prop_assert_eq!(event.cost_usd(), highest);
-        let answer = judge(Evidence { result: Some(event), ..Evidence::new(&plan, Ending::Exited { code }) });
+        let answer = judge(Evidence { result: Some(event), ..Evidence::new(&plan, EndReason::Exited { code }) });
         for one in results.iter().filter(|one| !one.is_error && one.num_turns != Some(0)) {
             // A bare STATUS line is lifted from the answer.
             let text = one.result.as_deref().unwrap_or_default().trim_end_matches("\nSTATUS: done");

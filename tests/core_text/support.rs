@@ -1,6 +1,6 @@
 //! What the tests of the text core share.
 
-use agent_dispatch::machines::events::{Finished, Reader, ResultEvent, Seen};
+use agent_dispatch::machines::events::{Reader, ResultEvent, StreamEnd, StreamEvent};
 use agent_dispatch::machines::ids::SessionRef;
 use agent_dispatch::machines::plan::{Format, RunPlan, SessionPlan};
 
@@ -42,7 +42,7 @@ pub fn plan() -> RunPlan {
 }
 
 /// Everything seen in a stream that comes in one piece.
-pub fn read(stream: impl AsRef<[u8]>) -> (Vec<Seen>, Finished) {
+pub fn read(stream: impl AsRef<[u8]>) -> (Vec<StreamEvent>, StreamEnd) {
     let mut reader = Reader::new();
     let seen = reader.push(stream.as_ref());
     (seen, reader.finish())
@@ -52,7 +52,7 @@ pub fn read(stream: impl AsRef<[u8]>) -> (Vec<Seen>, Finished) {
 pub fn result_of(stream: impl AsRef<[u8]>) -> Option<ResultEvent> {
     let (seen, end) = read(stream);
     seen.into_iter().chain(end.seen).fold(None, |last, seen| match seen {
-        Seen::Result(event) => Some(*event),
+        StreamEvent::Result(event) => Some(*event),
         _ => last,
     })
 }

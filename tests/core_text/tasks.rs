@@ -1,6 +1,6 @@
 //! Background tasks, from the lines of the stream: what 2.1.332, 2.1.300 and 2.1.197 print.
 
-use agent_dispatch::machines::events::{Reader, Seen, start_line};
+use agent_dispatch::machines::events::{Reader, StreamEvent, start_line};
 use agent_dispatch::machines::tasks::{Task, Tasks, listed};
 
 /// What the stream amounts to: those that live and those that did not come to their end, in words.
@@ -9,7 +9,7 @@ fn after(lines: &[&str]) -> (String, String) {
     let mut tasks = Tasks::default();
     for line in lines {
         for seen in reader.push(format!("{line}\n").as_bytes()) {
-            if let Seen::Task(event) = seen {
+            if let StreamEvent::Task(event) = seen {
                 tasks.take(event);
             }
         }

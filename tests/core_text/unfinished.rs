@@ -3,7 +3,7 @@
 use agent_dispatch::machines::answer::{Answer, ErrorType, Outcome};
 use agent_dispatch::machines::events::{ResultEvent, Stop};
 use agent_dispatch::machines::tasks::Task;
-use agent_dispatch::machines::verdict::{Canceller, Ending, Evidence, judge};
+use agent_dispatch::machines::verdict::{Canceller, EndReason, Evidence, judge};
 
 use super::support::plan;
 
@@ -23,7 +23,7 @@ fn suite() -> Vec<Task> {
     vec![Task { id: "b1".into(), kind: "local_bash".into(), description: "run suite".into() }]
 }
 
-fn judged(text: &str, unfinished: Vec<Task>, ending: Ending, held_back: bool) -> Answer {
+fn judged(text: &str, unfinished: Vec<Task>, ending: EndReason, held_back: bool) -> Answer {
     let plan = plan();
     let paid = Some(0.5);
     judge(Evidence {
@@ -44,8 +44,12 @@ fn what_was_stopped_makes_the_outcome_partial_and_is_named() {
         ("It runs.\n\nSTATUS: partial", Outcome::Partial),
         ("It runs.\n\nSTATUS: blocked", Outcome::Blocked),
     ] {
-        for ending in [Ending::Exited { code: 0 }, Ending::TimedOut, Ending::Abandoned, Ending::Signalled { signal: 9 }]
-        {
+        for ending in [
+            EndReason::Exited { code: 0 },
+            EndReason::TimedOut,
+            EndReason::Abandoned,
+            EndReason::Signalled { signal: 9 },
+        ] {
             let answer = judged(said, suite(), ending.clone(), false);
             assert!(answer.success && answer.result == "It runs.", "{answer:?}");
             assert_eq!(answer.outcome, Some(expected), "{said:?}");
@@ -53,7 +57,7 @@ fn what_was_stopped_makes_the_outcome_partial_and_is_named() {
             let hint = answer.hint.unwrap();
             assert!(hint.contains("stopped unfinished (background command \"run suite\")"), "{hint}");
             assert!(hint.contains("dispatch_session("), "{hint}");
-            assert_eq!(hint.contains("timeout_seconds=600"), ending == Ending::TimedOut, "{hint}");
+            assert_eq!(hint.contains("timeout_seconds=600"), ending == EndReason::TimedOut, "{hint}");
             assert!(!hint.contains("only the clean-up"), "{hint}");
             assert_eq!(
                 hint.contains("the agent reports"),
@@ -62,7 +66,7 @@ fn what_was_stopped_makes_the_outcome_partial_and_is_named() {
             );
         }
     }
-    let answer = judged("Done.\n\nSTATUS: done", Vec::new(), Ending::Exited { code: 0 }, false);
+    let answer = judged("Done.\n\nSTATUS: done", Vec::new(), EndReason::Exited { code: 0 }, false);
     assert_eq!((answer.outcome, answer.hint), (Some(Outcome::Done), None));
 }
 
@@ -79,8 +83,11 @@ fn the_cli_may_tell_of_them_on_stderr_alone() {
             "(Some background tasks still running, stopping them)",
         ),
     ] {
-        let evidence =
-            Evidence { result: result("x"), stderr: stderr.into(), ..Evidence::new(&plan, Ending::Exited { code: 0 }) };
+        let evidence = Evidence {
+            result: result("x"),
+            stderr: stderr.into(),
+            ..Evidence::new(&plan, EndReason::Exited { code: 0 })
+        };
         let answer = judge(evidence);
         assert_eq!(answer.outcome, Some(Outcome::Partial));
         assert!(answer.hint.as_ref().unwrap().contains(named), "{answer:?}");
@@ -89,7 +96,7 @@ fn the_cli_may_tell_of_them_on_stderr_alone() {
 
 #[test]
 fn a_result_that_was_held_back_is_no_answer_but_is_not_lost() {
-    let answer = judged("It runs in the background.", suite(), Ending::TimedOut, true);
+    let answer = judged("It runs in the background.", suite(), EndReason::TimedOut, true);
     assert_eq!((answer.success, answer.error_type), (false, Some(ErrorType::Timeout)));
     assert_eq!(
         (answer.result.as_str(), answer.outcome, answer.cost_usd),
@@ -98,7 +105,7 @@ fn a_result_that_was_held_back_is_no_answer_but_is_not_lost() {
     let error = answer.error.unwrap();
     assert!(error.contains("did not finish within 300 s; what worked in the background was stopped unfinished (background command \"run suite\"); go on with"), "{error}");
     let by = Canceller::Request;
-    let answer = judged("It runs.", suite(), Ending::Cancelled { by }, true);
+    let answer = judged("It runs.", suite(), EndReason::Cancelled { by }, true);
     assert!(!answer.success && answer.error.as_ref().unwrap().contains("cancelled on request"), "{answer:?}");
     assert_eq!(answer.result, "It runs.");
 }
@@ -112,7 +119,7 @@ fn an_answer_that_missed_its_schema_outranks_one_that_was_held_back() {
         result: result("It runs."),
         missed: result("no JSON"),
         held_back: true,
-        ..Evidence::new(&plan, Ending::TimedOut)
+        ..Evidence::new(&plan, EndReason::TimedOut)
     };
     let answer = judge(evidence);
     assert_eq!((answer.error_type, answer.result.as_str()), (Some(ErrorType::SchemaMismatch), "no JSON"));

@@ -4,7 +4,7 @@ use agent_dispatch::machines::dispatch::{Flag, Omitted};
 use agent_dispatch::machines::events::{ResultEvent, Retry, Stop};
 use agent_dispatch::machines::plan::{Format, RunPlan, SessionPlan};
 use agent_dispatch::machines::prompt::PromptError;
-use agent_dispatch::machines::verdict::{Canceller, Ending, Evidence, NotStarted, judge};
+use agent_dispatch::machines::verdict::{Canceller, EndReason, Evidence, NotStarted, judge};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -33,15 +33,15 @@ fn api_error(text: &str, status: Option<u64>) -> ResultEvent {
 }
 
 fn exited(plan: &RunPlan, code: i32, result: Option<ResultEvent>) -> Answer {
-    judge(Evidence { result, ..begun(plan, Ending::Exited { code }) })
+    judge(Evidence { result, ..begun(plan, EndReason::Exited { code }) })
 }
 
-fn ended(plan: &RunPlan, ending: Ending) -> Answer {
+fn ended(plan: &RunPlan, ending: EndReason) -> Answer {
     judge(begun(plan, ending))
 }
 
 /// A run that had told of its session.
-fn begun(plan: &RunPlan, ending: Ending) -> Evidence<'_> {
+fn begun(plan: &RunPlan, ending: EndReason) -> Evidence<'_> {
     Evidence { begun: true, ..Evidence::new(plan, ending) }
 }
 
@@ -89,7 +89,7 @@ fn whatever_a_success_lacks_makes_it_a_failure_that_keeps_its_text() {
         let evidence = Evidence {
             result: Some(event),
             last_text: Some("said before".into()),
-            ..begun(&plan, Ending::Exited { code: 0 })
+            ..begun(&plan, EndReason::Exited { code: 0 })
         };
         let answer = judge(evidence);
         assert_failure(&answer, ErrorType::CliError, &["without a final text", "dispatch_session("]);
@@ -110,11 +110,11 @@ fn metadata_that_is_missing_does_not_spoil_an_answer() {
 #[test]
 fn a_complete_result_outranks_what_ended_the_process() {
     let endings = [
-        (Ending::TimedOut, "at the deadline"),
-        (Ending::Cancelled { by: Canceller::Caller }, "before the run was cancelled"),
-        (Ending::Signalled { signal: 9 }, "after its answer was complete"),
-        (Ending::Exited { code: 143 }, "after its answer was complete"),
-        (Ending::Abandoned, "after its answer was complete"),
+        (EndReason::TimedOut, "at the deadline"),
+        (EndReason::Cancelled { by: Canceller::Caller }, "before the run was cancelled"),
+        (EndReason::Signalled { signal: 9 }, "after its answer was complete"),
+        (EndReason::Exited { code: 143 }, "after its answer was complete"),
+        (EndReason::Abandoned, "after its answer was complete"),
     ];
     for (ending, needle) in endings {
         let plan = plan();
@@ -129,13 +129,13 @@ fn an_incomplete_result_does_not_outrank_the_deadline() {
     for event in [aborted, ResultEvent { stop: Stop::Cut, ..good("half") }] {
         let plan = plan();
         let text = event.result.clone();
-        let answer = judge(Evidence { result: Some(event), ..begun(&plan, Ending::TimedOut) });
+        let answer = judge(Evidence { result: Some(event), ..begun(&plan, EndReason::TimedOut) });
         assert_failure(&answer, ErrorType::Timeout, &[RESUME]);
         assert_eq!(answer.result, text.unwrap_or_default());
     }
     let plan = plan();
     let limit = api_error("You've hit your session limit · resets 8:25am (UTC)", Some(429));
-    let answer = judge(Evidence { result: Some(limit), ..begun(&plan, Ending::TimedOut) });
+    let answer = judge(Evidence { result: Some(limit), ..begun(&plan, EndReason::TimedOut) });
     assert_failure(&answer, ErrorType::UsageLimit, &["8:25am"]);
 }
 
@@ -146,16 +146,16 @@ fn a_timeout_says_what_to_do_with_numbers() {
         last_text: Some("so far".into()),
         suggested_timeout_seconds: Some(750),
         last_retry: Some(Retry { attempt: Some(7), error: "overloaded".into(), ..Retry::default() }),
-        ..begun(&plan, Ending::TimedOut)
+        ..begun(&plan, EndReason::TimedOut)
     };
     let answer = judge(evidence);
     let needles =
         ["300 s", "timeout_seconds=750", "measured", "dispatch_async", "timeout=750", "overloaded, attempt 7", RESUME];
     assert_failure(&answer, ErrorType::Timeout, &needles);
     assert_eq!((answer.result.as_str(), answer.session_id.as_deref()), ("so far", Some(UUID)));
-    assert_failure(&ended(&plan, Ending::TimedOut), ErrorType::Timeout, &["timeout_seconds=600"]);
+    assert_failure(&ended(&plan, EndReason::TimedOut), ErrorType::Timeout, &["timeout_seconds=600"]);
     plan.timeout_seconds = 7_200;
-    let longest = ended(&plan, Ending::TimedOut);
+    let longest = ended(&plan, EndReason::TimedOut);
     assert_failure(&longest, ErrorType::Timeout, &["split the task"]);
     assert!(!longest.error.unwrap().contains("timeout_seconds="));
 }
@@ -164,7 +164,7 @@ fn a_timeout_says_what_to_do_with_numbers() {
 fn a_time_limit_that_is_proposed_has_room() {
     let plan = RunPlan { timeout_seconds: 12, ..plan() };
     let evidence =
-        |last_retry| Evidence { suggested_timeout_seconds: Some(16), last_retry, ..begun(&plan, Ending::TimedOut) };
+        |last_retry| Evidence { suggested_timeout_seconds: Some(16), last_retry, ..begun(&plan, EndReason::TimedOut) };
     // Runs that were cut off are among the measured ones.
     let cut = judge(evidence(None)).error.unwrap();
     assert!(cut.contains("timeout_seconds=24 (") && !cut.contains("measured") && !cut.contains("refuses"), "{cut}");
@@ -187,7 +187,7 @@ fn a_budget_stop_is_a_budget_stop_whatever_else_happened() {
     let evidence = Evidence {
         result: Some(event),
         last_text: Some("paid for".into()),
-        ..begun(&plan, Ending::Exited { code: 1 })
+        ..begun(&plan, EndReason::Exited { code: 1 })
     };
     let answer = judge(evidence);
     assert_failure(&answer, ErrorType::Budget, &["$0.2", "$0.2500", "max_budget_usd=0.5)", RESUME]);
@@ -209,7 +209,7 @@ fn a_budget_stop_is_a_budget_stop_whatever_else_happened() {
             total_cost_usd: Some(cost),
             ..good("")
         };
-        let answer = judge(Evidence { result: Some(event), ..begun(&plan, Ending::Exited { code: 1 }) });
+        let answer = judge(Evidence { result: Some(event), ..begun(&plan, EndReason::Exited { code: 1 }) });
         assert_failure(&answer, ErrorType::Budget, &[&format!("max_budget_usd={proposed})")]);
     }
 }
@@ -226,7 +226,7 @@ fn a_turn_limit_that_was_asked_for_is_a_limit_of_the_caller() {
             permission_denials: vec!["Bash".into()],
             ..good("")
         };
-        judge(Evidence { result: Some(event), ..begun(plan, Ending::Exited { code: 1 }) })
+        judge(Evidence { result: Some(event), ..begun(plan, EndReason::Exited { code: 1 }) })
     };
     let answer = stopped(&limited);
     let call = format!("session_id=\"{UUID}\", max_turns=10000)");
@@ -300,27 +300,27 @@ fn stderr_tells_why_nothing_came() {
     ];
     for (stderr, needle) in cases {
         let plan = plan();
-        let answer = judge(Evidence { stderr: stderr.into(), ..begun(&plan, Ending::Exited { code: 1 }) });
+        let answer = judge(Evidence { stderr: stderr.into(), ..begun(&plan, EndReason::Exited { code: 1 }) });
         assert_failure(&answer, ErrorType::CliError, &[needle]);
         assert!(!answer.error.unwrap().contains("minified"));
     }
     let plan = plan();
-    let stray = Evidence { stray: Some("Execution error".into()), ..begun(&plan, Ending::Exited { code: 1 }) };
+    let stray = Evidence { stray: Some("Execution error".into()), ..begun(&plan, EndReason::Exited { code: 1 }) };
     assert_failure(&judge(stray), ErrorType::CliError, &["Execution error"]);
 }
 
 #[test]
 fn a_result_that_never_came_leaves_its_text_and_a_way_on() {
     let endings = [
-        Ending::Exited { code: 0 },
-        Ending::Exited { code: 143 },
-        Ending::Signalled { signal: 9 },
-        Ending::Abandoned,
-        Ending::Cancelled { by: Canceller::CallerGone },
+        EndReason::Exited { code: 0 },
+        EndReason::Exited { code: 143 },
+        EndReason::Signalled { signal: 9 },
+        EndReason::Abandoned,
+        EndReason::Cancelled { by: Canceller::CallerGone },
     ];
     for ending in endings {
         let plan = plan();
-        let cancelled = matches!(ending, Ending::Cancelled { .. });
+        let cancelled = matches!(ending, EndReason::Cancelled { .. });
         let answer = judge(Evidence { last_text: Some("half".into()), ..begun(&plan, ending) });
         assert_failure(&answer, if cancelled { ErrorType::Cancelled } else { ErrorType::CliError }, &[RESUME]);
         assert_eq!((answer.result.as_str(), answer.session_id.as_deref()), ("half", Some(UUID)));
@@ -345,7 +345,7 @@ fn what_was_never_started_says_what_to_correct() {
         (NotStarted::SpawnFailed("no memory".into()), ErrorType::CliError, "no memory"),
     ];
     for (reason, kind, needle) in cases {
-        let answer = judge(Evidence::new(&plan, Ending::NotStarted { reason }));
+        let answer = judge(Evidence::new(&plan, EndReason::NotStarted { reason }));
         assert_failure(&answer, kind, &[needle]);
         assert_eq!(answer.session_id, None, "a session that never began");
     }
@@ -358,7 +358,7 @@ fn hints_say_how_to_go_on_after_a_success() {
     let evidence = Evidence {
         result: Some(event),
         omitted: Omitted { max_budget: true, ..Omitted::default() },
-        ..begun(&plan, Ending::Exited { code: 0 })
+        ..begun(&plan, EndReason::Exited { code: 0 })
     };
     let answer = judge(evidence);
     assert!(answer.success && answer.result == "x\nSTATUS: partial — y" && answer.outcome == Some(Outcome::Partial));
@@ -373,7 +373,7 @@ fn hints_say_how_to_go_on_after_a_success() {
 fn what_a_run_lacked_has_its_reason() {
     let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}}});
     let hint = |plan: &RunPlan, omitted: Omitted| {
-        judge(Evidence { omitted, result: Some(good("7")), ..begun(plan, Ending::Exited { code: 0 }) }).hint
+        judge(Evidence { omitted, result: Some(good("7")), ..begun(plan, EndReason::Exited { code: 0 }) }).hint
     };
     let asked = RunPlan { response_schema: Some(schema), max_turns: Some(3), ..plan() };
     let unknown = hint(&asked, Omitted { json_schema: true, max_turns: true, ..Omitted::NOTHING }).unwrap();
@@ -414,24 +414,24 @@ fn json_answers_are_parsed() {
 fn a_session_that_the_cli_would_not_name_cannot_be_promised() {
     let plan = plan();
     let omitted = Omitted { session_id: true, ..Omitted::default() };
-    let answer = judge(Evidence { omitted, ..begun(&plan, Ending::TimedOut) });
+    let answer = judge(Evidence { omitted, ..begun(&plan, EndReason::TimedOut) });
     assert_eq!(answer.session_id, None);
     assert_failure(&answer, ErrorType::Timeout, &["dispatch(agent=\"infra\""]);
-    let seen = Evidence { omitted, session_id: Some("seen".into()), ..begun(&plan, Ending::TimedOut) };
+    let seen = Evidence { omitted, session_id: Some("seen".into()), ..begun(&plan, EndReason::TimedOut) };
     assert_eq!(judge(seen).session_id.as_deref(), Some("seen"));
     let resumed = RunPlan { session: SessionPlan::Resume { id: session("title") }, ..plan };
-    let missing = ended(&resumed, Ending::NotStarted { reason: NotStarted::DirectoryMissing });
+    let missing = ended(&resumed, EndReason::NotStarted { reason: NotStarted::DirectoryMissing });
     assert_eq!(missing.session_id.as_deref(), Some("title"));
 }
 
-fn any_ending() -> impl Strategy<Value = Ending> {
+fn any_ending() -> impl Strategy<Value = EndReason> {
     prop_oneof![
-        prop::sample::select(vec![0, 1, 2, 130, 143, 255, -1]).prop_map(|code| Ending::Exited { code }),
-        (1..32).prop_map(|signal| Ending::Signalled { signal }),
-        Just(Ending::TimedOut),
-        Just(Ending::Cancelled { by: Canceller::Request }),
-        Just(Ending::Abandoned),
-        Just(Ending::NotStarted { reason: NotStarted::DirectoryMissing }),
+        prop::sample::select(vec![0, 1, 2, 130, 143, 255, -1]).prop_map(|code| EndReason::Exited { code }),
+        (1..32).prop_map(|signal| EndReason::Signalled { signal }),
+        Just(EndReason::TimedOut),
+        Just(EndReason::Cancelled { by: Canceller::Request }),
+        Just(EndReason::Abandoned),
+        Just(EndReason::NotStarted { reason: NotStarted::DirectoryMissing }),
     ]
 }
 
@@ -471,11 +471,11 @@ proptest! {
         if answer.success {
             let event = result.as_ref().unwrap();
             prop_assert!(!event.is_error && event.num_turns != Some(0) && event.stop != Stop::Cut && paid.is_some());
-            let failed = matches!(ending, Ending::Exited { code: 1..=128 });
+            let failed = matches!(ending, EndReason::Exited { code: 1..=128 });
             prop_assert!(!failed);
         }
         // Precedence of an error payload.
-        if let (Some(event), Ending::Exited { .. }) = (&result, &ending) && event.is_error {
+        if let (Some(event), EndReason::Exited { .. }) = (&result, &ending) && event.is_error {
             let text = event.result.as_deref().unwrap_or_default();
             let expected = if event.subtype == "error_max_budget_usd" { Some(ErrorType::Budget) }
                 else if !event.permission_denials.is_empty() { Some(ErrorType::Permission) }

@@ -75,19 +75,19 @@ fn happening() -> impl Strategy<Value = Happening> {
     ]
 }
 
-fn worth() -> impl Strategy<Value = AnswerKind> {
+fn answer_kind() -> impl Strategy<Value = AnswerKind> {
     select(vec![AnswerKind::Final, AnswerKind::Misses, AnswerKind::Limited])
 }
 
 fn leaves() -> impl Strategy<Value = Happening> {
     let session = select(vec![SessionFate::Begun, SessionFate::Begun, SessionFate::Absent, SessionFate::Lost]);
-    (session, worth()).prop_map(|(session, answer)| Happening::Leaves { session, answer })
+    (session, answer_kind()).prop_map(|(session, answer)| Happening::Leaves { session, answer })
 }
 
 fn exited() -> impl Strategy<Value = Happening> {
     let flag = prop_oneof![1 => Just(None), 3 => (0..FLAGS.len()).prop_map(Some)];
     let session = select(vec![SessionFate::Unstarted, SessionFate::Absent, SessionFate::Begun, SessionFate::Lost]);
-    let exit = (flag, any::<bool>(), session, worth());
+    let exit = (flag, any::<bool>(), session, answer_kind());
     exit.prop_map(|(flag, seen, session, answer)| Happening::Exited { flag, seen, session, answer })
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::figures;
 use crate::cli::jobs::shortened;
-use crate::machines::events::{Init, MAX_PROGRESS_CHARS, Reader, ResultEvent, Retry, Seen};
+use crate::machines::events::{Init, MAX_PROGRESS_CHARS, Reader, ResultEvent, Retry, StreamEvent};
 use crate::machines::ids::JobId;
 use crate::machines::tasks::{self, TaskEvent};
 use crate::shell::store::{JobFile, Store};
@@ -35,20 +35,20 @@ impl Deed {
         }
     }
 
-    fn of(seen: Seen) -> Option<Self> {
+    fn of(seen: StreamEvent) -> Option<Self> {
         Some(match seen {
-            Seen::AssistantText(text) => {
+            StreamEvent::AssistantText(text) => {
                 let cut = text.chars().count() >= MAX_PROGRESS_CHARS;
                 Self::Said(if cut { format!("{text}…") } else { text })
             }
-            Seen::ToolUse { name, .. } => Self::Used(shortened(&name, WORD_CHARS)),
-            Seen::Init(init) => Self::Happened(began(&init)),
-            Seen::Retry(retry) => Self::Happened(refused(&retry)),
-            Seen::Result(result) => Self::Happened(ended(&result)),
-            Seen::Task(TaskEvent::Living(tasks)) if !tasks.is_empty() => {
+            StreamEvent::ToolUse { name, .. } => Self::Used(shortened(&name, WORD_CHARS)),
+            StreamEvent::Init(init) => Self::Happened(began(&init)),
+            StreamEvent::Retry(retry) => Self::Happened(refused(&retry)),
+            StreamEvent::Result(result) => Self::Happened(ended(&result)),
+            StreamEvent::Task(TaskEvent::Living(tasks)) if !tasks.is_empty() => {
                 Self::Happened(format!("In the background: {}", tasks::listed(&tasks)))
             }
-            Seen::Task(_) | Seen::RateLimit(_) | Seen::Other => return None,
+            StreamEvent::Task(_) | StreamEvent::RateLimit(_) | StreamEvent::Other => return None,
         })
     }
 }
@@ -127,6 +127,6 @@ impl Story {
     }
 }
 
-fn deeds(seen: Vec<Seen>) -> Vec<Deed> {
+fn deeds(seen: Vec<StreamEvent>) -> Vec<Deed> {
     seen.into_iter().filter_map(Deed::of).collect()
 }

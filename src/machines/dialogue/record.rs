@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::words::{self, RESOLVED};
+use super::prompts::{self, RESOLVED};
 use super::{Event, Role, State};
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::call::Tally;
@@ -54,7 +54,7 @@ impl Record {
     /// Takes what one of them answered; what that is to the machine.
     pub fn add(&mut self, role: Role, round: u32, answer: Answer) -> Event {
         let event = if answer.success {
-            Event::Spoke { resolved: words::resolution(&answer.result).is_some() }
+            Event::Spoke { resolved: prompts::resolution(&answer.result).is_some() }
         } else {
             Event::Broke
         };
@@ -109,7 +109,7 @@ fn final_answer(last: &Message) -> String {
     if let Some(error) = &last.error {
         return error.clone();
     }
-    match words::resolution(&last.message) {
+    match prompts::resolution(&last.message) {
         Some(text) if text.is_empty() => RESOLVED.to_owned(),
         Some(text) => text,
         None => last.message.clone(),

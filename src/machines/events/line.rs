@@ -120,7 +120,7 @@ pub fn start_line() -> String {
 
 /// A line that comes in pieces.
 #[derive(Debug, Default)]
-pub(super) struct Line {
+pub(super) struct StreamLine {
     kept: Vec<u8>,
     begun: bool,
     stage: Stage,
@@ -138,7 +138,7 @@ enum Stage {
     Known(Kind),
 }
 
-impl Line {
+impl StreamLine {
     /// Whether a byte of the line has come.
     pub(super) const fn is_begun(&self) -> bool {
         self.begun

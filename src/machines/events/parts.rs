@@ -5,7 +5,7 @@ use super::reader::MAX_LAST_TEXT_BYTES;
 use super::result::{bounded, count, word};
 use super::scan::{Raw, Scanner};
 use super::tasks::{self, Fields, WAKE_UP_TOOL, WakeUp};
-use super::{Init, MAX_PROGRESS_CHARS, McpServer, Retry, Seen};
+use super::{Init, MAX_PROGRESS_CHARS, McpServer, Retry, StreamEvent};
 use crate::machines::text;
 
 /// Most MCP servers that are kept.
@@ -34,7 +34,7 @@ pub(super) struct Said {
 }
 
 /// Reads an assistant event: what it shows goes to `seen`.
-pub(super) fn assistant(line: &[u8], seen: &mut Vec<Seen>) -> Said {
+pub(super) fn assistant(line: &[u8], seen: &mut Vec<StreamEvent>) -> Said {
     let mut said = Said::default();
     // A sub-agent's text is never the answer; nor is an API error that the CLI words as the agent.
     let mut not_the_agent = false;
@@ -53,12 +53,12 @@ pub(super) fn assistant(line: &[u8], seen: &mut Vec<Seen>) -> Said {
         (said.last_text, said.turn, said.wake_up) = (None, None, None);
     }
     if seen.len() == before {
-        seen.push(Seen::Other);
+        seen.push(StreamEvent::Other);
     }
     said
 }
 
-fn content(value: &mut Scanner<'_>, seen: &mut Vec<Seen>, said: &mut Said) {
+fn content(value: &mut Scanner<'_>, seen: &mut Vec<StreamEvent>, said: &mut Said) {
     if let Some(text) = value.string() {
         take_text(text, seen, &mut said.last_text);
         return;
@@ -84,7 +84,7 @@ fn content(value: &mut Scanner<'_>, seen: &mut Vec<Seen>, said: &mut Said) {
                 {
                     said.wake_up = Some(WakeUp { call, stop: input.stop, reason: tasks::reason(input.reason) });
                 }
-                seen.push(Seen::ToolUse { name, subject: input.subject() });
+                seen.push(StreamEvent::ToolUse { name, subject: input.subject() });
             }
             _ => {}
         }
@@ -125,18 +125,18 @@ impl<'a> Input<'a> {
     }
 }
 
-fn take_text(raw: Raw<'_>, seen: &mut Vec<Seen>, last_text: &mut Option<String>) {
+fn take_text(raw: Raw<'_>, seen: &mut Vec<StreamEvent>, last_text: &mut Option<String>) {
     let mut text = raw.decode_at_most(MAX_LAST_TEXT_BYTES);
     if text::is_blank(&text) {
         return;
     }
     text.truncate(text.floor_char_boundary(MAX_LAST_TEXT_BYTES));
-    seen.push(Seen::AssistantText(text::first_chars(&text, MAX_PROGRESS_CHARS).to_owned()));
+    seen.push(StreamEvent::AssistantText(text::first_chars(&text, MAX_PROGRESS_CHARS).to_owned()));
     *last_text = Some(text);
 }
 
 /// Reads a system event, and whether it is whole.
-pub(super) fn system(line: &[u8]) -> (Seen, bool) {
+pub(super) fn system(line: &[u8]) -> (StreamEvent, bool) {
     let mut init = Init::default();
     let mut retry = Retry::default();
     let mut task = Fields::default();
@@ -159,17 +159,17 @@ pub(super) fn system(line: &[u8]) -> (Seen, bool) {
         _ => task.read(value, key),
     });
     let seen = match subtype {
-        b"init" => Seen::Init(Box::new(init)),
-        b"api_retry" => Seen::Retry(retry),
+        b"init" => StreamEvent::Init(Box::new(init)),
+        b"api_retry" => StreamEvent::Retry(retry),
         // Half a list would end tasks that live.
-        _ if whole => task.event(subtype).map_or(Seen::Other, Seen::Task),
-        _ => Seen::Other,
+        _ if whole => task.event(subtype).map_or(StreamEvent::Other, StreamEvent::Task),
+        _ => StreamEvent::Other,
     };
     (seen, whole)
 }
 
 /// Reads a notice about the account's limit, and whether it is whole.
-pub(super) fn rate_limit(line: &[u8]) -> (Seen, bool) {
+pub(super) fn rate_limit(line: &[u8]) -> (StreamEvent, bool) {
     /// The end of the year 9999; what is later, or written in milliseconds, is a mistake.
     const MAX_UNIX_SECONDS: f64 = 253_402_300_799.0;
     let mut limit = RateLimit::default();
@@ -182,7 +182,7 @@ pub(super) fn rate_limit(line: &[u8]) -> (Seen, bool) {
             });
         }
     });
-    (Seen::RateLimit(limit), whole)
+    (StreamEvent::RateLimit(limit), whole)
 }
 
 fn mcp_servers(value: &mut Scanner<'_>) -> Vec<McpServer> {

@@ -2,11 +2,11 @@
 
 use memchr::memchr;
 
-use super::line::{Kind, Line};
+use super::line::{Kind, StreamLine};
 use super::plain::Plain;
 use super::scan::is_white;
 use super::tasks::{self, WakeUp};
-use super::{Seen, parts};
+use super::{StreamEvent, parts};
 use crate::machines::tasks::TaskEvent;
 use crate::machines::text;
 
@@ -24,7 +24,7 @@ const MAX_STRAY_CHARS: usize = 500;
 #[derive(Debug, Default)]
 pub struct Reader {
     mode: Mode,
-    line: Line,
+    line: StreamLine,
     last_text: Option<String>,
     stray: Option<String>,
     torn: bool,
@@ -60,9 +60,9 @@ enum Mode {
 
 /// What is left at the end of the stream.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Finished {
+pub struct StreamEnd {
     /// What the last line held, when no newline followed it.
-    pub seen: Vec<Seen>,
+    pub seen: Vec<StreamEvent>,
     /// The last text of the agent itself (not of a sub-agent, nor an error that the CLI puts in its mouth), for a run
     /// whose result never came. At most 4 MiB.
     pub last_text: Option<String>,
@@ -83,7 +83,7 @@ impl Reader {
     }
 
     /// Takes the next bytes and says what they completed.
-    pub fn push(&mut self, bytes: &[u8]) -> Vec<Seen> {
+    pub fn push(&mut self, bytes: &[u8]) -> Vec<StreamEvent> {
         let mut seen = Vec::new();
         self.turns.clear();
         self.plain.feed(bytes);
@@ -113,7 +113,7 @@ impl Reader {
 
     /// The end of the stream.
     #[must_use]
-    pub fn finish(mut self) -> Finished {
+    pub fn finish(mut self) -> StreamEnd {
         let mut seen = Vec::new();
         if self.mode == Mode::Bracket {
             self.line.feed(b"[");
@@ -125,10 +125,10 @@ impl Reader {
             self.take(kind, object, &mut seen);
         }
         let plain = if self.plain.has_events() { None } else { plain.text() };
-        Finished { seen, last_text: self.last_text, stray: self.stray, plain, torn: self.torn }
+        StreamEnd { seen, last_text: self.last_text, stray: self.stray, plain, torn: self.torn }
     }
 
-    fn push_lines<'a>(&mut self, bytes: &'a [u8], seen: &mut Vec<Seen>) -> &'a [u8] {
+    fn push_lines<'a>(&mut self, bytes: &'a [u8], seen: &mut Vec<StreamEvent>) -> &'a [u8] {
         let mut bytes = bytes;
         if !self.line.is_begun() {
             bytes = trim_start(bytes);
@@ -161,7 +161,7 @@ impl Reader {
     }
 
     /// Reads to the end of an element, of the array or of the piece.
-    fn push_array<'a>(&mut self, bytes: &'a [u8], seen: &mut Vec<Seen>) -> &'a [u8] {
+    fn push_array<'a>(&mut self, bytes: &'a [u8], seen: &mut Vec<StreamEvent>) -> &'a [u8] {
         let Mode::Array { mut depth, mut in_string, mut escaped } = self.mode else { return bytes };
         let mut start = if depth == 0 { None } else { Some(0) };
         for (at, &byte) in bytes.iter().enumerate() {
@@ -207,9 +207,9 @@ impl Reader {
     }
 
     /// The line ends with `bytes`.
-    fn end_line_with(&mut self, bytes: &[u8], seen: &mut Vec<Seen>) {
+    fn end_line_with(&mut self, bytes: &[u8], seen: &mut Vec<StreamEvent>) {
         if !self.line.is_begun() && bytes.len() <= MAX_DIRECT_BYTES {
-            let bytes = Line::untagged(bytes);
+            let bytes = StreamLine::untagged(bytes);
             self.take(Kind::of_whole(bytes), bytes, seen);
             return;
         }
@@ -217,7 +217,7 @@ impl Reader {
         self.end_line(seen);
     }
 
-    fn end_line(&mut self, seen: &mut Vec<Seen>) {
+    fn end_line(&mut self, seen: &mut Vec<StreamEvent>) {
         if self.line.is_begun() {
             let (kind, bytes) = self.line.end();
             self.take(kind, &bytes, seen);
@@ -226,17 +226,17 @@ impl Reader {
     }
 
     /// Reads one line, of which `bytes` is what was kept.
-    fn take(&mut self, kind: Kind, bytes: &[u8], seen: &mut Vec<Seen>) {
+    fn take(&mut self, kind: Kind, bytes: &[u8], seen: &mut Vec<StreamEvent>) {
         if kind.is_event() {
             self.plain.give_up();
         }
         match kind {
             Kind::Blank => {}
             Kind::Noise => {
-                self.stray = Some(text::one_line(&text::lossy(Line::beginning(bytes)), MAX_STRAY_CHARS));
-                seen.push(Seen::Other);
+                self.stray = Some(text::one_line(&text::lossy(StreamLine::beginning(bytes)), MAX_STRAY_CHARS));
+                seen.push(StreamEvent::Other);
             }
-            Kind::Other | Kind::Strange => seen.push(Seen::Other),
+            Kind::Other | Kind::Strange => seen.push(StreamEvent::Other),
             Kind::System => {
                 let (event, whole) = parts::system(bytes);
                 self.torn = !whole;
@@ -263,15 +263,15 @@ impl Reader {
                 if settled.is_some() {
                     self.wake_up = None;
                 }
-                seen.push(settled.flatten().map_or(Seen::Other, Seen::Task));
+                seen.push(settled.flatten().map_or(StreamEvent::Other, StreamEvent::Task));
             }
-            Kind::Lifecycle => seen.push(tasks::lifecycle(bytes).map_or(Seen::Other, Seen::Task)),
-            Kind::Start => seen.push(Seen::Task(TaskEvent::Begun)),
+            Kind::Lifecycle => seen.push(tasks::lifecycle(bytes).map_or(StreamEvent::Other, StreamEvent::Task)),
+            Kind::Start => seen.push(StreamEvent::Task(TaskEvent::Begun)),
             Kind::Result => self.take_result(bytes, seen),
         }
     }
 
-    fn take_result(&mut self, bytes: &[u8], seen: &mut Vec<Seen>) {
+    fn take_result(&mut self, bytes: &[u8], seen: &mut Vec<StreamEvent>) {
         let (mut event, whole) = super::ResultEvent::read(bytes);
         self.torn = !whole;
         if whole {
@@ -280,11 +280,11 @@ impl Reader {
                 (before, added) => added.or(before),
             };
             event.run_cost_usd = self.run_cost_usd;
-            seen.push(Seen::Result(Box::new(event)));
+            seen.push(StreamEvent::Result(Box::new(event)));
             return;
         }
         // A result that is cut off is no result, but its text may be more than what was seen before.
-        seen.push(Seen::Other);
+        seen.push(StreamEvent::Other);
         let mut text = event.result.unwrap_or_default();
         text.truncate(text.floor_char_boundary(MAX_LAST_TEXT_BYTES));
         if text.len() > self.last_text.as_ref().map_or(0, String::len) {

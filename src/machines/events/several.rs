@@ -21,7 +21,7 @@ const MAX_FAILURE_CHARS: usize = 2_000;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Several {
     /// The others that said something, in order.
-    pub others: Vec<Told>,
+    pub others: Vec<ResultText>,
     /// How many more there were, for which no room was left: the oldest.
     pub left_out: usize,
     /// Turns of all results.
@@ -36,7 +36,7 @@ pub struct Several {
 
 /// What one result said.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Told {
+pub struct ResultText {
     /// Its text.
     pub text: String,
     /// Its value, of a run with a schema. Only the last one is kept apart: the text of the others holds theirs.
@@ -123,15 +123,18 @@ impl ResultEvent {
 
     /// The texts beside this one, in order.
     #[must_use]
-    pub fn others(&self) -> &[Told] {
+    pub fn others(&self) -> &[ResultText] {
         self.several.as_ref().map_or(&[], |several| &several.others)
     }
 
     /// Makes the text beside this one at `place` the leading one.
     pub fn promote(&mut self, place: usize) {
         let Some(several) = self.several.as_mut().filter(|several| place < several.others.len()) else { return };
-        let led =
-            Told { text: self.result.take().unwrap_or_default(), value: self.structured_output.take(), late: false };
+        let led = ResultText {
+            text: self.result.take().unwrap_or_default(),
+            value: self.structured_output.take(),
+            late: false,
+        };
         let promoted = several.others.remove(place);
         let led_at = several.others.iter().filter(|told| !told.late).count();
         several.others.insert(led_at, led);
@@ -183,7 +186,7 @@ impl Several {
         if value.is_some() {
             self.others.iter_mut().for_each(|told| told.value = None);
         }
-        self.others.push(Told { text, value, late });
+        self.others.push(ResultText { text, value, late });
         let mut bytes: usize = self.others.iter().map(|told| told.text.len()).sum();
         while bytes > MAX_OTHERS_BYTES || self.others.len() > MAX_OTHERS {
             bytes -= self.others.remove(0).text.len();

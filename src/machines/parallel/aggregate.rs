@@ -18,14 +18,14 @@ pub const MAX_BYTES: usize = 512 * 1024;
 
 /// An item as the aggregator sees it.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen<'a> {
+pub struct AggregateItem<'a> {
     /// Its answer.
     pub answer: &'a Answer,
     /// Its caller wants so many characters of it, and the rest by reference.
     pub summary_chars: Option<usize>,
 }
 
-impl Seen<'_> {
+impl AggregateItem<'_> {
     /// What there is to read: the result, or why there is none and what the agent had said until then.
     fn text(&self) -> Cow<'_, str> {
         let Answer { success, result, error, .. } = self.answer;
@@ -56,8 +56,8 @@ impl Seen<'_> {
 
 /// The answers of all items, in their order, as the aggregator's context.
 #[must_use]
-pub fn context(items: &[Seen<'_>]) -> String {
-    let texts = items.iter().map(Seen::text).collect::<Vec<_>>();
+pub fn context(items: &[AggregateItem<'_>]) -> String {
+    let texts = items.iter().map(AggregateItem::text).collect::<Vec<_>>();
     let share = share(texts.iter().map(|text| text.len()), MAX_BYTES);
     let parts = items.iter().zip(&texts).map(|(item, text)| {
         let shown = text::first_bytes(text, share);

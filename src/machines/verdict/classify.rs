@@ -9,8 +9,8 @@ use super::super::limit::RateLimit;
 use super::super::plan::RunPlan;
 use super::super::text;
 use super::advice::Advice;
-use super::words::{CAUSES, LOCAL};
-use super::{Ending, Evidence, of_error_result};
+use super::phrases::{CAUSES, LOCAL};
+use super::{EndReason, Evidence, of_error_result};
 
 /// Characters of a message that are searched. The CLI says what is wrong at once; what follows may quote anything.
 const SEARCHED_CHARS: usize = 2_000;
@@ -181,7 +181,7 @@ pub fn is_session_missing(event: &ResultEvent) -> bool {
 /// Whether the result says that the account's usage limit is reached, and nothing that counts more.
 #[must_use]
 pub fn is_limited(plan: &RunPlan, event: &ResultEvent, limit: Option<&RateLimit>) -> bool {
-    let evidence = Evidence { rate_limit: limit.cloned(), ..Evidence::new(plan, Ending::Exited { code: 1 }) };
+    let evidence = Evidence { rate_limit: limit.cloned(), ..Evidence::new(plan, EndReason::Exited { code: 1 }) };
     let advice = Advice::new(&evidence, None);
     event.is_error && of_error_result(&evidence, event, &advice).error_type == ErrorType::UsageLimit
 }

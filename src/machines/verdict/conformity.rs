@@ -8,7 +8,7 @@ use super::super::plan::{Format, RunPlan};
 use super::super::schema::{Schema, Violation};
 use super::super::text;
 use super::advice::Advice;
-use super::{Ending, Evidence, Failure};
+use super::{EndReason, Evidence, Failure};
 
 /// Most characters of violations in an error; the answer itself is in `result`.
 const MAX_TOLD_CHARS: usize = 1_000;
@@ -61,7 +61,7 @@ pub(super) fn settle(evidence: &mut Evidence<'_>) -> bool {
         second => {
             evidence.result = Some(first);
             evidence.held_back = false;
-            evidence.ending = Ending::Exited { code: 0 };
+            evidence.ending = EndReason::Exited { code: 0 };
             second
         }
     };

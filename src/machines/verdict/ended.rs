@@ -4,7 +4,7 @@ use super::super::answer::ErrorType;
 use super::super::{reference, text};
 use super::advice::{self, Advice};
 use super::classify::{self, Source};
-use super::evidence::{Canceller, Ending, Evidence, NotStarted};
+use super::evidence::{Canceller, EndReason, Evidence, NotStarted};
 use super::{Failure, SIGNAL_EXIT_BASE, of_message};
 
 /// The highest number of a signal.
@@ -25,9 +25,9 @@ pub(super) fn of_ending(evidence: &Evidence<'_>, advice: &Advice<'_>) -> Failure
         lost(format!("claude was ended by signal {signal}{killed} before agent '{agent}' had answered"))
     };
     match &evidence.ending {
-        Ending::TimedOut => of_timeout(evidence, advice),
-        Ending::NotStarted { reason } => of_start(evidence, reason),
-        Ending::Cancelled { by } => cut_off(
+        EndReason::TimedOut => of_timeout(evidence, advice),
+        EndReason::NotStarted { reason } => of_start(evidence, reason),
+        EndReason::Cancelled { by } => cut_off(
             ErrorType::Cancelled,
             match by {
                 Canceller::Caller => format!("the run of agent '{agent}' was cancelled by its caller"),
@@ -35,19 +35,19 @@ pub(super) fn of_ending(evidence: &Evidence<'_>, advice: &Advice<'_>) -> Failure
                 Canceller::Request => format!("the run of agent '{agent}' was cancelled on request"),
             },
         ),
-        Ending::Abandoned => lost(format!(
+        EndReason::Abandoned => lost(format!(
             "the run of agent '{agent}' ended unseen (killed, or the machine went down), without a result{}",
             again(evidence.resumptions)
         )),
-        Ending::Signalled { signal } => signalled(*signal),
+        EndReason::Signalled { signal } => signalled(*signal),
         // Whatever it printed: a signal ended it.
-        Ending::Exited { code } if (SIGNAL_EXIT_BASE + 1..=SIGNAL_EXIT_BASE + MAX_SIGNAL).contains(code) => {
+        EndReason::Exited { code } if (SIGNAL_EXIT_BASE + 1..=SIGNAL_EXIT_BASE + MAX_SIGNAL).contains(code) => {
             signalled(code - SIGNAL_EXIT_BASE)
         }
-        Ending::Exited { code: 0 } => {
+        EndReason::Exited { code: 0 } => {
             lost(format!("claude exited with code 0, but its output ends before the result of agent '{agent}'"))
         }
-        Ending::Exited { code } => {
+        EndReason::Exited { code } => {
             let source = Source::Printed { code: *code };
             match printed(evidence) {
                 Some(message) => of_message(agent, &message, source, advice),

@@ -69,7 +69,7 @@ impl NotStarted {
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Ending {
+pub enum EndReason {
     /// The process left by itself.
     Exited {
         /// Its exit code.
@@ -102,7 +102,7 @@ pub struct Evidence<'a> {
     /// What was asked for.
     pub plan: &'a RunPlan,
     /// How it ended.
-    pub ending: Ending,
+    pub ending: EndReason,
     /// Options that were left out because of this CLI, each for its reason.
     pub omitted: Omitted,
     /// The result event; several are one (see [`ResultEvent::followed_by`]).
@@ -161,7 +161,7 @@ impl<'a> Evidence<'a> {
 
     /// A run of which nothing but its ending is known.
     #[must_use]
-    pub fn new(plan: &'a RunPlan, ending: Ending) -> Self {
+    pub fn new(plan: &'a RunPlan, ending: EndReason) -> Self {
         Self {
             plan,
             ending,
@@ -193,12 +193,12 @@ impl<'a> Evidence<'a> {
     /// The code that the process left with; 0 where that is not how it ended.
     pub(super) const fn exit_code(&self) -> i32 {
         match self.ending {
-            Ending::Exited { code } => code,
-            Ending::Signalled { .. }
-            | Ending::TimedOut
-            | Ending::Cancelled { .. }
-            | Ending::NotStarted { .. }
-            | Ending::Abandoned => 0,
+            EndReason::Exited { code } => code,
+            EndReason::Signalled { .. }
+            | EndReason::TimedOut
+            | EndReason::Cancelled { .. }
+            | EndReason::NotStarted { .. }
+            | EndReason::Abandoned => 0,
         }
     }
 }

@@ -6,7 +6,7 @@
 use super::super::events::ResultEvent;
 use super::super::text;
 use super::classify::{self, Cause, Source};
-use super::{Ending, Evidence};
+use super::{EndReason, Evidence};
 
 /// Most lines and characters of a message of the CLI. What is longer is an answer, whatever it quotes.
 const MAX_MESSAGE_LINES: usize = 3;
@@ -36,8 +36,8 @@ pub(super) enum Plain {
 pub(super) fn judge(evidence: &Evidence<'_>) -> Option<Plain> {
     let said = evidence.plain.as_deref()?;
     Some(match &evidence.ending {
-        Ending::Exited { code: 0 } if is_message(said) => Plain::Message(text::one_line(said, MAX_MESSAGE_CHARS)),
-        Ending::Exited { code: 0 } => Plain::Answer,
+        EndReason::Exited { code: 0 } if is_message(said) => Plain::Message(text::one_line(said, MAX_MESSAGE_CHARS)),
+        EndReason::Exited { code: 0 } => Plain::Answer,
         _ => Plain::Rest,
     })
 }

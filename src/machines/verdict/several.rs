@@ -1,6 +1,6 @@
 //! The texts of several results, as one.
 
-use super::super::events::{Several, Told};
+use super::super::events::{ResultText, Several};
 use super::super::text;
 
 /// What stands before a text that is not the answer itself.
@@ -12,7 +12,7 @@ const MAX_ERROR_CHARS: usize = 300;
 /// Puts the other texts under the answer, the earlier ones first. What the answer, or one of them, says as well is not
 /// repeated.
 pub(super) fn attach(answer: &mut String, several: Several) {
-    let mut kept: Vec<Told> = Vec::new();
+    let mut kept: Vec<ResultText> = Vec::new();
     for told in several.others {
         let said = told.text.trim();
         if !answer.contains(said) && !kept.iter().any(|other| other.text.contains(said)) {

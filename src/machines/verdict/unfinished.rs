@@ -5,7 +5,7 @@ use super::super::events::ResultEvent;
 use super::super::tasks::{self, Task};
 use super::super::text;
 use super::advice::Advice;
-use super::{Ending, Evidence};
+use super::{EndReason, Evidence};
 
 /// How the CLI begins to say on stderr that it waits no longer for the agent's background tasks; which, stands in brackets.
 const GIVEN_UP: &str = "ackground tasks still running";
@@ -33,7 +33,7 @@ pub(super) const fn bounded(said: Option<Outcome>) -> Outcome {
 pub(super) fn hint(evidence: &Evidence<'_>, advice: &Advice<'_>) -> Option<String> {
     let what = told(evidence)?;
     Some(match evidence.ending {
-        Ending::TimedOut => {
+        EndReason::TimedOut => {
             format!("{what} when the time was up, so the result lacks it; {}", advice.timeout(None, false))
         }
         _ => format!("{what}, so the result lacks it; go on with {}", advice.resume()),

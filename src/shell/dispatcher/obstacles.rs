@@ -7,7 +7,7 @@ use crate::machines::answer::Answer;
 use crate::machines::command_line;
 use crate::machines::dispatch::Omitted;
 use crate::machines::plan::{RunPlan, SessionPlan};
-use crate::machines::verdict::{self, Ending, Evidence, NotStarted};
+use crate::machines::verdict::{self, EndReason, Evidence, NotStarted};
 use crate::shell::claude;
 use crate::shell::engine::Engine;
 use crate::shell::session_owners;
@@ -18,7 +18,7 @@ const DIRECTORY_PATIENCE: Duration = Duration::from_secs(5);
 /// The answer to a request that cannot run. `None` when nothing stands in its way.
 pub(super) async fn refused(engine: &Engine, run: &RunPlan, max_depth: u32) -> Option<Answer> {
     let reason = obstacle(engine, run, max_depth).await?;
-    let answer = verdict::judge(Evidence::new(run, Ending::NotStarted { reason }));
+    let answer = verdict::judge(Evidence::new(run, EndReason::NotStarted { reason }));
     Some(accounted(engine, run, answer))
 }
 

@@ -9,7 +9,7 @@ use crate::machines::dispatch::{CancelledBy, End};
 use crate::machines::events::ResultEvent;
 use crate::machines::job;
 use crate::machines::mcp_servers::ConfigFile;
-use crate::machines::verdict::{self, Canceller, Ending, Evidence, NotStarted};
+use crate::machines::verdict::{self, Canceller, EndReason, Evidence, NotStarted};
 use crate::shell::atomic::Durability;
 use crate::shell::failpoint;
 use crate::shell::leash::News;
@@ -125,22 +125,22 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         drop(tokio::time::timeout(USAGE_PATIENCE, tokio::task::spawn_blocking(write)).await);
     }
 
-    fn ending(&mut self, end: End) -> Ending {
+    fn ending(&mut self, end: End) -> EndReason {
         match end {
             End::NotStarted => {
                 let reason = self.not_started.take();
-                Ending::NotStarted { reason: reason.unwrap_or_else(|| NotStarted::SpawnFailed(String::new())) }
+                EndReason::NotStarted { reason: reason.unwrap_or_else(|| NotStarted::SpawnFailed(String::new())) }
             }
             End::Exited | End::Lingered => match self.exit {
-                Some(Exit::Code(code)) => Ending::Exited { code },
-                Some(Exit::Signal(signal)) if end == End::Exited => Ending::Signalled { signal },
+                Some(Exit::Code(code)) => EndReason::Exited { code },
+                Some(Exit::Signal(signal)) if end == End::Exited => EndReason::Signalled { signal },
                 // It was ended by us after its answer, or its status could not be had: the answer decides.
-                Some(Exit::Signal(_)) | None => Ending::Exited { code: 0 },
+                Some(Exit::Signal(_)) | None => EndReason::Exited { code: 0 },
                 // It was adopted: nobody saw how it ended.
-                Some(Exit::Unknown) => Ending::Abandoned,
+                Some(Exit::Unknown) => EndReason::Abandoned,
             },
-            End::TimedOut { .. } => Ending::TimedOut,
-            End::Cancelled { by, .. } => Ending::Cancelled {
+            End::TimedOut { .. } => EndReason::TimedOut,
+            End::Cancelled { by, .. } => EndReason::Cancelled {
                 by: match by {
                     CancelledBy::Request => Canceller::Request,
                     CancelledBy::CallerGone => Canceller::CallerGone,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::machines::activity::{self, Activity};
 use crate::machines::dispatch::SessionSigns;
-use crate::machines::events::{Init, McpServer, Reader, ResultEvent, Retry, Seen};
+use crate::machines::events::{Init, McpServer, Reader, ResultEvent, Retry, StreamEvent};
 use crate::machines::ids::SessionRef;
 use crate::machines::limit::RateLimit;
 use crate::machines::mcp_servers::ConfigFile;
@@ -234,53 +234,54 @@ impl Output {
         signs
     }
 
-    fn take(&mut self, seen: Vec<Seen>, turns: &[usize], signs: &mut Vec<Sign>) {
+    fn take(&mut self, seen: Vec<StreamEvent>, turns: &[usize], signs: &mut Vec<Sign>) {
         let mut turns = turns.iter().peekable();
         for (at, seen) in seen.into_iter().enumerate() {
             while turns.next_if(|turn| **turn <= at).is_some() {
                 self.turns = self.turns.saturating_add(1);
                 self.tasks.turn_began();
             }
-            self.begun |= !matches!(seen, Seen::Other);
-            self.signs.begun |= !matches!(seen, Seen::Other | Seen::RateLimit(_) | Seen::Result(_));
-            self.signs.worked |= matches!(seen, Seen::AssistantText(_) | Seen::ToolUse { .. });
+            self.begun |= !matches!(seen, StreamEvent::Other);
+            self.signs.begun |=
+                !matches!(seen, StreamEvent::Other | StreamEvent::RateLimit(_) | StreamEvent::Result(_));
+            self.signs.worked |= matches!(seen, StreamEvent::AssistantText(_) | StreamEvent::ToolUse { .. });
             match seen {
-                Seen::Init(init) => {
+                StreamEvent::Init(init) => {
                     self.take_init(*init);
                     signs.push(Sign::Turn);
                 }
-                Seen::AssistantText(text) => {
+                StreamEvent::AssistantText(text) => {
                     signs.push(Sign::Turn);
                     let activity = self.activity(activity::deed(&text));
                     signs.push(Sign::Progress { text, activity });
                 }
-                Seen::ToolUse { name, subject } => {
+                StreamEvent::ToolUse { name, subject } => {
                     let deed = activity::tool_use(&name, subject.as_deref(), &self.directory);
                     signs.push(Sign::Turn);
                     let activity = self.activity(deed);
                     signs.push(Sign::Progress { text: format!("Using tool: {name}"), activity });
                 }
-                Seen::Retry(retry) => {
+                StreamEvent::Retry(retry) => {
                     let attempt = retry.attempt.map_or(String::new(), |attempt| format!(", attempt {attempt}"));
                     let text = format!("Waiting for the API: {}{attempt}", retry.error);
                     signs.push(Sign::Progress { activity: self.activity(activity::deed(&text)), text });
                     self.last_retry = Some(retry);
                 }
-                Seen::RateLimit(limit) if limit.rejected => self.rate_limit = Some(limit),
-                Seen::RateLimit(_) => {}
+                StreamEvent::RateLimit(limit) if limit.rejected => self.rate_limit = Some(limit),
+                StreamEvent::RateLimit(_) => {}
                 // After a result of the same process it is one of several, and says nothing of the session.
-                Seen::Result(result) if !self.answered && verdict::is_session_missing(&result) => {
+                StreamEvent::Result(result) if !self.answered && verdict::is_session_missing(&result) => {
                     // No answer: whether the task is given again instead is not decided here.
                     self.signs.missing = true;
                     self.result = Some(*result);
                 }
                 // Of a turn in which the CLI only told a resumed session what was stopped in it; the turn of the prompt follows.
-                Seen::Result(result) if verdict::is_silent(&result) => {
+                StreamEvent::Result(result) if verdict::is_silent(&result) => {
                     self.result.get_or_insert(*result);
                 }
-                Seen::Result(result) => self.take_result(*result, signs),
-                Seen::Task(event) => self.take_task(event, signs),
-                Seen::Other => {}
+                StreamEvent::Result(result) => self.take_result(*result, signs),
+                StreamEvent::Task(event) => self.take_task(event, signs),
+                StreamEvent::Other => {}
             }
         }
     }

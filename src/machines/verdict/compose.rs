@@ -5,7 +5,7 @@ use super::super::events::{ResultEvent, Several};
 use super::super::plan::Format;
 use super::super::{status_line, text};
 use super::advice::Advice;
-use super::{Ending, Evidence, is_budget_stop, several, unfinished};
+use super::{EndReason, Evidence, is_budget_stop, several, unfinished};
 
 /// What all processes of the run have cost, as far as they told. One that was cut off tells nothing, but the CLI counts it
 /// to the cost of its session; that says only what the run has cost where the session began with it.
@@ -68,13 +68,13 @@ pub(super) fn succeed(answer: &mut Answer, evidence: &Evidence<'_>, several: Opt
         format!("tools were denied ({names}), so the result may be incomplete; {}", advice.grant(denied))
     });
     let late = match evidence.ending {
-        Ending::TimedOut if stopped.is_some() => None,
-        Ending::TimedOut => Some("the answer was complete at the deadline; only the clean-up was cut short"),
-        Ending::Cancelled { .. } => Some("the answer was complete before the run was cancelled"),
-        Ending::Signalled { .. } | Ending::Abandoned => Some("claude was ended after its answer was complete"),
-        Ending::Exited { .. } if several.is_some_and(|several| several.failed.is_some()) => None,
-        Ending::Exited { code } if code != 0 => Some("claude was ended after its answer was complete"),
-        Ending::Exited { .. } | Ending::NotStarted { .. } => None,
+        EndReason::TimedOut if stopped.is_some() => None,
+        EndReason::TimedOut => Some("the answer was complete at the deadline; only the clean-up was cut short"),
+        EndReason::Cancelled { .. } => Some("the answer was complete before the run was cancelled"),
+        EndReason::Signalled { .. } | EndReason::Abandoned => Some("claude was ended after its answer was complete"),
+        EndReason::Exited { .. } if several.is_some_and(|several| several.failed.is_some()) => None,
+        EndReason::Exited { code } if code != 0 => Some("claude was ended after its answer was complete"),
+        EndReason::Exited { .. } | EndReason::NotStarted { .. } => None,
     };
     let over = answer.budget_exceeded.and(answer.cost_usd).zip(evidence.plan.max_budget_usd).filter(|(cost, cap)| cost > cap).map(|(cost, cap)| {
         format!(
