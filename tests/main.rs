@@ -6,6 +6,7 @@ mod config;
 mod core_text;
 mod differential;
 mod fake_claude;
+mod fs;
 mod jobs;
 mod mcp;
 mod model;

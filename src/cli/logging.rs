@@ -2,9 +2,7 @@
 //! one file beside the jobs: a supervisor has no standard error, and a job's life goes through several processes.
 
 use std::ffi::OsString;
-use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use tracing::Level;
@@ -15,7 +13,7 @@ use tracing_subscriber::{Layer, fmt, registry};
 
 use super::output;
 use crate::config::path::{self, Environment};
-use crate::shell::atomic::OWNER_ONLY_FILE;
+use crate::fs::owner_only;
 use crate::shell::{engine, environment};
 
 /// The log beside the jobs.
@@ -85,7 +83,7 @@ impl Write for Sink {
 /// One write at the end of the file: lines of several processes do not mix.
 fn append(jobs: &Path, line: &[u8]) -> io::Result<()> {
     let path = jobs.join(FILE);
-    let open = || OpenOptions::new().append(true).create(true).mode(OWNER_ONLY_FILE).open(&path);
+    let open = || owner_only::create_or_append(&path);
     let mut file = open()?;
     if file.metadata()?.len() > FILE_BYTES {
         std::fs::rename(&path, jobs.join(OLD_FILE))?;

@@ -5,8 +5,7 @@ pub mod started;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
@@ -15,12 +14,13 @@ use thiserror::Error;
 use self::scopes::Scope;
 use crate::config::claude_settings::named_directory;
 use crate::config::path::Environment;
+use crate::fs::open::{self, OpenError};
 pub use crate::machines::text::shell_word as quoted;
 
 /// Our name among the MCP servers of Claude Code.
 pub const SERVER_NAME: &str = "agent-dispatch";
 /// Most that is read of Claude Code's file, in bytes. It holds histories and grows to some MB.
-const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
 
 /// An MCP server as Claude Code has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,16 +97,12 @@ impl Entry {
 }
 
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match std::fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-        // Opening a FIFO would wait for a writer.
-        Ok(metadata) if !metadata.is_file() => return Err(io::Error::other("it is not a file")),
-        Ok(_) => {}
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
+    let file = open::regular(path).map_err(|error| match error {
+        OpenError::Irregular(_) => io::Error::other("it is not a file"),
+        OpenError::Io(error) => error,
+    })?;
+    let Some(file) = file else { return Ok(None) };
+    Ok(Some(open::read_bounded(file, MAX_FILE_BYTES)?.0))
 }
 
 /// What Claude Code is told about this program.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::files::read_start;
 use super::repository::main_checkout;
+use crate::fs::open::read_start;
 use crate::machines::mode::Source;
 use crate::machines::verdict::SettingsFile;
 

@@ -9,7 +9,7 @@ mod prose;
 use std::path::{Component, Path, PathBuf};
 
 use super::detect::detect;
-use super::files::read_start;
+use crate::fs::open::read_start;
 use prose::Source;
 
 /// How much of a text file is looked at, in bytes: what a project is stands at the top.

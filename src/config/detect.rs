@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::claude_settings::Places;
-use super::files::read_start;
 use super::{mcp_file, threads};
+use crate::fs::open::read_start;
 use crate::machines::mcp_servers::FileStamp;
 use crate::machines::mode::Source;
 

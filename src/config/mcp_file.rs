@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::files::{OpenFault, open_regular, read_start};
+use crate::fs::open::{self, OpenError, read_start};
 use crate::machines::mcp_servers::FileStamp;
 
 /// Its name.
@@ -27,11 +27,11 @@ pub fn stamp(directory: &Path) -> Option<FileStamp> {
 #[must_use]
 pub fn error(directory: &Path) -> Option<String> {
     let path = directory.join(FILE);
-    match open_regular(&path) {
+    match open::regular(&path) {
         Ok(None) => return None,
         Ok(Some(_)) => {}
-        Err(OpenFault::NotAFile(kind)) => return Some(format!("it is {kind}")),
-        Err(OpenFault::Io(error)) => return Some(format!("it cannot be read: {error}")),
+        Err(OpenError::Irregular(kind)) => return Some(format!("it is {kind}")),
+        Err(OpenError::Io(error)) => return Some(format!("it cannot be read: {error}")),
     }
     match read_start(&path, MAX_BYTES)? {
         // Claude reads it; only we do not look into it.

@@ -11,7 +11,6 @@ pub mod detect;
 pub mod edit;
 mod entries;
 pub mod expand;
-mod files;
 mod flow;
 pub mod group;
 pub mod groups;

@@ -1,16 +1,15 @@
 //! Reads agents.yaml from disk: bounded, without blocking, and with the place of every mistake.
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::files::{OpenFault, open_regular};
 use super::model::{Config, Problem};
 use super::parse;
 use super::rewrite;
+use crate::fs::open::{self, OpenError};
 
 /// Largest config file that is read, in bytes. Five hundred agents with long instructions take about half of it;
 /// a larger file is something else that got its name.
-pub const MAX_CONFIG_BYTES: u64 = 4 * 1024 * 1024;
+pub const MAX_CONFIG_BYTES: usize = 4 * 1024 * 1024;
 
 /// Why agents.yaml as a whole cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -141,24 +140,21 @@ pub fn read_text(path: &Path) -> Result<Option<String>, ConfigError> {
 }
 
 pub(super) fn open(path: &Path) -> Result<Option<File>, ConfigError> {
-    open_regular(path).map_err(|fault| {
+    open::regular(path).map_err(|fault| {
         ConfigError::whole(
             path,
             match fault {
-                OpenFault::NotAFile(kind) => ConfigFault::NotAFile(kind),
-                OpenFault::Io(error) => ConfigFault::Unreadable(error.to_string()),
+                OpenError::Irregular(kind) => ConfigFault::NotAFile(kind),
+                OpenError::Io(error) => ConfigFault::Unreadable(error.to_string()),
             },
         )
     })
 }
 
 pub(super) fn read_open(path: &Path, file: File) -> Result<String, ConfigError> {
-    let bytes = rewrite::settled(&file, |file| {
-        let mut bytes = Vec::new();
-        file.take(MAX_CONFIG_BYTES + 1).read_to_end(&mut bytes).map(|_| bytes)
-    })
-    .map_err(|error| ConfigError::whole(path, ConfigFault::Unreadable(error.to_string())))?;
-    if bytes.len() as u64 > MAX_CONFIG_BYTES {
+    let (bytes, more) = rewrite::settled(&file, |file| open::read_bounded(file, MAX_CONFIG_BYTES))
+        .map_err(|error| ConfigError::whole(path, ConfigFault::Unreadable(error.to_string())))?;
+    if more {
         return Err(ConfigError::whole(path, ConfigFault::TooLarge));
     }
     String::from_utf8(bytes).map_err(|error| {

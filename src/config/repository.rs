@@ -2,7 +2,7 @@
 //! all folders below belong to the main checkout. May hang with the file system; whoever calls bounds the time.
 use std::path::{Path, PathBuf};
 
-use super::files::read_start;
+use crate::fs::open::read_start;
 
 /// Largest file of git that names a directory, in bytes.
 const MAX_POINTER_BYTES: usize = 8 * 1024;

@@ -11,18 +11,18 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::rights::OTHERS;
+use crate::fs::lock;
+use crate::fs::owner_only::{FILE_MODE, OTHERS};
 
 /// What the name of the copy ends with; it begins with a dot.
 const BACKUP: &str = ".before-change";
-/// Rights of the copy.
-const FILE_MODE: u32 = 0o600;
 /// A file that was changed longer ago was not being written while it was read: a write takes well under a millisecond, and
 /// file times move in steps of up to 10 ms.
 const SETTLED: Duration = Duration::from_millis(100);
-/// How often a reader looks whether a write is over, and how long it waits each time.
-const LOOKS: u32 = 100;
-const PAUSE: Duration = Duration::from_millis(1);
+/// How long a reader waits for the end of a write, which takes well under a millisecond.
+const WRITE_WAIT: Duration = Duration::from_millis(100);
+/// How often it looks meanwhile.
+const WRITE_RETRY: Duration = Duration::from_millis(1);
 
 /// Why a file was not written in place.
 #[derive(Debug)]
@@ -125,18 +125,15 @@ fn copy(path: &Path, old: &[u8]) -> io::Result<PathBuf> {
 }
 
 /// Reads a file again where it may have been written while it was read. `read` reads it from its start.
-pub(super) fn settled(mut file: &File, mut read: impl FnMut(&File) -> io::Result<Vec<u8>>) -> io::Result<Vec<u8>> {
+pub(super) fn settled<T>(mut file: &File, mut read: impl FnMut(&File) -> io::Result<T>) -> io::Result<T> {
     let bytes = read(file)?;
     let modified = file.metadata().and_then(|metadata| metadata.modified());
     let age = modified.ok().and_then(|modified| SystemTime::now().duration_since(modified).ok());
     if age.is_some_and(|age| age > SETTLED) {
         return Ok(bytes);
     }
-    let mut looks = 0;
-    while looks < LOOKS && matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)) {
-        std::thread::sleep(PAUSE);
-        looks += 1;
-    }
+    // A file system without locks, and a writer that does not end, are read all the same.
+    drop(lock::obtained_within(WRITE_WAIT, WRITE_RETRY, || file.try_lock_shared()));
     file.rewind()?;
     let bytes = read(file);
     drop(file.unlock());

@@ -4,9 +4,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use super::path::{DIRECTORY, JOBS};
-
-/// Rights of others than the owner.
-pub const OTHERS: u32 = 0o077;
+use crate::fs::owner_only::OTHERS;
 
 /// Whether a directory is ours by its name: `agent-dispatch`, or `jobs` in it. One that somebody named otherwise may serve
 /// other purposes as well.

@@ -1,8 +1,7 @@
 //! Changes agents.yaml on disk: one writer at a time, and either the old file or the new one, never half of either. A file
 //! that no other can replace is written in place.
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,14 +13,12 @@ use super::path::CONFIG_VARIABLE;
 use super::read::{ConfigError, load, parse_text, read_text};
 use super::rewrite::{self, Fault};
 use super::rights;
+use crate::fs::atomic::{self, Durability};
+use crate::fs::{lock, owner_only};
 
 /// How long a writer waits for another one. A change takes milliseconds, so this is only reached when the other one
 /// hangs or is stopped.
 pub const LOCK_WAIT: Duration = Duration::from_secs(10);
-/// Rights of the file: it may hold what is nobody else's business.
-const FILE_MODE: u32 = 0o600;
-/// Rights of the directory when it is made here.
-const DIRECTORY_MODE: u32 = 0o700;
 
 /// Why a change was not saved. The file is as it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -154,13 +151,9 @@ pub fn create(path: &Path, content: &str) -> Result<bool, WriteError> {
 fn locked(path: &Path) -> Result<(PathBuf, File), WriteError> {
     let real = behind_links(path);
     let directory = real.parent().unwrap_or(Path::new("/"));
-    DirBuilder::new()
-        .recursive(true)
-        .mode(DIRECTORY_MODE)
-        .create(directory)
-        .map_err(|error| WriteError::of(directory, &error))?;
+    owner_only::create_directory(directory).map_err(|error| WriteError::of(directory, &error))?;
     rights::tighten(directory);
-    let lock = lock(&real)?;
+    let lock = wait_for_lock(&real)?;
     Ok((real, lock))
 }
 
@@ -183,8 +176,7 @@ fn lock_file(real: &Path) -> Result<(PathBuf, File), WriteError> {
     let mut name = real.as_os_str().to_owned();
     name.push(".lock");
     let path = PathBuf::from(name);
-    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(&path);
-    match opened {
+    match owner_only::create_or_open(&path) {
         Ok(file) => Ok((path, file)),
         Err(error) if is_refusal(&error) => {
             let directory = real.parent().unwrap_or(Path::new("/"));
@@ -197,13 +189,11 @@ fn lock_file(real: &Path) -> Result<(PathBuf, File), WriteError> {
     }
 }
 
-/// Waits for the lock.
-fn lock(real: &Path) -> Result<File, WriteError> {
+/// Obtains the lock of the config's writers, within [`LOCK_WAIT`].
+fn wait_for_lock(real: &Path) -> Result<File, WriteError> {
     let (path, file) = lock_file(real)?;
-    match file.try_lock() {
-        Ok(()) => return Ok(file),
-        Err(TryLockError::WouldBlock) => {}
-        Err(TryLockError::Error(error)) => return Err(WriteError::of(&path, &error)),
+    if lock::obtained(file.try_lock()).map_err(|error| WriteError::of(&path, &error))? {
+        return Ok(file);
     }
     // Trying again and again would lose against a process that changes the config in a loop: the lock is nearly
     // always taken when one looks. The kernel wakes those who wait, but it cannot wait for a limited time; so a
@@ -246,7 +236,7 @@ fn is_refusal(error: &std::io::Error) -> bool {
 /// Puts the text in place of the file, or into it where nothing else can take its name: a file that is a mount by itself, as
 /// containers have it, or one whose directory must not be written.
 fn replace(real: &Path, text: &str) -> Result<(), WriteError> {
-    let error = match swap(real, text) {
+    let error = match atomic::replace(real, text.as_bytes(), Durability::SyncedWithDirectory) {
         Ok(()) => return Ok(()),
         Err(error) => error,
     };
@@ -258,23 +248,5 @@ fn replace(real: &Path, text: &str) -> Result<(), WriteError> {
         Fault::NoCopy(error) => WriteError::NoCopy { path: real.to_path_buf(), reason: error.to_string() },
         Fault::Unchanged(error) => WriteError::of(real, &error),
         Fault::Half(error, backup) => WriteError::Half { path: real.to_path_buf(), reason: error.to_string(), backup },
-    })
-}
-
-/// Written beside it, flushed to the disk, renamed.
-fn swap(real: &Path, text: &str) -> std::io::Result<()> {
-    let directory = real.parent().unwrap_or(Path::new("/"));
-    let mut file = tempfile::Builder::new()
-        .prefix(".agents.yaml.")
-        .permissions(std::fs::Permissions::from_mode(FILE_MODE))
-        .tempfile_in(directory)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(real).map_err(|error| error.error)?;
-    // The rename itself reaches the disk with the directory. It has happened already: a failure here loses nothing
-    // that a reader can see.
-    File::open(directory).and_then(|directory| directory.sync_all()).or_else(|error| match error.kind() {
-        ErrorKind::InvalidInput | ErrorKind::Unsupported | ErrorKind::PermissionDenied => Ok(()),
-        _ => Err(error),
     })
 }

@@ -3,18 +3,19 @@
 //! A line is short enough to be appended whole. Only moving a full file aside takes a lock, on the file itself.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::atomic::{OWNER_ONLY_DIRECTORY, OWNER_ONLY_FILE};
+use crate::fs::identity::{self, Identity};
+use crate::fs::{lock, open, owner_only};
 
-/// How often another process that moves the file aside at the same moment is waited for, and how long each time. A rename
-/// takes microseconds.
-const ROTATION_LOOKS: u32 = 10;
-const ROTATION_PAUSE: Duration = Duration::from_millis(1);
+/// How long to wait for another process that moves the file aside at the same moment. A rename takes microseconds.
+const ROTATION_WAIT: Duration = Duration::from_millis(10);
+/// How often to look meanwhile.
+const ROTATION_RETRY: Duration = Duration::from_millis(1);
 /// How often the file is opened again because it was moved aside meanwhile.
 const OPENINGS: u32 = 3;
 /// What the name of the older generation ends with.
@@ -27,9 +28,6 @@ pub struct Generations {
     /// A file of this size, in bytes, is moved aside.
     max_bytes: u64,
 }
-
-/// Which file a handle or a name leads to.
-pub type Identity = (u64, u64);
 
 impl Generations {
     /// The lines in this file, which need not be there yet.
@@ -51,14 +49,15 @@ impl Generations {
     pub fn all(&self) -> io::Result<Vec<File>> {
         let path = self.resolved();
         for _ in 1..OPENINGS {
-            let (newer, older) = (existing(&path)?, existing(&older(&path))?);
+            let (newer, older) = (open::regular(&path)?, open::regular(&older(&path))?);
             // Moved aside between the two: the same file under both names.
-            let moved = newer.as_ref().zip(older.as_ref()).is_some_and(|(a, b)| identity(a).ok() == identity(b).ok());
+            let moved =
+                newer.as_ref().zip(older.as_ref()).is_some_and(|(a, b)| Identity::of(a).ok() == Identity::of(b).ok());
             if !moved {
                 return Ok(older.into_iter().chain(newer).collect());
             }
         }
-        Ok(existing(&path)?.into_iter().collect())
+        Ok(open::regular(&path)?.into_iter().collect())
     }
 
     /// What the generations hold, the newer one first. One that cannot be opened or read holds nothing.
@@ -98,12 +97,12 @@ impl Generations {
     fn open(&self) -> io::Result<File> {
         let open = || {
             let mut options = OpenOptions::new();
-            options.read(true).append(true).create(true).mode(OWNER_ONLY_FILE);
-            regular(options.custom_flags(no_waiting()).open(&self.path)?)
+            options.read(true).append(true).create(true).mode(owner_only::FILE_MODE);
+            Ok(open::regular_with(&mut options, &self.path)?)
         };
-        open().or_else(|error| match (error.kind(), self.path.parent()) {
+        open().or_else(|error: io::Error| match (error.kind(), self.path.parent()) {
             (io::ErrorKind::NotFound, Some(directory)) => {
-                DirBuilder::new().recursive(true).mode(OWNER_ONLY_DIRECTORY).create(directory)?;
+                owner_only::create_directory(directory)?;
                 open()
             }
             _ => Err(error),
@@ -113,21 +112,14 @@ impl Generations {
     /// Moves the open file aside, over the generation before it. True when its name leads elsewhere then, by whomever.
     /// Only who has the lock on this very file moves it: of two who find it full, the second sees that it is gone.
     fn move_aside(&self, file: &File) -> io::Result<bool> {
-        for _ in 0..ROTATION_LOOKS {
-            match file.try_lock() {
-                Ok(()) => {
-                    let path = self.resolved();
-                    let named = existing(&path)?.map(|named| identity(&named)).transpose()?;
-                    if named == Some(identity(file)?) {
-                        fs::rename(&path, older(&path))?;
-                    }
-                    return Ok(true);
-                }
-                Err(TryLockError::WouldBlock) => std::thread::sleep(ROTATION_PAUSE),
-                Err(TryLockError::Error(error)) => return Err(error),
-            }
+        if !lock::obtained_within(ROTATION_WAIT, ROTATION_RETRY, || file.try_lock())? {
+            return Ok(false);
         }
-        Ok(false)
+        let path = self.resolved();
+        if identity::is_at(file, &path)? {
+            fs::rename(&path, older(&path))?;
+        }
+        Ok(true)
     }
 }
 
@@ -146,34 +138,4 @@ pub fn older(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(OLDER);
     name.into()
-}
-
-/// The file, if there is one.
-///
-/// # Errors
-/// Whatever keeps it from being opened.
-pub fn existing(path: &Path) -> io::Result<Option<File>> {
-    match OpenOptions::new().read(true).custom_flags(no_waiting()).open(path) {
-        Ok(file) => regular(file).map(Some),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// A pipe would keep whoever opens it until somebody comes to the other end.
-const fn no_waiting() -> i32 {
-    rustix::fs::OFlags::NONBLOCK.bits().cast_signed()
-}
-
-fn regular(file: File) -> io::Result<File> {
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
-}
-
-/// Which file this is.
-///
-/// # Errors
-/// Whatever keeps it from being looked at.
-pub fn identity(file: &File) -> io::Result<Identity> {
-    let metadata = file.metadata()?;
-    Ok((metadata.dev(), metadata.ino()))
 }

@@ -2,13 +2,14 @@
 //! supervisor lives, and keeps others from starting one.
 
 use std::ffi::OsStr;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
 use super::store::{JobFile, Store};
+use crate::fs::lock;
 use crate::machines::ids::JobId;
 
 /// The system closes a dead process's files one after the other: its lock is free a moment after its leash.
@@ -20,21 +21,14 @@ const LOCK_RETRY: Duration = Duration::from_millis(2);
 #[must_use]
 pub fn take(store: &Store, id: &JobId) -> Option<File> {
     let file = File::options().read(true).write(true).open(store.file(id, JobFile::Lock)).ok()?;
-    let give_up = Instant::now() + LOCK_WAIT;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Some(file),
-            Err(TryLockError::WouldBlock) if Instant::now() < give_up => std::thread::sleep(LOCK_RETRY),
-            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => return None,
-        }
-    }
+    lock::obtained_within(LOCK_WAIT, LOCK_RETRY, || file.try_lock()).is_ok_and(|obtained| obtained).then_some(file)
 }
 
 /// Whether a supervisor lives. The file is opened for reading only: whoever waits for the job is told when a writer closes
 /// it.
 #[must_use]
-pub fn is_held(lock: &Path) -> bool {
-    File::open(lock).is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+pub fn is_held(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(lock::obtained(file.try_lock()), Ok(false)))
 }
 
 /// Sends SIGTERM to the supervisor that the lock file names; the lock was seen held. Whether it was sent.

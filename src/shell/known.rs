@@ -1,11 +1,9 @@
 //! Where small facts are kept that outlive the jobs: `jobs/.known/`, for its owner only.
 
-use std::fs::DirBuilder;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use super::atomic;
+use crate::fs::owner_only;
 
 const DIRECTORY: &str = ".known";
 
@@ -20,5 +18,5 @@ pub fn directory(jobs: &Path) -> PathBuf {
 /// # Errors
 /// What the system says.
 pub fn create_directory(jobs: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(atomic::OWNER_ONLY_DIRECTORY).create(directory(jobs))
+    owner_only::create_directory(&directory(jobs))
 }

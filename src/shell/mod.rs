@@ -10,7 +10,7 @@
 //! | `supervisor` | the small detached process that owns one job: the only event loop around the dispatch machine |
 //! | `jobs` | all jobs: read, list, cancel, remove; a lost supervisor is replaced |
 //! | `leash` | the socket between a waiting caller and its supervisor |
-//! | `store`, `record`, `atomic` | job records and job folders on disk |
+//! | `store`, `record` | job records and job folders on disk |
 //! | `session_lock` | two runs of one claude session never overlap |
 //! | `session_file` | where the claude CLI keeps a session |
 //! | `spawner` | the injected trait that starts and signals processes, and the real one |
@@ -26,10 +26,8 @@
 //! | `usage` | the journal of what dispatches took and cost |
 //! | `slots` | how many runs at once, over all processes |
 //! | `clock` | the two clocks |
-//! | `failpoint` | where tests kill, fail or hold up a process; empty in the program that is installed |
 
 pub mod abandon;
-pub mod atomic;
 pub mod call;
 pub mod cancelled;
 pub mod claude;
@@ -40,7 +38,7 @@ pub mod dispatcher;
 pub mod engine;
 pub mod environment;
 pub mod errands;
-pub mod failpoint;
+pub use crate::fs::{atomic, failpoint};
 pub mod generations;
 pub mod job_lock;
 pub mod jobs;

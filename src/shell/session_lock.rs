@@ -3,12 +3,11 @@
 //! A lock file for each session that is in use, below `jobs/.sessions/`. Whoever holds the lock removes the file when it
 //! is done; whoever gets the lock checks that the file is still the one that the name leads to.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::{atomic, failpoint};
+use crate::fs::{failpoint, identity, lock, owner_only};
 use crate::machines::ids::SessionRef;
 
 const DIRECTORY: &str = ".sessions";
@@ -38,30 +37,21 @@ impl SessionLock {
     /// When the lock file cannot be made or locked.
     pub fn try_acquire(jobs: &Path, session: &SessionRef) -> io::Result<Option<Self>> {
         let directory = jobs.join(DIRECTORY);
-        DirBuilder::new().recursive(true).mode(atomic::OWNER_ONLY_DIRECTORY).create(&directory)?;
+        owner_only::create_directory(&directory)?;
         Self::at(&directory.join(session.lock_name()))
     }
 
     fn at(path: &Path) -> io::Result<Option<Self>> {
         failpoint::check("session")?;
         loop {
-            let file =
-                OpenOptions::new().read(true).append(true).create(true).mode(atomic::OWNER_ONLY_FILE).open(path)?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(error)) => return Err(error),
+            let file = owner_only::create_or_append(path)?;
+            if !lock::obtained(file.try_lock())? {
+                return Ok(None);
             }
-            // Removed between open and lock by the holder before us: the name leads elsewhere, begin again.
-            let ours = file.metadata()?;
-            match std::fs::metadata(path) {
-                Ok(named) if (named.dev(), named.ino()) == (ours.dev(), ours.ino()) => {
-                    failpoint::reach("session_locked");
-                    return Ok(Some(Self { path: path.to_path_buf(), file }));
-                }
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
+            // Where it is not, the holder before us removed it between our open and our lock.
+            if identity::is_at(&file, path)? {
+                failpoint::reach("session_locked");
+                return Ok(Some(Self { path: path.to_path_buf(), file }));
             }
         }
     }

@@ -6,10 +6,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::atomic;
 use super::generations::Generations;
 use super::known;
 use super::store::Store;
+use crate::fs::owner_only;
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::owners::{self, Owner};
 use crate::machines::plan::{RunPlan, SessionPlan};
@@ -60,7 +60,7 @@ pub fn import(store: &Store) {
         }
     }
     // Two servers that do this at once write some lines twice, which say the same.
-    if let Err(error) = known::create_directory(jobs).and_then(|()| atomic::create_or_append(&imported)) {
+    if let Err(error) = known::create_directory(jobs).and_then(|()| owner_only::create_or_append(&imported)) {
         tracing::debug!(%error, "the owners of sessions will be taken from the records once more");
     }
 }

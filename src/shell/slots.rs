@@ -28,7 +28,8 @@ use std::time::Duration;
 
 use self::room::{Part, Room, Ticket};
 use self::wake::{Ear, Line};
-use super::atomic::{self, Durability};
+use crate::fs::atomic::{self, Durability};
+use crate::fs::owner_only;
 use crate::machines::slots::{self, Effect, Event, State};
 
 /// How soon to look again after a wake-up that brought nothing, in ms; twice as long each further time. A dying process
@@ -316,9 +317,7 @@ pub fn directory(jobs: &Path) -> PathBuf {
 /// # Errors
 /// When it cannot be made.
 pub fn create_directory(jobs: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, atomic::OWNER_ONLY_DIRECTORY);
-    builder.recursive(true).create(directory(jobs))
+    owner_only::create_directory(&directory(jobs))
 }
 
 /// The limit as last configured by anybody; `None` where nobody has, or where the file is nonsense.

@@ -10,11 +10,10 @@ use std::process::{ExitStatus, Stdio};
 use rustix::process::{Pid, Signal, kill_process_group};
 use thiserror::Error;
 
-use super::atomic;
 use super::claude::{self, ClaudeMissing};
 use super::environment::Changes;
-use super::failpoint;
 use super::leftovers;
+use crate::fs::{failpoint, owner_only};
 use crate::machines::ids::JobId;
 
 /// A process to start.
@@ -151,8 +150,8 @@ impl ProcessSpawner for SystemSpawner {
         };
         failpoint::check("outputs").map_err(file_error(&launch.stdout))?;
         let stdin = std::fs::File::open(&launch.stdin).map_err(file_error(&launch.stdin))?;
-        let stdout = atomic::create_or_append(&launch.stdout).map_err(file_error(&launch.stdout))?;
-        let stderr = atomic::create_or_append(&launch.stderr).map_err(file_error(&launch.stderr))?;
+        let stdout = owner_only::create_or_append(&launch.stdout).map_err(file_error(&launch.stdout))?;
+        let stderr = owner_only::create_or_append(&launch.stderr).map_err(file_error(&launch.stderr))?;
         failpoint::check("fence").map_err(file_error(&launch.stderr))?;
         stderr.try_lock().map_err(|error| file_error(&launch.stderr)(error.into()))?;
         failpoint::check("fenced").map_err(file_error(&launch.stderr))?;

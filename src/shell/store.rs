@@ -18,12 +18,11 @@ mod index;
 mod litter;
 mod patch;
 
-use std::fs::{DirBuilder, File, TryLockError};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use self::apply::{Did, apply};
 pub(super) use self::error::elsewhere;
@@ -31,10 +30,10 @@ pub use self::error::{JOBS_ELSEWHERE, StoreError};
 pub use self::file::JobFile;
 use self::index::Index;
 pub use self::patch::{Patch, Shown};
-use super::atomic::{self, Durability};
-use super::failpoint;
 use super::record::Record;
 use crate::config::rights;
+use crate::fs::atomic::{self, Durability};
+use crate::fs::{failpoint, if_exists, lock, owner_only};
 use crate::machines::ids::JobId;
 use crate::machines::job::{self, Effect, Event};
 use crate::machines::plan::RunPlan;
@@ -120,11 +119,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Io`].
     pub fn create_directory(&self) -> Result<(), StoreError> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(atomic::OWNER_ONLY_DIRECTORY)
-            .create(&self.directory)
-            .map_err(StoreError::io("create", &self.directory))?;
+        owner_only::create_directory(&self.directory).map_err(StoreError::io("create", &self.directory))?;
         rights::tighten(&self.directory);
         Ok(())
     }
@@ -134,19 +129,16 @@ impl Store {
         let folder = self.folder(id);
         let failed = |path: &Path| StoreError::io("write", path);
         failpoint::check("create_folder").map_err(failed(&folder))?;
-        DirBuilder::new()
-            .mode(atomic::OWNER_ONLY_DIRECTORY)
-            .create(&folder)
-            .map_err(StoreError::io("create", &folder))?;
+        owner_only::create_new_directory(&folder).map_err(StoreError::io("create", &folder))?;
         failpoint::check("create_lock").map_err(failed(&folder))?;
         let lock_path = self.file(id, JobFile::Lock);
-        let lock = atomic::create_new(&lock_path).map_err(StoreError::io("create", &lock_path))?;
+        let lock = owner_only::create_new(&lock_path).map_err(StoreError::io("create", &lock_path))?;
         failpoint::check("created_lock").map_err(failed(&lock_path))?;
         lock.lock().map_err(StoreError::io("lock", &lock_path))?;
         failpoint::check("took_lock").map_err(failed(&lock_path))?;
         for (name, bytes) in files {
             let path = self.file(id, *name);
-            let mut file = atomic::create_new(&path).map_err(StoreError::io("create", &path))?;
+            let mut file = owner_only::create_new(&path).map_err(StoreError::io("create", &path))?;
             io::Write::write_all(&mut file, bytes).map_err(StoreError::io("write", &path))?;
             failpoint::check("wrote_input").map_err(failed(&path))?;
         }
@@ -197,11 +189,7 @@ impl Store {
     /// [`StoreError::Io`] when that cannot be told.
     pub fn has_record(&self, id: &JobId) -> Result<bool, StoreError> {
         let path = self.record_path(id);
-        match path.symlink_metadata() {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(StoreError::io("look for", &path)(error)),
-        }
+        Ok(if_exists(path.symlink_metadata()).map_err(StoreError::io("look for", &path))?.is_some())
     }
 
     /// The ids of all records, in no order.
@@ -315,25 +303,20 @@ impl Store {
     /// [`StoreError::Io`].
     pub fn sync(&self, id: &JobId) -> Result<(), StoreError> {
         let path = self.record_path(id);
-        match File::open(&path) {
-            Ok(file) => failpoint::check("sync").and_then(|()| file.sync_data()).map_err(StoreError::io("sync", &path)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(source) => Err(StoreError::io("open", &path)(source)),
-        }
+        let Some(file) = if_exists(File::open(&path)).map_err(StoreError::io("open", &path))? else { return Ok(()) };
+        failpoint::check("sync").and_then(|()| file.sync_data()).map_err(StoreError::io("sync", &path))
     }
 
     fn edit_lock(&self, id: &JobId) -> Result<File, StoreError> {
         failpoint::reach("edit");
-        let mut options = std::fs::OpenOptions::new();
-        // Some network file systems lock for one holder only what is open for writing.
-        options.read(true).append(true).mode(atomic::OWNER_ONLY_FILE);
         let own = self.file(id, JobFile::Plan);
-        let (file, path) = match options.open(&own) {
+        // Some network file systems lock for one holder only what is open for writing.
+        let (file, path) = match File::options().read(true).append(true).open(&own) {
             // A record without a folder is one of the older implementation's, or an answer that was only kept: those share a
             // lock.
             Err(error) if error.kind() == io::ErrorKind::NotFound && self.record_path(id).exists() => {
                 let shared = self.directory.join(SHARED_EDIT_LOCK);
-                (options.create(true).open(&shared), shared)
+                (owner_only::create_or_append(&shared), shared)
             }
             opened => (opened, own),
         };
@@ -341,15 +324,8 @@ impl Store {
             io::ErrorKind::NotFound => StoreError::NotFound(*id),
             _ => StoreError::io("open", &path)(source),
         })?;
-        let give_up = Instant::now() + EDIT_WAIT;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) if Instant::now() < give_up => std::thread::sleep(EDIT_RETRY),
-                Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(*id)),
-                Err(TryLockError::Error(source)) => return Err(StoreError::io("lock", &path)(source)),
-            }
-        }
+        let obtained = lock::obtained_within(EDIT_WAIT, EDIT_RETRY, || file.try_lock());
+        if obtained.map_err(StoreError::io("lock", &path))? { Ok(file) } else { Err(StoreError::Busy(*id)) }
     }
 
     fn write(&self, record: &Record, durability: Durability) -> Result<(), StoreError> {
@@ -375,10 +351,8 @@ impl Store {
     /// [`StoreError::Io`].
     pub fn remove_folder(&self, id: &JobId) -> Result<(), StoreError> {
         let folder = self.folder(id);
-        match std::fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", &folder)(error)),
-            Ok(()) | Err(_) => Ok(()),
-        }
+        if_exists(std::fs::remove_dir_all(&folder)).map_err(StoreError::io("remove", &folder))?;
+        Ok(())
     }
 }
 

@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access};
 
 pub use self::history::{History, Looked};
+use super::clock;
 use super::generations::Generations;
-use super::{atomic, clock};
+use crate::fs::owner_only;
 use crate::machines::answer::Answer;
 use crate::machines::ids::JobId;
 use crate::machines::plan::RunPlan;
@@ -93,7 +94,7 @@ impl Journal {
                 Err(io::Error::new(io::ErrorKind::NotADirectory, why))
             }
             (true, false) => Ok(access(existing, Access::WRITE_OK)?),
-            (false, true) => atomic::try_out(existing),
+            (false, true) => owner_only::check_creatable(existing),
         }
     }
 

@@ -34,10 +34,9 @@ fn bad_bytes_and_sizes_are_told() {
     let error = load(&path, None).unwrap_err();
     assert_eq!((error.fault.clone(), error.line, error.column), (ConfigFault::NotUtf8(0xff), Some(3), Some(4)));
     assert!(error.to_string().contains("line 3, column 4"), "{error}");
-    let big = usize::try_from(MAX_CONFIG_BYTES).unwrap();
     std::fs::write(&path, "#".repeat(10 * 1024 * 1024)).unwrap();
     assert_eq!(load(&path, None).unwrap_err().fault, ConfigFault::TooLarge);
-    std::fs::write(&path, "#".repeat(big)).unwrap();
+    std::fs::write(&path, "#".repeat(MAX_CONFIG_BYTES)).unwrap();
     assert_eq!(load(&path, None), Ok(Config::default()));
     std::fs::write(&path, "\u{feff}agents: {}\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>())
         .unwrap();

@@ -1,7 +1,6 @@
 //! The engine below its surfaces: slots, spawner, supervisor.
 //! Replay one: `cargo test --test suite shell::slots`.
 
-mod atomic;
 pub mod claude;
 mod index;
 mod known;

@@ -9,8 +9,9 @@ use crate::cli::places;
 use crate::config::model::Config;
 use crate::config::path::{self, Environment, Origin};
 use crate::config::read::ConfigError;
-use crate::config::rights::{self, OTHERS};
+use crate::config::rights;
 use crate::config::write;
+use crate::fs::owner_only::OTHERS;
 
 /// The right of others to write.
 const OTHERS_WRITE: u32 = 0o022;

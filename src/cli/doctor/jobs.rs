@@ -6,8 +6,8 @@ use std::path::Path;
 use rustix::fs::{Access, access, statvfs};
 
 use super::report::{Report, Section};
-use crate::config::rights::{self, OTHERS};
-use crate::shell::atomic;
+use crate::config::rights;
+use crate::fs::owner_only::{self, OTHERS};
 use crate::shell::usage::Journal;
 
 /// Below this a long answer may not fit, in bytes.
@@ -32,7 +32,7 @@ pub fn check(report: &mut Report, directory: &Path) {
         );
         return report.failure(SECTION, format!("{shown} cannot be written: {error}"), remedy);
     }
-    if let Err(error) = atomic::try_out(existing) {
+    if let Err(error) = owner_only::check_creatable(existing) {
         let remedy =
             "set AGENT_DISPATCH_JOBS_DIR to a directory that can be written; until then nothing can be dispatched";
         let message = format!("{} cannot be used: nothing can be made in {shown}: {error}", directory.display());

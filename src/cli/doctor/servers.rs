@@ -31,6 +31,7 @@ mod linux {
     use crate::cli::places;
     use crate::cli::registration::SERVER_NAME;
     use crate::config::path::{self, Environment};
+    use crate::fs::identity::Identity;
 
     /// How long a server's program may take to tell its version.
     const VERSION_LIMIT: Duration = Duration::from_secs(2);
@@ -147,7 +148,7 @@ mod linux {
     }
 
     fn is_this_program(pid: i32) -> bool {
-        let id = |path: &Path| fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
+        let id = |path: &Path| Identity::at(path).ok().flatten();
         id(&exe(pid)).is_some() && id(&exe(pid)) == id(Path::new("/proc/self/exe"))
     }
 

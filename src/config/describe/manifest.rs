@@ -6,7 +6,7 @@ use regex_lite::Regex;
 use serde_json::Value;
 
 use super::read;
-use crate::config::files::read_start;
+use crate::fs::open::read_start;
 
 /// Largest JSON or TOML manifest that is read, in bytes; neither can be understood in part.
 const MAX_BYTES: usize = 1024 * 1024;

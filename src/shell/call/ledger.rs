@@ -4,23 +4,22 @@
 //! call is open: once somebody has marked the call and had the lock after that, no further part begins, whoever lives.
 
 use std::collections::BTreeMap;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::fs::{failpoint, lock, owner_only};
 use crate::machines::answer::Answer;
 use crate::machines::ids::JobId;
 use crate::machines::part::{self, Effect, Event, State};
 use crate::shell::engine::EngineError;
 use crate::shell::part::Part;
 use crate::shell::store::{JobFile, Store, StoreError};
-use crate::shell::{atomic, failpoint};
 
 /// How long to wait for somebody who takes a part up. That takes some milliseconds; whoever stands still meanwhile must not
 /// keep others from ending the call.
@@ -193,17 +192,9 @@ impl Ledger {
     fn locked(&self) -> Result<File, StoreError> {
         let path = self.path();
         let failed = |error| StoreError::io("read", &path)(error);
-        let mut options = File::options();
-        let options = options.read(true).append(true).create(true).mode(atomic::OWNER_ONLY_FILE);
-        let mut file = options.open(&path).map_err(failed)?;
-        let give_up = Instant::now() + LOCK_WAIT;
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if Instant::now() < give_up => std::thread::sleep(LOCK_RETRY),
-                Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(self.call)),
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
-            }
+        let mut file = owner_only::create_or_append(&path).map_err(failed)?;
+        if !lock::obtained_within(LOCK_WAIT, LOCK_RETRY, || file.try_lock()).map_err(failed)? {
+            return Err(StoreError::Busy(self.call));
         }
         // Only whoever has the job's lock writes.
         if file.metadata().map_err(failed)?.len() != self.lock().length {

@@ -1,10 +1,11 @@
 //! The end of a job that somebody does not want any more: marked first, ended second, and said to be ended last. Whoever
 //! comes upon one whose end was left half done by a death does the rest.
 
-use std::fs::{File, TryLockError};
-use std::time::{Duration, Instant};
+use std::fs::File;
+use std::time::Duration;
 
 use super::{CancelOutcome, Jobs};
+use crate::fs::lock;
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::job::{Event, State, Status};
 use crate::machines::rejected::Rejected;
@@ -94,22 +95,13 @@ impl Jobs {
     /// leave, the run's processes are ended here. Its lock, when it has left.
     fn end_run(&self, id: &JobId) -> Option<File> {
         let path = self.store().file(id, JobFile::Lock);
-        let lock = File::open(&path).ok()?;
-        let give_up = Instant::now() + END_WAIT;
+        let file = File::open(&path).ok()?;
         let mut told = false;
-        let gone = loop {
-            match lock.try_lock() {
-                Ok(()) => break true,
-                Err(TryLockError::WouldBlock) if Instant::now() < give_up => {
-                    told = told || job_lock::tell_holder(&path);
-                    std::thread::sleep(END_RETRY);
-                }
-                Err(TryLockError::WouldBlock | TryLockError::Error(_)) => break false,
-            }
-        };
+        let attempt = || file.try_lock().inspect_err(|_| told = told || job_lock::tell_holder(&path));
+        let gone = lock::obtained_within(END_WAIT, END_RETRY, attempt).unwrap_or(false);
         let ended = leftovers::end_all(id);
         tracing::debug!(%id, told, gone, ended, "run ended");
-        gone.then_some(lock)
+        gone.then_some(file)
     }
 
     /// A supervisor that was killed, before it could take notice of the signal say, leaves the file of its session's lock.

@@ -10,15 +10,15 @@
 //! jobs/.slots/<depth>/bell                    pipe: rung when a slot is given back
 //! ```
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::fs::{failpoint, identity, if_exists, lock, owner_only};
 use crate::machines::slots;
-use crate::shell::{atomic, failpoint};
 
 /// Below the jobs directory.
 pub const DIRECTORY: &str = ".slots";
@@ -107,7 +107,7 @@ impl Room {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
         }
         for directory in [self.part(Part::Queue), self.part(Part::Held), self.0.join("lines")] {
-            DirBuilder::new().recursive(true).mode(atomic::OWNER_ONLY_DIRECTORY).create(directory)?;
+            owner_only::create_directory(&directory)?;
         }
         failpoint::check("count")?;
         let counter = self.arrive()?;
@@ -116,7 +116,7 @@ impl Room {
         failpoint::check("counted")?;
         let fresh = self.0.join("fresh");
         remove(&fresh)?;
-        let file = atomic::create_new(&fresh)?;
+        let file = owner_only::create_new(&fresh)?;
         file.try_lock()?;
         failpoint::check("fresh_ticket")?;
         std::fs::rename(&fresh, self.part(part).join(&ticket.0))?;
@@ -127,17 +127,9 @@ impl Room {
 
     /// The counter, locked.
     fn arrive(&self) -> io::Result<File> {
-        let path = self.0.join("counter");
-        let mode = atomic::OWNER_ONLY_FILE;
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(mode).open(&path)?;
-        let give_up = Instant::now() + ARRIVAL_WAIT;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) if Instant::now() < give_up => std::thread::sleep(ARRIVAL_RETRY),
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let file = owner_only::create_or_open(&self.0.join("counter"))?;
+        let obtained = lock::obtained_within(ARRIVAL_WAIT, ARRIVAL_RETRY, || file.try_lock())?;
+        if obtained { Ok(file) } else { Err(io::ErrorKind::WouldBlock.into()) }
     }
 
     /// Counts one further. The number is stored before it is used: after a crash it is left out, never given twice.
@@ -160,12 +152,7 @@ impl Room {
     /// The tickets in a directory, in no order. One that comes or goes meanwhile may be there or not.
     pub fn tickets(&self, part: Part) -> io::Result<Vec<Ticket>> {
         let mut tickets = Vec::new();
-        let entries = match std::fs::read_dir(self.part(part)) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(tickets),
-            Err(error) => return Err(error),
-        };
-        for entry in entries {
+        for entry in if_exists(std::fs::read_dir(self.part(part)))?.into_iter().flatten() {
             let entry = entry?;
             let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
             let name = entry.file_name().into_string().ok().filter(|_| is_file);
@@ -177,18 +164,12 @@ impl Room {
     /// Whether the ticket is gone. One whose lock is free is removed first, while its lock is held: its owner is dead.
     pub fn is_gone(&self, part: Part, ticket: &Ticket) -> io::Result<bool> {
         let path = self.part(part).join(&ticket.0);
-        let file = match OpenOptions::new().read(true).append(true).open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-            Err(error) => return Err(error),
-        };
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(false),
-            Err(TryLockError::Error(error)) => return Err(error),
+        let Some(file) = if_exists(File::options().read(true).append(true).open(&path))? else { return Ok(true) };
+        if !lock::obtained(file.try_lock())? {
+            return Ok(false);
         }
         // Between open and lock its owner may have removed it or taken it elsewhere.
-        if is_at(&file, &path)? {
+        if identity::is_at(&file, &path)? {
             tracing::debug!(path = %path.display(), "removes what a dead process left in the queue");
             remove(&path)?;
         }
@@ -198,14 +179,12 @@ impl Room {
     /// Turns the ticket into a slot. `false` when it is not in the queue.
     pub fn enter(&self, ticket: &Ticket) -> io::Result<bool> {
         failpoint::check("enter")?;
-        match std::fs::rename(self.part(Part::Queue).join(&ticket.0), self.part(Part::Held).join(&ticket.0)) {
-            Ok(()) => {
-                failpoint::reach("entered");
-                Ok(true)
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
+        let (from, to) = (self.part(Part::Queue).join(&ticket.0), self.part(Part::Held).join(&ticket.0));
+        let entered = if_exists(std::fs::rename(from, to))?.is_some();
+        if entered {
+            failpoint::reach("entered");
         }
+        Ok(entered)
     }
 
     /// Removes a ticket or slot of one's own.
@@ -219,7 +198,7 @@ impl Room {
     /// The ticket in the queue that `file` is, if it is one of that label.
     pub fn ticket_of(&self, label: &str, file: &File) -> io::Result<Option<Ticket>> {
         let is_it = |ticket: &Ticket| -> io::Result<bool> {
-            Ok(ticket.label() == label && is_at(file, &self.part(Part::Queue).join(&ticket.0))?)
+            Ok(ticket.label() == label && identity::is_at(file, &self.part(Part::Queue).join(&ticket.0))?)
         };
         // A thousand askers that list a queue of a thousand: where the system knows a handle's name, it is asked for it.
         let name = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok();
@@ -248,19 +227,6 @@ impl Room {
     }
 }
 
-/// Whether the path leads to this very file.
-fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    let ours = file.metadata()?;
-    match std::fs::metadata(path) {
-        Ok(named) => Ok((named.dev(), named.ino()) == (ours.dev(), ours.ino())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
 fn remove(path: &Path) -> io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
+    if_exists(std::fs::remove_file(path)).map(|_| ())
 }

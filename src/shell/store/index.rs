@@ -5,12 +5,12 @@
 //! and all others are. While the directory's own time stays the same, no file was put in another one's place.
 
 use std::collections::HashMap;
-use std::io;
 use std::os::unix::fs::DirEntryExt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::{Store, StoreError};
+use crate::fs::if_exists;
 use crate::machines::ids::JobId;
 use crate::machines::job::Status;
 use crate::machines::summary::Filter;
@@ -60,12 +60,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Io`] for whatever else keeps it from being listed: no jobs would be a lie.
     pub fn check_listable(&self) -> Result<(), StoreError> {
-        match std::fs::read_dir(self.directory()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(StoreError::io("list the jobs in", self.directory())(error))
-            }
-            Ok(_) | Err(_) => Ok(()),
-        }
+        let listed = if_exists(std::fs::read_dir(self.directory()));
+        listed.map(drop).map_err(StoreError::io("list the jobs in", self.directory()))
     }
 
     /// The records that match, newest first.

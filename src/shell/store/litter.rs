@@ -1,13 +1,14 @@
 //! What processes that were killed in the middle of a change leave in the jobs directory.
 
-use std::fs::{DirEntry, File, TryLockError};
+use std::fs::{DirEntry, File};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use super::{JobFile, Store};
+use crate::fs::{atomic, if_exists, lock};
 use crate::machines::ids::JobId;
-use crate::shell::{atomic, clock, slots};
+use crate::shell::{clock, slots};
 
 /// Nothing younger is taken for left behind. Whoever writes is done in milliseconds; the rest is for clocks that are set.
 const LITTER_AGE: Duration = Duration::from_secs(3_600);
@@ -36,15 +37,11 @@ impl Store {
     fn remove_deserted(&self, folder: &Path) -> io::Result<bool> {
         let mut held = Vec::new();
         for name in [JobFile::Lock, JobFile::Stderr] {
-            match File::open(folder.join(name.as_str())) {
-                Ok(file) => match file.try_lock() {
-                    Ok(()) => held.push(file),
-                    Err(TryLockError::WouldBlock) => return Ok(false),
-                    Err(TryLockError::Error(error)) => return Err(error),
-                },
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
+            let Some(file) = if_exists(File::open(folder.join(name.as_str())))? else { continue };
+            if !lock::obtained(file.try_lock())? {
+                return Ok(false);
             }
+            held.push(file);
         }
         std::fs::remove_dir_all(folder)?;
         tracing::debug!(folder = %folder.display(), "removed a folder without a record");

@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::fs::identity;
 use crate::machines::ids::JobId;
 use crate::shell::leash::Outlet;
 use crate::shell::slots::SlotRequest;
@@ -13,8 +13,7 @@ use crate::shell::slots::SlotRequest;
 /// The job's lock, where standard output is it, with this process's id in it: whoever cancels the job tells that process.
 pub fn lock(path: PathBuf) -> io::Result<Option<File>> {
     let mut lock = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    let (inherited, named) = (lock.metadata()?, std::fs::metadata(path)?);
-    if (inherited.dev(), inherited.ino()) != (named.dev(), named.ino()) {
+    if !identity::is_at(&lock, &path)? {
         return Ok(None);
     }
     lock.set_len(0)?;

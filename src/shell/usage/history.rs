@@ -9,8 +9,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use super::{Content, Journal};
+use crate::fs::identity::Identity;
+use crate::fs::open;
 use crate::machines::usage::{self, Entry, Recent, Typical};
-use crate::shell::generations::{Identity, existing, identity, older};
+use crate::shell::generations::older;
 
 /// How much of the journal is read at first, in bytes, from its end: some 4,000 runs of all agents. All of it would take a
 /// server's first list of agents tens of milliseconds.
@@ -86,7 +88,7 @@ impl Looked<'_> {
 impl Known {
     fn catch_up(&mut self, journal: &Journal) -> io::Result<()> {
         let path = journal.lines().resolved();
-        let newer = existing(&path)?;
+        let newer = open::regular(&path)?;
         let seen = newer.as_ref().map(Place::of).transpose()?;
         match (self.place, seen) {
             (Some(known), Some(seen)) if known.is_at(&seen) => return Ok(()),
@@ -95,8 +97,8 @@ impl Known {
             }
             (Some(known), Some(seen)) if known.file != seen.file => {
                 // Moved aside: the rest of it first.
-                let aside = existing(&older(&path))?;
-                if let Some(aside) = aside.filter(|file| identity(file).ok() == Some(known.file)) {
+                let aside = open::regular(&older(&path))?;
+                if let Some(aside) = aside.filter(|file| Identity::of(file).ok() == Some(known.file)) {
                     self.read(Some(&aside), known.next)?;
                     return self.read(newer.as_ref(), 0);
                 }
@@ -135,7 +137,7 @@ impl Place {
     fn of(file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         Ok(Self {
-            file: (metadata.dev(), metadata.ino()),
+            file: Identity::from(&metadata),
             size: metadata.size(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
             next: 0,

@@ -1,34 +1,20 @@
 //! Replaces a file in one step: a reader sees the old content or the new, never a part.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::failpoint;
+use super::{failpoint, owner_only};
 
-/// Files that may hold prompts and answers are for their owner only.
-pub const OWNER_ONLY_FILE: u32 = 0o600;
-/// Likewise directories.
-pub const OWNER_ONLY_DIRECTORY: u32 = 0o700;
-
-/// How names begin of files that are about to replace others.
+/// How the names of files begin that are about to replace others.
 pub const TEMPORARY_PREFIX: &str = ".tmp-";
 
-/// Makes a directory in `place` and takes it away again: a place may say that it can be written, and hold nothing all the same
-/// (/proc, or a share that is gone).
-///
-/// # Errors
-/// Whatever keeps it from being made.
-pub fn try_out(place: &Path) -> io::Result<()> {
-    let probe = place.join(format!("{TEMPORARY_PREFIX}probe-{}", std::process::id()));
-    DirBuilder::new().mode(OWNER_ONLY_DIRECTORY).create(&probe)?;
-    std::fs::remove_dir(&probe)
-}
-
-/// What must hold after a power cut. The death of processes never costs anything.
+/// What must hold after a power cut. The death of a process never loses anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
+    /// The new content under its name: nobody writes it again, and its writer can wait for two syncs.
+    SyncedWithDirectory,
     /// The new content: a paid answer depends on it.
     Synced,
     /// The old content or the new. A file system that allocates late (ext4) begins to write when a name is taken over,
@@ -38,8 +24,9 @@ pub enum Durability {
     Brief,
 }
 
-/// Writes `bytes` beside `path` and puts the result in its place. On an error the old file stands whole. A process that is
-/// killed in between leaves a file `.tmp-…` behind, which no reader takes for anything.
+/// Writes `bytes` to a new owner-only file beside `path`, which then takes the name. On an error the old file stands whole,
+/// except where only the sync of the directory failed: then the new one stands. A process that is killed in between leaves a
+/// file `.tmp-…` behind, which no reader takes for anything.
 ///
 /// # Errors
 /// Whatever creating, writing, syncing or renaming says: full disk, read-only directory, no permission.
@@ -48,13 +35,13 @@ pub fn replace(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<
     failpoint::check("replace")?;
     let mut temporary = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
-        .permissions(Permissions::from_mode(OWNER_ONLY_FILE))
+        .permissions(Permissions::from_mode(owner_only::FILE_MODE))
         .tempfile_in(directory)?;
     failpoint::check("replace_write")?;
     temporary.write_all(bytes)?;
     failpoint::check("replace_written")?;
     match durability {
-        Durability::Synced => {
+        Durability::Synced | Durability::SyncedWithDirectory => {
             temporary.as_file().sync_data()?;
             failpoint::check("replace_synced")?;
         }
@@ -67,7 +54,15 @@ pub fn replace(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<
     }
     temporary.persist(path).map_err(|error| error.error)?;
     failpoint::reach("replace_renamed");
-    Ok(())
+    if durability == Durability::SyncedWithDirectory { sync_directory(directory) } else { Ok(()) }
+}
+
+/// Makes a rename in this directory last. Some file systems have no such call: there it reaches the disk by itself.
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory).and_then(|directory| directory.sync_all()).or_else(|error| match error.kind() {
+        io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied => Ok(()),
+        _ => Err(error),
+    })
 }
 
 /// Lets two names trade files in one step. False where one of them is missing or the system cannot; then nothing has
@@ -83,20 +78,4 @@ fn exchanged(one: &Path, other: &Path) -> bool {
 #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
 const fn exchanged(_one: &Path, _other: &Path) -> bool {
     false
-}
-
-/// Creates an owner-only file that must not be there yet.
-///
-/// # Errors
-/// As [`OpenOptions::open`].
-pub fn create_new(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create_new(true).mode(OWNER_ONLY_FILE).open(path)
-}
-
-/// Creates an owner-only file, or opens the one that is there to be written at its end.
-///
-/// # Errors
-/// As [`OpenOptions::open`].
-pub fn create_or_append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).append(true).create(true).mode(OWNER_ONLY_FILE).open(path)
 }

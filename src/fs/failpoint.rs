@@ -32,15 +32,13 @@ pub fn reach(name: &'static str) {
 
 #[cfg(feature = "faults")]
 mod armed {
-    use std::fs::OpenOptions;
+    use std::fs::{File, OpenOptions};
     use std::io::{self, Write};
     use std::path::PathBuf;
     use std::sync::OnceLock;
     use std::time::Duration;
 
     use rustix::process::{Signal, getpid, kill_process};
-
-    use crate::shell::atomic;
 
     /// `<name>@<n>=<action>:<directory>`, more of them after `,`: what happens the n-th time that any process comes by,
     /// and with `<n>+` each time from then on, counted by files `<name>.1`, `<name>.2` … in the directory. Actions: `kill`,
@@ -107,7 +105,8 @@ mod armed {
 
     /// The how-manieth time this is, over all processes.
     fn turn(arm: &Arm) -> u32 {
-        (1..).find(|turn| atomic::create_new(&arm.directory.join(format!("{}.{turn}", arm.name))).is_ok()).unwrap_or(0)
+        let is_new = |turn: &u32| File::create_new(arm.directory.join(format!("{}.{turn}", arm.name))).is_ok();
+        (1..).find(is_new).unwrap_or(0)
     }
 
     fn act(arm: &Arm) -> io::Result<()> {

@@ -6,9 +6,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use agent_dispatch::shell::atomic::{Durability, OWNER_ONLY_FILE, replace};
+use agent_dispatch::fs::atomic::{Durability, replace};
+use agent_dispatch::fs::owner_only::FILE_MODE;
 
-const DEGREES: [Durability; 3] = [Durability::Synced, Durability::Cached, Durability::Brief];
+const DEGREES: [Durability; 4] =
+    [Durability::SyncedWithDirectory, Durability::Synced, Durability::Cached, Durability::Brief];
 
 fn names(directory: &Path) -> Vec<String> {
     let mut names: Vec<_> =
@@ -26,7 +28,7 @@ fn what_was_there_or_was_not_there_is_replaced_and_nothing_else_is_left() {
             replace(&path, content, durability).unwrap();
             assert_eq!(fs::read(&path).unwrap(), content, "{durability:?}");
             assert_eq!(names(directory.path()), ["record"], "{durability:?}");
-            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, OWNER_ONLY_FILE, "{durability:?}");
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, FILE_MODE, "{durability:?}");
         }
     }
 }
