@@ -17,9 +17,10 @@ use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::dispatch::{KILL_GRACE_MS, TERM_GRACE_MS};
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::summary::Filter;
-use crate::shell::dispatcher::{self, Caching, Delivery, Dispatcher};
+use crate::shell::dispatcher::{Caching, Delivery, Dispatcher};
 use crate::shell::engine::Engine;
 use crate::shell::leash::News;
+use crate::shell::random;
 use crate::shell::store::{JobFile, Store};
 use crate::shell::supervisor::output::session_began;
 
@@ -49,7 +50,7 @@ pub fn run(environment: &Environment, arguments: TestArguments) -> Result<Exit, 
     let request = Request { agent: name, task, timeout_seconds: i64::from(timeout), ..Request::default() };
     let agent = plan::agent(&config, &request.agent)
         .map_err(|error| Failure::new(error.to_string()).hint("agent-dispatch list shows all agents"))?;
-    let session = dispatcher::fresh_session();
+    let session = random::session_id();
     let engine = Engine::new(Store::new(path::jobs_dir(environment)), Engine::own_program());
     let dispatcher = Dispatcher::new(engine, &path::usage_log_path(environment));
     let trial = Trial { config: &config, agent, request, session, stream, json };

@@ -1,6 +1,6 @@
 //! Names of agents and groups: what is allowed, and what to answer to a name nobody has.
 
-use crate::machines::text::distance;
+use strsim::osa_distance;
 
 /// How many names an "unknown agent" answer lists: enough to choose from, few enough for a model to read.
 pub const MAX_NAMES_LISTED: usize = 20;
@@ -22,7 +22,7 @@ const LIKENESS_DIVISOR: usize = 3;
 pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let word: String = word.chars().take(MAX_ECHOED_CHARS).collect::<String>().to_ascii_lowercase();
     known
-        .map(|candidate| (distance(&word, &candidate.to_ascii_lowercase()), candidate))
+        .map(|candidate| (osa_distance(&word, &candidate.to_ascii_lowercase()), candidate))
         .filter(|(changes, candidate)| *changes <= (word.len().max(candidate.len()) / LIKENESS_DIVISOR).max(1))
         .min_by_key(|(changes, _)| *changes)
         .map(|(_, candidate)| candidate)
@@ -53,7 +53,8 @@ fn unknown(what: &str, name: &str, known: &[&str]) -> String {
         return format!("Unknown {what}: '{asked}'. Available: {}", known.join(", "));
     }
     let wanted = asked.to_ascii_lowercase();
-    let mut ranked: Vec<_> = known.iter().map(|name| (distance(&wanted, &name.to_ascii_lowercase()), *name)).collect();
+    let mut ranked: Vec<_> =
+        known.iter().map(|name| (osa_distance(&wanted, &name.to_ascii_lowercase()), *name)).collect();
     // A stable sort: names that are equally far keep the order of the file.
     ranked.sort_by_key(|(changes, _)| *changes);
     let listed: Vec<_> = ranked.iter().take(MAX_NAMES_LISTED).map(|(_, name)| *name).collect();

@@ -4,7 +4,7 @@
 //! The parameters of calls are looked up by the same spellings and meanings (`mcp/tools/misplaced.rs`). How many slips are
 //! forgiven differs on purpose: here a likeness disables an agent, there and in `config/name.rs` it only is a suggestion.
 
-use super::text::distance;
+use strsim::osa_distance;
 
 /// What such a key means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +94,7 @@ pub fn section(key: &str) -> Option<&'static str> {
         return None;
     }
     let given = letters(key);
-    SECTIONS.iter().find(|(known, slips)| distance(&given, known) <= *slips).map(|(known, _)| *known)
+    SECTIONS.iter().find(|(known, slips)| osa_distance(&given, known) <= *slips).map(|(known, _)| *known)
 }
 
 /// What the key means, if it looks like one that restricts. Not for keys that are read.
@@ -107,7 +107,7 @@ pub fn meant(key: &str) -> Option<Meant> {
     let words = words(key);
     let any = |wanted: &[&str]| words.iter().any(|word| wanted.contains(&word.as_str()));
     let is = |wanted: &[&str]| words == wanted;
-    let like = |known: Meant| distance(&words.concat(), &letters(known.key())) <= MAX_SLIPS;
+    let like = |known: Meant| osa_distance(&words.concat(), &letters(known.key())) <= MAX_SLIPS;
     if any(DENY) || any(TOOLS) && any(WITHOUT) || like(Meant::Disallowed) {
         return Some(Meant::Disallowed);
     }
@@ -182,6 +182,6 @@ pub fn check_mode<'a>(mode: &str, known: &[&'a str]) -> Result<(), WrongMode<'a>
     let given = letters(&short);
     // Short names are near to many words.
     let slips = |known: &str| if known.len() < 5 { 1 } else { MAX_SLIPS };
-    let near = |known: &&&str| distance(&given, &known.to_ascii_lowercase()) <= slips(known);
+    let near = |known: &&&str| osa_distance(&given, &known.to_ascii_lowercase()) <= slips(known);
     known.iter().find(near).map_or(Ok(()), |known| Err(WrongMode::Spelling(known)))
 }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::call::ledger::Ledger;
-use super::dispatcher::{self, Caching, Delivery, Dispatcher, Held};
+use super::dispatcher::{Caching, Delivery, Dispatcher, Held};
 use super::engine::Receipt;
 use super::leash::{News, OnNews};
 use super::part::{Part, Tell};
+use super::random;
 use crate::config::model::Config;
 use crate::config::plan::{Request, RequestError};
 use crate::machines::dialogue::record::{Conversation, Record};
@@ -132,7 +133,7 @@ async fn speak(
     message: u32,
     on_news: OnNews<'_>,
 ) -> Result<Delivery, RequestError> {
-    let fresh = dispatcher::fresh_session();
+    let fresh = random::session_id();
     let Some(ledger) = ledger else {
         return dispatcher.dispatch_as(fresh, config, request, Caching::Never, on_news).await;
     };

@@ -19,7 +19,7 @@ pub use self::tasks::{Begun, Handed};
 use super::engine::{Engine, EngineError, Receipt};
 use super::leash::OnNews;
 use super::usage::Line;
-use super::{clock, environment};
+use super::{clock, environment, random};
 use crate::config::group;
 use crate::config::model::Config;
 use crate::config::plan::{self, Request, RequestError, Surroundings};
@@ -130,7 +130,7 @@ impl Dispatcher {
         caching: Caching,
         on_news: OnNews<'_>,
     ) -> Result<Delivery, RequestError> {
-        self.dispatch_as(fresh_session(), config, request, caching, on_news).await
+        self.dispatch_as(random::session_id(), config, request, caching, on_news).await
     }
 
     /// As [`Self::dispatch`], with the id that a new session gets: whoever gives up waiting can then still name it.
@@ -176,7 +176,7 @@ impl Dispatcher {
     /// # Errors
     /// [`RequestError`] for the caller's mistakes.
     pub fn check(&self, config: &Config, request: &Request) -> Result<(), RequestError> {
-        self.planned(fresh_session(), config, &*group::within(config, request)?).map(drop)
+        self.planned(random::session_id(), config, &*group::within(config, request)?).map(drop)
     }
 
     /// Submits a request as a job that runs whatever becomes of this process.
@@ -184,7 +184,7 @@ impl Dispatcher {
     /// # Errors
     /// [`RequestError`] for the caller's mistakes.
     pub async fn submit(&self, config: &Config, request: &Request) -> Result<Submitted, RequestError> {
-        let run = self.planned(fresh_session(), config, &*group::within(config, request)?)?;
+        let run = self.planned(random::session_id(), config, &*group::within(config, request)?)?;
         if let Some(answer) = refused(&self.engine, &run, config.settings.max_dispatch_depth).await {
             return Ok(Submitted::Refused(Box::new(answer)));
         }
@@ -273,11 +273,4 @@ fn limits(settings: &Settings) -> Limits {
 
 fn lock(cache: &Mutex<Cached>) -> MutexGuard<'_, Cached> {
     cache.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A session id that nobody has had.
-#[must_use]
-pub fn fresh_session() -> SessionRef {
-    let uuid = uuid::Uuid::new_v4();
-    SessionRef::from_uuid_bytes(*uuid.as_bytes())
 }

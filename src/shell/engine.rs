@@ -20,7 +20,7 @@ use super::record::{Form, Record};
 use super::slots::{self, SlotRequest};
 use super::store::{JobFile, Patch, Store, StoreError, elsewhere};
 use super::watch::Watches;
-use super::{environment, failpoint};
+use super::{environment, failpoint, random};
 use crate::machines::ids::JobId;
 use crate::machines::job::Event;
 use crate::machines::plan::RunPlan;
@@ -212,7 +212,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError`]; then nothing was submitted.
     pub fn submit_call(&self, call: &Call) -> Result<JobId, EngineError> {
-        let id = JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
+        let id = random::job_id();
         let path = self.store.file(&id, JobFile::Plan);
         let bytes = serde_json::to_vec(call).map_err(|error| StoreError::io("write", &path)(error.into()))?;
         let lock = self.store.create_with(&call.what.pending(id), &[(JobFile::Plan, &bytes)])?;
@@ -244,7 +244,7 @@ impl Engine {
         input: &[u8],
         start: impl FnOnce(&JobId, Files) -> Result<T, EngineError>,
     ) -> Result<(JobId, T), EngineError> {
-        let id = JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
+        let id = random::job_id();
         let lock = self.store.create(&Record { delivery, ..pending(id, plan) }, plan, input)?;
         let started = self.with_ticket(&id, plan, |ticket| start(&id, Files { lock, ticket }));
         Ok((id, self.started(&id, started)?))

@@ -19,7 +19,7 @@ use super::engine::Engine;
 use super::record::Record;
 use super::store::{JobFile, Patch, Store, StoreError};
 use super::watch::Watch;
-use super::{clock, failpoint, orphan, pause, slots};
+use super::{clock, failpoint, orphan, pause, random, slots};
 use crate::config::plan::Request;
 use crate::machines::answer::Answer;
 use crate::machines::ids::JobId;
@@ -193,7 +193,7 @@ impl Jobs {
     /// # Errors
     /// [`StoreError`].
     pub fn keep(&self, request: &Request, answer: &Answer) -> Result<JobId, StoreError> {
-        let id = JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
+        let id = random::job_id();
         let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let record = Record {
             context: given(&request.context),

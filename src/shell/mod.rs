@@ -25,7 +25,7 @@
 //! | `environment`, `claude`, `cli_version` | what the child sees, where the CLI is, and which version it has |
 //! | `usage` | the journal of what dispatches took and cost |
 //! | `slots` | how many runs at once, over all processes |
-//! | `clock` | the two clocks |
+//! | `clock`, `random` | the two clocks; random ids |
 
 pub mod abandon;
 pub mod call;
@@ -50,6 +50,7 @@ pub mod orphan;
 pub mod parallel;
 pub mod part;
 pub mod pause;
+pub mod random;
 pub mod record;
 pub mod refused_options;
 pub mod session_file;

@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use super::call::ledger::Ledger;
-use super::dispatcher::{self, Caching, Delivery, Dispatcher, Held};
+use super::dispatcher::{Caching, Delivery, Dispatcher, Held};
 use super::engine::Receipt;
 use super::leash::{News, OnNews};
 use super::part::{self, Item, Part, Tell};
+use super::random;
 use super::record::Record;
 use crate::config::model::Config;
 use crate::config::plan::{Request, RequestError};
@@ -193,7 +194,7 @@ impl Place<'_> {
 
     async fn dispatch(&self, index: usize, request: &Request, on_news: OnNews<'_>) -> Delivery {
         let held = self.ledger.map_or(Held::ByCaller, |ledger| Held::ByCall(Arc::clone(ledger), number(index)));
-        let fresh = dispatcher::fresh_session();
+        let fresh = random::session_id();
         let run = self.dispatcher.dispatch_held(held, fresh, self.config, request, Caching::Allowed, on_news);
         run.await.unwrap_or_else(|mistake| refused(&request.agent, &mistake))
     }

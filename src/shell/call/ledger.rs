@@ -19,6 +19,7 @@ use crate::machines::ids::JobId;
 use crate::machines::part::{self, Effect, Event, State};
 use crate::shell::engine::EngineError;
 use crate::shell::part::Part;
+use crate::shell::random;
 use crate::shell::store::{JobFile, Store, StoreError};
 
 /// How long to wait for somebody who takes a part up. That takes some milliseconds; whoever stands still meanwhile must not
@@ -146,7 +147,7 @@ impl Ledger {
             return Err(PartError::Closed);
         }
         let Note { state, job, .. } = self.lock().parts.get(&part).cloned().unwrap_or_default();
-        let id = job.unwrap_or_else(|| JobId::from_bytes(*uuid::Uuid::new_v4().as_bytes()));
+        let id = job.unwrap_or_else(|| random::job_id());
         let job_is_there = self.store.has_record(&id)?;
         let (next, effects) = part::step(state, &Event::TakeUp { job_is_there }).map_err(|_| PartError::Settled)?;
         if next != state {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::{broadcast, oneshot, watch};
 
 use super::shared::{Flight, Landed, NEWS_BACKLOG, Ride, Seat};
-use super::{Caching, Delivery, Dispatcher, cached, fresh_session, limits, refused, unpaid, without_answer};
+use super::{Caching, Delivery, Dispatcher, cached, limits, refused, unpaid, without_answer};
 use crate::config::group;
 use crate::config::model::Config;
 use crate::config::plan::{self, Request, RequestError};
@@ -21,6 +21,7 @@ use crate::machines::plan::RunPlan;
 use crate::shell::clock;
 use crate::shell::engine::Engine;
 use crate::shell::jobs::Jobs;
+use crate::shell::random;
 use crate::shell::record::{Form, Record};
 use crate::shell::store::StoreError;
 
@@ -108,7 +109,7 @@ impl Dispatcher {
     ) -> Result<Begun, RequestError> {
         let settings = &config.settings;
         let asked = group::within(config, request)?;
-        let run = self.planned(fresh_session(), config, &asked)?;
+        let run = self.planned(random::session_id(), config, &asked)?;
         if caching == Caching::Never || !settings.cache.enabled {
             return Ok(match submit(&self.engine, &run, settings.max_dispatch_depth, form).await {
                 Ok(task) => Begun::Task(task),

@@ -17,7 +17,7 @@ use crate::shell::atomic::Durability;
 use crate::shell::record::Record;
 use crate::shell::spawner::{Exit, ProcessSpawner};
 use crate::shell::store::{JobFile, Patch, Store, StoreError};
-use crate::shell::{clock, failpoint, leftovers, orphan, surroundings};
+use crate::shell::{clock, failpoint, leftovers, orphan, random, surroundings};
 
 /// How often to look whether the worker is gone. It is not our child, so nobody tells us.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
@@ -77,7 +77,7 @@ fn of_record(store: &Store, record: &Record) -> RunPlan {
     let session = match recorded.or_else(|| session_named(&store.file(&record.id, JobFile::Stdout))) {
         Some(id) => SessionPlan::Resume { id },
         // It may begin yet, and its output names it then. This one is nobody's.
-        None => SessionPlan::Fresh { id: SessionRef::from_uuid_bytes(*uuid::Uuid::new_v4().as_bytes()) },
+        None => SessionPlan::Fresh { id: random::session_id() },
     };
     let left_seconds = record.deadline_at.map_or(0.0, |deadline| deadline - clock::unix_seconds()).ceil();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]

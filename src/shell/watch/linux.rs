@@ -2,23 +2,20 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::mem::MaybeUninit;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init, remove_watch};
+use rustix::fs::inotify::{CreateFlags, Event, ReadFlags, Reader, WatchFlags, add_watch, init, remove_watch};
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// Room for many events: one of ours has 32 bytes.
+/// What is read at once, in bytes: room for many events, for one of ours has 32.
 const BUFFER_BYTES: usize = 4096;
-/// Of an event, before the name of the file: watch, mask, cookie and length of the name, four bytes each (inotify(7)).
-const HEADER_BYTES: usize = 16;
-/// The number of no watch, in the event that says that others were lost: there were too many at once (inotify(7)).
-const TOO_MANY: i32 = -1;
 
-/// One of the system's watches, and the task that reads it. It is read through the runtime's type for pipes: that is the
-/// one that takes any descriptor safely.
+/// An inotify descriptor, and the task that reads it. The runtime's type for pipes is its only one that takes any descriptor
+/// without unsafe code.
 #[derive(Debug)]
 pub struct Listener {
     shared: Arc<Shared>,
@@ -90,32 +87,27 @@ impl Shared {
 
     /// Reads and passes on, until reading fails; then nobody hears anything any more.
     async fn pass_on(self: Arc<Self>) {
-        let mut buffer = [0_u8; BUFFER_BYTES];
+        let mut buffer = [MaybeUninit::uninit(); BUFFER_BYTES];
+        let mut reader = Reader::new(&self.events, &mut buffer);
         while self.events.readable().await.is_ok() {
-            match self.events.try_read(&mut buffer) {
-                Ok(length) => self.tell(&buffer[..length]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => {
+            match self.events.try_io(|| reader.next().map(|event| self.tell(&event)).map_err(io::Error::from)) {
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
                     tracing::warn!(%error, "no news of jobs");
                     break;
                 }
+                Ok(()) | Err(_) => {}
             }
         }
         self.folders().clear();
     }
 
-    fn tell(&self, mut events: &[u8]) {
+    fn tell(&self, event: &Event<'_>) {
         let folders = self.folders();
-        while let Some((header, rest)) = events.split_first_chunk::<HEADER_BYTES>() {
-            let [a, b, c, d, .., w, x, y, z] = *header;
-            let number = i32::from_ne_bytes([a, b, c, d]);
-            if number == TOO_MANY {
-                folders.values().for_each(|folder| folder.send_replace(()));
-            } else if let Some(folder) = folders.get(&number) {
-                folder.send_replace(());
-            }
-            let name = usize::try_from(u32::from_ne_bytes([w, x, y, z])).unwrap_or(usize::MAX);
-            events = rest.get(name..).unwrap_or_default();
+        if event.events().contains(ReadFlags::QUEUE_OVERFLOW) {
+            // Events of any folder may have been lost.
+            folders.values().for_each(|folder| folder.send_replace(()));
+        } else if let Some(folder) = folders.get(&event.wd()) {
+            folder.send_replace(());
         }
     }
 }
