@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use agent_dispatch::config::path::Environment;
 use agent_dispatch::mcp::server::Server;
-use agent_dispatch::mcp::tools::Desk;
+use agent_dispatch::mcp::state::ServerState;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -18,10 +18,11 @@ use tokio_util::sync::CancellationToken;
 const ORIGINS: [&str; 2] = ["http://localhost:*", "http://127.0.0.1:*"];
 
 async fn serve() -> std::io::Result<()> {
-    let desk = Environment::of_process().map(|environment| Arc::new(Desk::new(environment)));
+    let state = Environment::of_process().map(|environment| Arc::new(ServerState::new(environment)));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     writeln!(std::io::stdout(), "http://{}/mcp", listener.local_addr()?)?;
-    let make = move || Ok(Server::new(desk.clone(), Default::default(), CancellationToken::new()));
+    let make =
+        move || Ok(Server::new(state.clone(), Default::default(), CancellationToken::new(), CancellationToken::new()));
     let config = StreamableHttpServerConfig::default().with_allowed_origins(ORIGINS);
     let service = StreamableHttpService::new(make, Arc::new(LocalSessionManager::default()), config);
     loop {

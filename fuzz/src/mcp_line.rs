@@ -2,7 +2,7 @@
 //! is answered by its id.
 
 use agent_dispatch::mcp::arguments;
-use agent_dispatch::mcp::lines::{Line, read};
+use agent_dispatch::mcp::lines::{InputLine, read};
 use agent_dispatch::mcp::tools::ROWS;
 use serde_json::Value;
 
@@ -32,15 +32,15 @@ pub fn check(data: &[u8]) {
 }
 
 /// A request has a method and an id that is a string or an integer.
-fn answered_by_its_id(line: &Line, value: &Value) {
+fn answered_by_its_id(line: &InputLine, value: &Value) {
     let id = &value["id"];
     if value["method"].is_null() || !(id.is_string() || id.is_i64()) {
         return;
     }
     let told = match line {
-        Line::Message(message) => serde_json::to_value(message).map(|message| message["id"].clone()).ok(),
-        Line::Unread(unread) => serde_json::to_value(&unread.id).ok(),
-        Line::Nothing => None,
+        InputLine::Message(message) => serde_json::to_value(message).map(|message| message["id"].clone()).ok(),
+        InputLine::Unreadable(unreadable) => serde_json::to_value(&unreadable.id).ok(),
+        InputLine::Ignored => None,
     };
     assert_eq!(told.as_ref(), Some(id), "{value}: {line:?}");
 }

@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use super::arguments::AddArguments;
-use super::failure::{Exit, Failure};
+use super::failure::{ExitCode, Failure};
 use super::{fields, output};
 use crate::config::change;
 use crate::config::path::Environment;
 
 /// Adds an agent.
-pub fn run(environment: &Environment, arguments: AddArguments) -> Result<Exit, Failure> {
+pub fn run(environment: &Environment, arguments: AddArguments) -> Result<ExitCode, Failure> {
     let AddArguments { name, directory, fields } = arguments;
     let answer = change::add_agent(environment, &name, &directory, &fields::for_add(fields))?;
     let text = |key: &str| answer.get(key).and_then(Value::as_str).map(output::printable);
@@ -22,5 +22,5 @@ pub fn run(environment: &Environment, arguments: AddArguments) -> Result<Exit, F
         output::warning(&warning);
     }
     output::hint(&format!("agent-dispatch test {name} asks it something; a real run, costs money"));
-    Ok(Exit::Success)
+    Ok(ExitCode::Success)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::failure::{Exit, Failure};
+use super::failure::{ExitCode, Failure};
 use super::records::Records;
 use super::{output, registration};
 use crate::config::path::Environment;
@@ -13,7 +13,7 @@ use crate::shell::jobs::CancelOutcome;
 const NOT_OURS: &str = "it belongs to another implementation, which runs it to its end";
 
 /// Ends a job. Blocks until its processes are gone.
-pub fn run(environment: &Environment, typed: &str, json: bool) -> Result<Exit, Failure> {
+pub fn run(environment: &Environment, typed: &str, json: bool) -> Result<ExitCode, Failure> {
     let records = Records::of(environment);
     let id = records.id(typed)?;
     let (outcome, status) = records.jobs.cancel(&id).map_err(|error| records.failure(&error))?;
@@ -30,7 +30,7 @@ pub fn run(environment: &Environment, typed: &str, json: bool) -> Result<Exit, F
         CancelOutcome::AlreadyTerminal => format!("job {id} had ended before: {}", status.name()),
         CancelOutcome::Running => {
             output::failure(&Failure::new(format!("job {id} still runs: {NOT_OURS}")));
-            return Ok(Exit::Failure);
+            return Ok(ExitCode::Failure);
         }
     };
     if !json {
@@ -39,7 +39,7 @@ pub fn run(environment: &Environment, typed: &str, json: bool) -> Result<Exit, F
             resume(&records, &id).iter().for_each(|hint| output::hint(hint));
         }
     }
-    Ok(Exit::Success)
+    Ok(ExitCode::Success)
 }
 
 /// How to go on with a run that was ended.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::failure::{Exit, Failure};
+use super::failure::{ExitCode, Failure};
 use super::output::{self, Style};
 use super::permissions;
 use crate::config::claude_settings::user_directory;
@@ -17,7 +17,7 @@ use crate::shell::usage::{History, Journal};
 const PREVIEW_LINES: i64 = 40;
 
 /// Shows everything about an agent. An entry with a mistake is shown with it, and is a failure.
-pub fn run(environment: &Environment, name: &str, json: bool) -> Result<Exit, Failure> {
+pub fn run(environment: &Environment, name: &str, json: bool) -> Result<ExitCode, Failure> {
     let config = read::load(&path::config_path(environment), environment.home.clone())?;
     let history = config.settings.usage_log.then(|| History::of(Journal::at(path::usage_log_path(environment))));
     let looked = history.as_ref().map(History::look);
@@ -31,7 +31,7 @@ pub fn run(environment: &Environment, name: &str, json: bool) -> Result<Exit, Fa
         let style = Style::of_stdout();
         output::data(&shown(style, &agent, &config, name))?;
     }
-    Ok(if agent.get("error").is_some() { Exit::Failure } else { Exit::Success })
+    Ok(if agent.get("error").is_some() { ExitCode::Failure } else { ExitCode::Success })
 }
 
 /// The answer a line for each key; what restricts the agent with the values that hold.

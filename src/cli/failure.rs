@@ -1,6 +1,6 @@
 //! How a verb ends.
 
-use std::process::ExitCode;
+use std::process;
 
 use serde_json::{Map, Value};
 
@@ -12,7 +12,7 @@ use crate::config::write::WriteError;
 
 /// The exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub enum ExitCode {
     /// Done.
     Success,
     /// Not done; the reason was given.
@@ -25,14 +25,14 @@ pub enum Exit {
     Interrupted,
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
+impl From<ExitCode> for process::ExitCode {
+    fn from(exit: ExitCode) -> Self {
         Self::from(match exit {
-            Exit::Success => 0,
-            Exit::Failure => 1,
-            Exit::Usage => 2,
-            Exit::StillRunning => 3,
-            Exit::Interrupted => 130,
+            ExitCode::Success => 0,
+            ExitCode::Failure => 1,
+            ExitCode::Usage => 2,
+            ExitCode::StillRunning => 3,
+            ExitCode::Interrupted => 130,
         })
     }
 }

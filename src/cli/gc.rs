@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::arguments::GcArguments;
-use super::failure::{Exit, Failure};
+use super::failure::{ExitCode, Failure};
 use super::records::Records;
 use super::{jobs, output};
 use crate::config::path::Environment;
@@ -13,7 +13,7 @@ use crate::shell::jobs::Collected;
 const EVERY_AGE: f64 = f64::NEG_INFINITY;
 
 /// Removes finished jobs, or only says which.
-pub fn run(environment: &Environment, arguments: &GcArguments) -> Result<Exit, Failure> {
+pub fn run(environment: &Environment, arguments: &GcArguments) -> Result<ExitCode, Failure> {
     let records = Records::of(environment);
     records.check()?;
     let days = if arguments.all { EVERY_AGE } else { arguments.days };
@@ -24,18 +24,18 @@ pub fn run(environment: &Environment, arguments: &GcArguments) -> Result<Exit, F
         show(&records, arguments, &collected)?;
     }
     if arguments.dry_run {
-        return Ok(Exit::Success);
+        return Ok(ExitCode::Success);
     }
     // One that another process removed at the same time is gone as well.
     let left = collected.ids.iter().filter(|id| records.store.summary(id).is_ok()).count();
     if left == 0 {
-        return Ok(Exit::Success);
+        return Ok(ExitCode::Success);
     }
     output::failure(
         &Failure::new(format!("{left} of {} could not be removed", described(arguments, collected.ids.len())))
             .hint("AGENT_DISPATCH_LOG=warn says why"),
     );
-    Ok(Exit::Failure)
+    Ok(ExitCode::Failure)
 }
 
 /// As the tool answers.

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::bounded::{self, Unfinished};
-use super::failure::{Exit, Failure};
+use super::failure::{ExitCode, Failure};
 use super::registration::scopes::{self, Found, Registration, Scope, Standing};
 use super::registration::{self, Entry, FileError, SERVER_NAME};
+use super::subprocess::{self, SubprocessError};
 use super::{doctor, output, places};
 use crate::config::path::{self, Environment};
 use crate::config::write;
@@ -39,7 +39,7 @@ const TEMPLATE: &str = "\
 ";
 
 /// Creates the config and registers the server. What is there already stays as it is.
-pub fn run(environment: &Environment) -> Result<Exit, Failure> {
+pub fn run(environment: &Environment) -> Result<ExitCode, Failure> {
     let config = path::config_path(environment);
     let created = write::create(&config, TEMPLATE)?;
     let config = places::told(environment);
@@ -55,7 +55,7 @@ pub fn run(environment: &Environment) -> Result<Exit, Failure> {
     output::hint(
         "agent-dispatch add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one",
     );
-    Ok(Exit::Success)
+    Ok(ExitCode::Success)
 }
 
 /// Returns what is registered for the user then.
@@ -79,7 +79,7 @@ fn register(environment: &Environment) -> Result<Registration, Failure> {
     })?;
     let mut command = claude::command(&claude);
     command.args(["mcp", "add-json", SERVER_NAME, &registration::wanted(&own).to_string(), "--scope", "user"]);
-    match bounded::run(command, REGISTER_LIMIT) {
+    match subprocess::run(command, REGISTER_LIMIT) {
         Ok(done) if done.status.success() => {
             output::data(&format!("registered MCP server {SERVER_NAME}: {own} serve"))?;
             Ok(registered())
@@ -89,7 +89,7 @@ fn register(environment: &Environment) -> Result<Registration, Failure> {
             Ok(registered())
         }
         Ok(done) => Err(refused(&claude, done.first_line()).hint(by_hand)),
-        Err(Unfinished::Interrupted) => {
+        Err(SubprocessError::Interrupted) => {
             Err(Failure::new("interrupted; the MCP server is not registered").hint(by_hand))
         }
         Err(error) => Err(refused(&claude, &error.to_string()).hint(by_hand)),

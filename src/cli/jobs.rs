@@ -1,8 +1,8 @@
 //! `jobs`
 
 use super::arguments::JobsArguments;
-use super::failure::{Exit, Failure};
-use super::figures::{self, UNKNOWN};
+use super::failure::{ExitCode, Failure};
+use super::format::{self, UNKNOWN};
 use super::output::{self, Style};
 use super::records::{Records, runtime};
 use crate::config::path::Environment;
@@ -24,7 +24,7 @@ const GAP: &str = "  ";
 const HEADINGS: [&str; 7] = ["ID", "AGENT", "STATUS", "AGE", "TOOK", "COST", "TASK"];
 
 /// Lists the jobs. None is an empty list, not a failure.
-pub fn run(environment: &Environment, arguments: JobsArguments) -> Result<Exit, Failure> {
+pub fn run(environment: &Environment, arguments: JobsArguments) -> Result<ExitCode, Failure> {
     let JobsArguments { status, agent, limit, json } = arguments;
     let records = Records::of(environment);
     records.check()?;
@@ -47,7 +47,7 @@ pub fn run(environment: &Environment, arguments: JobsArguments) -> Result<Exit, 
             output::note(&format!("no more than {limit} are shown; --limit N shows more"));
         }
     }
-    Ok(Exit::Success)
+    Ok(ExitCode::Success)
 }
 
 /// The jobs, a line each, under a heading.
@@ -82,14 +82,14 @@ fn row(job: &Summary, now: f64) -> [String; 7] {
         Status::Running => Some(now),
         Status::Done | Status::Failed | Status::Cancelled => job.completed_at,
     };
-    let took = job.started_at.zip(ended).map(|(started, ended)| figures::span(ended - started));
+    let took = job.started_at.zip(ended).map(|(started, ended)| format::span(ended - started));
     [
         job.id.to_string(),
         shortened(&job.agent, AGENT_CHARS),
         standing(job.status, job.outcome.as_deref(), job.error_type.as_deref()),
-        figures::span(now - job.created_at),
+        format::span(now - job.created_at),
         took.unwrap_or_else(|| UNKNOWN.to_owned()),
-        job.cost_usd.map_or_else(|| UNKNOWN.to_owned(), figures::dollars),
+        job.cost_usd.map_or_else(|| UNKNOWN.to_owned(), format::dollars),
         job.task.clone(),
     ]
 }

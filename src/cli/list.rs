@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::failure::{Exit, Failure};
+use super::failure::{ExitCode, Failure};
 use super::output::{self, Style};
 use super::permissions;
 use super::places;
@@ -19,7 +19,7 @@ use crate::shell::usage::{History, Journal};
 const DESCRIPTION_CHARS: usize = 80;
 
 /// Lists the agents. None is an empty list, not a failure.
-pub fn run(environment: &Environment, json: bool) -> Result<Exit, Failure> {
+pub fn run(environment: &Environment, json: bool) -> Result<ExitCode, Failure> {
     let file = path::config_path(environment);
     let config = read::load(&file, environment.home.clone())?;
     // Only programs are told: a table of agents has no room for it.
@@ -44,7 +44,7 @@ pub fn run(environment: &Environment, json: bool) -> Result<Exit, Failure> {
     if !json {
         places::warn(environment);
     }
-    Ok(Exit::Success)
+    Ok(ExitCode::Success)
 }
 
 fn table(agents: &[Value], config: &Config, environment: &Environment) -> String {

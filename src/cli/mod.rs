@@ -7,16 +7,15 @@
 //! | one file or folder for each verb | what the verb does |
 //! | `registration` | what Claude Code knows of us, in every scope, and the path it should know |
 //! | `places` | which files are read, by this process and by the registered server |
-//! | `bounded` | runs another program for a limited time |
+//! | `subprocess` | runs another program for a limited time |
 //! | `records` | the jobs, and what is said when one is not there |
-//! | `figures`, `chart` | times and amounts for people; bars |
+//! | `format`, `chart` | times and amounts for people; bars |
 //!
 //! A verb is a variant in `arguments`, a line in [`perform`] and a file: it is added in these
 //! three places.
 
 mod add;
 pub mod arguments;
-mod bounded;
 mod cancel;
 mod chart;
 mod demo;
@@ -24,7 +23,7 @@ mod describe;
 mod doctor;
 pub mod failure;
 mod fields;
-mod figures;
+mod format;
 mod gc;
 mod grants;
 mod group;
@@ -41,6 +40,7 @@ mod registration;
 mod remove;
 mod serve;
 mod stats;
+mod subprocess;
 mod supervise;
 mod test;
 mod update;
@@ -48,7 +48,7 @@ mod wait;
 mod welcome;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
+use std::process;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -56,11 +56,11 @@ use clap::error::ErrorKind;
 use crate::config::path::Environment;
 use crate::shell::engine;
 use arguments::{Arguments, Verb};
-use failure::{Exit, Failure};
+use failure::{ExitCode, Failure};
 
 /// Does what the command line says, and reports what went wrong. `arguments` begin with the program's name.
 #[must_use]
-pub fn run(arguments: Vec<OsString>) -> ExitCode {
+pub fn run(arguments: Vec<OsString>) -> process::ExitCode {
     let wants_json = arguments.iter().any(|argument| argument == "--json");
     if let Some(verb) = typed_by_programs(&arguments) {
         return perform(verb).unwrap_or_else(|failure| report(&failure, false)).into();
@@ -89,7 +89,7 @@ fn typed_by_programs(arguments: &[OsString]) -> Option<Verb> {
     }
 }
 
-fn perform(verb: Verb) -> Result<Exit, Failure> {
+fn perform(verb: Verb) -> Result<ExitCode, Failure> {
     let here = Environment::of_process;
     match verb {
         Verb::Init => init::run(&here()?),
@@ -115,12 +115,12 @@ fn perform(verb: Verb) -> Result<Exit, Failure> {
 }
 
 /// Says what is wrong; with `--json` on standard output too, so that a program that reads it finds JSON in any case.
-fn report(failure: &Failure, json: bool) -> Exit {
+fn report(failure: &Failure, json: bool) -> ExitCode {
     if json && let Err(second) = output::json(&failure.to_json()) {
         output::failure(&second);
     }
     output::failure(failure);
-    Exit::Failure
+    ExitCode::Failure
 }
 
 /// What a text of the grammar says: the first paragraph is the mistake, with what is missing on lines of its own; then come
@@ -135,11 +135,11 @@ fn misuse(text: &str) -> Failure {
 }
 
 /// Help and version are asked for and go to standard output; everything else is wrong usage.
-fn misused(error: &clap::Error, json: bool) -> Exit {
+fn misused(error: &clap::Error, json: bool) -> ExitCode {
     let text = error.render().to_string();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match output::data(&text) {
-            Ok(()) => Exit::Success,
+            Ok(()) => ExitCode::Success,
             Err(failure) => report(&failure, false),
         },
         _ => {
@@ -150,7 +150,7 @@ fn misused(error: &clap::Error, json: bool) -> Exit {
                 }
             }
             output::note(text.trim_end());
-            Exit::Usage
+            ExitCode::Usage
         }
     }
 }

@@ -2,15 +2,15 @@
 
 use std::io::{self, IsTerminal};
 
-use super::failure::{Exit, Failure};
+use super::failure::{ExitCode, Failure};
 use super::output;
 use crate::config::path::{Environment, PlaceError};
 use crate::mcp::serve;
-use crate::mcp::tools::Desk;
+use crate::mcp::state::ServerState;
 
 /// Serves MCP until the client leaves. Standard output belongs to the protocol. Without a place for its files it answers
 /// every call with the reason: of a server that does not start a model sees nothing.
-pub fn run(environment: Result<Environment, PlaceError>) -> Result<Exit, Failure> {
+pub fn run(environment: Result<Environment, PlaceError>) -> Result<ExitCode, Failure> {
     if io::stdin().is_terminal() {
         output::note("This speaks MCP with a client such as Claude Code, not with people; Ctrl-D ends it.");
         output::hint("agent-dispatch init registers it with Claude Code, agent-dispatch demo shows it at work");
@@ -18,9 +18,9 @@ pub fn run(environment: Result<Environment, PlaceError>) -> Result<Exit, Failure
     if let Err(error) = &environment {
         output::failure(&error.clone().into());
     }
-    serve::run(environment.map(Desk::new)).map_err(|error| {
+    serve::run(environment.map(ServerState::new)).map_err(|error| {
         Failure::new(error.to_string())
             .hint("`serve` is started by an MCP client such as Claude Code; `agent-dispatch init` registers it")
     })?;
-    Ok(Exit::Success)
+    Ok(ExitCode::Success)
 }

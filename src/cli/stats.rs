@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::arguments::StatsArguments;
-use super::failure::{Exit, Failure};
-use super::figures::{self, UNKNOWN};
+use super::failure::{ExitCode, Failure};
+use super::format::{self, UNKNOWN};
 use super::output::{self, Style};
 use super::{chart, jobs};
 use crate::config::path::{self, Environment};
@@ -34,7 +34,7 @@ const HEADINGS: [&str; 10] =
     ["AGENT", "RUNS", "FAILED", "CACHED", "SPEND", "MEDIAN", "90%", "LONGEST", "OUTCOMES", "FAILURES"];
 
 /// Shows what dispatches took and cost. None is an empty report, not a failure.
-pub fn run(environment: &Environment, arguments: &StatsArguments) -> Result<Exit, Failure> {
+pub fn run(environment: &Environment, arguments: &StatsArguments) -> Result<ExitCode, Failure> {
     let journal = Journal::at(path::usage_log_path(environment));
     let agent = arguments.agent.as_deref().map(agent_key);
     let since = if arguments.days > 0.0 { clock::unix_seconds() - arguments.days * DAY_SECONDS } else { 0.0 };
@@ -54,7 +54,7 @@ pub fn run(environment: &Environment, arguments: &StatsArguments) -> Result<Exit
         output::note(&format!("from {}", journal.path().display()));
         not_recorded(environment, &journal).iter().for_each(|hint| output::hint(hint));
     }
-    Ok(Exit::Success)
+    Ok(ExitCode::Success)
 }
 
 fn say_none(environment: &Environment, arguments: &StatsArguments, journal: &Journal) {
@@ -122,13 +122,13 @@ fn table(report: &Report, style: Style) -> String {
 
 fn row(name: &str, tally: &Tally) -> [String; 10] {
     let durations = tally.durations();
-    let span = |ms: Option<u64>| ms.map_or_else(|| UNKNOWN.to_owned(), |ms| figures::span(seconds(ms)));
+    let span = |ms: Option<u64>| ms.map_or_else(|| UNKNOWN.to_owned(), |ms| format::span(seconds(ms)));
     [
         jobs::shortened(name, AGENT_CHARS),
         tally.dispatches.to_string(),
         tally.failed().to_string(),
         tally.cached_hits.to_string(),
-        figures::dollars(tally.cost_usd()),
+        format::dollars(tally.cost_usd()),
         span(durations.map(|durations| durations.median_ms)),
         span(durations.map(|durations| durations.p90_ms)),
         span(durations.map(|durations| durations.max_ms)),
@@ -157,7 +157,7 @@ fn durations(report: &Report, style: Style) -> Option<String> {
     let line = |(name, durations): &(String, Durations)| {
         let (median, upper) = (seconds(durations.median_ms), seconds(durations.p90_ms));
         let bar = style.cyan(chart::bar_and_on(median, upper, seconds(most), width));
-        format!("{name:<name_width$}{GAP}{bar}{GAP}{:>7}{GAP}{:>7}", figures::span(median), figures::span(upper))
+        format!("{name:<name_width$}{GAP}{bar}{GAP}{:>7}{GAP}{:>7}", format::span(median), format::span(upper))
     };
     let title = style.bold("Durations: half of the runs █, nine of ten ░");
     Some(std::iter::once(title).chain(timed.iter().map(line)).collect::<Vec<_>>().join("\n"))
@@ -173,7 +173,7 @@ fn spend(days: &BTreeMap<u64, Day>, style: Style) -> String {
     let line = |label: String, day: Day, bar: String| {
         let bar = if style.is_rich() { format!("{GAP}{}", style.green(bar)) } else { String::new() };
         let runs = if day.dispatches == 1 { "run" } else { "runs" };
-        format!("{label:<10}{bar}{GAP}{:>9}{GAP}{:>4} {runs}", figures::dollars(day.cost_usd()), day.dispatches)
+        format!("{label:<10}{bar}{GAP}{:>9}{GAP}{:>4} {runs}", format::dollars(day.cost_usd()), day.dispatches)
     };
     let earlier = days.range(..first).map(|(_, day)| *day).reduce(Day::and);
     // Many days on one line: a bar beside those of single days would say something else.

@@ -7,8 +7,8 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::arguments::TestArguments;
-use super::failure::{Exit, Failure};
-use super::{figures, grants, output, registration};
+use super::failure::{ExitCode, Failure};
+use super::{format, grants, output, registration};
 use crate::config::model::{Agent, Config};
 use crate::config::path::{self, Environment};
 use crate::config::plan::{self, Request};
@@ -44,7 +44,7 @@ struct Trial<'a> {
 }
 
 /// Runs one task in an agent.
-pub fn run(environment: &Environment, arguments: TestArguments) -> Result<Exit, Failure> {
+pub fn run(environment: &Environment, arguments: TestArguments) -> Result<ExitCode, Failure> {
     let config = read::load(&path::config_path(environment), environment.home.clone())?;
     let TestArguments { name, task, stream, timeout, json } = arguments;
     let request = Request { agent: name, task, timeout_seconds: i64::from(timeout), ..Request::default() };
@@ -113,7 +113,7 @@ impl Trial<'_> {
     }
 
     /// Hands the answer over. Only an answer that arrived is taken out of the job store.
-    fn conclude(&self, Delivery { answer, receipt }: Delivery) -> Result<Exit, Failure> {
+    fn conclude(&self, Delivery { answer, receipt }: Delivery) -> Result<ExitCode, Failure> {
         let text =
             if self.json { serde_json::to_string_pretty(&answer).unwrap_or_default() } else { shown_result(&answer) };
         let delivered = if text.is_empty() { Ok(()) } else { output::deliver(&text) };
@@ -129,13 +129,13 @@ impl Trial<'_> {
             }
         }
         if answer.success {
-            output::note(&format!("ok: {}", figures::of(&answer)));
+            output::note(&format!("ok: {}", format::of(&answer)));
             answer.hint.iter().for_each(|hint| output::hint(hint));
             self.grant(&answer).iter().for_each(|hint| output::hint(hint));
-            return Ok(Exit::Success);
+            return Ok(ExitCode::Success);
         }
         output::failure(&self.diagnosis(&answer));
-        Ok(Exit::Failure)
+        Ok(ExitCode::Failure)
     }
 
     fn diagnosis(&self, answer: &Answer) -> Failure {
@@ -181,7 +181,7 @@ impl Trial<'_> {
 
     /// Waits for the run to end, so that nothing runs once the prompt is back, and says how to go on, where there is a
     /// session to go on with.
-    fn interrupted(&self, store: &Store) -> Result<Exit, Failure> {
+    fn interrupted(&self, store: &Store) -> Result<ExitCode, Failure> {
         let ended = children_end(Instant::now() + END_WITHIN);
         let session = self.session.to_string();
         if self.has_begun(store, &session) {
@@ -199,7 +199,7 @@ impl Trial<'_> {
             }
             output::failure(&Failure::new(error));
         }
-        Ok(Exit::Interrupted)
+        Ok(ExitCode::Interrupted)
     }
 
     /// Whether the run came to have its session: a run that waited until it was ended leaves no record, and another one's

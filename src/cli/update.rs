@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use super::arguments::UpdateArguments;
-use super::failure::{Exit, Failure};
+use super::failure::{ExitCode, Failure};
 use super::{fields, output};
 use crate::config::change;
 use crate::config::path::Environment;
 
 /// Changes an agent.
-pub fn run(environment: &Environment, arguments: UpdateArguments) -> Result<Exit, Failure> {
+pub fn run(environment: &Environment, arguments: UpdateArguments) -> Result<ExitCode, Failure> {
     let UpdateArguments { name, fields } = arguments;
     let answer = change::update_agent(environment, &name, &fields::for_update(fields))?;
     let changed = answer.get("fields").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -18,5 +18,5 @@ pub fn run(environment: &Environment, arguments: UpdateArguments) -> Result<Exit
     if let Some(warning) = answer.get("warning").and_then(Value::as_str) {
         output::warning(warning);
     }
-    Ok(Exit::Success)
+    Ok(ExitCode::Success)
 }

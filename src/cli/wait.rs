@@ -6,9 +6,9 @@ use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::arguments::WaitArguments;
-use super::failure::{Exit, Failure};
+use super::failure::{ExitCode, Failure};
 use super::records::{Records, runtime};
-use super::{figures, grants, output};
+use super::{format, grants, output};
 use crate::config::path::Environment;
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::ids::JobId;
@@ -19,7 +19,7 @@ use crate::shell::record::Record;
 const WITHOUT_LIMIT: u32 = u32::MAX;
 
 /// Waits for the end of a job.
-pub fn run(environment: &Environment, arguments: &WaitArguments) -> Result<Exit, Failure> {
+pub fn run(environment: &Environment, arguments: &WaitArguments) -> Result<ExitCode, Failure> {
     let records = Records::of(environment);
     let id = records.id(&arguments.id)?;
     let seconds = arguments.timeout.unwrap_or(WITHOUT_LIMIT);
@@ -40,7 +40,7 @@ pub fn run(environment: &Environment, arguments: &WaitArguments) -> Result<Exit,
             let status = record.status.name();
             output::note(&format!("job {id} is still {status} after {seconds} s; it goes on"));
             goes_on(&id);
-            Ok(Exit::StillRunning)
+            Ok(ExitCode::StillRunning)
         }
         None => {
             let failure = Failure::new(format!("interrupted; job {id} goes on"));
@@ -49,7 +49,7 @@ pub fn run(environment: &Environment, arguments: &WaitArguments) -> Result<Exit,
             }
             output::failure(&failure);
             goes_on(&id);
-            Ok(Exit::Interrupted)
+            Ok(ExitCode::Interrupted)
         }
     }
 }
@@ -79,21 +79,21 @@ fn still_running(record: &Record) -> Value {
     value
 }
 
-const fn exit(record: &Record) -> Exit {
+const fn exit(record: &Record) -> ExitCode {
     match record.status {
-        Status::Done => Exit::Success,
-        Status::Pending | Status::Running | Status::Failed | Status::Cancelled => Exit::Failure,
+        Status::Done => ExitCode::Success,
+        Status::Pending | Status::Running | Status::Failed | Status::Cancelled => ExitCode::Failure,
     }
 }
 
 /// Prints the answer of a job that has ended; its figures, or what went wrong, to standard error.
-pub fn conclude(environment: &Environment, record: &Record) -> Result<Exit, Failure> {
+pub fn conclude(environment: &Environment, record: &Record) -> Result<ExitCode, Failure> {
     let answer = record.result.clone().and_then(|result| serde_json::from_value::<Answer>(result).ok());
     let text = result_text(record);
     let exit = exit(record);
-    if exit == Exit::Success {
+    if exit == ExitCode::Success {
         output::data(&output::for_stdout(&text))?;
-        let figures = answer.as_ref().map(figures::of).filter(|figures| !figures.is_empty());
+        let figures = answer.as_ref().map(format::of).filter(|figures| !figures.is_empty());
         output::note(&figures.map_or_else(|| "ok".to_owned(), |figures| format!("ok: {figures}")));
     } else {
         let error = record.error.as_deref().unwrap_or("it does not say why");

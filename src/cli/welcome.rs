@@ -1,10 +1,10 @@
 //! No verb: what this is, and the first thing to try.
 
-use super::failure::{Exit, Failure};
+use super::failure::{ExitCode, Failure};
 use super::output::{self, Style};
 
 /// Greets.
-pub fn run() -> Result<Exit, Failure> {
+pub fn run() -> Result<ExitCode, Failure> {
     let style = Style::of_stdout();
     let rows = [
         ("demo", "see it work: needs nothing, costs nothing, takes four seconds"),
@@ -21,5 +21,5 @@ pub fn run() -> Result<Exit, Failure> {
         env!("CARGO_PKG_VERSION"),
         rows.join("\n"),
     ))?;
-    Ok(Exit::Success)
+    Ok(ExitCode::Success)
 }

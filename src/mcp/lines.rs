@@ -21,7 +21,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A message that was not read, and what its sender is told.
 #[derive(Debug)]
-pub struct Unread {
+pub struct Unreadable {
     /// The request it was, where that can be told.
     pub id: Option<RequestId>,
     /// What is wrong with it.
@@ -31,13 +31,13 @@ pub struct Unread {
 /// What a line was.
 #[expect(clippy::large_enum_variant, reason = "nearly all are messages, and each is taken apart at once")]
 #[derive(Debug)]
-pub enum Line {
+pub enum InputLine {
     /// A message.
     Message(RxJsonRpcMessage<RoleServer>),
     /// Something that its sender must be told of.
-    Unread(Unread),
+    Unreadable(Unreadable),
     /// Nothing that anybody waits for an answer to.
-    Nothing,
+    Ignored,
 }
 
 /// The lines of an input.
@@ -56,7 +56,7 @@ impl Lines {
     }
 
     /// The next line; `None` at the end of the input. Can be dropped and called again: nothing that was read is lost.
-    pub async fn next(&mut self) -> Option<Line> {
+    pub async fn next(&mut self) -> Option<InputLine> {
         loop {
             let available = match self.input.fill_buf().await {
                 Ok([]) => return None,
@@ -88,10 +88,10 @@ impl Lines {
         }
     }
 
-    fn ended(&mut self) -> Line {
+    fn ended(&mut self) -> InputLine {
         if let Some(outline) = self.passed_over.take() {
-            return outline.request().map_or(Line::Nothing, |id| {
-                Line::Unread(Unread { id: Some(id), error: misread::too_long(MAX_LINE_BYTES) })
+            return outline.request().map_or(InputLine::Ignored, |id| {
+                InputLine::Unreadable(Unreadable { id: Some(id), error: misread::too_long(MAX_LINE_BYTES) })
             });
         }
         let read = read(&self.line);
@@ -103,14 +103,14 @@ impl Lines {
 
 /// What a line is, which has no line end.
 #[must_use]
-pub fn read(line: &[u8]) -> Line {
+pub fn read(line: &[u8]) -> InputLine {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
     if line.is_empty() {
-        return Line::Nothing;
+        return InputLine::Ignored;
     }
     let error = match serde_json::from_slice(line) {
-        Ok(message) => return Line::Message(message),
+        Ok(message) => return InputLine::Message(message),
         Err(error) => error,
     };
     // What the reader says of a value may be the value.
@@ -120,8 +120,8 @@ pub fn read(line: &[u8]) -> Line {
     let id = outline.request();
     // What is no JSON and names no request is answered to nobody: a peer that sends back what it gets would never end.
     if outline.wants_no_answer() || (id.is_none() && !error.is_data()) {
-        return Line::Nothing;
+        return InputLine::Ignored;
     }
     let error = misread::why(line, &error, id.is_some());
-    Line::Unread(Unread { id, error })
+    InputLine::Unreadable(Unreadable { id, error })
 }

@@ -8,6 +8,7 @@
 //! | `lines`, `outline`, `misread` | reading messages; what is told of those that cannot be read |
 //! | `sender` | writing messages |
 //! | `server` | the protocol's requests |
+//! | `state` | what the tools work with: configuration, dispatcher, jobs |
 //! | `table`, `arguments` | what each tool takes, and the lenient reading of it |
 //! | `tools` | what each tool does |
 //! | `tasks` | jobs as MCP Tasks |
@@ -24,6 +25,7 @@ pub mod reply;
 mod sender;
 pub mod serve;
 pub mod server;
+pub mod state;
 mod stdio;
 pub mod table;
 pub mod tasks;

@@ -19,7 +19,7 @@ const MESSAGE_CHARS: usize = 200;
 /// How long a log message is at most, in characters (contract).
 const LOG_CHARS: usize = 500;
 /// How much news waits for a client that reads slowly, in pieces. What is more is counted and told.
-const BACKLOG: usize = 64;
+const MAX_QUEUED: usize = 64;
 
 /// Said of a run of which nothing else is known.
 const STILL_RUNNING: &str = "still running";
@@ -39,24 +39,24 @@ pub struct Reporter {
     logs: bool,
     agent: String,
     sent: u32,
-    telling: Telling,
+    verbosity: Verbosity,
     /// What is said when there is nothing new.
     last: String,
 }
 
-/// How the agent's progress is told.
+/// How much of the agent's progress a client hears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Telling {
-    /// In its own words.
+pub enum Verbosity {
+    /// What the agent says and does, as it is.
     Verbatim,
-    /// As a line about where it stands.
-    Standing,
+    /// One line about where the run stands.
+    Summary,
 }
 
 impl Reporter {
     /// For the client of this call. It hears progress if it gave a token.
     #[must_use]
-    pub fn new(context: &RequestContext<RoleServer>, agent: &str, telling: Telling, logs: bool) -> Self {
+    pub fn new(context: &RequestContext<RoleServer>, agent: &str, verbosity: Verbosity, logs: bool) -> Self {
         // The stateless protocol has no log messages: only a client that went through `initialize` gets them.
         let legacy = context.protocol_version().is_none_or(|version| version.has_initialize());
         Self {
@@ -65,7 +65,7 @@ impl Reporter {
             logs: logs && legacy,
             agent: agent.to_owned(),
             sent: 0,
-            telling,
+            verbosity,
             last: STILL_RUNNING.to_owned(),
         }
     }
@@ -73,13 +73,13 @@ impl Reporter {
     /// Runs `work`, which reports into the sink it is given, and passes the news on meanwhile. All of it is told before the
     /// answer.
     pub async fn during<T>(mut self, work: impl AsyncFnOnce(Sink) -> T) -> T {
-        let waiting = Arc::new(Waiting::default());
-        let work = work(Sink(Arc::clone(&waiting)));
-        let telling = async {
+        let queue = Arc::new(ProgressQueue::default());
+        let work = work(Sink(Arc::clone(&queue)));
+        let reporting = async {
             loop {
-                match tokio::time::timeout(KEEP_ALIVE, waiting.next()).await {
-                    Ok(Some(Told::News(news))) => self.tell(&news).await,
-                    Ok(Some(Told::Line(line))) => {
+                match tokio::time::timeout(KEEP_ALIVE, queue.next()).await {
+                    Ok(Some(ProgressUpdate::News(news))) => self.tell(&news).await,
+                    Ok(Some(ProgressUpdate::Line(line))) => {
                         self.progress(&line).await;
                         self.last = line;
                     }
@@ -88,7 +88,7 @@ impl Reporter {
                 }
             }
         };
-        tokio::join!(work, telling).0
+        tokio::join!(work, reporting).0
     }
 
     async fn tell(&mut self, news: &News) {
@@ -103,9 +103,9 @@ impl Reporter {
             }
             News::Progress { text, activity } => {
                 self.last = activity.line();
-                match self.telling {
-                    Telling::Verbatim => text.clone(),
-                    Telling::Standing => self.last.clone(),
+                match self.verbosity {
+                    Verbosity::Verbatim => text.clone(),
+                    Verbosity::Summary => self.last.clone(),
                 }
             }
             News::Missed(count) => format!("({count} earlier messages left out)"),
@@ -146,9 +146,9 @@ mod log {
     }
 }
 
-/// Something to tell.
+/// One thing that a client is to hear.
 #[derive(Debug)]
-enum Told {
+enum ProgressUpdate {
     /// Of the one run that the call is.
     News(News),
     /// Of a call that is several runs, as it is.
@@ -157,29 +157,29 @@ enum Told {
 
 /// News on its way to the client. A client that reads slowly loses the oldest.
 #[derive(Debug, Default)]
-struct Waiting {
-    queue: Mutex<Queue>,
+struct ProgressQueue {
+    state: Mutex<QueueState>,
     changed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Queue {
-    news: VecDeque<Told>,
+struct QueueState {
+    updates: VecDeque<ProgressUpdate>,
     missed: usize,
     closed: bool,
 }
 
-impl Waiting {
+impl ProgressQueue {
     /// The next piece of news; `None` when there will be no more.
-    async fn next(&self) -> Option<Told> {
+    async fn next(&self) -> Option<ProgressUpdate> {
         loop {
             let changed = self.changed.notified();
             {
                 let mut queue = self.lock();
                 if queue.missed > 0 {
-                    return Some(Told::News(News::Missed(std::mem::take(&mut queue.missed))));
+                    return Some(ProgressUpdate::News(News::Missed(std::mem::take(&mut queue.missed))));
                 }
-                if let Some(news) = queue.news.pop_front() {
+                if let Some(news) = queue.updates.pop_front() {
                     return Some(news);
                 }
                 if queue.closed {
@@ -190,14 +190,14 @@ impl Waiting {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Takes news without ever waiting.
 #[derive(Debug)]
-pub struct Sink(Arc<Waiting>);
+pub struct Sink(Arc<ProgressQueue>);
 
 impl Sink {
     /// Passes a piece of news on. Where there is no room the oldest piece makes room, and is counted.
@@ -208,23 +208,23 @@ impl Sink {
                 self.0.changed.notify_one();
             }
             News::Queued(_) | News::Started | News::Progress { .. } | News::Rescued(_) | News::Ended => {
-                self.push(Told::News(news.clone()));
+                self.push(ProgressUpdate::News(news.clone()));
             }
         }
     }
 
     /// As [`Self::put`], for a line about a call that is several runs.
     pub fn say(&mut self, line: String) {
-        self.push(Told::Line(line));
+        self.push(ProgressUpdate::Line(line));
     }
 
-    fn push(&mut self, told: Told) {
+    fn push(&mut self, update: ProgressUpdate) {
         let mut queue = self.0.lock();
-        if queue.news.len() == BACKLOG {
-            queue.news.pop_front();
+        if queue.updates.len() == MAX_QUEUED {
+            queue.updates.pop_front();
             queue.missed += 1;
         }
-        queue.news.push_back(told);
+        queue.updates.push_back(update);
         drop(queue);
         self.0.changed.notify_one();
     }

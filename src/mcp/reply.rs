@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::output;
-use super::transport::Pledge;
+use super::transport::OnDelivered;
 use crate::shell::dispatcher::Handed;
 use crate::shell::engine::Receipt;
 
@@ -24,24 +24,25 @@ impl From<Reply> for Response {
     }
 }
 
-impl From<Mistake> for Response {
-    fn from(mistake: Mistake) -> Self {
-        Self::Reply(mistake.into())
+impl From<CallError> for Response {
+    fn from(error: CallError) -> Self {
+        Self::Reply(error.into())
     }
 }
 
 impl Response {
-    /// As the protocol carries it, and what is owed when it was delivered.
+    /// As the protocol carries it, and what is done once it was delivered.
     #[must_use]
-    pub fn into_parts(self, structured: bool) -> (CallToolResponse, Vec<Pledge>) {
+    pub fn into_parts(self, structured: bool) -> (CallToolResponse, Vec<OnDelivered>) {
         match self {
             Self::Reply(reply) => {
                 let (result, receipts) = reply.into_parts(structured);
-                (result.into(), receipts.into_iter().map(Pledge::Receipt).collect())
+                (result.into(), receipts.into_iter().map(OnDelivered::Receipt).collect())
             }
-            Self::Task(task, handed) => {
-                (CallToolResponse::Task(CreateTaskResult::new(*task)), handed.map(Pledge::Task).into_iter().collect())
-            }
+            Self::Task(task, handed) => (
+                CallToolResponse::Task(CreateTaskResult::new(*task)),
+                handed.map(OnDelivered::Task).into_iter().collect(),
+            ),
         }
     }
 }
@@ -55,14 +56,14 @@ pub struct Reply {
     receipts: Vec<Receipt>,
 }
 
-/// A mistake of the caller, with the way out.
+/// Why a call is not answered as it was meant, with the way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
+pub struct CallError {
     error: String,
     hint: Option<String>,
 }
 
-impl Mistake {
+impl CallError {
     /// What is wrong, in words that also say what would be right.
     pub fn new(error: impl Into<String>) -> Self {
         Self { error: error.into(), hint: None }
@@ -75,8 +76,8 @@ impl Mistake {
     }
 }
 
-impl From<Mistake> for Reply {
-    fn from(Mistake { error, hint }: Mistake) -> Self {
+impl From<CallError> for Reply {
+    fn from(CallError { error, hint }: CallError) -> Self {
         let mut object = Map::new();
         object.insert("error".to_owned(), Value::from(error));
         if let Some(hint) = hint {
@@ -92,7 +93,7 @@ impl Reply {
         match serde_json::to_value(answer) {
             Ok(answer) => Self { answer, is_error: false, receipts: Vec::new() },
             // Our own types have text keys and finite numbers; whatever else comes still gets an answer.
-            Err(error) => Mistake::new(format!("the answer cannot be written as JSON: {error}")).into(),
+            Err(error) => CallError::new(format!("the answer cannot be written as JSON: {error}")).into(),
         }
     }
 
@@ -112,7 +113,7 @@ impl Reply {
     pub fn into_parts(self, structured: bool) -> (CallToolResult, Vec<Receipt>) {
         let content = vec![ContentBlock::text(self.answer.to_string())];
         let mut result = if self.is_error { CallToolResult::error(content) } else { CallToolResult::success(content) };
-        // A mistake has the shape of no tool's answer; clients show its text.
+        // An error has the shape of no tool's answer; clients show its text.
         result.structured_content = (structured && !self.is_error).then(|| output::structure(self.answer));
         (result, self.receipts)
     }

@@ -11,8 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::server::Server;
+use super::state::ServerState;
 use super::stdio;
-use super::tools::Desk;
 use super::transport::{Outgoing, Tolerant};
 use crate::config::path::PlaceError;
 
@@ -44,15 +44,15 @@ pub enum ServeError {
 ///
 /// # Errors
 /// [`ServeError`].
-pub fn run(desk: Result<Desk, PlaceError>) -> Result<(), ServeError> {
+pub fn run(state: Result<ServerState, PlaceError>) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(serve(desk));
+    let result = runtime.block_on(serve(state));
     // A read of standard input cannot be taken back; it must not keep the process.
     runtime.shutdown_background();
     result
 }
 
-async fn serve(desk: Result<Desk, PlaceError>) -> Result<(), ServeError> {
+async fn serve(state: Result<ServerState, PlaceError>) -> Result<(), ServeError> {
     let input_ended = CancellationToken::new();
     // Also by a signal.
     let stopping = input_ended.child_token();
@@ -61,12 +61,12 @@ async fn serve(desk: Result<Desk, PlaceError>) -> Result<(), ServeError> {
     let outgoing = Outgoing::default();
     let (input, output) = stdio::streams();
     let transport = Tolerant::new(input, output, outgoing.clone(), input_ended.clone());
-    let desk = desk.map(Arc::new);
-    let errands = desk.as_ref().ok().map(|desk| desk.dispatcher.engine().errands().clone());
-    if let Ok(desk) = &desk {
-        maintain_later(Arc::clone(desk));
+    let state = state.map(Arc::new);
+    let errands = state.as_ref().ok().map(|state| state.dispatcher.engine().errands().clone());
+    if let Ok(state) = &state {
+        maintain_later(Arc::clone(state));
     }
-    let server = Server::new(desk, outgoing, stopping.clone(), input_ended);
+    let server = Server::new(state, outgoing, stopping.clone(), input_ended);
     let session = async {
         match server.serve(transport).await {
             Ok(running) => running.waiting().await.map(drop).map_err(|error| ServeError::Session(error.to_string())),
@@ -90,10 +90,10 @@ async fn serve(desk: Result<Desk, PlaceError>) -> Result<(), ServeError> {
 }
 
 /// Has the server look after the jobs directory, once and beside its answers.
-fn maintain_later(desk: Arc<Desk>) {
+fn maintain_later(state: Arc<ServerState>) {
     tokio::spawn(async move {
         tokio::time::sleep(MAINTENANCE_DELAY).await;
-        drop(tokio::task::spawn_blocking(move || desk.maintain()).await);
+        drop(tokio::task::spawn_blocking(move || state.maintain()).await);
     });
 }
 

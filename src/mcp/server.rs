@@ -18,10 +18,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments;
 use super::output;
-use super::reply::{Mistake, Response};
+use super::reply::{CallError, Response};
+use super::state::ServerState;
 use super::table::ToolRow;
 use super::tasks;
-use super::tools::{self, Call, Desk, misplaced};
+use super::tools::{self, ToolCall, misplaced};
 use super::transport::Outgoing;
 use crate::config::path::PlaceError;
 
@@ -61,7 +62,7 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| tools::ROWS.iter().map(Tool
 #[derive(Debug, Clone)]
 pub struct Server {
     /// Or why there is none: then every call is answered with that.
-    desk: Result<Arc<Desk>, PlaceError>,
+    state: Result<Arc<ServerState>, PlaceError>,
     outgoing: Outgoing,
     /// Cancelled when the server leaves: whoever waits stops waiting.
     stopping: CancellationToken,
@@ -72,55 +73,55 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server at this desk.
+    /// A server with this state.
     #[must_use]
     pub fn new(
-        desk: Result<Arc<Desk>, PlaceError>,
+        state: Result<Arc<ServerState>, PlaceError>,
         outgoing: Outgoing,
         stopping: CancellationToken,
         input_ended: CancellationToken,
     ) -> Self {
-        Self { desk, outgoing, stopping, input_ended, logs: Arc::new(AtomicBool::new(true)) }
+        Self { state, outgoing, stopping, input_ended, logs: Arc::new(AtomicBool::new(true)) }
     }
 
-    fn desk(&self) -> Result<&Desk, ErrorData> {
-        let desk = self.desk.as_ref().map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
-        Ok(desk)
+    fn state(&self) -> Result<&ServerState, ErrorData> {
+        let state = self.state.as_ref().map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
+        Ok(state)
     }
 
     /// What is said of a call that the server's end cuts off. To call again in the same way would end in the same way where the
     /// client closes standard input behind its request.
-    fn cut_off(&self, name: &str) -> Mistake {
+    fn cut_off(&self, name: &str) -> CallError {
         if self.input_ended.is_cancelled() {
-            return Mistake::new(format!("the client closed standard input before {name} was answered, which ends the server"))
+            return CallError::new(format!("the client closed standard input before {name} was answered, which ends the server"))
                 .with_hint(
                     "keep standard input open until the answer has come; in a shell `agent-dispatch test AGENT TASK` runs a \
                      task and waits for it",
                 );
         }
-        Mistake::new("the server is leaving; call again")
+        CallError::new("the server is leaving; call again")
     }
 
     /// Runs a call to its reply, in a task of its own: a panic in there must become an answer, and a call that is
     /// dropped ends with everything that it started.
-    async fn answer(&self, call: Call, context: &RequestContext<RoleServer>) -> Response {
+    async fn answer(&self, call: ToolCall, context: &RequestContext<RoleServer>) -> Response {
         let name = call.row.name;
-        let desk = match &self.desk {
-            Ok(desk) => Arc::clone(desk),
-            Err(error) => return Mistake::new(error.to_string()).with_hint(error.hint()).into(),
+        let state = match &self.state {
+            Ok(state) => Arc::clone(state),
+            Err(error) => return CallError::new(error.to_string()).with_hint(error.hint()).into(),
         };
         let mut task = JoinSet::new();
-        task.spawn(async move { tools::perform(&desk, call).await });
+        task.spawn(async move { tools::perform(&state, call).await });
         tokio::select! {
             biased;
-            () = context.ct.cancelled() => Mistake::new(format!("{name} was cancelled")).into(),
+            () = context.ct.cancelled() => CallError::new(format!("{name} was cancelled")).into(),
             () = self.stopping.cancelled() => match tokio::time::timeout(LAST_MOMENT, task.join_next()).await {
                 Ok(Some(Ok(response))) => response,
                 Ok(Some(Err(_)) | None) | Err(_) => self.cut_off(name).into(),
             },
             joined = task.join_next() => match joined {
                 Some(Ok(response)) => response,
-                Some(Err(_)) | None => Mistake::new(format!("{name} failed inside agent-dispatch"))
+                Some(Err(_)) | None => CallError::new(format!("{name} failed inside agent-dispatch"))
                     .with_hint("this is a bug of agent-dispatch; `jobs` beside agents.yaml holds every answer that was paid for")
                     .into(),
             },
@@ -194,7 +195,7 @@ impl ServerHandler for Server {
         request: GetTaskParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<GetTaskResult, ErrorData> {
-        tasks::get(self.desk()?, &request.task_id).await
+        tasks::get(self.state()?, &request.task_id).await
     }
 
     async fn cancel_task(
@@ -202,7 +203,7 @@ impl ServerHandler for Server {
         request: CancelTaskParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        tasks::cancel(self.desk()?, &request.task_id).await
+        tasks::cancel(self.state()?, &request.task_id).await
     }
 
     async fn update_task(
@@ -210,7 +211,7 @@ impl ServerHandler for Server {
         request: UpdateTaskParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        tasks::update(self.desk()?, &request.task_id).await
+        tasks::update(self.state()?, &request.task_id).await
     }
 
     // Without these the library answers them with empty lists, as if they were served.
@@ -287,20 +288,21 @@ impl Server {
         let response = match tools::row(name) {
             None => {
                 let names = tools::ROWS.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
-                Mistake::new(format!("Unknown tool: '{name}'. Available: {names}")).into()
+                CallError::new(format!("Unknown tool: '{name}'. Available: {names}")).into()
             }
             Some(row) => match arguments::read(row, given) {
-                Err(error) => misplaced::mistake(&error, row).into(),
+                Err(error) => misplaced::call_error(&error, row).into(),
                 Ok(arguments) => {
                     let logs = self.logs.load(Ordering::Relaxed);
-                    let call = Call { row, arguments, logs, tasks: takes_tasks(&context), context: context.clone() };
+                    let call =
+                        ToolCall { row, arguments, logs, tasks: takes_tasks(&context), context: context.clone() };
                     self.answer(call, &context).await
                 }
             },
         };
-        let (response, pledges) = response.into_parts(knows_structure(&context));
+        let (response, on_delivered) = response.into_parts(knows_structure(&context));
         // The answer to a request that was taken back never leaves: its records stay, its task is cancelled.
-        self.outgoing.put(context.id, if context.ct.is_cancelled() { Vec::new() } else { pledges });
+        self.outgoing.put(context.id, if context.ct.is_cancelled() { Vec::new() } else { on_delivered });
         response
     }
 }

@@ -18,14 +18,14 @@ pub struct ToolRow {
     /// What it takes.
     pub parameters: &'static [Parameter],
     /// What it does to the world.
-    pub conduct: Conduct,
+    pub effect: ToolEffect,
     /// Whether Claude Code shows its schema from the start instead of on demand.
     pub always_load: bool,
 }
 
 /// What a call does to the world, as MCP annotations say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Conduct {
+pub enum ToolEffect {
     /// Reads files of this machine only. Claude Code calls such tools concurrently.
     Reads,
     /// Changes our own state; calling it again with the same arguments changes nothing more.
@@ -38,7 +38,7 @@ pub enum Conduct {
     Runs,
 }
 
-impl Conduct {
+impl ToolEffect {
     fn annotations(self, title: &str) -> ToolAnnotations {
         let annotations = ToolAnnotations::with_title(title);
         match self {
@@ -112,7 +112,7 @@ impl ToolRow {
     pub fn to_tool(&self) -> Tool {
         let mut tool = Tool::new(self.name, self.description, self.input_schema())
             .with_title(self.title)
-            .with_annotations(self.conduct.annotations(self.title))
+            .with_annotations(self.effect.annotations(self.title))
             .with_raw_output_schema(Arc::new(output::schema(self.name)));
         let mut meta = JsonObject::new();
         if self.always_load {

@@ -8,8 +8,8 @@ use rmcp::model::{CallToolResult, DetailedTask, ErrorData, GetTaskResult, JsonOb
 use serde_json::Value;
 
 use super::progress;
-use super::reply::{Mistake, Reply, Response};
-use super::tools::Desk;
+use super::reply::{CallError, Reply, Response};
+use super::state::ServerState;
 use crate::config::model::Config;
 use crate::machines::activity;
 use crate::machines::answer::Answer;
@@ -36,16 +36,16 @@ const MAX_RESULT_CHARS: usize = 95_000;
 const REASON_CHARS: usize = 500;
 
 /// The response to a call that became a task.
-pub async fn created(desk: &Desk, handed: Handed) -> Response {
+pub async fn created(state: &ServerState, handed: Handed) -> Response {
     let id = handed.id();
-    let task = look(desk, id).await.map_or_else(|_| new_task(id), |(record, place)| working(&record, place));
+    let task = look(state, id).await.map_or_else(|_| new_task(id), |(record, place)| working(&record, place));
     Response::Task(Box::new(task), Some(handed))
 }
 
 /// The response to a call of several requests that became a task; `None` for one that is to be answered here and now.
-pub async fn of_call(desk: &Desk, config: &Config, what: What) -> Option<Response> {
-    match desk.dispatcher.begin_call(config, what).await {
-        Ok(Some(handed)) => Some(created(desk, handed).await),
+pub async fn of_call(state: &ServerState, config: &Config, what: What) -> Option<Response> {
+    match state.dispatcher.begin_call(config, what).await {
+        Ok(Some(handed)) => Some(created(state, handed).await),
         Ok(None) => None,
         // Each of its parts meets the same, and says so in its place.
         Err(error) => {
@@ -56,8 +56,8 @@ pub async fn of_call(desk: &Desk, config: &Config, what: What) -> Option<Respons
 }
 
 /// The task of a job that has not ended; `None` for one that has, or that is none.
-pub async fn of_running(desk: &Desk, id: JobId) -> Option<Task> {
-    let (record, place) = look(desk, id).await.ok()?;
+pub async fn of_running(state: &ServerState, id: JobId) -> Option<Task> {
+    let (record, place) = look(state, id).await.ok()?;
     (!record.status.is_terminal()).then(|| working(&record, place))
 }
 
@@ -65,8 +65,8 @@ pub async fn of_running(desk: &Desk, id: JobId) -> Option<Task> {
 ///
 /// # Errors
 /// The protocol's, for a task that is not known.
-pub async fn get(desk: &Desk, id: &str) -> Result<GetTaskResult, ErrorData> {
-    let (record, place) = look(desk, known(id)?).await.map_err(|error| refused(id, &error))?;
+pub async fn get(state: &ServerState, id: &str) -> Result<GetTaskResult, ErrorData> {
+    let (record, place) = look(state, known(id)?).await.map_err(|error| refused(id, &error))?;
     let task = describe(&record, place);
     let payload = match record.status {
         Status::Pending | Status::Running => TaskPayload::Working,
@@ -80,10 +80,10 @@ pub async fn get(desk: &Desk, id: &str) -> Result<GetTaskResult, ErrorData> {
 ///
 /// # Errors
 /// The protocol's, for a task that is not known.
-pub async fn cancel(desk: &Desk, id: &str) -> Result<(), ErrorData> {
+pub async fn cancel(state: &ServerState, id: &str) -> Result<(), ErrorData> {
     let job = known(id)?;
-    let jobs = Jobs::new(desk.dispatcher.engine().clone());
-    let cancelled = desk.dispatcher.engine().errands().run(move || jobs.cancel(&job)).await;
+    let jobs = Jobs::new(state.dispatcher.engine().clone());
+    let cancelled = state.dispatcher.engine().errands().run(move || jobs.cancel(&job)).await;
     cancelled.map(drop).map_err(|error| refused(id, &error))
 }
 
@@ -91,8 +91,8 @@ pub async fn cancel(desk: &Desk, id: &str) -> Result<(), ErrorData> {
 ///
 /// # Errors
 /// Always: the protocol's for a task that is not known, or for one that asked nothing.
-pub async fn update(desk: &Desk, id: &str) -> Result<(), ErrorData> {
-    let (record, _) = look(desk, known(id)?).await.map_err(|error| refused(id, &error))?;
+pub async fn update(state: &ServerState, id: &str) -> Result<(), ErrorData> {
+    let (record, _) = look(state, known(id)?).await.map_err(|error| refused(id, &error))?;
     let error = format!("task {} asked for no input; it is {}", record.id, record.status.name());
     Err(ErrorData::invalid_params(error, None))
 }
@@ -119,8 +119,8 @@ fn refused(id: &str, error: &StoreError) -> ErrorData {
 }
 
 /// A job as it stands, with its place in the queue; one that has lost its supervisor gets a new one.
-async fn look(desk: &Desk, id: JobId) -> Result<(Record, Option<usize>), StoreError> {
-    let jobs = Jobs::new(desk.dispatcher.engine().clone());
+async fn look(state: &ServerState, id: JobId) -> Result<(Record, Option<usize>), StoreError> {
+    let jobs = Jobs::new(state.dispatcher.engine().clone());
     let looked = tokio::task::spawn_blocking(move || {
         let record = jobs.read(&id)?;
         let place = jobs.place(&record);
@@ -152,7 +152,7 @@ fn result(record: Record) -> Result<JsonObject, ErrorData> {
 fn of_several(answer: Answer) -> Reply {
     match serde_json::from_str::<Value>(&answer.result) {
         Ok(value) => Reply::of(&value),
-        Err(_) => Mistake::new(answer.error.unwrap_or_default()).into(),
+        Err(_) => CallError::new(answer.error.unwrap_or_default()).into(),
     }
 }
 

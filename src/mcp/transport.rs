@@ -1,5 +1,5 @@
 //! The two streams as rmcp's transport. What cannot be read is answered, what comes before the session begins cannot end
-//! the server, and an answer that has left this process redeems its pledge.
+//! the server, and an answer that has left this process redeems its receipts.
 
 use std::collections::HashMap;
 use std::io;
@@ -11,53 +11,54 @@ use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use tokio_util::sync::CancellationToken;
 
-use super::lines::{Line, Lines};
+use super::lines::{InputLine, Lines};
 use super::sender::Sender;
 use super::stdio::{Input, Output};
 use crate::shell::dispatcher::Handed;
 use crate::shell::engine::Receipt;
 
-/// What is owed to an answer that has left this process.
+/// What is done once an answer has left this process.
 #[derive(Debug)]
-pub enum Pledge {
-    /// It was paid for, and its record goes.
+pub enum OnDelivered {
+    /// The answer was paid for: its record is removed.
     Receipt(Receipt),
-    /// It names a task, which somebody knows of from then on.
+    /// The answer names a task: from then on somebody knows of it.
     Task(Handed),
 }
 
-/// The answer has left this process.
-fn redeem(pledges: Vec<Pledge>) {
+/// Does what was to be done on delivery.
+fn delivered(actions: Vec<OnDelivered>) {
     let mut receipts = Vec::new();
-    for pledge in pledges {
-        match pledge {
-            Pledge::Receipt(receipt) => receipts.push(receipt),
-            Pledge::Task(task) => task.delivered(),
+    for action in actions {
+        match action {
+            OnDelivered::Receipt(receipt) => receipts.push(receipt),
+            OnDelivered::Task(task) => task.delivered(),
         }
     }
     Receipt::redeem_soon(receipts);
 }
 
-/// What is owed to answers that are on their way out, by the request they answer.
+/// What is done on delivery of the answers that are on their way out, by the request they answer.
 #[derive(Debug, Clone, Default)]
-pub struct Outgoing(Arc<Mutex<HashMap<RequestId, Vec<Pledge>>>>);
+pub struct Outgoing(Arc<Mutex<HashMap<RequestId, Vec<OnDelivered>>>>);
 
 impl Outgoing {
     /// The answer to `request` is about to be sent.
-    pub fn put(&self, request: RequestId, pledges: Vec<Pledge>) {
+    pub fn put(&self, request: RequestId, on_delivered: Vec<OnDelivered>) {
         let mut waiting = self.lock();
-        // Pledges that are displaced here belong to an answer that never left, of an earlier request with the same id: its
+        // What is displaced here belongs to an answer that never left, of an earlier request with the same id: its
         // records stay, its task is cancelled.
-        let displaced = if pledges.is_empty() { waiting.remove(&request) } else { waiting.insert(request, pledges) };
+        let displaced =
+            if on_delivered.is_empty() { waiting.remove(&request) } else { waiting.insert(request, on_delivered) };
         drop(waiting);
         drop(displaced);
     }
 
-    fn take(&self, request: &RequestId) -> Option<Vec<Pledge>> {
+    fn take(&self, request: &RequestId) -> Option<Vec<OnDelivered>> {
         self.lock().remove(request)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RequestId, Vec<Pledge>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RequestId, Vec<OnDelivered>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -94,11 +95,11 @@ impl Transport<RoleServer> for Tolerant {
         let sending = self.sender.clone().send(message);
         async move {
             let sent = sending.await;
-            // What never left is dropped with its pledges: its records stay, its task is cancelled.
-            let pledges = answered.and_then(|id| outgoing.take(&id));
+            // What never left is dropped with what is to be done on delivery: its records stay, its task is cancelled.
+            let on_delivered = answered.and_then(|id| outgoing.take(&id));
             sent?;
-            if let Some(pledges) = pledges {
-                redeem(pledges);
+            if let Some(on_delivered) = on_delivered {
+                delivered(on_delivered);
             }
             Ok(())
         }
@@ -111,11 +112,13 @@ impl Transport<RoleServer> for Tolerant {
                 return None;
             };
             let message = match line {
-                Line::Message(message) => message,
-                Line::Nothing => continue,
-                Line::Unread(unread) => {
+                InputLine::Message(message) => message,
+                InputLine::Ignored => continue,
+                InputLine::Unreadable(unreadable) => {
                     // Not waited for: a client that does not read must not keep us from reading.
-                    tokio::spawn(self.sender.clone().send(ServerJsonRpcMessage::error(unread.error, unread.id)));
+                    tokio::spawn(
+                        self.sender.clone().send(ServerJsonRpcMessage::error(unreadable.error, unreadable.id)),
+                    );
                     continue;
                 }
             };

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::failure::{ExitCode, Failure};
 use crate::cli::output;
 
 /// Names the directory where sessions are kept; without it nobody plays a demo.
@@ -39,11 +39,11 @@ struct Run {
 }
 
 /// Answers one prompt.
-pub fn run(arguments: &[OsString]) -> Result<Exit, Failure> {
+pub fn run(arguments: &[OsString]) -> Result<ExitCode, Failure> {
     let words = arguments.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>();
     if words.iter().any(|word| word == "--version") {
         output::data("0.0.0 (simulated agent of agent-dispatch)")?;
-        return Ok(Exit::Success);
+        return Ok(ExitCode::Success);
     }
     let Some(sessions) = std::env::var_os(SESSIONS_VARIABLE) else {
         return Err(Failure::new("the simulated agent only plays in `agent-dispatch demo`"));
@@ -67,7 +67,7 @@ pub fn run(arguments: &[OsString]) -> Result<Exit, Failure> {
         .map_err(|error| Failure::new(format!("the prompt cannot be read: {error}")))?;
     let session = Session { id: id.to_owned(), resumed, file };
     Run { session, began: Instant::now(), turns: 1 }.answer()?;
-    Ok(Exit::Success)
+    Ok(ExitCode::Success)
 }
 
 impl Run {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::failure::{Exit, Failure};
+use super::failure::{ExitCode, Failure};
 use super::output::{self, Style};
 use super::registration;
 use crate::config::path::{self, Environment};
@@ -25,7 +25,7 @@ const REAL_PATIENCE: Duration = Duration::from_secs(360);
 const QUESTION: &str = "What project is this? Describe in one sentence.";
 
 /// Plays the demo, or runs one real task in `real`.
-pub fn run(real: Option<&Path>) -> Result<Exit, Failure> {
+pub fn run(real: Option<&Path>) -> Result<ExitCode, Failure> {
     let own = std::env::current_exe().and_then(|own| own.canonicalize()).map_err(|error| {
         Failure::new(format!("the file of this program cannot be found: {error}"))
             .hint("it was replaced or removed meanwhile; try again")
@@ -35,14 +35,14 @@ pub fn run(real: Option<&Path>) -> Result<Exit, Failure> {
     let runtime = runtime.map_err(|error| Failure::new(format!("cannot watch a process: {error}")))?;
     match runtime.block_on(on_stage(own, real.as_deref()))? {
         Some(()) if real.is_none() => farewell(),
-        Some(()) => Ok(Exit::Success),
+        Some(()) => Ok(ExitCode::Success),
         None => {
             output::note(if real.is_none() {
                 "interrupted; nothing is left behind"
             } else {
                 "interrupted; the run was ended"
             });
-            Ok(Exit::Interrupted)
+            Ok(ExitCode::Interrupted)
         }
     }
 }
@@ -195,7 +195,7 @@ fn broken(error: ClientError) -> Failure {
 }
 
 /// How to go on for real.
-fn farewell() -> Result<Exit, Failure> {
+fn farewell() -> Result<ExitCode, Failure> {
     let style = Style::of_stdout();
     let (heading, first) = match claude::find() {
         Ok(path) => (
@@ -221,7 +221,7 @@ fn farewell() -> Result<Exit, Failure> {
          The demo has left nothing behind.{note}",
         style.bold(heading),
     ))?;
-    Ok(Exit::Success)
+    Ok(ExitCode::Success)
 }
 
 fn on_path(path: &std::ffi::OsStr, own: &Path) -> bool {

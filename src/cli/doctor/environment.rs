@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::report::{Report, Section};
 use super::version;
-use crate::cli::bounded::{self, Unfinished};
 use crate::cli::registration::SERVER_NAME;
+use crate::cli::subprocess::{self, SubprocessError};
 use crate::config::model::Config;
 use crate::machines::command_line::Flag;
 use crate::shell::{claude, environment};
@@ -45,7 +45,7 @@ fn check_claude(report: &mut Report, config: Option<&Config>) {
     let shown = found.path.display();
     let mut command = claude::command(&found.path);
     command.arg("--version");
-    match bounded::run(command, VERSION_LIMIT) {
+    match subprocess::run(command, VERSION_LIMIT) {
         Ok(done) if done.status.success() => {
             let version = done.stdout.lines().next().unwrap_or_default().trim().to_owned();
             report.ok(SECTION, format!("claude {version}: {shown} ({})", found.source.told()));
@@ -57,7 +57,7 @@ fn check_claude(report: &mut Report, config: Option<&Config>) {
             format!("{shown} --version fails ({}): {}", done.status, done.first_line()),
             format!("run {shown} --version by hand; install Claude Code again"),
         ),
-        Err(Unfinished::Start(error)) => {
+        Err(SubprocessError::Start(error)) => {
             let why = claude::explain(&found.path, &error);
             let (what, remedy) = why.map_or_else(
                 || (format!("{shown} cannot be run: {error}"), "install Claude Code again".to_owned()),
@@ -101,7 +101,7 @@ fn check_flag(report: &mut Report, program: &Path, config: Option<&Config>) {
     let flag = Flag::AppendSystemPrompt.as_str();
     let mut command = claude::command(program);
     command.arg("--help");
-    let help = match bounded::run(command, VERSION_LIMIT) {
+    let help = match subprocess::run(command, VERSION_LIMIT) {
         Ok(done) => done.stdout + &done.stderr,
         Err(error) => {
             let message = format!("whether claude knows {flag} cannot be told: {} --help {error}", program.display());

@@ -14,7 +14,7 @@ mod restrictions;
 mod servers;
 mod version;
 
-use super::failure::{Exit, Failure};
+use super::failure::{ExitCode, Failure};
 use super::output;
 use crate::config::model::Config;
 use crate::config::path::{self, Environment, PlaceError};
@@ -24,7 +24,7 @@ pub use registration::shown;
 use report::{Report, Section, Status};
 
 /// Checks everything. Changes nothing.
-pub fn run(environment: Result<Environment, PlaceError>, json: bool, strict: bool) -> Result<Exit, Failure> {
+pub fn run(environment: Result<Environment, PlaceError>, json: bool, strict: bool) -> Result<ExitCode, Failure> {
     let mut report = Report::default();
     let config = environment.as_ref().ok().map(|here| read::load(&path::config_path(here), here.home.clone()));
     environment::check(&mut report, config.as_ref().and_then(|config| config.as_ref().ok()));
@@ -44,7 +44,7 @@ pub fn run(environment: Result<Environment, PlaceError>, json: bool, strict: boo
         Status::Warning => strict,
         Status::Failure => true,
     };
-    Ok(if failed { Exit::Failure } else { Exit::Success })
+    Ok(if failed { ExitCode::Failure } else { ExitCode::Success })
 }
 
 /// What depends on where the files are.

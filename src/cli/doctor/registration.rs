@@ -5,11 +5,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::report::{Report, Section};
-use crate::cli::bounded;
 use crate::cli::places;
 use crate::cli::registration::scopes::{self, Found, Registration, Scope, Standing};
 use crate::cli::registration::started::{Setting, Started};
 use crate::cli::registration::{self, Entry, SERVER_NAME};
+use crate::cli::subprocess;
 use crate::config::path::{Environment, config_path};
 use crate::shell::claude::is_executable;
 
@@ -165,7 +165,7 @@ fn check_registration(report: &mut Report, registration: &Registration) {
     }
     let mut command = Command::new(&program);
     command.arg("--version");
-    let version = match bounded::run(command, VERSION_LIMIT) {
+    let version = match subprocess::run(command, VERSION_LIMIT) {
         Ok(done) if done.status.success() => done.stdout.lines().next().unwrap_or_default().trim().to_owned(),
         Ok(done) => {
             return report.failure(SECTION, fails(&format!("does not work: {}", done.first_line())), again());

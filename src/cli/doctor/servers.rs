@@ -27,9 +27,9 @@ mod linux {
     use std::time::Duration;
 
     use super::{Report, SECTION};
-    use crate::cli::bounded;
     use crate::cli::places;
     use crate::cli::registration::SERVER_NAME;
+    use crate::cli::subprocess;
     use crate::config::path::{self, Environment};
     use crate::fs::identity::Identity;
 
@@ -156,7 +156,7 @@ mod linux {
     fn ask(pid: i32) -> Option<String> {
         let mut command = Command::new(exe(pid));
         command.arg("--version");
-        let done = bounded::run(command, VERSION_LIMIT).ok().filter(|done| done.status.success())?;
+        let done = subprocess::run(command, VERSION_LIMIT).ok().filter(|done| done.status.success())?;
         done.stdout.lines().next()?.strip_prefix(SERVER_NAME).map(|version| version.trim().to_owned())
     }
 }

@@ -4,11 +4,11 @@ mod change;
 mod show;
 
 use super::arguments::GroupVerb;
-use super::failure::{Exit, Failure};
+use super::failure::{ExitCode, Failure};
 use crate::config::path::Environment;
 
 /// Does what is wanted with groups.
-pub fn run(environment: &Environment, verb: GroupVerb) -> Result<Exit, Failure> {
+pub fn run(environment: &Environment, verb: GroupVerb) -> Result<ExitCode, Failure> {
     match verb {
         GroupVerb::List { json } => show::list(environment, json),
         GroupVerb::Inspect { name, json } => show::inspect(environment, &name, json),

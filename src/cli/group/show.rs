@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::failure::{ExitCode, Failure};
 use crate::cli::output::{self, Style};
 use crate::config::listing;
 use crate::config::path::{self, Environment};
@@ -13,7 +13,7 @@ use crate::machines::text;
 const DESCRIPTION_CHARS: usize = 80;
 
 /// Lists the groups. None is an empty list, not a failure.
-pub fn list(environment: &Environment, json: bool) -> Result<Exit, Failure> {
+pub fn list(environment: &Environment, json: bool) -> Result<ExitCode, Failure> {
     let file = path::config_path(environment);
     let config = read::load(&file, environment.home.clone())?;
     let groups = match listing::list_groups(&config) {
@@ -30,7 +30,7 @@ pub fn list(environment: &Environment, json: bool) -> Result<Exit, Failure> {
         let lines = groups.iter().map(|group| line(style, group)).collect::<Vec<_>>();
         output::data(&lines.join("\n"))?;
     }
-    Ok(Exit::Success)
+    Ok(ExitCode::Success)
 }
 
 fn line(style: Style, group: &Value) -> String {
@@ -59,7 +59,7 @@ fn member(member: &Value) -> String {
 }
 
 /// Shows everything about a group. An entry with a mistake is shown with it, and is a failure.
-pub fn inspect(environment: &Environment, name: &str, json: bool) -> Result<Exit, Failure> {
+pub fn inspect(environment: &Environment, name: &str, json: bool) -> Result<ExitCode, Failure> {
     let config = read::load(&path::config_path(environment), environment.home.clone())?;
     let group = listing::inspect_group(&config, name)
         .map_err(|unknown| Failure::new(unknown.0).hint("agent-dispatch group list shows all groups"))?;
@@ -68,7 +68,7 @@ pub fn inspect(environment: &Environment, name: &str, json: bool) -> Result<Exit
     } else {
         output::data(&shown(&group))?;
     }
-    Ok(if group.get("error").is_some() { Exit::Failure } else { Exit::Success })
+    Ok(if group.get("error").is_some() { ExitCode::Failure } else { ExitCode::Success })
 }
 
 fn shown(group: &Value) -> String {

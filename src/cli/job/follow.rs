@@ -2,8 +2,8 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::story::{Deed, Story};
-use crate::cli::failure::{Exit, Failure};
+use super::event_log::{EventLog, Step};
+use crate::cli::failure::{ExitCode, Failure};
 use crate::cli::records::{Records, runtime};
 use crate::cli::{output, wait};
 use crate::config::path::Environment;
@@ -11,7 +11,7 @@ use crate::machines::ids::JobId;
 use crate::shell::record::Record;
 
 /// Follows a job to its end. What it does goes to standard error, its answer to standard output.
-pub fn run(environment: &Environment, records: &Records, id: JobId) -> Result<Exit, Failure> {
+pub fn run(environment: &Environment, records: &Records, id: JobId) -> Result<ExitCode, Failure> {
     let runtime = runtime()?;
     let ended = runtime.block_on(follow(records, id));
     runtime.shutdown_background();
@@ -20,7 +20,7 @@ pub fn run(environment: &Environment, records: &Records, id: JobId) -> Result<Ex
         None => {
             output::failure(&Failure::new(format!("interrupted; job {id} goes on")));
             wait::goes_on(&id);
-            Ok(Exit::Interrupted)
+            Ok(ExitCode::Interrupted)
         }
     }
 }
@@ -40,7 +40,7 @@ async fn follow(records: &Records, id: JobId) -> Result<Option<Record>, Failure>
 async fn to_the_end(records: &Records, id: JobId) -> Result<Record, Failure> {
     // Before the first look: an end between look and watch would be missed.
     let mut watch = records.jobs.watch(&id);
-    let mut story = Story::of(&records.store, &id);
+    let mut log = EventLog::of(&records.store, &id);
     let mut shown = None;
     loop {
         let record = records.jobs.read(&id).map_err(|error| records.failure(&error))?;
@@ -48,22 +48,22 @@ async fn to_the_end(records: &Records, id: JobId) -> Result<Record, Failure> {
             tell(&record, record.status.name());
             shown = Some(record.status);
         }
-        while let Some(deeds) = story.read() {
-            show(&record, &deeds);
+        while let Some(steps) = log.read() {
+            show(&record, &steps);
             // Ctrl-C gets its turn, however much there is to show.
             tokio::task::yield_now().await;
         }
         if record.status.is_terminal() {
-            show(&record, &story.finish());
+            show(&record, &log.finish());
             return Ok(record);
         }
         watch.changed().await;
     }
 }
 
-fn show(record: &Record, deeds: &[Deed]) {
-    for deed in deeds {
-        tell(record, &output::printable(&deed.words()).replace('\n', "\n  "));
+fn show(record: &Record, steps: &[Step]) {
+    for step in steps {
+        tell(record, &output::printable(&step.words()).replace('\n', "\n  "));
     }
 }
 

@@ -1,7 +1,7 @@
 //! `job`: a record for people, what the agent did, and the answer.
 
+mod event_log;
 mod follow;
-mod story;
 mod transcript;
 
 use std::collections::VecDeque;
@@ -9,11 +9,11 @@ use std::collections::VecDeque;
 use serde_json::Value;
 
 use super::arguments::JobArguments;
-use super::failure::{Exit, Failure};
+use super::failure::{ExitCode, Failure};
 use super::jobs::{shortened, standing};
 use super::output::{self, Style};
 use super::records::Records;
-use super::{figures, grants, wait};
+use super::{format, grants, wait};
 use crate::config::path::Environment;
 use crate::machines::job::Status;
 use crate::machines::summary::Summary;
@@ -21,19 +21,19 @@ use crate::machines::text;
 use crate::shell::call::ledger::Ledger;
 use crate::shell::clock;
 use crate::shell::record::Record;
-use story::Story;
+use event_log::EventLog;
 
-/// How many of the last deeds are shown. All of them are in the transcript.
-const SHOWN_DEEDS: usize = 30;
+/// How many of the last steps are shown. All of them are in the transcript.
+const SHOWN_STEPS: usize = 30;
 /// How much of each is shown, in characters.
-const DEED_CHARS: usize = 160;
+const STEP_CHARS: usize = 160;
 /// How much is shown of a task, a context, a goal, in characters.
 const GIVEN_CHARS: usize = 2_000;
 /// How much of a name, in characters.
 const NAME_CHARS: usize = 200;
 
 /// Shows a job.
-pub fn run(environment: &Environment, arguments: &JobArguments) -> Result<Exit, Failure> {
+pub fn run(environment: &Environment, arguments: &JobArguments) -> Result<ExitCode, Failure> {
     let records = Records::of(environment);
     let id = records.id(&arguments.id)?;
     if arguments.follow {
@@ -47,7 +47,7 @@ pub fn run(environment: &Environment, arguments: &JobArguments) -> Result<Exit, 
     } else {
         show(environment, &records, &record)?;
     }
-    Ok(Exit::Success)
+    Ok(ExitCode::Success)
 }
 
 fn show(environment: &Environment, records: &Records, record: &Record) -> Result<(), Failure> {
@@ -58,13 +58,13 @@ fn show(environment: &Environment, records: &Records, record: &Record) -> Result
     for (key, text) in given {
         parts.extend(text.map(|text| field(style, key, &bounded(text, GIVEN_CHARS))));
     }
-    let (deeds, left_out) = last_deeds(records, record);
-    if !deeds.is_empty() {
+    let (steps, left_out) = last_steps(records, record);
+    if !steps.is_empty() {
         parts.push(style.bold("what it did:"));
         if left_out > 0 {
             parts.push(format!("  ({left_out} earlier; --transcript shows all)"));
         }
-        parts.extend(deeds.iter().map(|deed| format!("  · {}", shortened(deed, DEED_CHARS))));
+        parts.extend(steps.iter().map(|step| format!("  · {}", shortened(step, STEP_CHARS))));
     }
     let of_call = parts_of(records, record);
     if !of_call.is_empty() {
@@ -98,12 +98,12 @@ fn facts(record: &Record) -> Vec<(&'static str, String)> {
     let now = clock::unix_seconds();
     let of_result = |key: &str| record.result.as_ref().and_then(|result| result.get(key));
     let word = |key: &str| of_result(key).and_then(Value::as_str);
-    let ago = |at: f64| format!("{} ago", figures::span(now - at));
+    let ago = |at: f64| format!("{} ago", format::span(now - at));
     let name = |text: &Option<String>| text.as_deref().map(|text| shortened(text, NAME_CHARS));
     let took = record.started_at.map(|started| match (record.status, record.completed_at) {
-        (Status::Running, _) => format!("{} so far", figures::span(now - started)),
-        (_, Some(ended)) => figures::span(ended - started),
-        (_, None) => figures::UNKNOWN.to_owned(),
+        (Status::Running, _) => format!("{} so far", format::span(now - started)),
+        (_, Some(ended)) => format::span(ended - started),
+        (_, None) => format::UNKNOWN.to_owned(),
     });
     let all = [
         ("job", Some(record.id.to_string())),
@@ -111,7 +111,7 @@ fn facts(record: &Record) -> Vec<(&'static str, String)> {
         ("status", Some(standing(record.status, word("outcome"), word("error_type")))),
         ("submitted", Some(ago(record.created_at))),
         ("took", took),
-        ("cost", of_result("cost_usd").and_then(Value::as_f64).map(figures::dollars)),
+        ("cost", of_result("cost_usd").and_then(Value::as_f64).map(format::dollars)),
         ("session", name(&record.session_id)),
         ("caller", name(&record.caller)),
     ];
@@ -146,28 +146,28 @@ fn field(style: Style, key: &str, value: &str) -> String {
     }
 }
 
-/// The last deeds in words, and how many came before them. Without a stream the record's own lines serve.
-fn last_deeds(records: &Records, record: &Record) -> (Vec<String>, usize) {
-    let mut story = Story::of(&records.store, &record.id);
-    let (mut last, mut all) = (VecDeque::with_capacity(SHOWN_DEEDS), 0_usize);
-    let mut take = |deeds: Vec<story::Deed>| {
-        for deed in deeds {
-            if last.len() == SHOWN_DEEDS {
+/// The last steps in words, and how many came before them. Without a stream the record's own lines serve.
+fn last_steps(records: &Records, record: &Record) -> (Vec<String>, usize) {
+    let mut log = EventLog::of(&records.store, &record.id);
+    let (mut last, mut all) = (VecDeque::with_capacity(SHOWN_STEPS), 0_usize);
+    let mut take = |steps: Vec<event_log::Step>| {
+        for step in steps {
+            if last.len() == SHOWN_STEPS {
                 last.pop_front();
             }
-            last.push_back(deed.words());
+            last.push_back(step.words());
             all += 1;
         }
     };
-    while let Some(deeds) = story.read() {
-        take(deeds);
+    while let Some(steps) = log.read() {
+        take(steps);
     }
-    if !story.was_told() {
+    if !log.was_told() {
         return (record.progress.clone().unwrap_or_default(), 0);
     }
     // The last line of a run that goes on is not torn but unfinished.
     if record.status.is_terminal() {
-        take(story.finish());
+        take(log.finish());
     }
     let left_out = all - last.len();
     (last.into(), left_out)

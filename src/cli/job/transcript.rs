@@ -1,7 +1,7 @@
 //! `job --transcript`: everything as Markdown. Written while it is read, so that a long run takes no memory.
 
+use super::event_log::{EventLog, Step};
 use super::facts;
-use super::story::{Deed, Story};
 use crate::cli::failure::Failure;
 use crate::cli::output;
 use crate::cli::records::Records;
@@ -27,15 +27,15 @@ pub fn write(records: &Records, record: &Record) -> Result<(), Failure> {
     }
     head.push_str("\n## What it did\n");
     output::data(&output::for_stdout(&head))?;
-    let mut story = Story::of(&records.store, &record.id);
-    while let Some(deeds) = story.read() {
-        tell(&deeds)?;
+    let mut log = EventLog::of(&records.store, &record.id);
+    while let Some(steps) = log.read() {
+        tell(&steps)?;
     }
-    if !story.was_told() {
-        let lines = record.progress.iter().flatten().map(|line| Deed::Happened(line.clone()));
+    if !log.was_told() {
+        let lines = record.progress.iter().flatten().map(|line| Step::Happened(line.clone()));
         tell(&lines.collect::<Vec<_>>())?;
     } else if record.status.is_terminal() {
-        tell(&story.finish())?;
+        tell(&log.finish())?;
     }
     let mut end = String::new();
     if let Some(error) = &record.error {
@@ -47,14 +47,14 @@ pub fn write(records: &Records, record: &Record) -> Result<(), Failure> {
     if end.is_empty() { Ok(()) } else { output::data(&output::for_stdout(&end)) }
 }
 
-fn tell(deeds: &[Deed]) -> Result<(), Failure> {
-    if deeds.is_empty() {
+fn tell(steps: &[Step]) -> Result<(), Failure> {
+    if steps.is_empty() {
         return Ok(());
     }
-    let parts = deeds.iter().map(|deed| match deed {
-        Deed::Said(text) => format!("\n{}\n", quoted(text)),
-        Deed::Used(tool) => format!("\n- tool {}\n", plain(tool)),
-        Deed::Happened(what) => format!("\n- {}\n", plain(what)),
+    let parts = steps.iter().map(|step| match step {
+        Step::Said(text) => format!("\n{}\n", quoted(text)),
+        Step::Used(tool) => format!("\n- tool {}\n", plain(tool)),
+        Step::Happened(what) => format!("\n- {}\n", plain(what)),
     });
     output::data(&output::for_stdout(&parts.collect::<String>()))
 }

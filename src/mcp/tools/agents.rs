@@ -3,10 +3,11 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Call, Desk, off_the_loop, typed};
+use super::{ToolCall, off_the_loop, typed};
 use crate::config::change::{self, ChangeError, Fields};
-use crate::mcp::reply::{Mistake, Reply};
-use crate::mcp::table::{Conduct, Kind, Parameter, ToolRow, optional, required};
+use crate::mcp::reply::{CallError, Reply};
+use crate::mcp::state::ServerState;
+use crate::mcp::table::{Kind, Parameter, ToolEffect, ToolRow, optional, required};
 
 const NAME: Parameter = required("name", Kind::Text, "");
 const DESCRIPTION: Parameter = optional("description", Kind::Text, "");
@@ -45,7 +46,7 @@ pub const ADD: ToolRow = ToolRow {
         RISKY_CAPABILITIES,
         INSTRUCTIONS,
     ],
-    conduct: Conduct::Adds,
+    effect: ToolEffect::Adds,
     always_load: false,
 };
 
@@ -70,7 +71,7 @@ pub const UPDATE: ToolRow = ToolRow {
         RISKY_CAPABILITIES,
         INSTRUCTIONS,
     ],
-    conduct: Conduct::Sets,
+    effect: ToolEffect::Sets,
     always_load: false,
 };
 
@@ -80,7 +81,7 @@ pub const REMOVE: ToolRow = ToolRow {
     title: "Remove an agent",
     description: "Remove an agent from the configuration. Its directory stays as it is.",
     parameters: &[NAME],
-    conduct: Conduct::Removes,
+    effect: ToolEffect::Removes,
     always_load: false,
 };
 
@@ -91,41 +92,41 @@ struct Named {
     directory: String,
 }
 
-pub async fn add(desk: &Desk, call: &Call) -> Reply {
-    with_fields(desk, call, |environment, named, fields| {
+pub async fn add(state: &ServerState, call: &ToolCall) -> Reply {
+    with_fields(state, call, |environment, named, fields| {
         change::add_agent(environment, &named.name, &named.directory, &fields)
     })
     .await
 }
 
-pub async fn update(desk: &Desk, call: &Call) -> Reply {
-    with_fields(desk, call, |environment, named, fields| change::update_agent(environment, &named.name, &fields)).await
+pub async fn update(state: &ServerState, call: &ToolCall) -> Reply {
+    with_fields(state, call, |environment, named, fields| change::update_agent(environment, &named.name, &fields)).await
 }
 
-pub async fn remove(desk: &Desk, call: &Call) -> Reply {
-    with_fields(desk, call, |environment, named, _| change::remove_agent(environment, &named.name)).await
+pub async fn remove(state: &ServerState, call: &ToolCall) -> Reply {
+    with_fields(state, call, |environment, named, _| change::remove_agent(environment, &named.name)).await
 }
 
 /// Makes a change where it may wait for another process's, then forgets what the agent answered before it.
 async fn with_fields(
-    desk: &Desk,
-    call: &Call,
+    state: &ServerState,
+    call: &ToolCall,
     make: impl FnOnce(&crate::config::path::Environment, &Named, Fields) -> Result<Value, ChangeError> + Send + 'static,
 ) -> Reply {
     let (named, fields) = match typed::<Named>(call).and_then(|named| Ok((named, typed::<Fields>(call)?))) {
         Ok(both) => both,
-        Err(mistake) => return mistake.into(),
+        Err(error) => return error.into(),
     };
-    let environment = desk.environment.clone();
+    let environment = state.environment.clone();
     let name = named.name.clone();
     let reply = off_the_loop(move || match make(&environment, &named, fields) {
         Ok(answer) => Reply::of(&answer),
         Err(error) => {
-            let mistake = Mistake::new(error.to_string());
-            error.hint().map_or(mistake.clone(), |hint| mistake.with_hint(hint)).into()
+            let call_error = CallError::new(error.to_string());
+            error.hint().map_or(call_error.clone(), |hint| call_error.with_hint(hint)).into()
         }
     })
     .await;
-    desk.dispatcher.forget(&name);
+    state.dispatcher.forget(&name);
     reply
 }

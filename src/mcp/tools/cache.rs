@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::Desk;
 use crate::mcp::reply::Reply;
-use crate::mcp::table::{Conduct, ToolRow};
+use crate::mcp::state::ServerState;
+use crate::mcp::table::{ToolEffect, ToolRow};
 
 /// `cache_stats`
 pub const STATS: ToolRow = ToolRow {
@@ -12,7 +12,7 @@ pub const STATS: ToolRow = ToolRow {
     title: "Cache statistics",
     description: "Size, hits and misses of this server's answer cache.",
     parameters: &[],
-    conduct: Conduct::Reads,
+    effect: ToolEffect::Reads,
     always_load: false,
 };
 
@@ -22,24 +22,24 @@ pub const CLEAR: ToolRow = ToolRow {
     title: "Clear the cache",
     description: "Forget all cached answers, so that the next dispatch runs.",
     parameters: &[],
-    conduct: Conduct::Sets,
+    effect: ToolEffect::Sets,
     always_load: false,
 };
 
-pub fn stats(desk: &Desk) -> Reply {
-    match desk.config() {
-        Err(mistake) => mistake.into(),
-        Ok(config) => match desk.dispatcher.cache_stats(&config.settings) {
+pub fn stats(state: &ServerState) -> Reply {
+    match state.config() {
+        Err(error) => error.into(),
+        Ok(config) => match state.dispatcher.cache_stats(&config.settings) {
             Some(stats) => Reply::of(&stats),
             None => disabled(),
         },
     }
 }
 
-pub fn clear(desk: &Desk) -> Reply {
-    match desk.config() {
-        Err(mistake) => mistake.into(),
-        Ok(config) if config.settings.cache.enabled => Reply::of(&json!({"cleared": desk.dispatcher.cache_clear()})),
+pub fn clear(state: &ServerState) -> Reply {
+    match state.config() {
+        Err(error) => error.into(),
+        Ok(config) if config.settings.cache.enabled => Reply::of(&json!({"cleared": state.dispatcher.cache_clear()})),
         Ok(_) => disabled(),
     }
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{Call, Desk, typed};
+use super::{ToolCall, typed};
 use crate::config::model::Config;
 use crate::machines::dialogue::DEFAULT_ROUNDS;
 use crate::machines::text;
-use crate::mcp::progress::{Reporter, Sink, Telling};
-use crate::mcp::reply::{Mistake, Reply, Response};
-use crate::mcp::table::{Conduct, Kind, ToolRow, optional, required};
+use crate::mcp::progress::{Reporter, Sink, Verbosity};
+use crate::mcp::reply::{CallError, Reply, Response};
+use crate::mcp::state::ServerState;
+use crate::mcp::table::{Kind, ToolEffect, ToolRow, optional, required};
 use crate::mcp::tasks;
 use crate::shell::call::What;
 use crate::shell::dialogue::{self, Talk};
@@ -27,7 +28,7 @@ pub const DIALOGUE: ToolRow = ToolRow {
         required("topic", Kind::Text, "what to work out"),
         optional("max_rounds", Kind::Integer, "1..10, default 3"),
     ],
-    conduct: Conduct::Runs,
+    effect: ToolEffect::Runs,
     always_load: false,
 };
 
@@ -39,33 +40,33 @@ struct Arguments {
     max_rounds: Option<i64>,
 }
 
-pub async fn dialogue(desk: &Desk, call: Call) -> Response {
-    let (config, talk) = match read(desk, &call) {
+pub async fn dialogue(state: &ServerState, call: ToolCall) -> Response {
+    let (config, talk) = match read(state, &call) {
         Ok(both) => both,
-        Err(mistake) => return mistake.into(),
+        Err(error) => return error.into(),
     };
     if call.tasks
-        && let Some(task) = tasks::of_call(desk, &config, What::Dialogue(talk.clone())).await
+        && let Some(task) = tasks::of_call(state, &config, What::Dialogue(talk.clone())).await
     {
         return task;
     }
-    let reporter = Reporter::new(&call.context, call.row.name, Telling::Standing, false);
+    let reporter = Reporter::new(&call.context, call.row.name, Verbosity::Summary, false);
     let run =
-        async |mut sink: Sink| dialogue::run(&desk.dispatcher, &config, &talk, None, &mut |line| sink.say(line)).await;
+        async |mut sink: Sink| dialogue::run(&state.dispatcher, &config, &talk, None, &mut |line| sink.say(line)).await;
     match reporter.during(run).await {
         Ok((conversation, receipts)) => Reply::paid(&conversation, receipts).into(),
-        Err(mistake) => Mistake::new(mistake.to_string()).into(),
+        Err(error) => CallError::new(error.to_string()).into(),
     }
 }
 
 /// The configuration and what the call asks for, checked as far as that is possible before anything runs.
-fn read(desk: &Desk, call: &Call) -> Result<(Arc<Config>, Talk), Mistake> {
+fn read(state: &ServerState, call: &ToolCall) -> Result<(Arc<Config>, Talk), CallError> {
     let Arguments { requester, responder, topic, max_rounds } = typed(call)?;
     if text::is_blank(&topic) {
-        return Err(Mistake::new("topic is empty: say what the two are to work out"));
+        return Err(CallError::new("topic is empty: say what the two are to work out"));
     }
     let talk = Talk { requester, responder, topic, max_rounds: max_rounds.unwrap_or_else(|| DEFAULT_ROUNDS.into()) };
-    let config = desk.config()?;
-    dialogue::check(&desk.dispatcher, &config, &talk).map_err(|error| Mistake::new(error.to_string()))?;
+    let config = state.config()?;
+    dialogue::check(&state.dispatcher, &config, &talk).map_err(|error| CallError::new(error.to_string()))?;
     Ok((config, talk))
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{Call, Desk, off_the_loop, typed};
+use super::{ToolCall, off_the_loop, typed};
 use crate::config::claude_settings::user_directory;
 use crate::config::listing::{self, Past};
-use crate::mcp::reply::{Mistake, Reply};
-use crate::mcp::table::{Conduct, Kind, ToolRow, optional, required};
+use crate::mcp::reply::{CallError, Reply};
+use crate::mcp::state::ServerState;
+use crate::mcp::table::{Kind, ToolEffect, ToolRow, optional, required};
 use crate::shell::lacked_servers;
 
 /// Lines of a preview that nobody asked for (contract).
@@ -20,7 +21,7 @@ pub const LIST: ToolRow = ToolRow {
     title: "List agents",
     description: "The agents that work can be delegated to: what each is for, its MCP servers, stack, tools, health.",
     parameters: &[],
-    conduct: Conduct::Reads,
+    effect: ToolEffect::Reads,
     always_load: true,
 };
 
@@ -33,7 +34,7 @@ pub const INSPECT: ToolRow = ToolRow {
         required("name", Kind::Text, ""),
         optional("preview_lines", Kind::Integer, "0..200, default 40; 0 = no previews"),
     ],
-    conduct: Conduct::Reads,
+    effect: ToolEffect::Reads,
     always_load: false,
 };
 
@@ -43,7 +44,7 @@ pub const GROUPS: ToolRow = ToolRow {
     title: "List groups",
     description: "Sets of agents that work on one thing: how to coordinate them, who is for what, health.",
     parameters: &[],
-    conduct: Conduct::Reads,
+    effect: ToolEffect::Reads,
     always_load: false,
 };
 
@@ -53,23 +54,23 @@ pub const INSPECT_GROUP: ToolRow = ToolRow {
     title: "Inspect a group",
     description: "One group with its shared context and what its members are.",
     parameters: &[required("name", Kind::Text, "")],
-    conduct: Conduct::Reads,
+    effect: ToolEffect::Reads,
     always_load: false,
 };
 
-pub async fn list(desk: &Desk) -> Reply {
-    let config = match desk.config() {
+pub async fn list(state: &ServerState) -> Reply {
+    let config = match state.config() {
         Ok(config) => config,
-        Err(mistake) => return mistake.into(),
+        Err(error) => return error.into(),
     };
-    let history = config.settings.usage_log.then(|| Arc::clone(&desk.history));
-    let jobs = desk.dispatcher.engine().store().directory().to_owned();
+    let history = config.settings.usage_log.then(|| Arc::clone(&state.history));
+    let jobs = state.dispatcher.engine().store().directory().to_owned();
     off_the_loop(move || {
         let looked = history.as_ref().map(|history| history.look());
         let typical = |agent: &str| looked.as_ref()?.short(agent);
         match listing::list_agents(&config, Past { typical: &typical, servers: &lacked_servers::all(&jobs) }) {
             Ok(agents) => Reply::of(&agents),
-            Err(none) => Mistake::new(none.to_string()).into(),
+            Err(none) => CallError::new(none.to_string()).into(),
         }
     })
     .await
@@ -86,33 +87,33 @@ const fn default_preview_lines() -> i64 {
     DEFAULT_PREVIEW_LINES
 }
 
-pub async fn inspect(desk: &Desk, call: &Call) -> Reply {
-    let (config, given) = match desk.config().and_then(|config| Ok((config, typed::<InspectArguments>(call)?))) {
+pub async fn inspect(state: &ServerState, call: &ToolCall) -> Reply {
+    let (config, given) = match state.config().and_then(|config| Ok((config, typed::<InspectArguments>(call)?))) {
         Ok(both) => both,
-        Err(mistake) => return mistake.into(),
+        Err(error) => return error.into(),
     };
-    let history = config.settings.usage_log.then(|| Arc::clone(&desk.history));
-    let jobs = desk.dispatcher.engine().store().directory().to_owned();
+    let history = config.settings.usage_log.then(|| Arc::clone(&state.history));
+    let jobs = state.dispatcher.engine().store().directory().to_owned();
     off_the_loop(move || {
         let looked = history.as_ref().map(|history| history.look());
         let typical = |agent: &str| looked.as_ref()?.full(agent);
         let past = Past { typical: &typical, servers: &lacked_servers::all(&jobs) };
         match listing::inspect_agent(&config, &given.name, given.preview_lines, past, user_directory()) {
             Ok(agent) => Reply::of(&agent),
-            Err(unknown) => Mistake::new(unknown.to_string()).into(),
+            Err(unknown) => CallError::new(unknown.to_string()).into(),
         }
     })
     .await
 }
 
-pub async fn list_groups(desk: &Desk) -> Reply {
-    let config = match desk.config() {
+pub async fn list_groups(state: &ServerState) -> Reply {
+    let config = match state.config() {
         Ok(config) => config,
-        Err(mistake) => return mistake.into(),
+        Err(error) => return error.into(),
     };
     off_the_loop(move || match listing::list_groups(&config) {
         Ok(groups) => Reply::of(&groups),
-        Err(none) => Mistake::new(none.to_string()).into(),
+        Err(none) => CallError::new(none.to_string()).into(),
     })
     .await
 }
@@ -122,14 +123,14 @@ struct Named {
     name: String,
 }
 
-pub async fn inspect_group(desk: &Desk, call: &Call) -> Reply {
-    let (config, given) = match desk.config().and_then(|config| Ok((config, typed::<Named>(call)?))) {
+pub async fn inspect_group(state: &ServerState, call: &ToolCall) -> Reply {
+    let (config, given) = match state.config().and_then(|config| Ok((config, typed::<Named>(call)?))) {
         Ok(both) => both,
-        Err(mistake) => return mistake.into(),
+        Err(error) => return error.into(),
     };
     off_the_loop(move || match listing::inspect_group(&config, &given.name) {
         Ok(group) => Reply::of(&group),
-        Err(unknown) => Mistake::new(unknown.to_string()).into(),
+        Err(unknown) => CallError::new(unknown.to_string()).into(),
     })
     .await
 }

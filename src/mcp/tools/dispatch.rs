@@ -5,13 +5,14 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Call, Desk, typed_at};
+use super::{ToolCall, typed_at};
 use crate::config::model::Config;
 use crate::config::plan::{Request, ResponseSchema};
 use crate::machines::plan::{Format, MAX_RESUME_ATTEMPTS};
-use crate::mcp::progress::{Reporter, Sink, Telling};
-use crate::mcp::reply::{Mistake, Reply, Response};
-use crate::mcp::table::{Conduct, Kind, Parameter, ToolRow, optional, required};
+use crate::mcp::progress::{Reporter, Sink, Verbosity};
+use crate::mcp::reply::{CallError, Reply, Response};
+use crate::mcp::state::ServerState;
+use crate::mcp::table::{Kind, Parameter, ToolEffect, ToolRow, optional, required};
 use crate::mcp::tasks;
 use crate::shell::dispatcher::{Begun, Caching};
 use crate::shell::part::{self, Item};
@@ -67,7 +68,7 @@ pub const DISPATCH: ToolRow = ToolRow {
         GROUP,
         RESUME,
     ],
-    conduct: Conduct::Runs,
+    effect: ToolEffect::Runs,
     always_load: true,
 };
 
@@ -91,7 +92,7 @@ pub const SESSION: ToolRow = ToolRow {
         as_in_dispatch(GROUP),
         RESUME,
     ],
-    conduct: Conduct::Runs,
+    effect: ToolEffect::Runs,
     always_load: true,
 };
 
@@ -112,7 +113,7 @@ pub const STREAM: ToolRow = ToolRow {
         as_in_dispatch(GROUP),
         RESUME,
     ],
-    conduct: Conduct::Runs,
+    effect: ToolEffect::Runs,
     always_load: false,
 };
 
@@ -145,70 +146,70 @@ struct Arguments {
     summary_chars: Option<i64>,
 }
 
-pub async fn dispatch(desk: &Desk, call: Call) -> Response {
-    run(desk, call, Caching::Allowed, Telling::Standing).await
+pub async fn dispatch(state: &ServerState, call: ToolCall) -> Response {
+    run(state, call, Caching::Allowed, Verbosity::Summary).await
 }
 
-pub async fn session(desk: &Desk, call: Call) -> Response {
-    run(desk, call, Caching::Never, Telling::Standing).await
+pub async fn session(state: &ServerState, call: ToolCall) -> Response {
+    run(state, call, Caching::Never, Verbosity::Summary).await
 }
 
-pub async fn stream(desk: &Desk, call: Call) -> Response {
-    run(desk, call, Caching::Never, Telling::Verbatim).await
+pub async fn stream(state: &ServerState, call: ToolCall) -> Response {
+    run(state, call, Caching::Never, Verbosity::Verbatim).await
 }
 
 /// The configuration and what a call asks for.
-pub fn read(desk: &Desk, call: &Call) -> Result<(Arc<Config>, Item), Mistake> {
+pub fn read(state: &ServerState, call: &ToolCall) -> Result<(Arc<Config>, Item), CallError> {
     let item = item(call.row.name, &call.arguments)?;
-    Ok((desk.config()?, item))
+    Ok((state.config()?, item))
 }
 
 /// What the arguments in `place` ask for.
-pub fn item(place: &str, arguments: &Value) -> Result<Item, Mistake> {
+pub fn item(place: &str, arguments: &Value) -> Result<Item, CallError> {
     let given = typed_at::<Arguments>(place, arguments)?;
     let chars = given.summary_chars.unwrap_or(DEFAULT_SUMMARY_CHARS).clamp(0, MAX_SUMMARY_CHARS);
     let summary_chars = given.return_ref.then(|| usize::try_from(chars).unwrap_or_default());
     Ok(Item { request: request(place, given)?, summary_chars })
 }
 
-async fn run(desk: &Desk, call: Call, caching: Caching, telling: Telling) -> Response {
-    let (config, item) = match read(desk, &call) {
+async fn run(state: &ServerState, call: ToolCall, caching: Caching, verbosity: Verbosity) -> Response {
+    let (config, item) = match read(state, &call) {
         Ok(both) => both,
-        Err(mistake) => return mistake.into(),
+        Err(error) => return error.into(),
     };
     let request = &item.request;
     let delivery = if call.tasks {
         let form = item.summary_chars.map_or(Form::Answer, |summary_chars| Form::Reference { summary_chars });
-        match desk.dispatcher.begin(&config, request, caching, form).await {
-            Ok(Begun::Task(handed)) => return tasks::created(desk, handed).await,
+        match state.dispatcher.begin(&config, request, caching, form).await {
+            Ok(Begun::Task(handed)) => return tasks::created(state, handed).await,
             Ok(Begun::Answer(delivery)) => Ok(*delivery),
-            Err(mistake) => Err(mistake),
+            Err(error) => Err(error),
         }
     } else {
-        let logs = telling == Telling::Verbatim && call.logs;
-        let reporter = Reporter::new(&call.context, &request.agent, telling, logs);
+        let logs = verbosity == Verbosity::Verbatim && call.logs;
+        let reporter = Reporter::new(&call.context, &request.agent, verbosity, logs);
         let run = async |mut sink: Sink| {
-            desk.dispatcher.dispatch(&config, request, caching, &mut |news| sink.put(news)).await
+            state.dispatcher.dispatch(&config, request, caching, &mut |news| sink.put(news)).await
         };
         reporter.during(run).await
     };
     match delivery {
         Ok(delivery) => {
-            let (part, receipt) = part::of(&desk.dispatcher, &item, delivery).await;
+            let (part, receipt) = part::of(&state.dispatcher, &item, delivery).await;
             Reply::paid(&part, receipt).into()
         }
-        Err(mistake) => Mistake::new(mistake.to_string()).into(),
+        Err(error) => CallError::new(error.to_string()).into(),
     }
 }
 
-fn request(place: &str, arguments: Arguments) -> Result<Request, Mistake> {
+fn request(place: &str, arguments: Arguments) -> Result<Request, CallError> {
     let format = match arguments.response_format.trim().to_ascii_lowercase().as_str() {
         "" | "text" => Format::Text,
         "json" => Format::Json,
         other => {
             let shown = other.chars().take(40).collect::<String>();
             let error = format!("{place}: response_format must be \"json\" or empty, not \"{shown}\"");
-            return Err(Mistake::new(error));
+            return Err(CallError::new(error));
         }
     };
     Ok(Request {

@@ -9,14 +9,15 @@ use super::dispatch::{
     self, AGENT, CALLER, CONTEXT, GOAL, GROUP, MAX_TURNS, RESPONSE_FORMAT, RESPONSE_SCHEMA, RESUME, TASK, TIMEOUT,
     WAIT_FOR_LIMIT, as_in_dispatch,
 };
-use super::{Call, Desk, off_the_loop, typed};
+use super::{ToolCall, off_the_loop, typed};
 use crate::machines::ids::JobId;
 use crate::machines::job::Status;
 use crate::machines::summary::Filter;
 use crate::machines::text;
-use crate::mcp::progress::{Reporter, Sink, Telling};
-use crate::mcp::reply::{Mistake, Reply, Response};
-use crate::mcp::table::{Conduct, Kind, Parameter, ToolRow, optional, required};
+use crate::mcp::progress::{Reporter, Sink, Verbosity};
+use crate::mcp::reply::{CallError, Reply, Response};
+use crate::mcp::state::ServerState;
+use crate::mcp::table::{Kind, Parameter, ToolEffect, ToolRow, optional, required};
 use crate::mcp::tasks;
 use crate::shell::dispatcher::Submitted;
 use crate::shell::jobs::{CancelOutcome, Jobs};
@@ -56,7 +57,7 @@ pub const ASYNC: ToolRow = ToolRow {
         RESUME,
         WAIT_FOR_LIMIT,
     ],
-    conduct: Conduct::Runs,
+    effect: ToolEffect::Runs,
     always_load: false,
 };
 
@@ -66,7 +67,7 @@ pub const STATUS: ToolRow = ToolRow {
     title: "Look at a job",
     description: "A job's record: status, progress while it runs, result when it is done.",
     parameters: &[JOB_ID],
-    conduct: Conduct::Reads,
+    effect: ToolEffect::Reads,
     always_load: false,
 };
 
@@ -76,7 +77,7 @@ pub const WAIT: ToolRow = ToolRow {
     title: "Wait for a job",
     description: "A job's record when it ends, or with timed_out_waiting when the wait is over; the job goes on.",
     parameters: &[JOB_ID, optional("timeout_seconds", Kind::Integer, "1..3600, default 60")],
-    conduct: Conduct::Reads,
+    effect: ToolEffect::Reads,
     always_load: false,
 };
 
@@ -86,7 +87,7 @@ pub const CANCEL: ToolRow = ToolRow {
     title: "Cancel a job",
     description: "End a job, whoever started it, with everything that it runs.",
     parameters: &[JOB_ID],
-    conduct: Conduct::Removes,
+    effect: ToolEffect::Removes,
     always_load: false,
 };
 
@@ -100,7 +101,7 @@ pub const JOBS: ToolRow = ToolRow {
         optional("limit", Kind::Integer, "1..1000, default 50"),
         optional("agent", Kind::Text, ""),
     ],
-    conduct: Conduct::Reads,
+    effect: ToolEffect::Reads,
     always_load: false,
 };
 
@@ -110,7 +111,7 @@ pub const FETCH: ToolRow = ToolRow {
     title: "Fetch a stored result",
     description: "The full answer behind a ref or job_id.",
     parameters: &[required("ref", Kind::Text, ""), optional("max_chars", Kind::Integer, "0 = all")],
-    conduct: Conduct::Reads,
+    effect: ToolEffect::Reads,
     always_load: false,
 };
 
@@ -123,19 +124,19 @@ pub const GC: ToolRow = ToolRow {
         optional("max_age_days", Kind::Number, "default 7"),
         optional("dry_run", Kind::Flag, "only say which"),
     ],
-    conduct: Conduct::Removes,
+    effect: ToolEffect::Removes,
     always_load: false,
 };
 
-pub async fn submit(desk: &Desk, call: Call) -> Reply {
-    let (config, request) = match dispatch::read(desk, &call) {
+pub async fn submit(state: &ServerState, call: ToolCall) -> Reply {
+    let (config, request) = match dispatch::read(state, &call) {
         Ok((config, item)) => (config, item.request),
-        Err(mistake) => return mistake.into(),
+        Err(error) => return error.into(),
     };
-    match desk.dispatcher.submit(&config, &request).await {
+    match state.dispatcher.submit(&config, &request).await {
         Ok(Submitted::Job(id)) => Reply::of(&json!({"job_id": id, "status": "pending", "agent": request.agent})),
-        Ok(Submitted::Refused(answer)) => Mistake::new(answer.error.unwrap_or_default()).into(),
-        Err(mistake) => Mistake::new(mistake.to_string()).into(),
+        Ok(Submitted::Refused(answer)) => CallError::new(answer.error.unwrap_or_default()).into(),
+        Err(error) => CallError::new(error.to_string()).into(),
     }
 }
 
@@ -145,26 +146,26 @@ struct One {
     timeout_seconds: Option<i64>,
 }
 
-fn one(call: &Call) -> Result<(JobId, One), Mistake> {
+fn one(call: &ToolCall) -> Result<(JobId, One), CallError> {
     let one = typed::<One>(call)?;
     Ok((id(&one.job_id)?, one))
 }
 
-fn id(text: &str) -> Result<JobId, Mistake> {
-    JobId::try_from(text).map_err(|error| Mistake::new(error.to_string()))
+fn id(text: &str) -> Result<JobId, CallError> {
+    JobId::try_from(text).map_err(|error| CallError::new(error.to_string()))
 }
 
-pub async fn status(desk: &Desk, call: &Call) -> Reply {
+pub async fn status(state: &ServerState, call: &ToolCall) -> Reply {
     let id = match one(call) {
         Ok((id, _)) => id,
-        Err(mistake) => return mistake.into(),
+        Err(error) => return error.into(),
     };
-    with_jobs(desk, move |jobs| match jobs.read(&id) {
+    with_jobs(state, move |jobs| match jobs.read(&id) {
         Ok(record) => {
             let place = jobs.place(&record);
             Reply::of(&with(&jobs.with_pause(record), "queue_place", place.map(Value::from)))
         }
-        Err(error) => Mistake::new(error.to_string()).into(),
+        Err(error) => CallError::new(error.to_string()).into(),
     })
     .await
 }
@@ -178,37 +179,37 @@ fn with(record: &Record, key: &str, said: Option<Value>) -> Value {
     value
 }
 
-pub async fn wait(desk: &Desk, call: Call) -> Response {
+pub async fn wait(state: &ServerState, call: ToolCall) -> Response {
     let (id, given) = match one(&call) {
         Ok(both) => both,
-        Err(mistake) => return mistake.into(),
+        Err(error) => return error.into(),
     };
     if call.tasks
-        && let Some(task) = tasks::of_running(desk, id).await
+        && let Some(task) = tasks::of_running(state, id).await
     {
         return Response::Task(Box::new(task), None);
     }
     let seconds =
         given.timeout_seconds.unwrap_or(DEFAULT_WAIT_SECONDS).clamp(*WAIT_SECONDS.start(), *WAIT_SECONDS.end());
     let patience = Duration::from_secs(seconds.unsigned_abs());
-    let jobs = Jobs::new(desk.dispatcher.engine().clone());
-    let reporter = Reporter::new(&call.context, "job", Telling::Standing, false);
+    let jobs = Jobs::new(state.dispatcher.engine().clone());
+    let reporter = Reporter::new(&call.context, "job", Verbosity::Summary, false);
     let waited =
         reporter.during(async |mut sink: Sink| jobs.wait_telling(id, patience, &mut |news| sink.put(news)).await).await;
     match waited {
         Ok((record, true)) => Reply::of(&record),
         Ok((record, false)) => Reply::of(&with(&record, "timed_out_waiting", Some(Value::Bool(true)))),
-        Err(error) => Mistake::new(error.to_string()).into(),
+        Err(error) => CallError::new(error.to_string()).into(),
     }
     .into()
 }
 
-pub async fn cancel(desk: &Desk, call: &Call) -> Reply {
+pub async fn cancel(state: &ServerState, call: &ToolCall) -> Reply {
     let id = match one(call) {
         Ok((id, _)) => id,
-        Err(mistake) => return mistake.into(),
+        Err(error) => return error.into(),
     };
-    with_jobs(desk, move |jobs| match jobs.cancel(&id) {
+    with_jobs(state, move |jobs| match jobs.cancel(&id) {
         Ok((outcome, status)) => {
             let mut answer = json!({"job_id": id, "outcome": outcome, "status": status.name()});
             let message = match outcome {
@@ -221,7 +222,7 @@ pub async fn cancel(desk: &Desk, call: &Call) -> Reply {
             }
             Reply::of(&answer)
         }
-        Err(error) => Mistake::new(error.to_string()).into(),
+        Err(error) => CallError::new(error.to_string()).into(),
     })
     .await
 }
@@ -235,20 +236,20 @@ struct Listed {
     limit: Option<i64>,
 }
 
-pub async fn list(desk: &Desk, call: &Call) -> Reply {
+pub async fn list(state: &ServerState, call: &ToolCall) -> Reply {
     let (filter, limit) = match typed::<Listed>(call).and_then(filter) {
         Ok(both) => both,
-        Err(mistake) => return mistake.into(),
+        Err(error) => return error.into(),
     };
-    with_listed_jobs(desk, move |jobs| Reply::of(&jobs.list(&filter, limit))).await
+    with_listed_jobs(state, move |jobs| Reply::of(&jobs.list(&filter, limit))).await
 }
 
-fn filter(given: Listed) -> Result<(Filter, usize), Mistake> {
+fn filter(given: Listed) -> Result<(Filter, usize), CallError> {
     let status = match given.status.trim() {
         "" => None,
         name => Some(Status::named(name).ok_or_else(|| {
             let shown = text::quoted(text::first_chars(name, 40));
-            Mistake::new(format!("unknown status {shown}; one of pending, running, done, failed, cancelled"))
+            CallError::new(format!("unknown status {shown}; one of pending, running, done, failed, cancelled"))
         })?),
     };
     let agent = Some(given.agent).filter(|agent| !agent.is_empty());
@@ -263,14 +264,14 @@ struct Fetched {
     max_chars: i64,
 }
 
-pub async fn fetch(desk: &Desk, call: &Call) -> Reply {
+pub async fn fetch(state: &ServerState, call: &ToolCall) -> Reply {
     let given = match typed::<Fetched>(call).and_then(|given| Ok((id(&given.r#ref)?, given.max_chars))) {
         Ok(given) => given,
-        Err(mistake) => return mistake.into(),
+        Err(error) => return error.into(),
     };
     let (id, max_chars) = given;
-    with_jobs(desk, move |jobs| match jobs.read(&id) {
-        Err(error) => Mistake::new(error.to_string()).into(),
+    with_jobs(state, move |jobs| match jobs.read(&id) {
+        Err(error) => CallError::new(error.to_string()).into(),
         Ok(Record { status, result: Some(result), .. }) if status.is_terminal() => {
             Reply::of(&cut(result, usize::try_from(max_chars).unwrap_or_default()))
         }
@@ -299,16 +300,16 @@ struct Old {
     dry_run: bool,
 }
 
-pub async fn collect(desk: &Desk, call: &Call) -> Reply {
+pub async fn collect(state: &ServerState, call: &ToolCall) -> Reply {
     let given = match typed::<Old>(call) {
         Ok(given) => given,
-        Err(mistake) => return mistake.into(),
+        Err(error) => return error.into(),
     };
     let days = given.max_age_days.unwrap_or(DEFAULT_MAX_AGE_DAYS);
     if !days.is_finite() || days <= 0.0 {
-        return Mistake::new(format!("max_age_days must be more than 0, not {days}")).into();
+        return CallError::new(format!("max_age_days must be more than 0, not {days}")).into();
     }
-    with_listed_jobs(desk, move |jobs| {
+    with_listed_jobs(state, move |jobs| {
         let collected = jobs.collect(days, given.dry_run);
         if given.dry_run {
             Reply::of(&json!({
@@ -325,17 +326,17 @@ pub async fn collect(desk: &Desk, call: &Call) -> Reply {
     .await
 }
 
-async fn with_jobs(desk: &Desk, work: impl FnOnce(&Jobs) -> Reply + Send + 'static) -> Reply {
-    let jobs = Jobs::new(desk.dispatcher.engine().clone());
+async fn with_jobs(state: &ServerState, work: impl FnOnce(&Jobs) -> Reply + Send + 'static) -> Reply {
+    let jobs = Jobs::new(state.dispatcher.engine().clone());
     off_the_loop(move || work(&jobs)).await
 }
 
 /// For work on all jobs: where they cannot be listed it would find none.
-async fn with_listed_jobs(desk: &Desk, work: impl FnOnce(&Jobs) -> Reply + Send + 'static) -> Reply {
-    let store = desk.dispatcher.engine().store().clone();
-    with_jobs(desk, move |jobs| match store.check_listable() {
+async fn with_listed_jobs(state: &ServerState, work: impl FnOnce(&Jobs) -> Reply + Send + 'static) -> Reply {
+    let store = state.dispatcher.engine().store().clone();
+    with_jobs(state, move |jobs| match store.check_listable() {
         Ok(()) => work(jobs),
-        Err(error) => Mistake::new(error.to_string()).with_hint(JOBS_ELSEWHERE).into(),
+        Err(error) => CallError::new(error.to_string()).with_hint(JOBS_ELSEWHERE).into(),
     })
     .await
 }

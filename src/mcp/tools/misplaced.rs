@@ -8,7 +8,7 @@ use crate::config::name::{echoed, nearest};
 use crate::machines::misnamed::{Meant, letters, meant};
 use crate::machines::text;
 use crate::mcp::arguments::ArgumentError;
-use crate::mcp::reply::Mistake;
+use crate::mcp::reply::CallError;
 use crate::mcp::table::Parameter;
 
 /// How many unknown parameters are explained: each costs its caller a sentence to read.
@@ -30,12 +30,12 @@ enum Home {
 }
 
 /// The answer to arguments that cannot be read; `tool` is the row whose parameters they were to be.
-pub fn mistake(error: &ArgumentError, tool: &ToolRow) -> Mistake {
-    let mistake = Mistake::new(error.to_string());
-    let ArgumentError::Unknown { given, agent, .. } = error else { return mistake };
+pub fn call_error(error: &ArgumentError, tool: &ToolRow) -> CallError {
+    let call_error = CallError::new(error.to_string());
+    let ArgumentError::Unknown { given, agent, .. } = error else { return call_error };
     let explained = given.iter().take(MAX_EXPLAINED);
     let explained = explained.map(|(name, value)| explain(name, value, tool, agent.as_deref())).collect::<Vec<_>>();
-    mistake.with_hint(explained.join("; "))
+    call_error.with_hint(explained.join("; "))
 }
 
 fn explain(name: &str, value: &Value, tool: &ToolRow, agent: Option<&str>) -> String {

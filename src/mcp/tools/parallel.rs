@@ -6,14 +6,15 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::dispatch::{self, DISPATCH};
-use super::{Call, Desk, misplaced, typed};
+use super::{ToolCall, misplaced, typed};
 use crate::config::model::Config;
 use crate::machines::parallel::most_items;
 use crate::machines::text;
 use crate::mcp::arguments::read_at;
-use crate::mcp::progress::{Reporter, Sink, Telling};
-use crate::mcp::reply::{Mistake, Reply, Response};
-use crate::mcp::table::{Conduct, Kind, ToolRow, optional, required};
+use crate::mcp::progress::{Reporter, Sink, Verbosity};
+use crate::mcp::reply::{CallError, Reply, Response};
+use crate::mcp::state::ServerState;
+use crate::mcp::table::{Kind, ToolEffect, ToolRow, optional, required};
 use crate::mcp::tasks;
 use crate::shell::call::What;
 use crate::shell::parallel::{self, Batch};
@@ -31,7 +32,7 @@ pub const PARALLEL: ToolRow = ToolRow {
         required("dispatches", Kind::Items, "each as the arguments of dispatch; at most 100, or 20 × max_concurrency"),
         optional("aggregate", Kind::Text, "agent that makes one answer of all"),
     ],
-    conduct: Conduct::Runs,
+    effect: ToolEffect::Runs,
     always_load: false,
 };
 
@@ -42,54 +43,55 @@ struct Arguments {
     aggregate: String,
 }
 
-pub async fn parallel(desk: &Desk, call: Call) -> Response {
-    let (config, batch) = match read(desk, &call) {
+pub async fn parallel(state: &ServerState, call: ToolCall) -> Response {
+    let (config, batch) = match read(state, &call) {
         Ok(both) => both,
-        Err(mistake) => return mistake.into(),
+        Err(error) => return error.into(),
     };
     if call.tasks
-        && let Some(task) = tasks::of_call(desk, &config, What::Parallel(batch.clone())).await
+        && let Some(task) = tasks::of_call(state, &config, What::Parallel(batch.clone())).await
     {
         return task;
     }
-    let reporter = Reporter::new(&call.context, call.row.name, Telling::Standing, false);
-    let run =
-        async |mut sink: Sink| parallel::run(&desk.dispatcher, &config, &batch, None, &mut |line| sink.say(line)).await;
+    let reporter = Reporter::new(&call.context, call.row.name, Verbosity::Summary, false);
+    let run = async |mut sink: Sink| {
+        parallel::run(&state.dispatcher, &config, &batch, None, &mut |line| sink.say(line)).await
+    };
     let mut gathered = reporter.during(run).await;
     let receipts = std::mem::take(&mut gathered.receipts);
     Reply::paid(&gathered, receipts).into()
 }
 
 /// The configuration and what the call asks for, checked as far as that is possible before anything runs.
-fn read(desk: &Desk, call: &Call) -> Result<(Arc<Config>, Batch), Mistake> {
+fn read(state: &ServerState, call: &ToolCall) -> Result<(Arc<Config>, Batch), CallError> {
     let given = typed::<Arguments>(call)?;
-    let config = desk.config()?;
+    let config = state.config()?;
     let most = most_items(config.settings.max_concurrency);
     if given.dispatches.is_empty() {
-        return Err(Mistake::new("dispatches must hold at least one {\"agent\", \"task\"}"));
+        return Err(CallError::new("dispatches must hold at least one {\"agent\", \"task\"}"));
     }
     if given.dispatches.len() > most {
         let error = format!("too many dispatches: {}, at most {most}", given.dispatches.len());
-        return Err(Mistake::new(error).with_hint("make several calls of it, or raise settings.max_concurrency"));
+        return Err(CallError::new(error).with_hint("make several calls of it, or raise settings.max_concurrency"));
     }
     let items = given.dispatches.into_iter().enumerate().map(|(index, value)| {
         let place = format!("dispatches[{index}]");
         let Value::Object(given) = value else {
             let shown = value.to_string();
             let shown = text::first_chars(&shown, QUOTE_CHARS);
-            return Err(Mistake::new(format!("{place} must be an object with agent and task, not {shown}")));
+            return Err(CallError::new(format!("{place} must be an object with agent and task, not {shown}")));
         };
         let arguments = read_at(&place, DISPATCH.parameters, Some(given));
-        let arguments = arguments.map_err(|error| misplaced::mistake(&error, &DISPATCH))?;
+        let arguments = arguments.map_err(|error| misplaced::call_error(&error, &DISPATCH))?;
         dispatch::item(&place, &arguments)
     });
     let batch = Batch {
         items: items.collect::<Result<_, _>>()?,
         aggregate: Some(given.aggregate).filter(|agent| !agent.is_empty()),
     };
-    parallel::check(&desk.dispatcher, &config, &batch).map_err(|(index, error)| {
+    parallel::check(&state.dispatcher, &config, &batch).map_err(|(index, error)| {
         let place = index.map_or_else(|| "aggregate".to_owned(), |index| format!("dispatches[{index}]"));
-        Mistake::new(format!("{place}: {error}"))
+        CallError::new(format!("{place}: {error}"))
     })?;
     Ok((config, batch))
 }

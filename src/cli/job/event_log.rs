@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::figures;
+use crate::cli::format;
 use crate::cli::jobs::shortened;
 use crate::machines::events::{Init, MAX_PROGRESS_CHARS, Reader, ResultEvent, Retry, StreamEvent};
 use crate::machines::ids::JobId;
@@ -17,7 +17,7 @@ const MAX_SERVERS: usize = 10;
 
 /// Something that the agent did, or that happened to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Deed {
+pub enum Step {
     /// It said this; a long text is cut, and shows that.
     Said(String),
     /// It used a tool of this name.
@@ -26,7 +26,7 @@ pub enum Deed {
     Happened(String),
 }
 
-impl Deed {
+impl Step {
     /// In words; what it said may have several lines.
     pub fn words(&self) -> String {
         match self {
@@ -74,34 +74,34 @@ fn refused(retry: &Retry) -> String {
 fn ended(result: &ResultEvent) -> String {
     let mut words = vec![if result.is_error { "Ended with an error" } else { "Ended" }.to_owned()];
     #[expect(clippy::cast_precision_loss, reason = "a duration for people")]
-    words.extend(result.duration_ms.map(|ms| format!("after {}", figures::span(ms as f64 / 1_000.0))));
+    words.extend(result.duration_ms.map(|ms| format!("after {}", format::span(ms as f64 / 1_000.0))));
     words.extend(result.num_turns.map(|turns| format!("{turns} turn{}", if turns == 1 { "" } else { "s" })));
-    words.extend(result.cost_usd().map(figures::dollars));
+    words.extend(result.cost_usd().map(format::dollars));
     words.extend(result.permission_denials.iter().map(|tool| format!("denied {}", shortened(tool, WORD_CHARS))));
     words.join(", ")
 }
 
-/// The deeds of a job, as far as they are written. They can be read on while more come.
-pub struct Story {
+/// The steps of a job, as far as they are written. They can be read on while more come.
+pub struct EventLog {
     path: PathBuf,
     source: Option<(Tail, Reader)>,
 }
 
-impl Story {
-    /// The story of this job, at its beginning. A job without a folder, or one that has not begun, has none.
+impl EventLog {
+    /// The log of this job, at its beginning. A job without a folder, or one that has not begun, has none.
     pub fn of(store: &Store, id: &JobId) -> Self {
         Self { path: store.file(id, JobFile::Stdout), source: None }
     }
 
-    /// The deeds that were written since the last call, a piece at a time; `None` when that is all at the moment.
-    pub fn read(&mut self) -> Option<Vec<Deed>> {
+    /// The steps that were written since the last call, a piece at a time; `None` when that is all at the moment.
+    pub fn read(&mut self) -> Option<Vec<Step>> {
         if self.source.is_none() {
             self.source = self.open();
         }
         let (tail, reader) = self.source.as_mut()?;
         match tail.read() {
             Ok([]) => None,
-            Ok(bytes) => Some(deeds(reader.push(bytes))),
+            Ok(bytes) => Some(steps(reader.push(bytes))),
             Err(error) => {
                 tracing::warn!(path = %self.path.display(), %error, "claude's output cannot be read");
                 None
@@ -110,8 +110,8 @@ impl Story {
     }
 
     /// What the end holds when nothing more will come: its last line may be torn.
-    pub fn finish(self) -> Vec<Deed> {
-        self.source.map(|(_, reader)| deeds(reader.finish().seen)).unwrap_or_default()
+    pub fn finish(self) -> Vec<Step> {
+        self.source.map(|(_, reader)| steps(reader.finish().seen)).unwrap_or_default()
     }
 
     /// Whether anything was there to read.
@@ -127,6 +127,6 @@ impl Story {
     }
 }
 
-fn deeds(seen: Vec<StreamEvent>) -> Vec<Deed> {
-    seen.into_iter().filter_map(Deed::of).collect()
+fn steps(seen: Vec<StreamEvent>) -> Vec<Step> {
+    seen.into_iter().filter_map(Step::of).collect()
 }

@@ -14,7 +14,7 @@ const KEEP_BYTES: u64 = 64 * 1024;
 
 /// A program that ran to its end.
 #[derive(Debug)]
-pub struct Finished {
+pub struct SubprocessOutput {
     /// How it ended.
     pub status: ExitStatus,
     /// The start of its standard output.
@@ -23,7 +23,7 @@ pub struct Finished {
     pub stderr: String,
 }
 
-impl Finished {
+impl SubprocessOutput {
     /// What it said, wherever: the first line that is not blank.
     #[must_use]
     pub fn first_line(&self) -> &str {
@@ -34,7 +34,7 @@ impl Finished {
 
 /// Why a program did not run to its end.
 #[derive(Debug, Error)]
-pub enum Unfinished {
+pub enum SubprocessError {
     /// It could not be started, or not be watched.
     #[error("cannot be run: {0}")]
     Start(#[from] io::Error),
@@ -50,24 +50,24 @@ pub enum Unfinished {
 /// output goes to files: the claude CLI may leave without having written all of it to a pipe.
 ///
 /// # Errors
-/// [`Unfinished`].
-pub fn run(mut command: Command, limit: Duration) -> Result<Finished, Unfinished> {
+/// [`SubprocessError`].
+pub fn run(mut command: Command, limit: Duration) -> Result<SubprocessOutput, SubprocessError> {
     let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
     command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let status = runtime.block_on(watch(command, limit))?;
-    Ok(Finished { status, stdout: start_of(&mut stdout)?, stderr: start_of(&mut stderr)? })
+    Ok(SubprocessOutput { status, stdout: start_of(&mut stdout)?, stderr: start_of(&mut stderr)? })
 }
 
-async fn watch(command: Command, limit: Duration) -> Result<ExitStatus, Unfinished> {
+async fn watch(command: Command, limit: Duration) -> Result<ExitStatus, SubprocessError> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut child = tokio::process::Command::from(command).process_group(0).spawn()?;
     let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     let outcome = tokio::select! {
         biased;
         status = child.wait() => return Ok(status?),
-        _ = interrupted.recv() => Unfinished::Interrupted,
-        () = tokio::time::sleep(limit) => Unfinished::TimedOut(limit),
+        _ = interrupted.recv() => SubprocessError::Interrupted,
+        () = tokio::time::sleep(limit) => SubprocessError::TimedOut(limit),
     };
     if let Some(group) = group {
         // A group that is gone meanwhile is what is wanted.
