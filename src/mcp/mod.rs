@@ -10,12 +10,14 @@
 //! | `server` | the protocol's requests |
 //! | `state` | what the tools work with: configuration, dispatcher, jobs |
 //! | `table`, `arguments` | what each tool takes, and the lenient reading of it |
-//! | `tools` | what each tool does |
+//! | `call` | a call of a tool, as its handler gets it |
+//! | `tools` | a row in the table for each tool, and its handler |
 //! | `tasks` | jobs as MCP Tasks |
 //! | `progress` | news of a run to the client |
 //! | `reply`, `output` | what a tool answers, and what clients are told of it |
 
 pub mod arguments;
+pub mod call;
 pub mod lines;
 mod misread;
 mod outline;

@@ -1,5 +1,7 @@
 //! What a tool answers: compact JSON in one text block, and the same as a structure for clients that know those.
 
+use std::fmt::Display;
+
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, CreateTaskResult, Task};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -31,6 +33,11 @@ impl From<CallError> for Response {
 }
 
 impl Response {
+    /// An answer.
+    pub fn of<T: Serialize>(answer: &T) -> Self {
+        Self::Reply(Reply::of(answer))
+    }
+
     /// As the protocol carries it, and what is done once it was delivered.
     #[must_use]
     pub fn into_parts(self, structured: bool) -> (CallToolResponse, Vec<OnDelivered>) {
@@ -64,9 +71,14 @@ pub struct CallError {
 }
 
 impl CallError {
-    /// What is wrong, in words that also say what would be right.
+    /// An error of this text, which also says what would be right.
     pub fn new(error: impl Into<String>) -> Self {
         Self { error: error.into(), hint: None }
+    }
+
+    /// Another error, in its own words.
+    pub fn of(error: impl Display) -> Self {
+        Self::new(error.to_string())
     }
 
     /// The same, with what to do about it.

@@ -17,12 +17,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments;
+use super::call::ToolCall;
 use super::output;
 use super::reply::{CallError, Response};
 use super::state::ServerState;
-use super::table::ToolRow;
+use super::table::{Handler, ToolRow};
 use super::tasks;
-use super::tools::{self, ToolCall, misplaced};
+use super::tools::{self, misplaced};
 use super::transport::Outgoing;
 use crate::config::path::PlaceError;
 
@@ -104,26 +105,26 @@ impl Server {
 
     /// Runs a call to its reply, in a task of its own: a panic in there must become an answer, and a call that is
     /// dropped ends with everything that it started.
-    async fn answer(&self, call: ToolCall, context: &RequestContext<RoleServer>) -> Response {
-        let name = call.row.name;
+    async fn answer(&self, handler: Handler, call: ToolCall) -> Result<Response, CallError> {
+        let name = call.tool;
+        let cancelled = call.context.ct.clone();
         let state = match &self.state {
             Ok(state) => Arc::clone(state),
-            Err(error) => return CallError::new(error.to_string()).with_hint(error.hint()).into(),
+            Err(error) => return Err(CallError::of(error).with_hint(error.hint())),
         };
         let mut task = JoinSet::new();
-        task.spawn(async move { tools::perform(&state, call).await });
+        task.spawn(async move { handler(&state, call).await });
         tokio::select! {
             biased;
-            () = context.ct.cancelled() => CallError::new(format!("{name} was cancelled")).into(),
+            () = cancelled.cancelled() => Err(CallError::new(format!("{name} was cancelled"))),
             () = self.stopping.cancelled() => match tokio::time::timeout(LAST_MOMENT, task.join_next()).await {
                 Ok(Some(Ok(response))) => response,
-                Ok(Some(Err(_)) | None) | Err(_) => self.cut_off(name).into(),
+                Ok(Some(Err(_)) | None) | Err(_) => Err(self.cut_off(name)),
             },
             joined = task.join_next() => match joined {
                 Some(Ok(response)) => response,
-                Some(Err(_)) | None => CallError::new(format!("{name} failed inside agent-dispatch"))
-                    .with_hint("this is a bug of agent-dispatch; `jobs` beside agents.yaml holds every answer that was paid for")
-                    .into(),
+                Some(Err(_)) | None => Err(CallError::new(format!("{name} failed inside agent-dispatch"))
+                    .with_hint("this is a bug of agent-dispatch; `jobs` beside agents.yaml holds every answer that was paid for")),
             },
         }
     }
@@ -285,25 +286,28 @@ impl Server {
         given: Option<rmcp::model::JsonObject>,
         context: RequestContext<RoleServer>,
     ) -> CallToolResponse {
-        let response = match tools::row(name) {
-            None => {
-                let names = tools::ROWS.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
-                CallError::new(format!("Unknown tool: '{name}'. Available: {names}")).into()
-            }
-            Some(row) => match arguments::read(row, given) {
-                Err(error) => misplaced::call_error(&error, row).into(),
-                Ok(arguments) => {
-                    let logs = self.logs.load(Ordering::Relaxed);
-                    let call =
-                        ToolCall { row, arguments, logs, tasks: takes_tasks(&context), context: context.clone() };
-                    self.answer(call, &context).await
-                }
-            },
-        };
-        let (response, on_delivered) = response.into_parts(knows_structure(&context));
+        let (id, cancelled) = (context.id.clone(), context.ct.clone());
+        let structured = knows_structure(&context);
+        let response = self.respond(name, given, context).await.unwrap_or_else(Response::from);
+        let (response, on_delivered) = response.into_parts(structured);
         // The answer to a request that was taken back never leaves: its records stay, its task is cancelled.
-        self.outgoing.put(context.id, if context.ct.is_cancelled() { Vec::new() } else { on_delivered });
+        self.outgoing.put(id, if cancelled.is_cancelled() { Vec::new() } else { on_delivered });
         response
+    }
+
+    async fn respond(
+        &self,
+        name: &str,
+        given: Option<rmcp::model::JsonObject>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<Response, CallError> {
+        let row = tools::row(name).ok_or_else(|| {
+            let names = tools::ROWS.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
+            CallError::new(format!("Unknown tool: '{name}'. Available: {names}"))
+        })?;
+        let arguments = arguments::read(row, given).map_err(|error| misplaced::call_error(&error, row))?;
+        let (logs, tasks) = (self.logs.load(Ordering::Relaxed), takes_tasks(&context));
+        self.answer(row.handler, ToolCall { tool: row.name, arguments, context, logs, tasks }).await
     }
 }
 

@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
-use super::output;
+use futures_util::future::BoxFuture;
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::{Value, json};
+
+use super::call::ToolCall;
+use super::output::Output;
+use super::reply::{CallError, Response};
+use super::state::ServerState;
 
 /// A tool.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +26,14 @@ pub struct ToolRow {
     pub effect: ToolEffect,
     /// Whether Claude Code shows its schema from the start instead of on demand.
     pub always_load: bool,
+    /// What clients are told of its answer.
+    pub output: Output,
+    /// What it does.
+    pub handler: Handler,
 }
+
+/// Answers a call of a tool.
+pub type Handler = for<'a> fn(&'a ServerState, ToolCall) -> BoxFuture<'a, Result<Response, CallError>>;
 
 /// What a call does to the world, as MCP annotations say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,12 +125,12 @@ impl ToolRow {
         let mut tool = Tool::new(self.name, self.description, self.input_schema())
             .with_title(self.title)
             .with_annotations(self.effect.annotations(self.title))
-            .with_raw_output_schema(Arc::new(output::schema(self.name)));
+            .with_raw_output_schema(Arc::new(self.output.schema()));
         let mut meta = JsonObject::new();
         if self.always_load {
             meta.insert("anthropic/alwaysLoad".to_owned(), Value::Bool(true));
         }
-        if let Some(chars) = output::max_result_chars(self.name) {
+        if let Some(chars) = self.output.max_result_chars() {
             meta.insert("anthropic/maxResultSizeChars".to_owned(), chars.into());
         }
         if !meta.is_empty() {

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::{ToolCall, off_the_loop, typed};
 use crate::config::change::{self, ChangeError, Fields};
-use crate::mcp::reply::{CallError, Reply};
+use crate::mcp::output::Output;
+use crate::mcp::reply::{CallError, Response};
 use crate::mcp::state::ServerState;
 use crate::mcp::table::{Kind, Parameter, ToolEffect, ToolRow, optional, required};
 
@@ -48,6 +49,8 @@ pub const ADD: ToolRow = ToolRow {
     ],
     effect: ToolEffect::Adds,
     always_load: false,
+    output: Output::new(&[("added", "string"), ("directory", "string"), ("description", "string")], 2),
+    handler: |state, call| Box::pin(add(state, call)),
 };
 
 /// `update_agent`
@@ -73,6 +76,8 @@ pub const UPDATE: ToolRow = ToolRow {
     ],
     effect: ToolEffect::Sets,
     always_load: false,
+    output: Output::new(&[("updated", "string"), ("fields", "array")], 2),
+    handler: |state, call| Box::pin(update(state, call)),
 };
 
 /// `remove_agent`
@@ -83,6 +88,8 @@ pub const REMOVE: ToolRow = ToolRow {
     parameters: &[NAME],
     effect: ToolEffect::Removes,
     always_load: false,
+    output: Output::new(&[("removed", "string")], 1),
+    handler: |state, call| Box::pin(remove(state, call)),
 };
 
 #[derive(Debug, Deserialize)]
@@ -92,19 +99,20 @@ struct Named {
     directory: String,
 }
 
-pub async fn add(state: &ServerState, call: &ToolCall) -> Reply {
-    with_fields(state, call, |environment, named, fields| {
+async fn add(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
+    with_fields(state, &call, |environment, named, fields| {
         change::add_agent(environment, &named.name, &named.directory, &fields)
     })
     .await
 }
 
-pub async fn update(state: &ServerState, call: &ToolCall) -> Reply {
-    with_fields(state, call, |environment, named, fields| change::update_agent(environment, &named.name, &fields)).await
+async fn update(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
+    with_fields(state, &call, |environment, named, fields| change::update_agent(environment, &named.name, &fields))
+        .await
 }
 
-pub async fn remove(state: &ServerState, call: &ToolCall) -> Reply {
-    with_fields(state, call, |environment, named, _| change::remove_agent(environment, &named.name)).await
+async fn remove(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
+    with_fields(state, &call, |environment, named, _| change::remove_agent(environment, &named.name)).await
 }
 
 /// Makes a change where it may wait for another process's, then forgets what the agent answered before it.
@@ -112,21 +120,18 @@ async fn with_fields(
     state: &ServerState,
     call: &ToolCall,
     make: impl FnOnce(&crate::config::path::Environment, &Named, Fields) -> Result<Value, ChangeError> + Send + 'static,
-) -> Reply {
-    let (named, fields) = match typed::<Named>(call).and_then(|named| Ok((named, typed::<Fields>(call)?))) {
-        Ok(both) => both,
-        Err(error) => return error.into(),
-    };
+) -> Result<Response, CallError> {
+    let (named, fields) = (typed::<Named>(call)?, typed::<Fields>(call)?);
     let environment = state.environment.clone();
     let name = named.name.clone();
-    let reply = off_the_loop(move || match make(&environment, &named, fields) {
-        Ok(answer) => Reply::of(&answer),
-        Err(error) => {
-            let call_error = CallError::new(error.to_string());
-            error.hint().map_or(call_error.clone(), |hint| call_error.with_hint(hint)).into()
-        }
+    let response = off_the_loop(move || match make(&environment, &named, fields) {
+        Ok(answer) => Ok(Response::of(&answer)),
+        Err(error) => Err(match error.hint() {
+            Some(hint) => CallError::of(&error).with_hint(hint),
+            None => CallError::of(&error),
+        }),
     })
     .await;
     state.dispatcher.forget(&name);
-    reply
+    response
 }

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::mcp::reply::Reply;
+use super::ToolCall;
+use crate::mcp::output::Output;
+use crate::mcp::reply::{CallError, Response};
 use crate::mcp::state::ServerState;
 use crate::mcp::table::{ToolEffect, ToolRow};
 
@@ -14,6 +16,20 @@ pub const STATS: ToolRow = ToolRow {
     parameters: &[],
     effect: ToolEffect::Reads,
     always_load: false,
+    output: Output::new(
+        &[
+            ("size", "integer"),
+            ("max_size", "integer"),
+            ("hits", "integer"),
+            ("misses", "integer"),
+            ("evictions", "integer"),
+            ("hit_rate", "number"),
+            ("enabled", "boolean"),
+            ("message", "string"),
+        ],
+        0,
+    ),
+    handler: |state, call| Box::pin(stats(state, call)),
 };
 
 /// `cache_clear`
@@ -24,27 +40,23 @@ pub const CLEAR: ToolRow = ToolRow {
     parameters: &[],
     effect: ToolEffect::Sets,
     always_load: false,
+    output: Output::new(&[("cleared", "integer"), ("enabled", "boolean"), ("message", "string")], 0),
+    handler: |state, call| Box::pin(clear(state, call)),
 };
 
-pub fn stats(state: &ServerState) -> Reply {
-    match state.config() {
-        Err(error) => error.into(),
-        Ok(config) => match state.dispatcher.cache_stats(&config.settings) {
-            Some(stats) => Reply::of(&stats),
-            None => disabled(),
-        },
-    }
+async fn stats(state: &ServerState, _: ToolCall) -> Result<Response, CallError> {
+    let stats = state.dispatcher.cache_stats(&state.config()?.settings);
+    Ok(stats.map_or_else(disabled, |stats| Response::of(&stats)))
 }
 
-pub fn clear(state: &ServerState) -> Reply {
-    match state.config() {
-        Err(error) => error.into(),
-        Ok(config) if config.settings.cache.enabled => Reply::of(&json!({"cleared": state.dispatcher.cache_clear()})),
-        Ok(_) => disabled(),
+async fn clear(state: &ServerState, _: ToolCall) -> Result<Response, CallError> {
+    if !state.config()?.settings.cache.enabled {
+        return Ok(disabled());
     }
+    Ok(Response::of(&json!({"cleared": state.dispatcher.cache_clear()})))
 }
 
-fn disabled() -> Reply {
+fn disabled() -> Response {
     let message = "the cache is off; set settings.cache.enabled to true in agents.yaml to use it";
-    Reply::of(&json!({"enabled": false, "message": message}))
+    Response::of(&json!({"enabled": false, "message": message}))
 }

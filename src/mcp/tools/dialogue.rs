@@ -8,6 +8,7 @@ use super::{ToolCall, typed};
 use crate::config::model::Config;
 use crate::machines::dialogue::DEFAULT_ROUNDS;
 use crate::machines::text;
+use crate::mcp::output::Output;
 use crate::mcp::progress::{Reporter, Sink, Verbosity};
 use crate::mcp::reply::{CallError, Reply, Response};
 use crate::mcp::state::ServerState;
@@ -30,6 +31,19 @@ pub const DIALOGUE: ToolRow = ToolRow {
     ],
     effect: ToolEffect::Runs,
     always_load: false,
+    output: Output::new(
+        &[
+            ("resolved", "boolean"),
+            ("rounds", "integer"),
+            ("total_cost_usd", "number"),
+            ("total_duration_ms", "integer"),
+            ("conversation", "array"),
+            ("final_answer", "string"),
+        ],
+        5,
+    )
+    .large(),
+    handler: |state, call| Box::pin(dialogue(state, call)),
 };
 
 #[derive(Debug, Deserialize)]
@@ -40,23 +54,18 @@ struct Arguments {
     max_rounds: Option<i64>,
 }
 
-pub async fn dialogue(state: &ServerState, call: ToolCall) -> Response {
-    let (config, talk) = match read(state, &call) {
-        Ok(both) => both,
-        Err(error) => return error.into(),
-    };
+async fn dialogue(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
+    let (config, talk) = read(state, &call)?;
     if call.tasks
         && let Some(task) = tasks::of_call(state, &config, What::Dialogue(talk.clone())).await
     {
-        return task;
+        return Ok(task);
     }
-    let reporter = Reporter::new(&call.context, call.row.name, Verbosity::Summary, false);
+    let reporter = Reporter::new(&call.context, call.tool, Verbosity::Summary, false);
     let run =
         async |mut sink: Sink| dialogue::run(&state.dispatcher, &config, &talk, None, &mut |line| sink.say(line)).await;
-    match reporter.during(run).await {
-        Ok((conversation, receipts)) => Reply::paid(&conversation, receipts).into(),
-        Err(error) => CallError::new(error.to_string()).into(),
-    }
+    let (conversation, receipts) = reporter.during(run).await.map_err(CallError::of)?;
+    Ok(Reply::paid(&conversation, receipts).into())
 }
 
 /// The configuration and what the call asks for, checked as far as that is possible before anything runs.
@@ -67,6 +76,6 @@ fn read(state: &ServerState, call: &ToolCall) -> Result<(Arc<Config>, Talk), Cal
     }
     let talk = Talk { requester, responder, topic, max_rounds: max_rounds.unwrap_or_else(|| DEFAULT_ROUNDS.into()) };
     let config = state.config()?;
-    dialogue::check(&state.dispatcher, &config, &talk).map_err(|error| CallError::new(error.to_string()))?;
+    dialogue::check(&state.dispatcher, &config, &talk).map_err(CallError::of)?;
     Ok((config, talk))
 }

@@ -1,13 +1,16 @@
 //! `list_agents`, `inspect_agent`, `list_groups`, `inspect_group`.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{ToolCall, off_the_loop, typed};
 use crate::config::claude_settings::user_directory;
 use crate::config::listing::{self, Past};
-use crate::mcp::reply::{CallError, Reply};
+use crate::mcp::output;
+use crate::mcp::reply::{CallError, Response};
 use crate::mcp::state::ServerState;
 use crate::mcp::table::{Kind, ToolEffect, ToolRow, optional, required};
 use crate::shell::lacked_servers;
@@ -23,6 +26,8 @@ pub const LIST: ToolRow = ToolRow {
     parameters: &[],
     effect: ToolEffect::Reads,
     always_load: true,
+    output: output::LIST,
+    handler: |state, call| Box::pin(list(state, call)),
 };
 
 /// `inspect_agent`
@@ -36,6 +41,8 @@ pub const INSPECT: ToolRow = ToolRow {
     ],
     effect: ToolEffect::Reads,
     always_load: false,
+    output: output::DESCRIPTION,
+    handler: |state, call| Box::pin(inspect(state, call)),
 };
 
 /// `list_groups`
@@ -46,6 +53,8 @@ pub const GROUPS: ToolRow = ToolRow {
     parameters: &[],
     effect: ToolEffect::Reads,
     always_load: false,
+    output: output::LIST,
+    handler: |state, call| Box::pin(list_groups(state, call)),
 };
 
 /// `inspect_group`
@@ -56,22 +65,19 @@ pub const INSPECT_GROUP: ToolRow = ToolRow {
     parameters: &[required("name", Kind::Text, "")],
     effect: ToolEffect::Reads,
     always_load: false,
+    output: output::DESCRIPTION,
+    handler: |state, call| Box::pin(inspect_group(state, call)),
 };
 
-pub async fn list(state: &ServerState) -> Reply {
-    let config = match state.config() {
-        Ok(config) => config,
-        Err(error) => return error.into(),
-    };
+async fn list(state: &ServerState, _: ToolCall) -> Result<Response, CallError> {
+    let config = state.config()?;
     let history = config.settings.usage_log.then(|| Arc::clone(&state.history));
     let jobs = state.dispatcher.engine().store().directory().to_owned();
     off_the_loop(move || {
         let looked = history.as_ref().map(|history| history.look());
         let typical = |agent: &str| looked.as_ref()?.short(agent);
-        match listing::list_agents(&config, Past { typical: &typical, servers: &lacked_servers::all(&jobs) }) {
-            Ok(agents) => Reply::of(&agents),
-            Err(none) => CallError::new(none.to_string()).into(),
-        }
+        let past = Past { typical: &typical, servers: &lacked_servers::all(&jobs) };
+        answer(listing::list_agents(&config, past))
     })
     .await
 }
@@ -87,50 +93,34 @@ const fn default_preview_lines() -> i64 {
     DEFAULT_PREVIEW_LINES
 }
 
-pub async fn inspect(state: &ServerState, call: &ToolCall) -> Reply {
-    let (config, given) = match state.config().and_then(|config| Ok((config, typed::<InspectArguments>(call)?))) {
-        Ok(both) => both,
-        Err(error) => return error.into(),
-    };
+async fn inspect(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
+    let (config, given) = (state.config()?, typed::<InspectArguments>(&call)?);
     let history = config.settings.usage_log.then(|| Arc::clone(&state.history));
     let jobs = state.dispatcher.engine().store().directory().to_owned();
     off_the_loop(move || {
         let looked = history.as_ref().map(|history| history.look());
         let typical = |agent: &str| looked.as_ref()?.full(agent);
         let past = Past { typical: &typical, servers: &lacked_servers::all(&jobs) };
-        match listing::inspect_agent(&config, &given.name, given.preview_lines, past, user_directory()) {
-            Ok(agent) => Reply::of(&agent),
-            Err(unknown) => CallError::new(unknown.to_string()).into(),
-        }
+        answer(listing::inspect_agent(&config, &given.name, given.preview_lines, past, user_directory()))
     })
     .await
 }
 
-pub async fn list_groups(state: &ServerState) -> Reply {
-    let config = match state.config() {
-        Ok(config) => config,
-        Err(error) => return error.into(),
-    };
-    off_the_loop(move || match listing::list_groups(&config) {
-        Ok(groups) => Reply::of(&groups),
-        Err(none) => CallError::new(none.to_string()).into(),
-    })
-    .await
+async fn list_groups(state: &ServerState, _: ToolCall) -> Result<Response, CallError> {
+    let config = state.config()?;
+    off_the_loop(move || answer(listing::list_groups(&config))).await
 }
 
 #[derive(Debug, Deserialize)]
-struct Named {
+struct GroupArguments {
     name: String,
 }
 
-pub async fn inspect_group(state: &ServerState, call: &ToolCall) -> Reply {
-    let (config, given) = match state.config().and_then(|config| Ok((config, typed::<Named>(call)?))) {
-        Ok(both) => both,
-        Err(error) => return error.into(),
-    };
-    off_the_loop(move || match listing::inspect_group(&config, &given.name) {
-        Ok(group) => Reply::of(&group),
-        Err(unknown) => CallError::new(unknown.to_string()).into(),
-    })
-    .await
+async fn inspect_group(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
+    let (config, given) = (state.config()?, typed::<GroupArguments>(&call)?);
+    off_the_loop(move || answer(listing::inspect_group(&config, &given.name))).await
+}
+
+fn answer(listed: Result<Value, impl Display>) -> Result<Response, CallError> {
+    listed.map(|answer| Response::of(&answer)).map_err(CallError::of)
 }

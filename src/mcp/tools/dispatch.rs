@@ -9,6 +9,7 @@ use super::{ToolCall, typed_at};
 use crate::config::model::Config;
 use crate::config::plan::{Request, ResponseSchema};
 use crate::machines::plan::{Format, MAX_RESUME_ATTEMPTS};
+use crate::mcp::output;
 use crate::mcp::progress::{Reporter, Sink, Verbosity};
 use crate::mcp::reply::{CallError, Reply, Response};
 use crate::mcp::state::ServerState;
@@ -70,6 +71,8 @@ pub const DISPATCH: ToolRow = ToolRow {
     ],
     effect: ToolEffect::Runs,
     always_load: true,
+    output: output::ANSWER,
+    handler: |state, call| Box::pin(dispatch(state, call)),
 };
 
 /// `dispatch_session`
@@ -94,6 +97,8 @@ pub const SESSION: ToolRow = ToolRow {
     ],
     effect: ToolEffect::Runs,
     always_load: true,
+    output: output::ANSWER,
+    handler: |state, call| Box::pin(session(state, call)),
 };
 
 /// `dispatch_stream`
@@ -115,6 +120,8 @@ pub const STREAM: ToolRow = ToolRow {
     ],
     effect: ToolEffect::Runs,
     always_load: false,
+    output: output::ANSWER,
+    handler: |state, call| Box::pin(stream(state, call)),
 };
 
 #[derive(Debug, Deserialize)]
@@ -146,21 +153,21 @@ struct Arguments {
     summary_chars: Option<i64>,
 }
 
-pub async fn dispatch(state: &ServerState, call: ToolCall) -> Response {
+async fn dispatch(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
     run(state, call, Caching::Allowed, Verbosity::Summary).await
 }
 
-pub async fn session(state: &ServerState, call: ToolCall) -> Response {
+async fn session(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
     run(state, call, Caching::Never, Verbosity::Summary).await
 }
 
-pub async fn stream(state: &ServerState, call: ToolCall) -> Response {
+async fn stream(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
     run(state, call, Caching::Never, Verbosity::Verbatim).await
 }
 
 /// The configuration and what a call asks for.
 pub fn read(state: &ServerState, call: &ToolCall) -> Result<(Arc<Config>, Item), CallError> {
-    let item = item(call.row.name, &call.arguments)?;
+    let item = item(call.tool, &call.arguments)?;
     Ok((state.config()?, item))
 }
 
@@ -172,16 +179,18 @@ pub fn item(place: &str, arguments: &Value) -> Result<Item, CallError> {
     Ok(Item { request: request(place, given)?, summary_chars })
 }
 
-async fn run(state: &ServerState, call: ToolCall, caching: Caching, verbosity: Verbosity) -> Response {
-    let (config, item) = match read(state, &call) {
-        Ok(both) => both,
-        Err(error) => return error.into(),
-    };
+async fn run(
+    state: &ServerState,
+    call: ToolCall,
+    caching: Caching,
+    verbosity: Verbosity,
+) -> Result<Response, CallError> {
+    let (config, item) = read(state, &call)?;
     let request = &item.request;
     let delivery = if call.tasks {
         let form = item.summary_chars.map_or(Form::Answer, |summary_chars| Form::Reference { summary_chars });
         match state.dispatcher.begin(&config, request, caching, form).await {
-            Ok(Begun::Task(handed)) => return tasks::created(state, handed).await,
+            Ok(Begun::Task(handed)) => return Ok(tasks::created(state, handed).await),
             Ok(Begun::Answer(delivery)) => Ok(*delivery),
             Err(error) => Err(error),
         }
@@ -193,13 +202,8 @@ async fn run(state: &ServerState, call: ToolCall, caching: Caching, verbosity: V
         };
         reporter.during(run).await
     };
-    match delivery {
-        Ok(delivery) => {
-            let (part, receipt) = part::of(&state.dispatcher, &item, delivery).await;
-            Reply::paid(&part, receipt).into()
-        }
-        Err(error) => CallError::new(error.to_string()).into(),
-    }
+    let (part, receipt) = part::of(&state.dispatcher, &item, delivery.map_err(CallError::of)?).await;
+    Ok(Reply::paid(&part, receipt).into())
 }
 
 fn request(place: &str, arguments: Arguments) -> Result<Request, CallError> {

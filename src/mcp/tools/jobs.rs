@@ -14,13 +14,15 @@ use crate::machines::ids::JobId;
 use crate::machines::job::Status;
 use crate::machines::summary::Filter;
 use crate::machines::text;
+use crate::mcp::output::{self, Output};
 use crate::mcp::progress::{Reporter, Sink, Verbosity};
-use crate::mcp::reply::{CallError, Reply, Response};
+use crate::mcp::reply::{CallError, Response};
 use crate::mcp::state::ServerState;
 use crate::mcp::table::{Kind, Parameter, ToolEffect, ToolRow, optional, required};
 use crate::mcp::tasks;
 use crate::shell::dispatcher::Submitted;
 use crate::shell::jobs::{CancelOutcome, Jobs};
+use crate::shell::part::Item;
 use crate::shell::record::Record;
 use crate::shell::store::JOBS_ELSEWHERE;
 
@@ -59,6 +61,8 @@ pub const ASYNC: ToolRow = ToolRow {
     ],
     effect: ToolEffect::Runs,
     always_load: false,
+    output: Output::new(&[("job_id", "string"), ("status", "string"), ("agent", "string")], 3),
+    handler: |state, call| Box::pin(submit(state, call)),
 };
 
 /// `dispatch_status`
@@ -69,6 +73,8 @@ pub const STATUS: ToolRow = ToolRow {
     parameters: &[JOB_ID],
     effect: ToolEffect::Reads,
     always_load: false,
+    output: output::RECORD,
+    handler: |state, call| Box::pin(status(state, call)),
 };
 
 /// `dispatch_wait`
@@ -79,6 +85,8 @@ pub const WAIT: ToolRow = ToolRow {
     parameters: &[JOB_ID, optional("timeout_seconds", Kind::Integer, "1..3600, default 60")],
     effect: ToolEffect::Reads,
     always_load: false,
+    output: output::RECORD,
+    handler: |state, call| Box::pin(wait(state, call)),
 };
 
 /// `dispatch_cancel`
@@ -89,6 +97,8 @@ pub const CANCEL: ToolRow = ToolRow {
     parameters: &[JOB_ID],
     effect: ToolEffect::Removes,
     always_load: false,
+    output: Output::new(&[("job_id", "string"), ("outcome", "string"), ("status", "string")], 3),
+    handler: |state, call| Box::pin(cancel(state, call)),
 };
 
 /// `dispatch_jobs`
@@ -103,6 +113,8 @@ pub const JOBS: ToolRow = ToolRow {
     ],
     effect: ToolEffect::Reads,
     always_load: false,
+    output: output::LIST,
+    handler: |state, call| Box::pin(list(state, call)),
 };
 
 /// `fetch_result`
@@ -113,6 +125,8 @@ pub const FETCH: ToolRow = ToolRow {
     parameters: &[required("ref", Kind::Text, ""), optional("max_chars", Kind::Integer, "0 = all")],
     effect: ToolEffect::Reads,
     always_load: false,
+    output: Output::new(&[], 0).large(),
+    handler: |state, call| Box::pin(fetch(state, call)),
 };
 
 /// `dispatch_gc`
@@ -126,46 +140,34 @@ pub const GC: ToolRow = ToolRow {
     ],
     effect: ToolEffect::Removes,
     always_load: false,
+    output: Output::new(&[("purged", "integer"), ("max_age_days", "number"), ("job_ids", "array")], 2),
+    handler: |state, call| Box::pin(collect(state, call)),
 };
 
-pub async fn submit(state: &ServerState, call: ToolCall) -> Reply {
-    let (config, request) = match dispatch::read(state, &call) {
-        Ok((config, item)) => (config, item.request),
-        Err(error) => return error.into(),
-    };
-    match state.dispatcher.submit(&config, &request).await {
-        Ok(Submitted::Job(id)) => Reply::of(&json!({"job_id": id, "status": "pending", "agent": request.agent})),
-        Ok(Submitted::Refused(answer)) => CallError::new(answer.error.unwrap_or_default()).into(),
-        Err(error) => CallError::new(error.to_string()).into(),
+async fn submit(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
+    let (config, Item { request, .. }) = dispatch::read(state, &call)?;
+    match state.dispatcher.submit(&config, &request).await.map_err(CallError::of)? {
+        Submitted::Job(id) => Ok(Response::of(&json!({"job_id": id, "status": "pending", "agent": request.agent}))),
+        Submitted::Refused(answer) => Err(CallError::new(answer.error.unwrap_or_default())),
     }
 }
 
 #[derive(Debug, Deserialize)]
-struct One {
+struct JobArguments {
     job_id: String,
     timeout_seconds: Option<i64>,
 }
 
-fn one(call: &ToolCall) -> Result<(JobId, One), CallError> {
-    let one = typed::<One>(call)?;
-    Ok((id(&one.job_id)?, one))
-}
-
 fn id(text: &str) -> Result<JobId, CallError> {
-    JobId::try_from(text).map_err(|error| CallError::new(error.to_string()))
+    JobId::try_from(text).map_err(CallError::of)
 }
 
-pub async fn status(state: &ServerState, call: &ToolCall) -> Reply {
-    let id = match one(call) {
-        Ok((id, _)) => id,
-        Err(error) => return error.into(),
-    };
-    with_jobs(state, move |jobs| match jobs.read(&id) {
-        Ok(record) => {
-            let place = jobs.place(&record);
-            Reply::of(&with(&jobs.with_pause(record), "queue_place", place.map(Value::from)))
-        }
-        Err(error) => CallError::new(error.to_string()).into(),
+async fn status(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
+    let id = id(&typed::<JobArguments>(&call)?.job_id)?;
+    with_jobs(state, move |jobs| {
+        let record = jobs.read(&id).map_err(CallError::of)?;
+        let place = jobs.place(&record);
+        Ok(Response::of(&with(&jobs.with_pause(record), "queue_place", place.map(Value::from))))
     })
     .await
 }
@@ -179,15 +181,13 @@ fn with(record: &Record, key: &str, said: Option<Value>) -> Value {
     value
 }
 
-pub async fn wait(state: &ServerState, call: ToolCall) -> Response {
-    let (id, given) = match one(&call) {
-        Ok(both) => both,
-        Err(error) => return error.into(),
-    };
+async fn wait(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
+    let given = typed::<JobArguments>(&call)?;
+    let id = id(&given.job_id)?;
     if call.tasks
         && let Some(task) = tasks::of_running(state, id).await
     {
-        return Response::Task(Box::new(task), None);
+        return Ok(Response::Task(Box::new(task), None));
     }
     let seconds =
         given.timeout_seconds.unwrap_or(DEFAULT_WAIT_SECONDS).clamp(*WAIT_SECONDS.start(), *WAIT_SECONDS.end());
@@ -196,39 +196,31 @@ pub async fn wait(state: &ServerState, call: ToolCall) -> Response {
     let reporter = Reporter::new(&call.context, "job", Verbosity::Summary, false);
     let waited =
         reporter.during(async |mut sink: Sink| jobs.wait_telling(id, patience, &mut |news| sink.put(news)).await).await;
-    match waited {
-        Ok((record, true)) => Reply::of(&record),
-        Ok((record, false)) => Reply::of(&with(&record, "timed_out_waiting", Some(Value::Bool(true)))),
-        Err(error) => CallError::new(error.to_string()).into(),
-    }
-    .into()
+    let (record, has_ended) = waited.map_err(CallError::of)?;
+    let timed_out = (!has_ended).then_some(Value::Bool(true));
+    Ok(Response::of(&with(&record, "timed_out_waiting", timed_out)))
 }
 
-pub async fn cancel(state: &ServerState, call: &ToolCall) -> Reply {
-    let id = match one(call) {
-        Ok((id, _)) => id,
-        Err(error) => return error.into(),
-    };
-    with_jobs(state, move |jobs| match jobs.cancel(&id) {
-        Ok((outcome, status)) => {
-            let mut answer = json!({"job_id": id, "outcome": outcome, "status": status.name()});
-            let message = match outcome {
-                CancelOutcome::Running => Some("it belongs to another implementation, which runs it to its end"),
-                CancelOutcome::CancelledRunning => Some("it ran; it was ended with everything that it started"),
-                CancelOutcome::Cancelled | CancelOutcome::AlreadyTerminal => None,
-            };
-            if let Some(message) = message {
-                answer["message"] = message.into();
-            }
-            Reply::of(&answer)
+async fn cancel(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
+    let id = id(&typed::<JobArguments>(&call)?.job_id)?;
+    with_jobs(state, move |jobs| {
+        let (outcome, status) = jobs.cancel(&id).map_err(CallError::of)?;
+        let mut answer = json!({"job_id": id, "outcome": outcome, "status": status.name()});
+        let message = match outcome {
+            CancelOutcome::Running => Some("it belongs to another implementation, which runs it to its end"),
+            CancelOutcome::CancelledRunning => Some("it ran; it was ended with everything that it started"),
+            CancelOutcome::Cancelled | CancelOutcome::AlreadyTerminal => None,
+        };
+        if let Some(message) = message {
+            answer["message"] = message.into();
         }
-        Err(error) => CallError::new(error.to_string()).into(),
+        Ok(Response::of(&answer))
     })
     .await
 }
 
 #[derive(Debug, Deserialize)]
-struct Listed {
+struct ListArguments {
     #[serde(default)]
     status: String,
     #[serde(default)]
@@ -236,15 +228,12 @@ struct Listed {
     limit: Option<i64>,
 }
 
-pub async fn list(state: &ServerState, call: &ToolCall) -> Reply {
-    let (filter, limit) = match typed::<Listed>(call).and_then(filter) {
-        Ok(both) => both,
-        Err(error) => return error.into(),
-    };
-    with_listed_jobs(state, move |jobs| Reply::of(&jobs.list(&filter, limit))).await
+async fn list(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
+    let (filter, limit) = filter(typed(&call)?)?;
+    with_listed_jobs(state, move |jobs| Ok(Response::of(&jobs.list(&filter, limit)))).await
 }
 
-fn filter(given: Listed) -> Result<(Filter, usize), CallError> {
+fn filter(given: ListArguments) -> Result<(Filter, usize), CallError> {
     let status = match given.status.trim() {
         "" => None,
         name => Some(Status::named(name).ok_or_else(|| {
@@ -258,24 +247,22 @@ fn filter(given: Listed) -> Result<(Filter, usize), CallError> {
 }
 
 #[derive(Debug, Deserialize)]
-struct Fetched {
+struct FetchArguments {
     r#ref: String,
     #[serde(default)]
     max_chars: i64,
 }
 
-pub async fn fetch(state: &ServerState, call: &ToolCall) -> Reply {
-    let given = match typed::<Fetched>(call).and_then(|given| Ok((id(&given.r#ref)?, given.max_chars))) {
-        Ok(given) => given,
-        Err(error) => return error.into(),
-    };
-    let (id, max_chars) = given;
-    with_jobs(state, move |jobs| match jobs.read(&id) {
-        Err(error) => CallError::new(error.to_string()).into(),
-        Ok(Record { status, result: Some(result), .. }) if status.is_terminal() => {
-            Reply::of(&cut(result, usize::try_from(max_chars).unwrap_or_default()))
-        }
-        Ok(record) => Reply::of(&record),
+async fn fetch(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
+    let given = typed::<FetchArguments>(&call)?;
+    let id = id(&given.r#ref)?;
+    with_jobs(state, move |jobs| {
+        Ok(match jobs.read(&id).map_err(CallError::of)? {
+            Record { status, result: Some(result), .. } if status.is_terminal() => {
+                Response::of(&cut(result, usize::try_from(given.max_chars).unwrap_or_default()))
+            }
+            record => Response::of(&record),
+        })
     })
     .await
 }
@@ -294,49 +281,52 @@ fn cut(mut answer: Value, max_chars: usize) -> Value {
 }
 
 #[derive(Debug, Deserialize)]
-struct Old {
+struct CollectArguments {
     max_age_days: Option<f64>,
     #[serde(default)]
     dry_run: bool,
 }
 
-pub async fn collect(state: &ServerState, call: &ToolCall) -> Reply {
-    let given = match typed::<Old>(call) {
-        Ok(given) => given,
-        Err(error) => return error.into(),
-    };
+async fn collect(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
+    let given = typed::<CollectArguments>(&call)?;
     let days = given.max_age_days.unwrap_or(DEFAULT_MAX_AGE_DAYS);
     if !days.is_finite() || days <= 0.0 {
-        return CallError::new(format!("max_age_days must be more than 0, not {days}")).into();
+        return Err(CallError::new(format!("max_age_days must be more than 0, not {days}")));
     }
     with_listed_jobs(state, move |jobs| {
         let collected = jobs.collect(days, given.dry_run);
-        if given.dry_run {
-            Reply::of(&json!({
+        Ok(Response::of(&if given.dry_run {
+            json!({
                 "dry_run": true,
                 "purged": 0,
                 "would_purge": collected.ids.len(),
                 "job_ids": collected.ids,
                 "max_age_days": days,
-            }))
+            })
         } else {
-            Reply::of(&json!({"purged": collected.purged, "max_age_days": days}))
-        }
+            json!({"purged": collected.purged, "max_age_days": days})
+        }))
     })
     .await
 }
 
-async fn with_jobs(state: &ServerState, work: impl FnOnce(&Jobs) -> Reply + Send + 'static) -> Reply {
+async fn with_jobs(
+    state: &ServerState,
+    work: impl FnOnce(&Jobs) -> Result<Response, CallError> + Send + 'static,
+) -> Result<Response, CallError> {
     let jobs = Jobs::new(state.dispatcher.engine().clone());
     off_the_loop(move || work(&jobs)).await
 }
 
 /// For work on all jobs: where they cannot be listed it would find none.
-async fn with_listed_jobs(state: &ServerState, work: impl FnOnce(&Jobs) -> Reply + Send + 'static) -> Reply {
+async fn with_listed_jobs(
+    state: &ServerState,
+    work: impl FnOnce(&Jobs) -> Result<Response, CallError> + Send + 'static,
+) -> Result<Response, CallError> {
     let store = state.dispatcher.engine().store().clone();
-    with_jobs(state, move |jobs| match store.check_listable() {
-        Ok(()) => work(jobs),
-        Err(error) => CallError::new(error.to_string()).with_hint(JOBS_ELSEWHERE).into(),
+    with_jobs(state, move |jobs| {
+        store.check_listable().map_err(|error| CallError::of(error).with_hint(JOBS_ELSEWHERE))?;
+        work(jobs)
     })
     .await
 }

@@ -11,6 +11,7 @@ use crate::config::model::Config;
 use crate::machines::parallel::most_items;
 use crate::machines::text;
 use crate::mcp::arguments::read_at;
+use crate::mcp::output::Output;
 use crate::mcp::progress::{Reporter, Sink, Verbosity};
 use crate::mcp::reply::{CallError, Reply, Response};
 use crate::mcp::state::ServerState;
@@ -34,6 +35,8 @@ pub const PARALLEL: ToolRow = ToolRow {
     ],
     effect: ToolEffect::Runs,
     always_load: false,
+    output: Output::new(&[("result", "array"), ("individual_results", "array"), ("aggregated", "object")], 0).large(),
+    handler: |state, call| Box::pin(parallel(state, call)),
 };
 
 #[derive(Debug, Deserialize)]
@@ -43,23 +46,20 @@ struct Arguments {
     aggregate: String,
 }
 
-pub async fn parallel(state: &ServerState, call: ToolCall) -> Response {
-    let (config, batch) = match read(state, &call) {
-        Ok(both) => both,
-        Err(error) => return error.into(),
-    };
+async fn parallel(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
+    let (config, batch) = read(state, &call)?;
     if call.tasks
         && let Some(task) = tasks::of_call(state, &config, What::Parallel(batch.clone())).await
     {
-        return task;
+        return Ok(task);
     }
-    let reporter = Reporter::new(&call.context, call.row.name, Verbosity::Summary, false);
+    let reporter = Reporter::new(&call.context, call.tool, Verbosity::Summary, false);
     let run = async |mut sink: Sink| {
         parallel::run(&state.dispatcher, &config, &batch, None, &mut |line| sink.say(line)).await
     };
     let mut gathered = reporter.during(run).await;
     let receipts = std::mem::take(&mut gathered.receipts);
-    Reply::paid(&gathered, receipts).into()
+    Ok(Reply::paid(&gathered, receipts).into())
 }
 
 /// The configuration and what the call asks for, checked as far as that is possible before anything runs.
