@@ -80,6 +80,12 @@ impl State {
         }
     }
 
+    /// Whether a claude process may be there.
+    #[must_use]
+    pub const fn is_manned(self) -> bool {
+        matches!(self, Self::Running | Self::Adopted)
+    }
+
     /// Whether the job's status and result can no longer change.
     #[must_use]
     pub const fn is_terminal(self) -> bool {

@@ -41,6 +41,7 @@ pub mod shorten;
 pub mod slots;
 pub mod status_line;
 pub mod summary;
+pub mod takeover;
 pub mod tasks;
 pub mod text;
 pub mod time;

@@ -3,6 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,11 +18,13 @@ const LOCK_WAIT: Duration = Duration::from_millis(500);
 /// How often to look meanwhile.
 const LOCK_RETRY: Duration = Duration::from_millis(2);
 
-/// Takes the lock. `None`: a supervisor lives, or the job has no lock. Blocks for some milliseconds at most.
-#[must_use]
-pub fn take(store: &Store, id: &JobId) -> Option<File> {
-    let file = File::options().read(true).write(true).open(store.file(id, JobFile::Lock)).ok()?;
-    lock::obtained_within(LOCK_WAIT, LOCK_RETRY, || file.try_lock()).is_ok_and(|obtained| obtained).then_some(file)
+/// Takes the lock. `None`: a supervisor lives. Blocks for half a second at most.
+///
+/// # Errors
+/// Whatever keeps the file from being opened or locked; also that the job has none.
+pub fn take(store: &Store, id: &JobId) -> io::Result<Option<File>> {
+    let file = File::options().read(true).write(true).open(store.file(id, JobFile::Lock))?;
+    Ok(lock::obtained_within(LOCK_WAIT, LOCK_RETRY, || file.try_lock())?.then_some(file))
 }
 
 /// Whether a supervisor lives. The file is opened for reading only: whoever waits for the job is told when a writer closes

@@ -1,6 +1,7 @@
 //! What servers and command lines do with a job: submit it, look at it, give it a supervisor, cancel it.
 
 use agent_dispatch::machines::job::{Event, State};
+use agent_dispatch::machines::takeover::{self, Effect};
 
 use super::life_world::{At, Broken, COMMAND_LINE, Caller, Design, Move, Next, Record, SERVER, Scope, Who, World};
 
@@ -95,27 +96,26 @@ impl World {
         let over = self.state().is_none_or(State::is_terminal);
         Some(match self.callers[index] {
             Caller::Listen if self.supervisors.iter().any(|supervisor| supervisor.leashed) => return None,
-            Caller::Listen if over => ("has its answer", Ok(Caller::Told)),
-            Caller::Listen => ("finds its supervisor gone", Ok(Caller::TakeLock)),
+            Caller::Listen if over => ("has its answer", self.after(takeover::Event::RecordEnded)),
+            Caller::Listen => ("finds its supervisor gone", self.after(takeover::Event::LeashClosed)),
             Caller::TakeLock if self.locked_by.is_empty() => {
                 self.locked_by.push(me);
                 ("locks it", Ok(Caller::TakeRead))
             }
             Caller::TakeLock if scope.design == Design::GiveUpElsewhere && !over => ("gives up", Err(Broken::Misled)),
-            Caller::TakeLock => ("finds it supervised", Ok(Caller::Follow)),
+            Caller::TakeLock => ("finds it supervised", self.after(takeover::Event::LockBusy)),
             Caller::TakeRead if over => {
                 self.locked_by.retain(|who| *who != me);
-                ("reads that it is over", Ok(Caller::Told))
+                ("reads that it is over", self.after(takeover::Event::RecordEnded))
             }
             Caller::TakeRead if scope.design == Design::SettleForTheCaller => {
                 self.kill_worker();
                 ("ends what is left", Ok(Caller::SettleRead))
             }
-            Caller::TakeRead => ("reads that it is unfinished", Ok(Caller::TakeFork)),
+            Caller::TakeRead => ("reads that it is unfinished", self.after(takeover::Event::LockTaken)),
             Caller::TakeFork => {
                 let free = self.supervisors.iter().position(|supervisor| !supervisor.lives())?;
-                let within = self.successors == 0;
-                self.successors = self.successors.saturating_sub(1);
+                let within = matches!(self.wait, takeover::State::StandingIn { .. });
                 let successor = self.supervisor_mut(free);
                 (successor.leashed, successor.within) = (true, within);
                 successor.at = if within { At::Read } else { At::Name };
@@ -125,10 +125,12 @@ impl World {
             }
             Caller::TakeUnlock => {
                 self.locked_by.retain(|who| *who != me);
-                ("lets go of the lock and waits", Ok(Caller::Listen))
+                ("lets go of the lock and waits", self.after(takeover::Event::Started))
             }
-            Caller::Follow if over => ("has its answer", Ok(Caller::Told)),
-            Caller::Follow if self.locked_by.is_empty() => ("finds it without a supervisor", Ok(Caller::TakeLock)),
+            Caller::Follow if over => ("has its answer", self.after(takeover::Event::RecordEnded)),
+            Caller::Follow if self.locked_by.is_empty() => {
+                ("finds it without a supervisor", self.after(takeover::Event::Unsupervised))
+            }
             Caller::SettleRead => {
                 let answered = self.output.result;
                 let event = if answered { Event::Finish { success: true } } else { Event::Abandon { worker: false } };
@@ -140,6 +142,21 @@ impl World {
             Caller::SettleWrite(record) => ("writes the end", self.write(record).map(|()| Caller::TakeRead)),
             _ => return None,
         })
+    }
+
+    /// What the machine has the caller do next, who waits for the answer.
+    fn after(&mut self, event: takeover::Event) -> Result<Caller, Broken> {
+        let (wait, effects) = takeover::step(self.wait, &event).map_err(|_| Broken::Refused)?;
+        self.wait = wait;
+        match effects.as_slice().last() {
+            Some(Effect::Listen | Effect::ListenAndLook) => Ok(Caller::Listen),
+            Some(Effect::Follow) => Ok(Caller::Follow),
+            Some(Effect::TakeLock) => Ok(Caller::TakeLock),
+            Some(Effect::StartProcess | Effect::StartThread) => Ok(Caller::TakeFork),
+            Some(Effect::Pause) => self.after(takeover::Event::PauseOver),
+            Some(Effect::Answer) => Ok(Caller::Told),
+            _ => Err(Broken::Refused),
+        }
     }
 
     fn look(&self) -> Step {

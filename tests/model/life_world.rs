@@ -1,12 +1,13 @@
 //! One job in a small machine room: its record, locks, output and claude process, and those who may die over it.
 //!
-//! What is decided is decided by the shipped `job::step`, `dispatch::step` and `slots::has_room`; this world has what the
-//! shell does around them, one system call a step. Left out, because nothing depends on them: progress, flags that a CLI does
+//! What is decided is decided by the shipped `job::step`, `dispatch::step`, `takeover::step` and `slots::has_room`; this world
+//! has what the shell does around them, one system call a step. Left out, because nothing depends on them: progress, flags that a CLI does
 //! not know, the queue for a slot (which `slots` searches for itself).
 
 use agent_dispatch::machines::dispatch::{self, Effect, Event};
 use agent_dispatch::machines::job::{self, State};
 use agent_dispatch::machines::slots;
+use agent_dispatch::machines::takeover::{self, Tries};
 
 use super::search;
 use std::rc::Rc;
@@ -211,8 +212,8 @@ pub struct World {
     pub rival: Rival,
     pub crashes: u8,
     pub started: u8,
-    /// How many more supervisors the server that waits starts as processes.
-    pub successors: u8,
+    /// Where the wait of the server stands that submitted the job.
+    pub wait: takeover::State,
     /// Whether something other than the death of supervisors and servers can be why there is no answer.
     pub excused: bool,
 }
@@ -263,6 +264,8 @@ impl Supervisor {
 
 impl World {
     pub fn new(scope: &Scope) -> Self {
+        // Fewer successors are left where some have died before.
+        let deaths = takeover::MAX_SUCCESSORS - scope.successors.unwrap_or(takeover::MAX_SUCCESSORS);
         let command_line = if scope.cancel { Caller::MarkRead } else { Caller::Gone };
         Self {
             record: None,
@@ -277,7 +280,7 @@ impl World {
             rival: if scope.rival { Rival::Waits } else { Rival::Gone },
             crashes: scope.crashes,
             started: 0,
-            successors: scope.successors.unwrap_or_default(),
+            wait: takeover::State::OnLeash { tries: Tries { deaths, failures: 0 } },
             excused: false,
         }
     }

@@ -18,6 +18,7 @@ mod part;
 mod search;
 mod slots;
 mod slots_world;
+mod takeover;
 
 use proptest::test_runner::{Config, FileFailurePersistence};
 

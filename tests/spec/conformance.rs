@@ -15,6 +15,7 @@ use super::parallel::Parallel;
 use super::part::Part;
 use super::slots::Slots;
 use super::subject::{Datum, Guard, Seen, Subject, fields, reachable};
+use super::takeover::Takeover;
 
 //= X-1
 #[test]
@@ -58,6 +59,12 @@ fn part_does_what_its_spec_says() {
     compare::<Part>();
 }
 
+//= X-1
+#[test]
+fn takeover_does_what_its_spec_says() {
+    compare::<Takeover>();
+}
+
 //= X-2
 #[test]
 fn a_restored_machine_goes_on_as_the_original() {
@@ -68,6 +75,7 @@ fn a_restored_machine_goes_on_as_the_original() {
     restore::<Dialogue>();
     restore::<Parallel>();
     restore::<Part>();
+    restore::<Takeover>();
 }
 
 fn restore<S: Subject>() {

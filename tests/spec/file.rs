@@ -250,7 +250,7 @@ fn row_of(id: RowId, row: &Idle) -> Row<'_> {
 }
 
 /// The names of all machines that the spec declares.
-pub const MACHINES: [&str; 7] = ["dispatch", "job", "cache", "slots", "dialogue", "parallel", "part"];
+pub const MACHINES: [&str; 8] = ["dispatch", "job", "takeover", "cache", "slots", "dialogue", "parallel", "part"];
 
 /// Where the spec is.
 pub fn directory() -> PathBuf {

@@ -17,3 +17,4 @@ mod render;
 mod slots;
 mod soundness;
 mod subject;
+mod takeover;

@@ -11,6 +11,7 @@ use super::parallel::Parallel;
 use super::part::Part;
 use super::slots::Slots;
 use super::subject::{Subject, carried, fields, reachable};
+use super::takeover::Takeover;
 
 #[test]
 fn dispatch_spec_is_sound() {
@@ -48,6 +49,11 @@ fn part_spec_is_sound() {
 }
 
 #[test]
+fn takeover_spec_is_sound() {
+    check::<Takeover>();
+}
+
+#[test]
 fn every_spec_file_is_compared_with_a_machine() {
     let mut files: Vec<String> = std::fs::read_dir(directory())
         .unwrap()
@@ -69,6 +75,7 @@ fn finality_in_the_spec_is_finality_in_the_code() {
         let finished = spec.expand("finished").contains(state.name());
         let open = spec.expand("open").contains(state.name());
         assert_eq!(state.is_terminal(), !open, "{state:?}");
+        assert_eq!(state.is_manned(), spec.expand("manned").contains(state.name()), "{state:?}");
         assert_eq!(state.is_unsettled(), !finished && state != State::Collected, "{state:?}");
     }
 }

@@ -1,46 +1,26 @@
-//! Waiting for a run, whoever supervises it: a supervisor that dies meanwhile is replaced, and its claude works on.
+//! Waiting for a run, whoever supervises it: a supervisor that dies meanwhile is replaced, and its claude works on. What
+//! happens next is decided by [`takeover::step`]; a [`Wait`] performs its effects.
 
+use std::fs::File;
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 use std::time::Duration;
 
 use super::{Engine, EngineError, Files, Finished, Receipt};
 use crate::machines::ids::JobId;
-use crate::machines::job::{Event, State};
+use crate::machines::job::{self, State};
 use crate::machines::next_call;
 use crate::machines::plan::RunPlan;
 use crate::machines::prompt;
+use crate::machines::takeover::{self, Effect, Event};
 use crate::shell::atomic::Durability;
 use crate::shell::leash::{Intake, News, OnNews};
 use crate::shell::record::Record;
 use crate::shell::store::{JobFile, Store, StoreError};
 use crate::shell::{cancelled, failpoint, job_lock, leftovers, supervisor};
 
-/// How many supervisors a run is given after its first one, each as a process of its own. One dies by hand or for want of
-/// memory; where so many did, something ends them all, and the next one would fare no better: the process that waits
-/// does their work then.
-const SUCCESSORS: u32 = 3;
-/// How long to wait before a run is taken over once more where that failed, for want of memory or handles say.
-const RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// How often to try again, with a pause each: a shortage of handles or memory that is over sooner costs nobody their answer.
-/// After that the caller is told where its answer will be; a model that waits knows nothing.
-const RETRIES: u32 = 10;
 /// How often to look whether a run that is supervised within this process is to end.
 const WISH_LOOK: Duration = Duration::from_millis(500);
-
-/// Who has a run whose supervisor died.
-enum Heir {
-    /// A supervisor on a leash of this caller.
-    OnLeash(Intake),
-    /// A thread of this process, on a leash as well. Nobody can send it a signal: that the job is to end shows in its record.
-    Here(Intake),
-    /// Somebody else who looked at the job gave it a supervisor, which knows of no caller.
-    Elsewhere,
-    /// Nobody: the run is over.
-    Over(Box<Record>),
-    /// Nobody, for the moment.
-    Nobody,
-}
 
 /// How many pieces of progress were told. A supervisor that takes a run over reads its output from the beginning.
 #[derive(Default)]
@@ -85,167 +65,8 @@ impl Engine {
             };
             self.errands.run(submit).await?
         };
-        let (record, leash) = self.to_the_end(id, intake, on_news).await?;
+        let (record, leash) = Wait::new(self, id, intake).to_the_end(on_news).await?;
         Ok(Finished { record, receipt: Receipt { leash, ..self.receipt(id) } })
-    }
-
-    /// Waits for the end of a run, through as many supervisors as it takes.
-    async fn to_the_end(
-        &self,
-        id: JobId,
-        first: Intake,
-        on_news: OnNews<'_>,
-    ) -> Result<(Record, Option<Intake>), EngineError> {
-        let (mut heir, mut deaths, mut in_vain, mut told) = (Heir::OnLeash(first), 0, 0, Told::default());
-        loop {
-            match heir {
-                Heir::OnLeash(mut intake) => {
-                    let record = self.listen(id, &mut intake, &mut told, on_news).await?;
-                    if record.status.is_terminal() {
-                        return Ok((record, Some(intake)));
-                    }
-                    deaths += 1;
-                }
-                Heir::Here(mut intake) => {
-                    let record = tokio::select! {
-                        biased;
-                        record = self.listen(id, &mut intake, &mut told, on_news) => record?,
-                        record = self.is_to_end(id) => record?,
-                    };
-                    if record.status.is_terminal() {
-                        // Which lets the thread go, or has it end the run.
-                        return Ok((record, None));
-                    }
-                    in_vain += 1;
-                }
-                Heir::Elsewhere => {
-                    if let Some(record) = self.follow(id, on_news).await? {
-                        return Ok((record, None));
-                    }
-                }
-                Heir::Over(record) => return Ok((*record, None)),
-                Heir::Nobody => in_vain += 1,
-            }
-            // Until somebody has the run who ends it when this caller leaves, nobody else would.
-            let mut wanted = Wanted { engine: self, id, settled: false };
-            if in_vain > RETRIES {
-                let engine = self.clone();
-                let left = self.errands.run(move || engine.leave(id)).await;
-                wanted.settled = true;
-                return left.map(|record| (record, None));
-            }
-            if in_vain > 0 {
-                tokio::time::sleep(RETRY_PAUSE).await;
-            }
-            let engine = self.clone();
-            let taken = self.errands.run(move || engine.take_over(id, deaths)).await;
-            wanted.settled = true;
-            heir = taken?;
-        }
-    }
-
-    /// Passes on the news until the supervisor has no more; the record then.
-    async fn listen(
-        &self,
-        id: JobId,
-        intake: &mut Intake,
-        told: &mut Told,
-        on_news: OnNews<'_>,
-    ) -> Result<Record, EngineError> {
-        told.by_this_one = 0;
-        let mut rescued = None;
-        while let Some(news) = intake.next().await {
-            match news {
-                News::Ended => break,
-                News::Rescued(record) => rescued = Some(record),
-                news @ (News::Queued(_) | News::Started | News::Progress { .. } | News::Missed(_)) => {
-                    told.fresh(news).iter().for_each(&mut *on_news);
-                }
-            }
-        }
-        if let Some(record) = rescued {
-            return Ok(*record);
-        }
-        let store = self.store.clone();
-        // An answer may have 50 MB.
-        Ok(self.errands.run(move || store.read(&id)).await?)
-    }
-
-    /// Completes with the record once somebody wants the job to end.
-    async fn is_to_end(&self, id: JobId) -> Result<Record, EngineError> {
-        loop {
-            tokio::time::sleep(WISH_LOOK).await;
-            let store = self.store.clone();
-            let look = move || match store.summary(&id) {
-                Ok(job) if job.state == State::Stopping => store.read(&id).map(Some),
-                Ok(_) | Err(_) => Ok(None),
-            };
-            if let Some(record) = self.errands.run(look).await? {
-                return Ok(record);
-            }
-        }
-    }
-
-    /// Gives a run whose supervisor died another one, on a leash as before: a process, or a thread of this one where too
-    /// many processes died or none can be started. Blocks for some milliseconds.
-    fn take_over(&self, id: JobId, deaths: u32) -> Result<Heir, EngineError> {
-        let Some(lock) = job_lock::take(&self.store, &id) else { return Ok(Heir::Elsewhere) };
-        failpoint::reach("take_over");
-        // Read under the lock: it may have been taken over and ended in between.
-        let record = match self.store.read(&id) {
-            Ok(record) => record,
-            // For want of handles say: it is there, and can be read later.
-            Err(error @ StoreError::Io { .. }) => {
-                tracing::warn!(%id, %error, "the run cannot be taken over yet");
-                return Ok(Heir::Nobody);
-            }
-            Err(error) => return Err(error.into()),
-        };
-        if record.status.is_terminal() {
-            return Ok(Heir::Over(Box::new(record)));
-        }
-        tracing::warn!(%id, status = record.status.name(), deaths, "the supervisor died; the run is taken over");
-        if deaths <= SUCCESSORS
-            && let Ok(lock) = lock.try_clone()
-        {
-            match self.start_on_leash(&id, Files { lock, ticket: Stdio::null() }) {
-                Ok(intake) => return Ok(Heir::OnLeash(intake)),
-                Err(error) => tracing::error!(%id, %error, "no supervisor could be started"),
-            }
-        }
-        let Ok((ours, theirs)) = self.leash() else { return Ok(Heir::Nobody) };
-        let store = self.store.clone();
-        self.errands.start(move || {
-            if let Err(error) = supervisor::stand_in(store, id, lock, theirs) {
-                tracing::error!(%id, %error, "the run cannot be supervised");
-            }
-        });
-        Ok(Heir::Here(ours))
-    }
-
-    /// Gives up a run that nobody can be given to. One whose claude may work is left to whoever looks at it next, who has
-    /// what it takes: it is paid for. Any other must not begin by itself once its caller has left. The record of one that
-    /// came to its end meanwhile, through another process.
-    ///
-    /// # Errors
-    /// [`EngineError::Unsupervised`], or why even the record cannot be read.
-    fn leave(&self, id: JobId) -> Result<Record, EngineError> {
-        let record = self.store.read(&id)?;
-        if record.status.is_terminal() {
-            return Ok(record);
-        }
-        let left = if matches!(record.state(), State::Running | State::Adopted) {
-            format!("it goes on, and its answer is kept for {}", next_call::wait(&id))
-        } else {
-            let patch = cancelled::patch(&self.store, &record);
-            let reason = patch.error.clone().unwrap_or_default();
-            match self.store.step(&id, &Event::Cancel, patch, Durability::Synced) {
-                Ok(_) => reason,
-                Err(error) => format!("and it could not be cancelled: {error}"),
-            }
-        };
-        tracing::error!(%id, left, "nobody supervises the run");
-        Err(EngineError::Unsupervised { id, left })
     }
 
     /// Both ends of a leash.
@@ -256,48 +77,264 @@ impl Engine {
         let ours = tokio::net::UnixStream::from_std(ours).map_err(EngineError::Supervisor)?;
         Ok((Intake::new(ours), theirs))
     }
+}
 
-    /// Follows a run whose supervisor has no leash, by its record. `None` when that supervisor is gone as well. Dropping
-    /// the future ends the run.
-    async fn follow(&self, id: JobId, on_news: OnNews<'_>) -> Result<Option<Record>, EngineError> {
+/// A caller's wait for a run. Dropping it is the caller leaving.
+struct Wait<'a> {
+    engine: &'a Engine,
+    id: JobId,
+    state: takeover::State,
+    leash: Option<Intake>,
+    /// The job lock, between its taking and the start of a supervisor that gets it.
+    lock: Option<File>,
+    /// The record as it was read last, or why it could not be.
+    found: Result<Box<Record>, EngineError>,
+    told: Told,
+}
+
+impl<'a> Wait<'a> {
+    fn new(engine: &'a Engine, id: JobId, leash: Intake) -> Self {
+        let (state, found) = (takeover::begin().0, Err(StoreError::NotFound(id).into()));
+        Self { engine, id, state, leash: Some(leash), lock: None, found, told: Told::default() }
+    }
+
+    /// Waits for the end of the run: its record, and the leash of the supervisor process that came to it.
+    async fn to_the_end(mut self, on_news: OnNews<'_>) -> Result<(Record, Option<Intake>), EngineError> {
+        let (_, mut effects) = takeover::begin();
+        loop {
+            let mut happened = None;
+            for effect in effects {
+                happened = self.perform(effect, on_news).await;
+            }
+            let Some(event) = happened else { break };
+            match takeover::step(self.state, &event) {
+                Ok((state, due)) => (self.state, effects) = (state, due),
+                Err(rejected) => {
+                    tracing::error!(id = %self.id, "bug: takeover rejected {} in {}", event.name(), self.state.name());
+                    return Err(StoreError::Rejected(rejected).into());
+                }
+            }
+        }
+        let found = std::mem::replace(&mut self.found, Err(StoreError::NotFound(self.id).into()));
+        found.map(|record| (*record, self.leash.take()))
+    }
+
+    /// Performs an effect; what happens next, unless it is the last one.
+    async fn perform(&mut self, effect: Effect, on_news: OnNews<'_>) -> Option<Event> {
+        Some(match effect {
+            Effect::Listen => self.listen(on_news).await,
+            Effect::ListenAndLook => {
+                let (engine, id) = (self.engine, self.id);
+                let looked = tokio::select! {
+                    biased;
+                    event = self.listen(on_news) => return Some(event),
+                    record = is_to_end(engine, id) => record,
+                };
+                self.noted(Ok(looked), Event::LeashClosed)
+            }
+            Effect::Follow => self.follow(on_news).await,
+            Effect::TakeLock => self.take_lock().await,
+            Effect::StartProcess => self.start_process().await,
+            Effect::StartThread => self.start_thread(),
+            Effect::Pause => {
+                tokio::time::sleep(Duration::from_millis(takeover::RETRY_PAUSE_MS)).await;
+                Event::PauseOver
+            }
+            Effect::Look => {
+                let read = self.read().await;
+                let manned = read.as_ref().is_ok_and(|record| record.state().is_manned());
+                self.noted(read, Event::StillOpen { manned })
+            }
+            Effect::LetGo => {
+                self.leash = None;
+                return None;
+            }
+            // Both are what was found.
+            Effect::Answer | Effect::Fail => return None,
+            Effect::TellWhere => {
+                let left = format!("it goes on, and its answer is kept for {}", next_call::wait(&self.id));
+                return self.leave(left);
+            }
+            Effect::Cancel => {
+                let left = self.cancel().await;
+                return self.leave(left);
+            }
+            Effect::Renounce => {
+                self.renounce_soon();
+                return None;
+            }
+        })
+    }
+
+    /// What a look at the record shows; `open`: what it means that it has no end.
+    fn noted(&mut self, read: Result<Record, StoreError>, open: Event) -> Event {
+        let event = match &read {
+            Ok(record) if record.status.is_terminal() => Event::RecordEnded,
+            Ok(_) => open,
+            Err(StoreError::NotFound(_)) => Event::RecordGone,
+            Err(error) => {
+                tracing::warn!(id = %self.id, %error, "the record cannot be read yet");
+                Event::Unreadable
+            }
+        };
+        self.found = read.map(Box::new).map_err(EngineError::from);
+        event
+    }
+
+    async fn read(&self) -> Result<Record, StoreError> {
+        let (store, id) = (self.engine.store.clone(), self.id);
+        // An answer may have 50 MB.
+        self.engine.errands.run(move || store.read(&id)).await
+    }
+
+    /// Passes on the news until the supervisor has no more.
+    async fn listen(&mut self, on_news: OnNews<'_>) -> Event {
+        self.told.by_this_one = 0;
+        let mut rescued = None;
+        if let Some(leash) = &mut self.leash {
+            while let Some(news) = leash.next().await {
+                match news {
+                    News::Ended => break,
+                    News::Rescued(record) => rescued = Some(*record),
+                    news @ (News::Queued(_) | News::Started | News::Progress { .. } | News::Missed(_)) => {
+                        self.told.fresh(news).iter().for_each(&mut *on_news);
+                    }
+                }
+            }
+        }
+        let read = match rescued {
+            Some(record) => Ok(record),
+            None => self.read().await,
+        };
+        let event = self.noted(read, Event::LeashClosed);
+        // A supervisor that waits for its farewell leaves.
+        self.leash = self.leash.take().filter(|_| event == Event::RecordEnded);
+        event
+    }
+
+    /// Follows a run whose supervisor has no leash, by its record.
+    async fn follow(&mut self, on_news: OnNews<'_>) -> Event {
         // Before the first look: an end between look and watch would be missed.
-        let mut watch = self.watches.of(&self.store.folder(&id));
-        let mut wanted = Wanted { engine: self, id, settled: false };
+        let mut watch = self.engine.watches.of(&self.engine.store.folder(&self.id));
         let mut told = None;
         loop {
-            let store = self.store.clone();
-            let look =
-                move || store.read(&id).map(|record| (record, job_lock::is_held(&store.file(&id, JobFile::Lock))));
-            let (record, supervised) = self.errands.run(look).await?;
-            let over = record.status.is_terminal();
-            if over || !supervised {
-                wanted.settled = true;
-                return Ok(over.then_some(record));
-            }
-            let news = News::standing(&record, None);
-            if news.is_some() && news != told {
-                news.iter().for_each(&mut *on_news);
-                told = news;
+            let (store, id) = (self.engine.store.clone(), self.id);
+            let look = move || (store.read(&id), job_lock::is_held(&store.file(&id, JobFile::Lock)));
+            let (read, supervised) = self.engine.errands.run(look).await;
+            match (self.noted(read, Event::Unsupervised), &self.found) {
+                (Event::Unsupervised, Ok(record)) if supervised => {
+                    let news = News::standing(record, None);
+                    if news.is_some() && news != told {
+                        news.iter().for_each(&mut *on_news);
+                        told = news;
+                    }
+                }
+                (event, _) => return event,
             }
             watch.changed().await;
         }
     }
-}
 
-/// The wish for an answer of a run that has no leash: it ends with this.
-struct Wanted<'a> {
-    engine: &'a Engine,
-    id: JobId,
-    settled: bool,
-}
-
-impl Drop for Wanted<'_> {
-    fn drop(&mut self) {
-        if self.settled || tokio::runtime::Handle::try_current().is_err() {
-            return;
-        }
+    async fn take_lock(&mut self) -> Event {
         let (store, id) = (self.engine.store.clone(), self.id);
-        self.engine.errands.start(move || renounce(&store, &id));
+        let take = move || {
+            let lock = job_lock::take(&store, &id);
+            failpoint::reach("take_over");
+            // Read under the lock: the run may have been taken over and ended in between.
+            (lock, store.read(&id))
+        };
+        match self.engine.errands.run(take).await {
+            (Ok(None), _) => Event::LockBusy,
+            (Ok(Some(lock)), read) => {
+                self.lock = Some(lock);
+                self.noted(read, Event::LockTaken)
+            }
+            (Err(error), read) => {
+                tracing::warn!(%id, %error, "the run cannot be taken over yet");
+                self.noted(read, Event::Unreadable)
+            }
+        }
+    }
+
+    async fn start_process(&mut self) -> Event {
+        let (engine, id, state) = (self.engine.clone(), self.id, self.state);
+        tracing::warn!(%id, ?state, "the supervisor died; the run is taken over");
+        let Some(lock) = self.lock.as_ref().and_then(|lock| lock.try_clone().ok()) else { return Event::StartFailed };
+        let start = move || engine.start_on_leash(&id, Files { lock, ticket: Stdio::null() });
+        match self.engine.errands.run(start).await {
+            Ok(leash) => {
+                (self.leash, self.lock) = (Some(leash), None);
+                Event::Started
+            }
+            Err(error) => {
+                tracing::error!(%id, %error, "no supervisor could be started");
+                Event::StartFailed
+            }
+        }
+    }
+
+    fn start_thread(&mut self) -> Event {
+        let Some((lock, (ours, theirs))) = self.lock.take().zip(self.engine.leash().ok()) else {
+            return Event::StartFailed;
+        };
+        let (store, id) = (self.engine.store.clone(), self.id);
+        tracing::warn!(%id, "the run is supervised within this process");
+        self.engine.errands.start(move || {
+            if let Err(error) = supervisor::stand_in(store, id, lock, theirs) {
+                tracing::error!(%id, %error, "the run cannot be supervised");
+            }
+        });
+        self.leash = Some(ours);
+        Event::Started
+    }
+
+    /// Marks the job cancelled; what is told of that.
+    async fn cancel(&self) -> String {
+        let (store, id) = (self.engine.store.clone(), self.id);
+        let Ok(record) = self.found.as_ref().map(|record| (**record).clone()) else { return String::new() };
+        let cancel = move || {
+            let patch = cancelled::patch(&store, &record);
+            let reason = patch.error.clone().unwrap_or_default();
+            match store.step(&id, &job::Event::Cancel, patch, Durability::Synced) {
+                Ok(_) => reason,
+                Err(error) => format!("and it could not be cancelled: {error}"),
+            }
+        };
+        self.engine.errands.run(cancel).await
+    }
+
+    fn renounce_soon(&self) {
+        let (store, id) = (self.engine.store.clone(), self.id);
+        if tokio::runtime::Handle::try_current().is_ok() {
+            self.engine.errands.start(move || renounce(&store, &id));
+        }
+    }
+
+    fn leave(&mut self, left: String) -> Option<Event> {
+        tracing::error!(id = %self.id, left, "nobody supervises the run");
+        self.found = Err(EngineError::Unsupervised { id: self.id, left });
+        None
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        let left = takeover::step(self.state, &Event::CallerLeft);
+        if left.is_ok_and(|(_, effects)| effects.as_slice() == [Effect::Renounce]) {
+            self.renounce_soon();
+        }
+    }
+}
+
+/// Completes with the record once somebody wants the job to end.
+async fn is_to_end(engine: &Engine, id: JobId) -> Record {
+    loop {
+        tokio::time::sleep(WISH_LOOK).await;
+        let store = engine.store.clone();
+        let look = move || store.summary(&id).is_ok_and(|job| job.state == State::Stopping).then(|| store.read(&id));
+        if let Some(Ok(record)) = engine.errands.run(look).await {
+            return record;
+        }
     }
 }
 
@@ -305,7 +342,7 @@ impl Drop for Wanted<'_> {
 fn renounce(store: &Store, id: &JobId) {
     let cancelled = store.read(id).map_err(drop).and_then(|record| {
         let patch = cancelled::patch(store, &record);
-        store.step(id, &Event::Cancel, patch, Durability::Cached).map_err(drop)
+        store.step(id, &job::Event::Cancel, patch, Durability::Cached).map_err(drop)
     });
     if cancelled.is_ok_and(|stepped| stepped.end_run) {
         tracing::info!(%id, "job cancelled: its caller left");
@@ -315,13 +352,13 @@ fn renounce(store: &Store, id: &JobId) {
         }
         // It may be held by this process, for the moment that a take-over needs, or by a supervisor that is not named yet.
         match job_lock::take(store, id) {
-            Some(held) => {
+            Ok(Some(held)) => {
                 // The next reader of the record says so in it.
                 let ended = leftovers::end_all(id);
                 tracing::debug!(%id, ended, "ended without a supervisor");
                 drop(held);
             }
-            None => {
+            Ok(None) | Err(_) => {
                 let told = job_lock::tell_holder(&lock);
                 tracing::debug!(%id, told, "its supervisor ends it");
             }
