@@ -8,12 +8,15 @@
 //! `spec/*.yaml` declares each machine; `tests/spec` compares the shipped `step` functions with it, row by row.
 
 pub mod activity;
+pub mod adoption;
 pub mod answer;
 pub mod apply;
 pub mod cache;
 pub mod call;
+pub mod cancel;
 pub mod cli_version;
 pub mod command_line;
+pub mod conclusion;
 pub mod dialogue;
 pub mod dispatch;
 pub mod effect;
@@ -22,6 +25,7 @@ pub mod ids;
 pub mod job;
 pub mod json;
 pub mod limit;
+pub mod look_pace;
 pub mod mcp_servers;
 pub mod misnamed;
 pub mod mode;
@@ -35,6 +39,7 @@ pub mod prompt;
 pub mod protocol;
 pub mod reference;
 pub mod rejected;
+pub mod retention;
 pub mod rule;
 pub mod schema;
 pub mod shorten;

@@ -8,9 +8,6 @@ mod waiting;
 
 use std::fs::File;
 use std::io;
-use std::time::Duration;
-
-use serde::Serialize;
 
 pub use self::collect::Collected;
 use super::abandon::abandon;
@@ -22,28 +19,11 @@ use super::watch::Watch;
 use super::{clock, failpoint, orphan, pause, random, slots};
 use crate::config::plan::Request;
 use crate::machines::answer::Answer;
+pub use crate::machines::cancel::CancelOutcome;
 use crate::machines::ids::JobId;
 use crate::machines::job::{State, Status};
+use crate::machines::retention;
 use crate::machines::summary::{Filter, Summary};
-
-/// Records of the older implementation have no lock. A running one that nobody touched for so long is abandoned (its rule).
-const FOREIGN_RUNNING_LIMIT: Duration = Duration::from_secs(3_600);
-/// Likewise a pending one, counted from its submission, in seconds.
-const FOREIGN_PENDING_LIMIT_SECONDS: f64 = 24.0 * 3_600.0;
-
-/// What became of a wish to cancel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CancelOutcome {
-    /// It had not begun.
-    Cancelled,
-    /// It ran, and is ended.
-    CancelledRunning,
-    /// It had its end before.
-    AlreadyTerminal,
-    /// It belongs to a process of the older implementation, which cannot be told.
-    Running,
-}
 
 /// The jobs in one directory.
 #[derive(Debug, Clone)]
@@ -138,16 +118,9 @@ impl Jobs {
 
     /// Applies the older implementation's rules to one of its records.
     fn age(&self, record: Record) -> Record {
-        let old = match record.status {
-            Status::Running => self
-                .store()
-                .touched(&record.id)
-                .and_then(|touched| clock::now().duration_since(touched).ok())
-                .is_some_and(|age| age > FOREIGN_RUNNING_LIMIT),
-            Status::Pending => clock::unix_seconds() - record.created_at > FOREIGN_PENDING_LIMIT_SECONDS,
-            Status::Done | Status::Failed | Status::Cancelled => false,
-        };
-        if !old {
+        let untouched = self.store().touched(&record.id).and_then(|at| clock::now().duration_since(at).ok());
+        let untouched = untouched.map(|age| age.as_secs_f64());
+        if !retention::is_foreign_abandoned(record.status, clock::unix_seconds() - record.created_at, untouched) {
             return record;
         }
         let why = "the process that ran this job is gone";

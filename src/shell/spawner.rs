@@ -14,6 +14,7 @@ use super::claude::{self, ClaudeMissing};
 use super::environment::Changes;
 use super::leftovers;
 use crate::fs::{failpoint, owner_only};
+use crate::machines::conclusion::ProcessExit;
 use crate::machines::ids::JobId;
 
 /// A process to start.
@@ -64,18 +65,7 @@ pub enum SpawnError {
     },
 }
 
-/// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// With this code.
-    Code(i32),
-    /// By this signal.
-    Signal(i32),
-    /// It is gone, but its status could not be had.
-    Unknown,
-}
-
-impl From<ExitStatus> for Exit {
+impl From<ExitStatus> for ProcessExit {
     fn from(status: ExitStatus) -> Self {
         match (status.code(), status.signal()) {
             (Some(code), _) => Self::Code(code),
@@ -90,7 +80,7 @@ pub struct Spawned {
     /// Its id, which is also its group's.
     pub group: i32,
     /// Completes when it is gone.
-    pub exit: Pin<Box<dyn Future<Output = Exit>>>,
+    pub exit: Pin<Box<dyn Future<Output = ProcessExit>>>,
 }
 
 /// Which way a run is ended.
@@ -176,7 +166,7 @@ impl ProcessSpawner for SystemSpawner {
         failpoint::reach("spawned");
         // The id is there until the child is waited for.
         let group = child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or_default();
-        let exit = Box::pin(async move { child.wait().await.map_or(Exit::Unknown, Exit::from) });
+        let exit = Box::pin(async move { child.wait().await.map_or(ProcessExit::Unknown, ProcessExit::from) });
         Ok(Spawned { group, exit })
     }
 

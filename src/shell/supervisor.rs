@@ -29,9 +29,10 @@ use self::waits::{LOOK_INTERVAL, caller_gone, exited, look_again, until, writabl
 use super::leash::{News, Outlet};
 use super::record::Record;
 use super::slots::SlotRequest;
-use super::spawner::{self, Exit, ProcessSpawner};
+use super::spawner::{self, ProcessSpawner};
 use super::store::{JobFile, Store};
 use super::{clock, pause, tail};
+use crate::machines::conclusion::ProcessExit;
 use crate::machines::dispatch::{self, AnswerKind, CancelledBy, Effect, Event, Run, SessionFate, State};
 use crate::machines::ids::JobId;
 use crate::machines::plan::RunPlan;
@@ -60,7 +61,7 @@ pub struct Supervision<'a, S> {
     /// What the present process was started for.
     run: Run,
     not_started: Option<NotStarted>,
-    exit: Option<Exit>,
+    exit: Option<ProcessExit>,
     stderr: String,
     /// The record as it was claimed: what is written when the one on disk was broken or taken away meanwhile.
     claimed: Option<Record>,
@@ -75,12 +76,12 @@ pub struct Supervision<'a, S> {
 struct Process {
     /// Its process group; not known of a run that was adopted.
     group: Option<i32>,
-    exit: Pin<Box<dyn Future<Output = Exit>>>,
+    exit: Pin<Box<dyn Future<Output = ProcessExit>>>,
 }
 
 /// What the loop waits for.
 enum Happened {
-    Exited(Exit),
+    Exited(ProcessExit),
     Cancelled(CancelledBy),
     DeadlineDue,
     Writable,
@@ -209,7 +210,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 let session = SessionFate::of(self.output.signs(!self.run.omitted.session_id));
                 self.violations = self.violations_of(exit);
                 let answer = self.answer_kind();
-                self.due.push_back(Event::Exited { unknown, seen: exit != Exit::Unknown, session, answer });
+                self.due.push_back(Event::Exited { unknown, seen: exit != ProcessExit::Unknown, session, answer });
             }
             Happened::Cancelled(by) => {
                 tracing::info!(id = %self.id, ?by, "job to end");
@@ -237,8 +238,8 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     }
 
     /// What the answer of a process that left in order lacks of its schema.
-    fn violations_of(&self, exit: Exit) -> Vec<Violation> {
-        let answer = self.output.result.as_ref().filter(|_| exit == Exit::Code(0));
+    fn violations_of(&self, exit: ProcessExit) -> Vec<Violation> {
+        let answer = self.output.result.as_ref().filter(|_| exit == ProcessExit::Code(0));
         answer.and_then(|answer| verdict::misses(self.plan, answer)).unwrap_or_default()
     }
 

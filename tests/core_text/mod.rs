@@ -1,10 +1,13 @@
 //! The pure text core: prompts, command lines, claude's events, answers.
 
 mod activity;
+mod adoption;
 mod aggregate;
 mod answer;
+mod cancel;
 mod cli_version;
 mod command_line;
+mod conclusion;
 mod denied;
 mod dialogue;
 mod events;
@@ -12,9 +15,11 @@ mod failures;
 mod fuzz_replay;
 mod ids;
 mod limit;
+mod look_pace;
 mod mcp_servers;
 mod prompt;
 mod reach;
+mod retention;
 mod rule;
 mod schema;
 mod several;

@@ -146,7 +146,7 @@ impl World {
 
     /// What the machine has the caller do next, who waits for the answer.
     fn after(&mut self, event: takeover::Event) -> Result<Caller, Broken> {
-        let (wait, effects) = takeover::step(self.wait, &event).map_err(|_| Broken::Refused)?;
+        let (wait, effects) = takeover::step(self.wait, &event).map_err(|_| Broken::Rejected)?;
         self.wait = wait;
         match effects.as_slice().last() {
             Some(Effect::Listen | Effect::ListenAndLook) => Ok(Caller::Listen),
@@ -155,7 +155,7 @@ impl World {
             Some(Effect::StartProcess | Effect::StartThread) => Ok(Caller::TakeFork),
             Some(Effect::Pause) => self.after(takeover::Event::PauseOver),
             Some(Effect::Answer) => Ok(Caller::Told),
-            _ => Err(Broken::Refused),
+            _ => Err(Broken::Rejected),
         }
     }
 

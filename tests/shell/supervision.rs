@@ -6,13 +6,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use agent_dispatch::machines::conclusion::ProcessExit;
 use agent_dispatch::machines::ids::{JobId, SessionRef};
 use agent_dispatch::machines::job::Status;
 use agent_dispatch::machines::plan::{Format, RunPlan, SessionPlan};
 use agent_dispatch::shell::claude::ClaudeMissing;
 use agent_dispatch::shell::environment::CALLING_SESSION;
 use agent_dispatch::shell::record::Record;
-use agent_dispatch::shell::spawner::{Ending, Exit, Launch, ProcessSpawner, SpawnError, Spawned};
+use agent_dispatch::shell::spawner::{Ending, Launch, ProcessSpawner, SpawnError, Spawned};
 use agent_dispatch::shell::store::Store;
 use agent_dispatch::shell::supervisor::Supervision;
 use mockall::mock;
@@ -87,7 +88,7 @@ fn supervise_on<S: ProcessSpawner>(plan: &RunPlan, spawner: S, paused: bool) -> 
 fn answers(launch: &Launch, output: &str, code: i32) -> Result<Spawned, SpawnError> {
     std::fs::write(&launch.stdout, output).unwrap();
     std::fs::write(&launch.stderr, "").unwrap();
-    Ok(Spawned { group: GROUP, exit: Box::pin(async move { Exit::Code(code) }) })
+    Ok(Spawned { group: GROUP, exit: Box::pin(async move { ProcessExit::Code(code) }) })
 }
 
 fn result(text: &str) -> String {
@@ -217,7 +218,7 @@ impl ProcessSpawner for Stubborn {
                 pending::<()>().await;
             }
             gone.notified().await;
-            if obeys == Some(Ending::Kill) { Exit::Signal(9) } else { Exit::Code(143) }
+            if obeys == Some(Ending::Kill) { ProcessExit::Signal(9) } else { ProcessExit::Code(143) }
         });
         Ok(Spawned { group: GROUP, exit })
     }
@@ -254,7 +255,7 @@ fn the_first_progress_is_written_at_once() {
             tokio::time::sleep(std::time::Duration::from_millis(500)).await;
             let shown: Value = serde_json::from_slice(&std::fs::read(&record).unwrap()).unwrap();
             assert_eq!(shown["progress"][0], "hello", "{shown}");
-            Exit::Code(0)
+            ProcessExit::Code(0)
         };
         Ok(Spawned { group: GROUP, exit: Box::pin(exit) })
     });

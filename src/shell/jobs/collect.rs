@@ -3,13 +3,11 @@
 use super::Jobs;
 use crate::machines::ids::JobId;
 use crate::machines::job::Event;
+use crate::machines::retention::{self, Retention};
 use crate::machines::summary::Summary;
 use crate::shell::atomic::Durability;
 use crate::shell::store::Patch;
 use crate::shell::{clock, session_lock};
-
-/// Seconds of a day.
-const DAY_SECONDS: f64 = 86_400.0;
 
 /// What a removal found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,11 +22,11 @@ impl Jobs {
     /// Removes terminal jobs that ended more than `max_age_days` ago, or only says which. Blocks.
     #[must_use]
     pub fn collect(&self, max_age_days: f64, dry_run: bool) -> Collected {
-        let before = clock::unix_seconds() - max_age_days * DAY_SECONDS;
-        let candidates = self.store().ended_by(before).into_iter();
+        let cutoff = retention::cutoff(clock::unix_seconds(), max_age_days);
+        let candidates = self.store().ended_by(cutoff).into_iter();
         let read = candidates.filter_map(|candidate| self.store().summary(&candidate.id).ok());
-        let is_old = |job: &Summary| job.status.is_terminal() && job.completed_at.unwrap_or(job.created_at) <= before;
-        let old = read.filter(|job| is_old(job) && !self.is_needed(job)).collect::<Vec<_>>();
+        let old = read.filter(|job| Retention::of(job, cutoff, || self.state_of_call(job)) == Retention::Remove);
+        let old = old.collect::<Vec<_>>();
         let ids = old.iter().map(|job| job.id).collect::<Vec<_>>();
         if !dry_run {
             self.tidy();

@@ -4,8 +4,9 @@
 use std::fs::File;
 use std::time::Duration;
 
-use super::{CancelOutcome, Jobs};
+use super::Jobs;
 use crate::fs::lock;
+use crate::machines::cancel::{self, CancelOutcome};
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::job::{Event, State, Status};
 use crate::machines::rejected::Rejected;
@@ -15,8 +16,6 @@ use crate::shell::session_lock::SessionLock;
 use crate::shell::store::{JobFile, Patch, StoreError};
 use crate::shell::{cancelled, failpoint, job_lock, leftovers, orphan};
 
-/// How long a cancelled run may take to go: SIGTERM, the grace, SIGKILL.
-const END_WAIT: Duration = Duration::from_secs(4);
 /// How often to look meanwhile.
 const END_RETRY: Duration = Duration::from_millis(5);
 
@@ -28,7 +27,7 @@ impl Jobs {
     pub fn cancel(&self, id: &JobId) -> Result<(CancelOutcome, Status), StoreError> {
         let record = self.store().read(id)?;
         let ours = self.store().file(id, JobFile::Lock).exists();
-        if !ours && record.status == Status::Running {
+        if !cancel::can_be_told(ours, record.status) {
             return Ok((CancelOutcome::Running, Status::Running));
         }
         let patch = cancelled::patch(self.store(), &record);
@@ -49,9 +48,7 @@ impl Jobs {
         if stepped.end_run {
             self.finish_stopping(&stepped.record);
         }
-        let began = stepped.record.started_at.is_some();
-        let outcome = if began { CancelOutcome::CancelledRunning } else { CancelOutcome::Cancelled };
-        Ok((outcome, Status::Cancelled))
+        Ok((CancelOutcome::of_marked(stepped.record.started_at.is_some()), Status::Cancelled))
     }
 
     /// Ends what is left of a job that was told to end. Blocks until that is gone.
@@ -96,9 +93,10 @@ impl Jobs {
     fn end_run(&self, id: &JobId) -> Option<File> {
         let path = self.store().file(id, JobFile::Lock);
         let file = File::open(&path).ok()?;
+        let limit = Duration::from_millis(cancel::END_WAIT_MS);
         let mut told = false;
         let attempt = || file.try_lock().inspect_err(|_| told = told || job_lock::tell_holder(&path));
-        let gone = lock::obtained_within(END_WAIT, END_RETRY, attempt).unwrap_or(false);
+        let gone = lock::obtained_within(limit, END_RETRY, attempt).unwrap_or(false);
         let ended = leftovers::end_all(id);
         tracing::debug!(%id, told, gone, ended, "run ended");
         gone.then_some(file)

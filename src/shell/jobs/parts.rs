@@ -5,7 +5,7 @@ use std::thread;
 
 use super::Jobs;
 use crate::machines::ids::JobId;
-use crate::machines::job::Event;
+use crate::machines::job::{Event, State};
 use crate::machines::summary::Summary;
 use crate::shell::atomic::Durability;
 use crate::shell::call::ledger::Ledger;
@@ -54,9 +54,8 @@ impl Jobs {
         });
     }
 
-    /// Whether a job is a part of a call that may still read its answer.
-    pub(super) fn is_needed(&self, job: &Summary) -> bool {
-        let call = job.part_of.and_then(|call| self.store().summary(&call).ok());
-        call.is_some_and(|call| call.state.is_unsettled())
+    /// Where the call stands that a job is a part of.
+    pub(super) fn state_of_call(&self, job: &Summary) -> Option<State> {
+        job.part_of.and_then(|call| self.store().summary(&call).ok()).map(|call| call.state)
     }
 }

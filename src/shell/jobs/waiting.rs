@@ -1,24 +1,17 @@
 //! Waiting for the end of a job, and what is told meanwhile.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Jobs;
 use crate::machines::ids::JobId;
+use crate::machines::look_pace::LookPace;
+use crate::shell::clock;
 use crate::shell::leash::{News, OnNews};
 use crate::shell::record::Record;
 use crate::shell::store::StoreError;
 
 /// How long a job is followed without a break; then it is followed again.
 const FOLLOW: Duration = Duration::from_secs(3_600);
-/// A look may bring the next news itself: where no supervisor can be started for want of processes say, or where each one
-/// dies at once. So many looks may follow each other at once (the end of a run closes four files), then there is a pause
-/// between them.
-const QUICK_LOOKS: u32 = 8;
-/// How long the first pause is. Each one is twice as long as the one before it: whatever ends all supervisors is not to be
-/// fed with a new one twenty times a second.
-const LOOK_PAUSE: Duration = Duration::from_millis(50);
-/// How long a pause is at most: about as long as a caller may wait for the news that all is well again.
-const LONGEST_LOOK_PAUSE: Duration = Duration::from_secs(3);
 
 impl Jobs {
     /// Waits for the end of a job, at most `patience`. The second value says whether it came. Nobody is asked meanwhile:
@@ -56,9 +49,9 @@ impl Jobs {
         let give_up = tokio::time::Instant::now() + patience;
         // Before the first look: an end between look and watch would be missed.
         let mut watch = self.watch(&id);
-        let (mut quick_looks, mut pause) = (0, LOOK_PAUSE);
+        let mut pace = LookPace::NEW;
         loop {
-            let looked = Instant::now();
+            let looked = clock::monotonic();
             let jobs = self.clone();
             let read = tokio::task::spawn_blocking(move || {
                 let record = jobs.read(&id)?;
@@ -76,14 +69,8 @@ impl Jobs {
             }
             let news = async {
                 watch.changed().await;
-                if looked.elapsed() >= LOOK_PAUSE {
-                    (quick_looks, pause) = (0, LOOK_PAUSE);
-                    return;
-                }
-                quick_looks += 1;
-                if quick_looks > QUICK_LOOKS {
-                    tokio::time::sleep(pause).await;
-                    pause = LONGEST_LOOK_PAUSE.min(pause * 2);
+                if let Some(pause_ms) = pace.pause_after(looked.until(clock::monotonic())) {
+                    tokio::time::sleep(Duration::from_millis(pause_ms)).await;
                 }
             };
             // Asked as well, because news that is there at once is no time out.

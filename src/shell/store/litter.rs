@@ -3,15 +3,12 @@
 use std::fs::{DirEntry, File};
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 use super::{JobFile, Store};
 use crate::fs::{atomic, if_exists, lock};
 use crate::machines::ids::JobId;
+use crate::machines::retention;
 use crate::shell::{clock, slots};
-
-/// Nothing younger is taken for left behind. Whoever writes is done in milliseconds; the rest is for clocks that are set.
-const LITTER_AGE: Duration = Duration::from_secs(3_600);
 
 impl Store {
     /// Removes temporary files that nobody is about to rename, and folders of jobs that have no record, no supervisor and
@@ -54,8 +51,8 @@ fn is_old_temporary(entry: &DirEntry) -> bool {
     named && is_old(entry) && entry.file_type().is_ok_and(|kind| kind.is_file())
 }
 
-/// A time in the future is not old.
 fn is_old(entry: &DirEntry) -> bool {
     let modified = entry.metadata().and_then(|metadata| metadata.modified()).ok();
-    modified.and_then(|modified| clock::now().duration_since(modified).ok()).is_some_and(|age| age > LITTER_AGE)
+    let age = modified.and_then(|modified| clock::now().duration_since(modified).ok());
+    retention::is_litter(age.map(|age| age.as_secs_f64()))
 }

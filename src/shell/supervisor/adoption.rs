@@ -8,6 +8,8 @@ use std::time::Duration;
 use super::output::{Output, session_named};
 use super::place::Place;
 use super::{Process, Supervision};
+use crate::machines::adoption::{self, FirstStep, WORKER_LOOK_MS, WorkerWatch};
+use crate::machines::conclusion::ProcessExit;
 use crate::machines::dispatch::{self, Run};
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::job;
@@ -15,28 +17,14 @@ use crate::machines::plan::{Format, MAX_TIMEOUT_SECONDS, RunPlan, SessionPlan};
 use crate::shell::abandon::abandon;
 use crate::shell::atomic::Durability;
 use crate::shell::record::Record;
-use crate::shell::spawner::{Exit, ProcessSpawner};
+use crate::shell::spawner::ProcessSpawner;
 use crate::shell::store::{JobFile, Patch, Store, StoreError};
 use crate::shell::{clock, failpoint, leftovers, orphan, random, surroundings};
-
-/// How often to look whether the worker is gone. It is not our child, so nobody tells us.
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);
-/// Claude itself is searched for once a second, because that reads what all processes were started with.
-const LOOKS_FOR_EACH_SEARCH: u32 = 10;
-/// So many searches in a row must have been in vain: a process that was forked a moment ago does not bear its mark yet.
-const ABSENCES: u32 = 2;
-/// Milliseconds of a second.
-const MS_PER_SECOND: f64 = 1_000.0;
 
 impl<S: ProcessSpawner> Supervision<'_, S> {
     /// Takes over a run that the record calls running. It may work on, it may be over: its fence tells.
     pub(super) fn adopt(&mut self, record: &Record) {
-        let left_seconds = record.deadline_at.map_or(0.0, |deadline| deadline - clock::unix_seconds());
-        // A clock that was set may say anything; no run gets more than its whole time again.
-        #[expect(clippy::cast_precision_loss, reason = "a timeout is at most some thousand seconds")]
-        let left_ms = (left_seconds * MS_PER_SECOND).clamp(0.0, self.timeout_ms() as f64);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a timeout")]
-        let left_ms = left_ms as u64;
+        let left_ms = adoption::left_ms(record.deadline_at, clock::unix_seconds(), self.timeout_ms());
         let deadline = clock::monotonic().plus(left_ms);
         let resumes_left = self.plan.resume_attempts.saturating_sub(record.resumptions.unwrap_or_default());
         failpoint::reach("adopt");
@@ -54,21 +42,23 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     }
 }
 
-/// What is to be run. `None`: that cannot be read, and the job is given up. Of a job whose claude may work or have answered,
-/// the record says as much as is needed to wait for it and to judge it: an answer is not lost with the plan.
+/// What is to be done first, and by which plan. `None`: nothing; a job that can be neither run nor waited for is given up.
 ///
 /// # Errors
 /// [`StoreError`].
-pub(super) fn plan_of(store: &Store, record: &Record) -> Result<Option<RunPlan>, StoreError> {
-    let error = match store.plan(&record.id) {
-        Ok(plan) => return Ok(Some(plan)),
-        Err(error) => error,
-    };
-    if matches!(record.state(), job::State::Running | job::State::Adopted) {
-        tracing::error!(id = %record.id, %error, "the plan is lost; what runs is waited for");
-        return Ok(Some(of_record(store, record)));
+pub(super) fn first_step(store: &Store, record: &Record) -> Result<Option<(FirstStep, RunPlan)>, StoreError> {
+    let plan = store.plan(&record.id);
+    match (FirstStep::of(record.state(), plan.is_ok()), plan) {
+        (FirstStep::Leave, _) => Ok(None),
+        (step, Ok(plan)) => Ok(Some((step, plan))),
+        (FirstStep::AdoptWithoutPlan, Err(error)) => {
+            tracing::error!(id = %record.id, %error, "the plan is lost; what runs is waited for");
+            Ok(Some((FirstStep::Adopt, of_record(store, record))))
+        }
+        (FirstStep::GiveUp | FirstStep::Begin | FirstStep::Adopt, Err(error)) => {
+            give_up(store, record, &error).map(|()| None)
+        }
     }
-    give_up(store, record, &error).map(|()| None)
 }
 
 /// A plan to wait by, and to start nothing by.
@@ -79,9 +69,7 @@ fn of_record(store: &Store, record: &Record) -> RunPlan {
         // It may begin yet, and its output names it then. This one is nobody's.
         None => SessionPlan::Fresh { id: random::session_id() },
     };
-    let left_seconds = record.deadline_at.map_or(0.0, |deadline| deadline - clock::unix_seconds()).ceil();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-    let timeout_seconds = (left_seconds as u64).min(MAX_TIMEOUT_SECONDS);
+    let left_ms = adoption::left_ms(record.deadline_at, clock::unix_seconds(), MAX_TIMEOUT_SECONDS * 1_000);
     RunPlan {
         agent: record.agent.clone(),
         directory: String::new(),
@@ -100,7 +88,7 @@ fn of_record(store: &Store, record: &Record) -> RunPlan {
         max_budget_usd: None,
         response_schema: None,
         max_turns: None,
-        timeout_seconds,
+        timeout_seconds: left_ms.div_ceil(1_000),
         resume_attempts: 0,
         max_concurrency: 1,
         depth: 1,
@@ -113,9 +101,6 @@ fn of_record(store: &Store, record: &Record) -> RunPlan {
 
 /// Ends a job whose plan cannot be read: no supervisor will ever get further, and whoever waits would wait for ever.
 fn give_up(store: &Store, record: &Record, error: &StoreError) -> Result<(), StoreError> {
-    if record.status.is_terminal() {
-        return Ok(());
-    }
     let ended = leftovers::end_all(&record.id);
     tracing::error!(id = %record.id, %error, ended, "a job without a plan");
     let patch = orphan::given_up(store, record, &format!("the job cannot be taken up: {error}"));
@@ -127,27 +112,21 @@ fn give_up(store: &Store, record: &Record, error: &StoreError) -> Result<(), Sto
 
 /// Completes when the run is over: nobody holds the fence, or claude itself is gone and a leftover of it has the fence,
 /// perhaps for ever.
-async fn over(fence: PathBuf, id: JobId) -> Exit {
+async fn over(fence: PathBuf, id: JobId) -> ProcessExit {
     let file = match File::open(&fence) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Exit::Unknown,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return ProcessExit::Unknown,
         Err(error) => {
             tracing::warn!(%error, "the fence cannot be read; the run's time decides");
             return std::future::pending().await;
         }
     };
-    let mut absences = 0;
-    for look in 1_u32.. {
-        if file.try_lock().is_ok() {
+    let mut watch = WorkerWatch::default();
+    while file.try_lock().is_err() {
+        if watch.is_to_search() && watch.is_gone(leftovers::leads(&id)) {
             break;
         }
-        if look.is_multiple_of(LOOKS_FOR_EACH_SEARCH) {
-            absences = if leftovers::leads(&id) == Some(false) { absences + 1 } else { 0 };
-            if absences == ABSENCES {
-                break;
-            }
-        }
-        tokio::time::sleep(LOOK_INTERVAL).await;
+        tokio::time::sleep(Duration::from_millis(WORKER_LOOK_MS)).await;
     }
-    Exit::Unknown
+    ProcessExit::Unknown
 }

@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use super::Supervision;
 use crate::machines::answer::{Answer, ErrorType, Outcome};
-use crate::machines::dispatch::{CancelledBy, End};
+use crate::machines::conclusion::{self, RESCUE_ATTEMPTS, RESCUE_PAUSE_MS, Rescue, Written};
+use crate::machines::dispatch::End;
 use crate::machines::events::ResultEvent;
 use crate::machines::job;
 use crate::machines::mcp_servers::ConfigFile;
-use crate::machines::verdict::{self, Canceller, EndReason, Evidence, NotStarted};
+use crate::machines::verdict::{self, Evidence};
 use crate::shell::atomic::Durability;
 use crate::shell::failpoint;
 use crate::shell::leash::News;
 use crate::shell::record::Record;
 use crate::shell::session_file;
-use crate::shell::spawner::{Exit, ProcessSpawner};
+use crate::shell::spawner::ProcessSpawner;
 use crate::shell::store::{Patch, Store, StoreError};
 use crate::shell::surroundings::{self, Surroundings};
 use crate::shell::usage;
@@ -25,9 +26,6 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// How long the usage journal may take, which is microseconds: a busy machine must not cost a line, a dead disk not an
 /// answer.
 const USAGE_PATIENCE: Duration = Duration::from_secs(2);
-/// How often, and how many times, a result is written again that could not be written and that nobody waits for.
-const RESCUE_INTERVAL: Duration = Duration::from_secs(1);
-const RESCUE_ATTEMPTS: u32 = 600;
 
 impl<S: ProcessSpawner> Supervision<'_, S> {
     /// Judges what is known, and stores the answer.
@@ -39,7 +37,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
             mcp_servers: self.output.mcp_servers.take().unwrap_or_default(),
             mcp_config_error: surroundings.mcp_config_error,
             settings: surroundings.settings,
-            ending: self.ending(end),
+            ending: conclusion::end_reason(end, self.exit, self.not_started.take()),
             omitted: self.run.omitted,
             result: self.output.result.take(),
             held_back: !end.takes_result(),
@@ -74,8 +72,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
             ..Patch::default()
         };
         self.store_conclusion(&event, patch, answered).await;
-        // It never left the queue and nobody waits for it any more: there is nothing to read and nothing to resume.
-        if matches!(end, End::Cancelled { by: CancelledBy::CallerGone, .. }) && self.claimed.is_none() {
+        if conclusion::is_worthless(end, self.claimed.is_some()) {
             drop(self.store.collect(&self.id));
         }
     }
@@ -103,13 +100,11 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         tokio::time::timeout(USAGE_PATIENCE, tokio::task::spawn_blocking(look)).await.ok()?.ok()?
     }
 
-    /// Has the run's line written into the usage journal. A run that was cancelled before it began leaves none: nothing
-    /// ran.
+    /// Has the run's line written into the usage journal.
     async fn account(&self, end: End, answered: bool, answer: &Answer) {
         let cancelled = matches!(end, End::Cancelled { .. }) && !answered;
-        // Its record may have been marked in the moment in which it was to be claimed.
         let marked = || self.store.summary(&self.id).is_ok_and(|job| job.status == job::Status::Cancelled);
-        if self.claimed.is_none() && (cancelled || marked()) {
+        if !conclusion::is_accounted(self.claimed.is_some(), cancelled, marked) {
             return;
         }
         let claimed_at = self.claimed.as_ref().and_then(|record| record.started_at);
@@ -125,56 +120,35 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         drop(tokio::time::timeout(USAGE_PATIENCE, tokio::task::spawn_blocking(write)).await);
     }
 
-    fn ending(&mut self, end: End) -> EndReason {
-        match end {
-            End::NotStarted => {
-                let reason = self.not_started.take();
-                EndReason::NotStarted { reason: reason.unwrap_or_else(|| NotStarted::SpawnFailed(String::new())) }
-            }
-            End::Exited | End::Lingered => match self.exit {
-                Some(Exit::Code(code)) => EndReason::Exited { code },
-                Some(Exit::Signal(signal)) if end == End::Exited => EndReason::Signalled { signal },
-                // It was ended by us after its answer, or its status could not be had: the answer decides.
-                Some(Exit::Signal(_)) | None => EndReason::Exited { code: 0 },
-                // It was adopted: nobody saw how it ended.
-                Some(Exit::Unknown) => EndReason::Abandoned,
-            },
-            End::TimedOut { .. } => EndReason::TimedOut,
-            End::Cancelled { by, .. } => EndReason::Cancelled {
-                by: match by {
-                    CancelledBy::Request => Canceller::Request,
-                    CancelledBy::CallerGone => Canceller::CallerGone,
-                },
-            },
-        }
-    }
-
     async fn store_conclusion(&mut self, event: &job::Event, patch: Patch, answered: bool) {
         // With a caller the record is removed when the answer was received, or else synced (see `take_leave`).
         let durability = if self.leash.is_some() { Durability::Brief } else { Durability::Synced };
         failpoint::reach("conclude");
         for _ in 0..RESCUE_ATTEMPTS {
             let progress = self.progress.unwritten();
-            match self.store.conclude(&self.id, progress, event, patch.clone(), durability) {
-                // It was marked cancelled before. An answer is told all the same: it is paid for.
-                Ok(stepped) if answered && stepped.record.status == job::Status::Cancelled => {}
-                Ok(_) => {
-                    failpoint::reach("concluded");
-                    return;
+            let written = match self.store.conclude(&self.id, progress, event, patch.clone(), durability) {
+                Ok(stepped) if stepped.record.status == job::Status::Cancelled => Written::MarkedBefore,
+                Ok(_) => Written::Stored,
+                Err(StoreError::Rejected(_)) => Written::Refused,
+                Err(error) => {
+                    tracing::error!(id = %self.id, %error, "the answer cannot be written");
+                    Written::Failed
                 }
-                // It is terminal already, and stays so.
-                Err(StoreError::Rejected(_)) if !answered => return,
-                Err(error) => tracing::error!(id = %self.id, %error, "the answer cannot be written"),
+            };
+            if written.is_enough(answered) {
+                failpoint::reach("concluded");
+                return;
             }
             let record = self.unwritten(event, patch.clone());
-            match (&mut self.leash, record) {
-                (Some(leash), Some(record)) => {
-                    leash.tell(&News::Rescued(Box::new(record)));
+            match Rescue::of(self.leash.is_some(), record.is_some()) {
+                Rescue::Tell => {
+                    if let Some((leash, record)) = self.leash.as_mut().zip(record) {
+                        leash.tell(&News::Rescued(Box::new(record)));
+                    }
                     return;
                 }
-                // Nobody waits, and there is nothing to write into.
-                (None, None) => return,
-                (Some(_), None) | (None, Some(_)) => tokio::time::sleep(RESCUE_INTERVAL).await,
+                Rescue::GiveUp => return,
+                Rescue::TryAgain => tokio::time::sleep(Duration::from_millis(RESCUE_PAUSE_MS)).await,
             }
         }
     }

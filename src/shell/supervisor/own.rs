@@ -8,9 +8,9 @@ use std::path::Path;
 use thiserror::Error;
 
 use super::{Happened, Supervision, adoption, inherited};
+use crate::machines::adoption::FirstStep;
 use crate::machines::dispatch::CancelledBy;
 use crate::machines::ids::JobId;
-use crate::machines::job;
 use crate::machines::plan::RunPlan;
 use crate::shell::leash::Outlet;
 use crate::shell::record::Record;
@@ -47,12 +47,12 @@ pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
     if record.is_call() {
         return call::conduct(&store, &record);
     }
-    let Some(plan) = adoption::plan_of(&store, &record)? else { return Ok(()) };
+    let Some((step, plan)) = adoption::first_step(&store, &record)? else { return Ok(()) };
     let ticket = inherited::ticket(jobs, &id, plan.depth)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let (leash, caller_is_gone) = inherited::leash()?;
-        to_the_end(store, &record, &plan, ticket, (leash, caller_is_gone)).await
+        to_the_end(store, &record, (step, &plan), ticket, (leash, caller_is_gone)).await
     });
     failpoint::reach("leave");
     drop(lock);
@@ -68,12 +68,12 @@ pub fn stand_in(store: Store, id: JobId, lock: File, leash: UnixStream) -> Resul
     // The process that it names is gone, and its id may be another's by now. This one is not to be ended with the job.
     lock.set_len(0)?;
     let record = store.read(&id)?;
-    let Some(plan) = adoption::plan_of(&store, &record)? else { return Ok(()) };
+    let Some((step, plan)) = adoption::first_step(&store, &record)? else { return Ok(()) };
     leash.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let leash = Outlet::new(tokio::net::UnixStream::from_std(leash)?);
-        to_the_end(store, &record, &plan, None, (Some(leash), false)).await
+        to_the_end(store, &record, (step, &plan), None, (Some(leash), false)).await
     });
     drop(lock);
     runtime.shutdown_background();
@@ -84,7 +84,7 @@ pub fn stand_in(store: Store, id: JobId, lock: File, leash: UnixStream) -> Resul
 async fn to_the_end(
     store: Store,
     record: &Record,
-    plan: &RunPlan,
+    (step, plan): (FirstStep, &RunPlan),
     ticket: Option<SlotRequest>,
     (leash, caller_is_gone): (Option<Outlet>, bool),
 ) -> Result<(), SupervisorError> {
@@ -93,14 +93,10 @@ async fn to_the_end(
     if caller_is_gone {
         supervision.note(Happened::Cancelled(CancelledBy::CallerGone));
     }
-    match record.state() {
-        job::State::Pending => supervision.with_ticket(ticket).run().await,
-        job::State::Running | job::State::Adopted | job::State::Resuming => supervision.go_on(record).await,
-        job::State::Stopping
-        | job::State::Done
-        | job::State::Failed
-        | job::State::Cancelled
-        | job::State::Collected => {}
+    match step {
+        FirstStep::Begin => supervision.with_ticket(ticket).run().await,
+        FirstStep::Adopt | FirstStep::AdoptWithoutPlan => supervision.go_on(record).await,
+        FirstStep::GiveUp | FirstStep::Leave => {}
     }
     Ok(())
 }

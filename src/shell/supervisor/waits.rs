@@ -4,10 +4,10 @@ use std::future;
 use std::time::Duration;
 
 use super::Process;
+use crate::machines::conclusion::ProcessExit;
 use crate::machines::time::Millis;
 use crate::shell::clock;
 use crate::shell::leash::Outlet;
-use crate::shell::spawner::Exit;
 
 /// How often claude's output file is looked at for progress. An end is noticed at once, by the process's exit.
 pub(super) const LOOK_INTERVAL: Duration = Duration::from_millis(50);
@@ -22,7 +22,7 @@ pub(super) async fn look_again(interval: Option<Duration>) {
 }
 
 /// The end of the process; never where there is none.
-pub(super) async fn exited(process: &mut Option<Process>) -> Exit {
+pub(super) async fn exited(process: &mut Option<Process>) -> ProcessExit {
     match process {
         Some(process) => process.exit.as_mut().await,
         None => future::pending().await,
