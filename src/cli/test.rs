@@ -17,12 +17,13 @@ use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::dispatch::{KILL_GRACE_MS, TERM_GRACE_MS};
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::summary::Filter;
-use crate::shell::dispatcher::{Caching, Delivery, Dispatcher};
-use crate::shell::engine::Engine;
+use crate::shell::dispatcher::{Caching, Dispatcher};
+use crate::shell::engine::{Delivery, Engine};
+use crate::shell::environment::Origin;
 use crate::shell::leash::News;
 use crate::shell::random;
+use crate::shell::run_output::session_began;
 use crate::shell::store::{JobFile, Store};
-use crate::shell::supervisor::output::session_began;
 
 /// How long an interrupted run may take to end: the supervisor's own patience, and a second for what surrounds it.
 const END_WITHIN: Duration = Duration::from_millis(TERM_GRACE_MS + KILL_GRACE_MS + 1_000);
@@ -52,7 +53,7 @@ pub fn run(environment: &Environment, arguments: TestArguments) -> Result<ExitCo
         .map_err(|error| Failure::new(error.to_string()).hint("agent-dispatch list shows all agents"))?;
     let session = random::session_id();
     let engine = Engine::new(Store::new(path::jobs_dir(environment)), Engine::own_program());
-    let dispatcher = Dispatcher::new(engine, &path::usage_log_path(environment));
+    let dispatcher = Dispatcher::new(engine, Origin::here(&path::usage_log_path(environment)));
     let trial = Trial { config: &config, agent, request, session, stream, json };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         Failure::new(format!("cannot watch a process: {error}")).hint("too many processes or open files?")
@@ -67,7 +68,7 @@ pub fn run(environment: &Environment, arguments: TestArguments) -> Result<ExitCo
         Err(failure) => Err(failure),
     };
     // The line of a run that could not begin is still on its way into the usage journal.
-    runtime.block_on(dispatcher.engine().errands().done(FILES_WITHIN));
+    runtime.block_on(dispatcher.engine().blocking().done(FILES_WITHIN));
     // A look at a dead network mount cannot be taken back; it must not keep the process.
     runtime.shutdown_background();
     exit
@@ -90,7 +91,7 @@ impl Trial<'_> {
             biased;
             _ = interrupted.recv() => {
                 // A submission that is under way gets its supervisor, which then sees that its caller is gone.
-                dispatcher.engine().errands().done(FILES_WITHIN).await;
+                dispatcher.engine().blocking().done(FILES_WITHIN).await;
                 Ok(None)
             }
             delivery = dispatcher.dispatch_as(session, self.config, &self.request, Caching::Never, &mut on_news) => {

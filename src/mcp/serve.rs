@@ -62,7 +62,7 @@ async fn serve(state: Result<ServerState, PlaceError>) -> Result<(), ServeError>
     let (input, output) = stdio::streams();
     let transport = Tolerant::new(input, output, outgoing.clone(), input_ended.clone());
     let state = state.map(Arc::new);
-    let errands = state.as_ref().ok().map(|state| state.dispatcher.engine().errands().clone());
+    let blocking = state.as_ref().ok().map(|state| state.dispatcher.engine().blocking().clone());
     if let Ok(state) = &state {
         maintain_later(Arc::clone(state));
     }
@@ -83,8 +83,8 @@ async fn serve(state: Result<ServerState, PlaceError>) -> Result<(), ServeError>
         ended = session => ended,
         () = leaving => Ok(()),
     };
-    if let Some(errands) = errands {
-        errands.done(FILES_WITHIN).await;
+    if let Some(blocking) = blocking {
+        blocking.done(FILES_WITHIN).await;
     }
     ended
 }

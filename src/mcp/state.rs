@@ -9,6 +9,7 @@ use crate::config::path::{self, Environment};
 use crate::config::rights;
 use crate::shell::dispatcher::Dispatcher;
 use crate::shell::engine::Engine;
+use crate::shell::environment::Origin;
 use crate::shell::jobs::Jobs;
 use crate::shell::session_owners;
 use crate::shell::store::Store;
@@ -34,7 +35,7 @@ impl ServerState {
         let config = Cached::new(path::config_path(&environment), environment.home.clone());
         let engine = Engine::new(Store::new(path::jobs_dir(&environment)), Engine::own_program());
         let usage_log = path::usage_log_path(&environment);
-        let dispatcher = Dispatcher::new(engine, &usage_log);
+        let dispatcher = Dispatcher::new(engine, Origin::here(&usage_log));
         let history = Arc::new(History::of(Journal::at(usage_log)));
         Self { environment, config, dispatcher, history }
     }

@@ -18,7 +18,7 @@ use crate::machines::job::Status;
 use crate::machines::shorten;
 use crate::machines::text;
 use crate::machines::time;
-use crate::shell::call::What;
+use crate::shell::call::CallRequest;
 use crate::shell::clock;
 use crate::shell::dispatcher::Handed;
 use crate::shell::jobs::Jobs;
@@ -43,7 +43,7 @@ pub async fn created(state: &ServerState, handed: Handed) -> Response {
 }
 
 /// The response to a call of several requests that became a task; `None` for one that is to be answered here and now.
-pub async fn of_call(state: &ServerState, config: &Config, what: What) -> Option<Response> {
+pub async fn of_call(state: &ServerState, config: &Config, what: CallRequest) -> Option<Response> {
     match state.dispatcher.begin_call(config, what).await {
         Ok(Some(handed)) => Some(created(state, handed).await),
         Ok(None) => None,
@@ -83,7 +83,7 @@ pub async fn get(state: &ServerState, id: &str) -> Result<GetTaskResult, ErrorDa
 pub async fn cancel(state: &ServerState, id: &str) -> Result<(), ErrorData> {
     let job = known(id)?;
     let jobs = Jobs::new(state.dispatcher.engine().clone());
-    let cancelled = state.dispatcher.engine().errands().run(move || jobs.cancel(&job)).await;
+    let cancelled = state.dispatcher.engine().blocking().run(move || jobs.cancel(&job)).await;
     cancelled.map(drop).map_err(|error| refused(id, &error))
 }
 

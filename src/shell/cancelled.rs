@@ -1,8 +1,8 @@
 //! What is said of a job that somebody cancelled: how to go on with it, where there is anything to go on with.
 
 use super::record::Record;
+use super::run_output::session_began;
 use super::store::{JobFile, Patch, Store};
-use super::supervisor::output::session_began;
 use crate::machines::next_call;
 
 /// What its record takes.

@@ -5,31 +5,17 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::call::ledger::Ledger;
-use super::dispatcher::{Caching, Delivery, Dispatcher, Held};
-use super::engine::Receipt;
+use super::call::part::PartAnswer;
+use super::call::{OnLine, Talk};
+use super::dispatcher::{Caching, Dispatcher, Held};
+use super::engine::{Delivery, Receipt};
 use super::leash::{News, OnNews};
-use super::part::{Part, Tell};
 use super::random;
 use crate::config::model::Config;
 use crate::config::plan::{Request, RequestError};
 use crate::machines::dialogue::record::{Conversation, Record};
 use crate::machines::dialogue::{self, Effect, Role, State, prompts};
-
-/// What a call asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Talk {
-    /// The agent with the question.
-    pub requester: String,
-    /// The agent with the means to answer it, which speaks first.
-    pub responder: String,
-    /// What they are to work out.
-    pub topic: String,
-    /// At most so many rounds; see [`dialogue::begin`].
-    pub max_rounds: i64,
-}
 
 /// The two sessions, once they are known.
 #[derive(Debug, Default)]
@@ -38,29 +24,23 @@ struct Sessions {
     responder: String,
 }
 
-impl Talk {
-    const fn names(&self, role: Role) -> (&String, &String) {
-        match role {
-            Role::Requester => (&self.requester, &self.responder),
-            Role::Responder => (&self.responder, &self.requester),
-        }
-    }
-
-    /// What `role` is asked next.
-    fn request(&self, role: Role, record: &Record, sessions: &mut Sessions) -> Request {
-        let (agent, other) = self.names(role);
-        let task = match record.last() {
-            Some(last) => prompts::reply(other, &last.message),
-            None => prompts::opening(other),
-        };
-        Request {
-            agent: agent.clone(),
-            task,
-            caller: other.clone(),
-            goal: self.topic.clone(),
-            session_id: sessions.of(role).clone(),
-            ..Request::default()
-        }
+/// What `role` is asked next.
+fn request(talk: &Talk, role: Role, record: &Record, sessions: &mut Sessions) -> Request {
+    let (agent, other) = match role {
+        Role::Requester => (&talk.requester, &talk.responder),
+        Role::Responder => (&talk.responder, &talk.requester),
+    };
+    let task = match record.last() {
+        Some(last) => prompts::reply(other, &last.message),
+        None => prompts::opening(other),
+    };
+    Request {
+        agent: agent.clone(),
+        task,
+        caller: other.clone(),
+        goal: talk.topic.clone(),
+        session_id: sessions.of(role).clone(),
+        ..Request::default()
     }
 }
 
@@ -79,7 +59,7 @@ impl Sessions {
 /// The first mistake.
 pub fn check(dispatcher: &Dispatcher, config: &Config, talk: &Talk) -> Result<(), RequestError> {
     [Role::Requester, Role::Responder].into_iter().try_for_each(|role| {
-        dispatcher.check(config, &talk.request(role, &Record::default(), &mut Sessions::default()))
+        dispatcher.check(config, &request(talk, role, &Record::default(), &mut Sessions::default()))
     })
 }
 
@@ -94,14 +74,14 @@ pub async fn run(
     config: &Config,
     talk: &Talk,
     ledger: Option<&Arc<Ledger>>,
-    tell: Tell<'_>,
+    tell: OnLine<'_>,
 ) -> Result<(Conversation, Vec<Receipt>), RequestError> {
     let (mut record, mut sessions, mut receipts) = (Record::default(), Sessions::default(), Vec::new());
     let (mut state, effects) = dialogue::begin(talk.max_rounds);
     let mut due = effects.into_iter().next();
     let mut messages = 0_u32..;
     while let (Some(Effect::Ask(role)), Some(message)) = (due, messages.next()) {
-        let request = talk.request(role, &record, &mut sessions);
+        let request = request(talk, role, &record, &mut sessions);
         let place = Place { state, agent: &request.agent };
         let mut on_news = |news: &News| news.says().into_iter().for_each(|says| tell(place.line(&says)));
         let Delivery { answer, mut receipt } =
@@ -137,15 +117,15 @@ async fn speak(
     let Some(ledger) = ledger else {
         return dispatcher.dispatch_as(fresh, config, request, Caching::Never, on_news).await;
     };
-    if let Some(part) = ledger.told(message) {
+    if let Some(part) = ledger.answer(message) {
         return Ok(Delivery { answer: part.answer, receipt: None });
     }
     let held = Held::ByCall(Arc::clone(ledger), message);
     let delivery = dispatcher.dispatch_held(held, fresh, config, request, Caching::Never, on_news).await?;
     // The answer of one that was submitted is in its job.
     if !ledger.was_submitted(message) {
-        let (ledger, part) = (Arc::clone(ledger), Part::whole(delivery.answer.clone()));
-        dispatcher.engine().errands().run(move || ledger.settle(message, &part)).await;
+        let (ledger, part) = (Arc::clone(ledger), PartAnswer::whole(delivery.answer.clone()));
+        dispatcher.engine().blocking().run(move || ledger.settle(message, part)).await;
     }
     Ok(delivery)
 }

@@ -2,24 +2,25 @@
 
 mod calls;
 mod held;
-mod obstacles;
+mod preflight;
 mod shared;
 mod tasks;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::{Deserialize, Serialize};
-
 pub use self::held::Held;
-use self::obstacles::refused;
+use self::preflight::refused;
 use self::shared::Flight;
 pub use self::tasks::{Begun, Handed};
-use super::engine::{Engine, EngineError, Receipt};
+use super::call::batch::Item;
+use super::call::part::PartAnswer;
+use super::engine::{Delivery, Engine, EngineError, Receipt};
+use super::environment::Origin;
+use super::jobs::Jobs;
 use super::leash::OnNews;
 use super::usage::Line;
-use super::{clock, environment, random};
+use super::{clock, random};
 use crate::config::group;
 use crate::config::model::Config;
 use crate::config::plan::{self, Request, RequestError, Surroundings};
@@ -39,15 +40,6 @@ pub enum Caching {
     Never,
 }
 
-/// An answer, and the receipt that is to be redeemed once somebody has it.
-#[derive(Debug)]
-pub struct Delivery {
-    /// What to say.
-    pub answer: Answer,
-    /// For an answer that was paid for.
-    pub receipt: Option<Receipt>,
-}
-
 /// What became of a request that nobody waits for.
 #[derive(Debug)]
 pub enum Submitted {
@@ -55,14 +47,6 @@ pub enum Submitted {
     Job(JobId),
     /// It cannot run; nothing was submitted.
     Refused(Box<Answer>),
-}
-
-/// Who calls, and where its dispatches are accounted for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
-    depth: u32,
-    caller_job: Option<String>,
-    usage_log: Option<String>,
 }
 
 /// Runs requests. One for each process.
@@ -81,18 +65,9 @@ struct Cached {
 }
 
 impl Dispatcher {
-    /// A dispatcher with an empty cache, whose dispatches leave their lines in the journal `usage_log`. A path that is no
-    /// text could not be handed to a supervisor: then none is kept.
+    /// A dispatcher with an empty cache.
     #[must_use]
-    pub fn new(engine: Engine, usage_log: &Path) -> Self {
-        let usage_log = usage_log.to_str().map(str::to_owned);
-        let origin = Origin { depth: environment::depth(), caller_job: environment::caller_job(), usage_log };
-        Self::on_behalf(engine, origin)
-    }
-
-    /// A dispatcher with an empty cache that runs for somebody else.
-    #[must_use]
-    pub fn on_behalf(engine: Engine, origin: Origin) -> Self {
+    pub fn new(engine: Engine, origin: Origin) -> Self {
         Self { engine, origin, cache: Arc::default() }
     }
 
@@ -194,6 +169,28 @@ impl Dispatcher {
         })
     }
 
+    /// What is told of an answer, and the receipt to redeem once it was: an answer that was left in the store stays there.
+    pub async fn part_answer(&self, item: &Item, delivery: Delivery) -> (PartAnswer, Option<Receipt>) {
+        let Delivery { answer, receipt } = delivery;
+        let Some(chars) = item.summary_chars else { return (PartAnswer::whole(answer), receipt) };
+        let kept = match &receipt {
+            // Not redeemed, so that it stays.
+            Some(receipt) => Ok(receipt.id()),
+            None => {
+                let (jobs, request, answer) = (Jobs::new(self.engine.clone()), item.request.clone(), answer.clone());
+                self.engine.blocking().run(move || jobs.keep(&request, &answer)).await
+            }
+        };
+        match kept {
+            Ok(id) => (PartAnswer { answer, reference: Some((id, chars)) }, None),
+            // The answer is worth more than its reference.
+            Err(error) => {
+                tracing::warn!(%error, "an answer could not be stored");
+                (PartAnswer::whole(answer), None)
+            }
+        }
+    }
+
     /// The request with everything that its run needs.
     fn planned(&self, fresh_session: SessionRef, config: &Config, request: &Request) -> Result<RunPlan, RequestError> {
         let agent = plan::agent(config, &request.agent)?;
@@ -217,11 +214,11 @@ async fn perform(engine: &Engine, run: &RunPlan, max_depth: u32, held: Held, on_
         return held::perform(engine, run, max_depth, (ledger, *part), on_news).await;
     }
     if let Some(answer) = refused(engine, run, max_depth).await {
-        return unpaid(answer);
+        return Delivery::unpaid(answer);
     }
     match engine.run(run, on_news).await {
-        Ok(finished) => Delivery { answer: finished.record.into_answer(), receipt: Some(finished.receipt) },
-        Err(error) => unpaid(without_answer(engine, run, error)),
+        Ok(delivery) => delivery,
+        Err(error) => Delivery::unpaid(without_answer(engine, run, error)),
     }
 }
 
@@ -244,7 +241,7 @@ fn without_answer(engine: &Engine, run: &RunPlan, error: EngineError) -> Answer 
 /// one did have their line.
 fn accounted(engine: &Engine, run: &RunPlan, answer: Answer) -> Answer {
     if let Some(line) = Line::of_answer(run, &answer) {
-        engine.errands().start(move || line.write());
+        engine.blocking().start(move || line.write());
     }
     answer
 }
@@ -252,10 +249,6 @@ fn accounted(engine: &Engine, run: &RunPlan, answer: Answer) -> Answer {
 /// An answer that another run was paid for.
 fn cached(engine: &Engine, run: &RunPlan, answer: &Answer) -> Answer {
     accounted(engine, run, Answer { cached: Some(true), ..answer.clone() })
-}
-
-const fn unpaid(answer: Answer) -> Delivery {
-    Delivery { answer, receipt: None }
 }
 
 fn facts(answer: &Answer) -> Facts {

@@ -13,14 +13,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::abandon::abandon;
 use super::atomic::Durability;
-use super::call::Call;
-use super::errands::Errands;
+use super::blocking::BlockingTasks;
+use super::call::CallPlan;
 use super::leash::Intake;
 use super::record::{Form, Record};
 use super::slots::{self, SlotRequest};
-use super::store::{JobFile, Patch, Store, StoreError, elsewhere};
+use super::store::{Patch, Store, StoreError, elsewhere};
 use super::watch::Watches;
 use super::{environment, failpoint, random};
+use crate::machines::answer::Answer;
 use crate::machines::ids::JobId;
 use crate::machines::job::Event;
 use crate::machines::plan::RunPlan;
@@ -69,7 +70,7 @@ pub enum EngineError {
 pub struct Engine {
     store: Store,
     program: PathBuf,
-    errands: Errands,
+    blocking: BlockingTasks,
     watches: Watches,
     /// For one submission after the other: all of them take their numbers from one counter, and many threads would only
     /// stand in each other's way.
@@ -82,13 +83,21 @@ struct Files {
     ticket: Stdio,
 }
 
-/// A terminal job whose answer the caller has in hand but has not yet delivered.
+/// An answer that is to be delivered to its caller.
 #[derive(Debug)]
-pub struct Finished {
-    /// The record.
-    pub record: Record,
-    /// To be redeemed when the answer was delivered.
-    pub receipt: Receipt,
+pub struct Delivery {
+    /// What to say.
+    pub answer: Answer,
+    /// For an answer that was paid for: to be redeemed when it was delivered.
+    pub receipt: Option<Receipt>,
+}
+
+impl Delivery {
+    /// An answer that this dispatch paid nothing for.
+    #[must_use]
+    pub const fn unpaid(answer: Answer) -> Self {
+        Self { answer, receipt: None }
+    }
 }
 
 /// Proof that an answer waits in the job store. What nobody received stays there.
@@ -98,7 +107,7 @@ pub struct Receipt {
     id: JobId,
     /// Keeps the supervisor waiting: it puts the answer on the disk for good when this is closed and the job still there.
     leash: Option<Intake>,
-    errands: Errands,
+    blocking: BlockingTasks,
 }
 
 impl Receipt {
@@ -115,9 +124,9 @@ impl Receipt {
     /// Outside a runtime.
     pub fn redeem_soon(mut receipts: Vec<Self>) {
         let each = receipts.len().div_ceil(REDEEMERS);
-        while let Some(errands) = receipts.last().map(|receipt| receipt.errands.clone()) {
+        while let Some(blocking) = receipts.last().map(|receipt| receipt.blocking.clone()) {
             let some = receipts.split_off(receipts.len().saturating_sub(each));
-            errands.start(move || some.into_iter().for_each(Self::redeem));
+            blocking.start(move || some.into_iter().for_each(Self::redeem));
         }
     }
 
@@ -143,7 +152,7 @@ impl Engine {
         Self {
             store,
             program,
-            errands: Errands::default(),
+            blocking: BlockingTasks::default(),
             watches: Watches::default(),
             arrivals: Arc::new(Semaphore::new(1)),
         }
@@ -164,8 +173,8 @@ impl Engine {
 
     /// Work on files that is under way: to be waited for before the process leaves.
     #[must_use]
-    pub const fn errands(&self) -> &Errands {
-        &self.errands
+    pub const fn blocking(&self) -> &BlockingTasks {
+        &self.blocking
     }
 
     /// The watches on jobs.
@@ -211,11 +220,9 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError`]; then nothing was submitted.
-    pub fn submit_call(&self, call: &Call) -> Result<JobId, EngineError> {
+    pub fn submit_call(&self, call: &CallPlan) -> Result<JobId, EngineError> {
         let id = random::job_id();
-        let path = self.store.file(&id, JobFile::Plan);
-        let bytes = serde_json::to_vec(call).map_err(|error| StoreError::io("write", &path)(error.into()))?;
-        let lock = self.store.create_with(&call.what.pending(id), &[(JobFile::Plan, &bytes)])?;
+        let lock = call.create(&self.store, id)?;
         self.started(&id, self.supervise_again(&id, lock))?;
         Ok(id)
     }
@@ -223,7 +230,7 @@ impl Engine {
     /// The receipt of a job that nobody waited for on a leash.
     #[must_use]
     pub fn receipt(&self, id: JobId) -> Receipt {
-        Receipt { store: self.store.clone(), id, leash: None, errands: self.errands.clone() }
+        Receipt { store: self.store.clone(), id, leash: None, blocking: self.blocking.clone() }
     }
 
     /// Starts a supervisor for a job that has lost its own; `lock` is the proof of that, and goes to the new one. A job

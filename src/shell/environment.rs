@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::path;
 use crate::machines::ids::JobId;
 
@@ -70,6 +72,26 @@ pub fn absolute(lookup: &dyn Fn(&str) -> Option<OsString>, home: Option<&Path>, 
         Some((name.to_owned(), Some(current_dir.join(path).into()))).filter(|_| !is_name)
     };
     path::VARIABLES.into_iter().chain([CLAUDE]).filter_map(full).collect()
+}
+
+/// On whose behalf requests are run, and where they are accounted for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The nesting depth of the caller.
+    pub depth: u32,
+    /// The job whose claude calls.
+    pub caller_job: Option<String>,
+    /// The usage journal.
+    pub usage_log: Option<String>,
+}
+
+impl Origin {
+    /// This process, whose dispatches leave their lines in the journal `usage_log`. A path that is no text could not be
+    /// handed to a supervisor: then no journal is kept.
+    #[must_use]
+    pub fn here(usage_log: &Path) -> Self {
+        Self { depth: depth(), caller_job: caller_job(), usage_log: usage_log.to_str().map(str::to_owned) }
+    }
 }
 
 /// The nesting depth of this process. A value that is no number counts as the top: only a person can have written it.

@@ -18,7 +18,7 @@
 //! | `orphan` | the account of a run that was ended while it had no supervisor |
 //! | `abandon` | gives up a job that nobody can supervise, unless its claude lives |
 //! | `job_lock` | whether a job has a supervisor, and how to tell it |
-//! | `errands` | work on files that must neither hold up a loop nor be cut off |
+//! | `blocking` | work on files that must neither hold up a loop nor be cut off |
 //! | `tail` | reads a file while it grows |
 //! | `watch` | news of a job's end |
 //! | `known`, `session_owners`, `refused_options`, `lacked_servers` | small facts that outlive the jobs |
@@ -28,16 +28,17 @@
 //! | `clock`, `random` | the two clocks; random ids |
 
 pub mod abandon;
+pub mod blocking;
 pub mod call;
 pub mod cancelled;
 pub mod claude;
 pub mod cli_version;
 pub mod clock;
+pub mod conductor;
 pub mod dialogue;
 pub mod dispatcher;
 pub mod engine;
 pub mod environment;
-pub mod errands;
 pub use crate::fs::{atomic, failpoint};
 pub mod generations;
 pub mod job_lock;
@@ -48,17 +49,19 @@ pub mod leash;
 pub mod leftovers;
 pub mod orphan;
 pub mod parallel;
-pub mod part;
 pub mod pause;
 pub mod random;
 pub mod record;
 pub mod refused_options;
+pub mod run_output;
+pub mod run_progress;
 pub mod session_file;
 pub mod session_lock;
 pub mod session_owners;
 pub mod slots;
 pub mod spawner;
 pub mod store;
+pub mod supervise;
 pub mod supervisor;
 pub mod surroundings;
 pub mod tail;

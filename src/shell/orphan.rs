@@ -2,9 +2,9 @@
 
 use super::atomic::Durability;
 use super::record::Record;
+use super::run_output::{Output, session_began};
+use super::run_progress::Progress;
 use super::store::{JobFile, Patch, Store};
-use super::supervisor::output::{Output, session_began};
-use super::supervisor::progress::Progress;
 use super::{lacked_servers, session_file, surroundings, usage};
 use crate::machines::answer::Answer;
 use crate::machines::job::{Event, State};

@@ -7,39 +7,28 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value;
+use serde::{Serialize, Serializer};
 
+use super::call::OnLine;
+use super::call::batch::{Batch, Item};
 use super::call::ledger::Ledger;
-use super::dispatcher::{Caching, Delivery, Dispatcher, Held};
-use super::engine::Receipt;
+use super::call::part::PartAnswer;
+use super::dispatcher::{Caching, Dispatcher, Held};
+use super::engine::{Delivery, Receipt};
 use super::leash::{News, OnNews};
-use super::part::{self, Item, Part, Tell};
 use super::random;
-use super::record::Record;
 use crate::config::model::Config;
 use crate::config::plan::{Request, RequestError};
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::call::Tally;
-use crate::machines::ids::JobId;
-use crate::machines::parallel::aggregate::{self, AggregateItem};
 use crate::machines::parallel::board::Board;
 use crate::machines::parallel::{self, Effect, Event, State};
-
-/// What a call asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Batch {
-    /// The requests, at least one.
-    pub items: Vec<Item>,
-    /// The agent that puts the answers together.
-    pub aggregate: Option<String>,
-}
 
 /// What came of it.
 #[derive(Debug)]
 pub struct Gathered {
     /// What is told of each item, in their order.
-    pub parts: Vec<Part>,
+    pub parts: Vec<PartAnswer>,
     /// What the aggregator made of it.
     pub aggregated: Option<Answer>,
     /// To be redeemed when all of that was delivered.
@@ -49,7 +38,7 @@ pub struct Gathered {
 /// An answer with an aggregate, keys in the order of the contract.
 #[derive(Serialize)]
 struct Aggregated<'a> {
-    individual_results: &'a [Part],
+    individual_results: &'a [PartAnswer],
     aggregated: &'a Answer,
 }
 
@@ -68,41 +57,11 @@ impl Gathered {
     #[must_use]
     pub fn tally(&self) -> Tally {
         let mut tally = Tally::default();
-        for (index, Part { answer, .. }) in self.parts.iter().enumerate() {
+        for (index, PartAnswer { answer, .. }) in self.parts.iter().enumerate() {
             tally.add(|| format!("#{} {}", index.saturating_add(1), answer.agent), answer);
         }
         self.aggregated.iter().for_each(|answer| tally.add(|| format!("aggregate {}", answer.agent), answer));
         tally
-    }
-}
-
-/// The answers in what was told of a call.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Told {
-    /// Of the items, in their order; those that were told by reference as they are stored.
-    pub items: Vec<Option<Answer>>,
-    /// Of the aggregator.
-    pub aggregated: Option<Answer>,
-}
-
-impl Told {
-    /// Reads the JSON of an answer; of anything else there is nothing to be had.
-    pub fn read(told: &str, stored: impl Fn(&JobId) -> Option<Record>) -> Self {
-        let (items, aggregated) = match serde_json::from_str(told) {
-            Ok(Value::Array(items)) => (items, None),
-            Ok(Value::Object(mut both)) => match (both.remove("individual_results"), both.remove("aggregated")) {
-                (Some(Value::Array(items)), aggregated) => (items, aggregated),
-                (Some(_) | None, _) => return Self::default(),
-            },
-            Ok(_) | Err(_) => return Self::default(),
-        };
-        let answer = |item: Value| match item.get("ref").cloned().map(serde_json::from_value) {
-            Some(Ok(id)) => stored(&id).map(Record::into_answer),
-            Some(Err(_)) => None,
-            None => serde_json::from_value(item).ok(),
-        };
-        let aggregated = aggregated.and_then(|answer| serde_json::from_value(answer).ok());
-        Self { items: items.into_iter().map(answer).collect(), aggregated }
     }
 }
 
@@ -114,8 +73,8 @@ pub fn check(dispatcher: &Dispatcher, config: &Config, batch: &Batch) -> Result<
     for (index, item) in batch.items.iter().enumerate() {
         dispatcher.check(config, &item.request).map_err(|error| (Some(index), error))?;
     }
-    let aggregate = batch.aggregate.as_deref().map(|agent| aggregation(agent, String::new()));
-    aggregate.map_or(Ok(()), |request| dispatcher.check(config, &request).map_err(|error| (None, error)))
+    let aggregation = batch.aggregation([].iter());
+    aggregation.map_or(Ok(()), |request| dispatcher.check(config, &request).map_err(|error| (None, error)))
 }
 
 /// Runs a call to its answer. With a ledger its parts are noted there, the aggregator behind the items, and go on whatever
@@ -125,7 +84,7 @@ pub async fn run(
     config: &Config,
     batch: &Batch,
     ledger: Option<&Arc<Ledger>>,
-    tell: Tell<'_>,
+    tell: OnLine<'_>,
 ) -> Gathered {
     let items = u32::try_from(batch.items.len()).unwrap_or(u32::MAX);
     let (mut state, effects) = parallel::begin(items, batch.aggregate.is_some());
@@ -188,8 +147,8 @@ impl Place<'_> {
     }
 
     /// What is told of a part that had its answer without a run, before this process.
-    fn told(&self, index: usize) -> Option<Part> {
-        self.ledger?.told(number(index))
+    fn told(&self, index: usize) -> Option<PartAnswer> {
+        self.ledger?.answer(number(index))
     }
 
     async fn dispatch(&self, index: usize, request: &Request, on_news: OnNews<'_>) -> Delivery {
@@ -199,11 +158,11 @@ impl Place<'_> {
         run.await.unwrap_or_else(|mistake| refused(&request.agent, &mistake))
     }
 
-    async fn settle(&self, index: usize, part: &Part) {
+    async fn settle(&self, index: usize, part: &PartAnswer) {
         // The answer of one that was submitted is in its job.
         if let Some(ledger) = self.ledger.filter(|ledger| !ledger.was_submitted(number(index))) {
             let (ledger, part) = (Arc::clone(ledger), part.clone());
-            self.dispatcher.engine().errands().run(move || ledger.settle(number(index), &part)).await;
+            self.dispatcher.engine().blocking().run(move || ledger.settle(number(index), part)).await;
         }
     }
 }
@@ -213,46 +172,40 @@ fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
-async fn run_item(place: &Place<'_>, teller: &Teller<'_>, index: usize, item: &Item) -> (usize, Part, Option<Receipt>) {
+async fn run_item(
+    place: &Place<'_>,
+    teller: &Teller<'_>,
+    index: usize,
+    item: &Item,
+) -> (usize, PartAnswer, Option<Receipt>) {
     if let Some(part) = place.told(index) {
         teller.ended(index, &part.answer);
         return (index, part, None);
     }
     let delivery = place.dispatch(index, &item.request, &mut |news| teller.hear(index, news)).await;
     teller.ended(index, &delivery.answer);
-    let (part, mut receipt) = part::of(place.dispatcher, item, delivery).await;
+    let (part, mut receipt) = place.dispatcher.part_answer(item, delivery).await;
     place.settle(index, &part).await;
     // It is delivered with all others: until then its supervisor need not stay.
     receipt.iter_mut().for_each(Receipt::release);
     (index, part, receipt)
 }
 
-async fn put_together(place: &Place<'_>, batch: &Batch, agent: &str, parts: &[Part], teller: &Teller<'_>) -> Delivery {
+async fn put_together(
+    place: &Place<'_>,
+    batch: &Batch,
+    agent: &str,
+    parts: &[PartAnswer],
+    teller: &Teller<'_>,
+) -> Delivery {
     let index = batch.items.len();
     if let Some(part) = place.told(index) {
         return Delivery { answer: part.answer, receipt: None };
     }
-    let request = aggregation_of(agent, &batch.items, parts.iter().map(|part| &part.answer));
+    let request = batch.aggregation(parts.iter().map(|part| &part.answer)).unwrap_or_default();
     let delivery = place.dispatch(index, &request, &mut |news| teller.hear_aggregator(agent, news)).await;
-    place.settle(index, &Part::whole(delivery.answer.clone())).await;
+    place.settle(index, &PartAnswer::whole(delivery.answer.clone())).await;
     delivery
-}
-
-/// What the aggregator is asked about these answers to these items.
-pub fn aggregation_of<'a>(agent: &str, items: &[Item], answers: impl Iterator<Item = &'a Answer>) -> Request {
-    let seen = answers.zip(items).map(|(answer, item)| AggregateItem { answer, summary_chars: item.summary_chars });
-    aggregation(agent, aggregate::context(&seen.collect::<Vec<_>>()))
-}
-
-fn aggregation(agent: &str, context: String) -> Request {
-    Request {
-        agent: agent.to_owned(),
-        task: aggregate::TASK.to_owned(),
-        context,
-        caller: aggregate::CALLER.to_owned(),
-        goal: aggregate::GOAL.to_owned(),
-        ..Request::default()
-    }
 }
 
 /// A mistake that [`check`] did not see.
@@ -261,7 +214,7 @@ fn refused(agent: &str, mistake: &RequestError) -> Delivery {
 }
 
 /// Passes on what happens to each item, in lines for the whole call.
-struct Teller<'a>(Mutex<(Board, Tell<'a>)>);
+struct Teller<'a>(Mutex<(Board, OnLine<'a>)>);
 
 impl<'a> Teller<'a> {
     fn hear(&self, index: usize, news: &News) {
@@ -283,7 +236,7 @@ impl<'a> Teller<'a> {
         tell(board.ended(index, answer));
     }
 
-    fn lock(&self) -> MutexGuard<'_, (Board, Tell<'a>)> {
+    fn lock(&self) -> MutexGuard<'_, (Board, OnLine<'a>)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,11 +6,9 @@
 
 mod adoption;
 mod conclusion;
-mod inherited;
-pub mod output;
+pub(super) mod inherited;
 mod own;
 mod place;
-pub(super) mod progress;
 mod start;
 mod waits;
 
@@ -20,14 +18,14 @@ use std::pin::Pin;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use self::output::{Output, Sign};
-pub use self::own::{SupervisorError, run, stand_in};
+pub use self::own::{SupervisorError, stand_in, supervise};
 use self::place::{Asked, Place};
-use self::progress::Progress;
 use self::start::Started;
 use self::waits::{LOOK_INTERVAL, caller_gone, exited, look_again, until, writable};
 use super::leash::{News, Outlet};
 use super::record::Record;
+use super::run_output::{Output, Sign};
+use super::run_progress::Progress;
 use super::slots::SlotRequest;
 use super::spawner::{self, ProcessSpawner};
 use super::store::{JobFile, Store};

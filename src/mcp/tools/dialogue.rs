@@ -14,8 +14,9 @@ use crate::mcp::reply::{CallError, Reply, Response};
 use crate::mcp::state::ServerState;
 use crate::mcp::table::{Kind, ToolEffect, ToolRow, optional, required};
 use crate::mcp::tasks;
-use crate::shell::call::What;
-use crate::shell::dialogue::{self, Talk};
+use crate::shell::call::CallRequest;
+use crate::shell::call::Talk;
+use crate::shell::dialogue;
 
 /// `dispatch_dialogue`
 pub const DIALOGUE: ToolRow = ToolRow {
@@ -57,7 +58,7 @@ struct Arguments {
 async fn dialogue(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
     let (config, talk) = read(state, &call)?;
     if call.tasks
-        && let Some(task) = tasks::of_call(state, &config, What::Dialogue(talk.clone())).await
+        && let Some(task) = tasks::of_call(state, &config, CallRequest::Dialogue(talk.clone())).await
     {
         return Ok(task);
     }

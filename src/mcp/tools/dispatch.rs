@@ -15,8 +15,8 @@ use crate::mcp::reply::{CallError, Reply, Response};
 use crate::mcp::state::ServerState;
 use crate::mcp::table::{Kind, Parameter, ToolEffect, ToolRow, optional, required};
 use crate::mcp::tasks;
+use crate::shell::call::batch::Item;
 use crate::shell::dispatcher::{Begun, Caching};
-use crate::shell::part::{self, Item};
 use crate::shell::record::Form;
 
 /// A summary that nobody sized, in characters (contract).
@@ -202,7 +202,7 @@ async fn run(
         };
         reporter.during(run).await
     };
-    let (part, receipt) = part::of(&state.dispatcher, &item, delivery.map_err(CallError::of)?).await;
+    let (part, receipt) = state.dispatcher.part_answer(&item, delivery.map_err(CallError::of)?).await;
     Ok(Reply::paid(&part, receipt).into())
 }
 

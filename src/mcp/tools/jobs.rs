@@ -20,9 +20,9 @@ use crate::mcp::reply::{CallError, Response};
 use crate::mcp::state::ServerState;
 use crate::mcp::table::{Kind, Parameter, ToolEffect, ToolRow, optional, required};
 use crate::mcp::tasks;
+use crate::shell::call::batch::Item;
 use crate::shell::dispatcher::Submitted;
 use crate::shell::jobs::{CancelOutcome, Jobs};
-use crate::shell::part::Item;
 use crate::shell::record::Record;
 use crate::shell::store::JOBS_ELSEWHERE;
 

@@ -17,8 +17,9 @@ use crate::mcp::reply::{CallError, Reply, Response};
 use crate::mcp::state::ServerState;
 use crate::mcp::table::{Kind, ToolEffect, ToolRow, optional, required};
 use crate::mcp::tasks;
-use crate::shell::call::What;
-use crate::shell::parallel::{self, Batch};
+use crate::shell::call::CallRequest;
+use crate::shell::call::batch::Batch;
+use crate::shell::parallel;
 
 /// How much of an item of the wrong kind is quoted, in characters.
 const QUOTE_CHARS: usize = 60;
@@ -49,7 +50,7 @@ struct Arguments {
 async fn parallel(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
     let (config, batch) = read(state, &call)?;
     if call.tasks
-        && let Some(task) = tasks::of_call(state, &config, What::Parallel(batch.clone())).await
+        && let Some(task) = tasks::of_call(state, &config, CallRequest::Parallel(batch.clone())).await
     {
         return Ok(task);
     }

@@ -13,12 +13,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::part::PartAnswer;
 use crate::fs::{failpoint, lock, owner_only};
 use crate::machines::answer::Answer;
 use crate::machines::ids::JobId;
 use crate::machines::part::{self, Effect, Event, State};
-use crate::shell::engine::EngineError;
-use crate::shell::part::Part;
 use crate::shell::random;
 use crate::shell::store::{JobFile, Store, StoreError};
 
@@ -28,12 +27,12 @@ const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// How often to ask again meanwhile.
 const LOCK_RETRY: Duration = Duration::from_millis(2);
 
-/// Why a part has no job that could be waited for.
+/// Why a part has no job that could be waited for. `E`: why a job could not be submitted.
 #[derive(Debug, Error)]
-pub enum PartError {
+pub enum PartError<E> {
     /// Its job could not be submitted.
     #[error(transparent)]
-    Engine(#[from] EngineError),
+    Submit(E),
     /// The files of the call.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -53,7 +52,7 @@ pub enum PartError {
 struct Note {
     state: State,
     job: Option<JobId>,
-    told: Option<Part>,
+    answer: Option<PartAnswer>,
 }
 
 /// A step of a part as it is written.
@@ -127,21 +126,17 @@ impl Ledger {
         self.lock().parts.get(&part).is_some_and(|note| note.state == State::Submitted)
     }
 
-    /// What is told of a part that has its answer without a job.
+    /// The answer of a part that has one without a job.
     #[must_use]
-    pub fn told(&self, part: u32) -> Option<Part> {
-        self.lock().parts.get(&part)?.told.clone()
+    pub fn answer(&self, part: u32) -> Option<PartAnswer> {
+        self.lock().parts.get(&part)?.answer.clone()
     }
 
     /// Takes a part up: its job, which is there from then on. `submit` writes it under that name. Blocks.
     ///
     /// # Errors
     /// [`PartError`]; then no job of this part runs.
-    pub fn take_up(
-        &self,
-        part: u32,
-        submit: impl FnOnce(JobId) -> Result<(), EngineError>,
-    ) -> Result<JobId, PartError> {
+    pub fn take_up<E>(&self, part: u32, submit: impl FnOnce(JobId) -> Result<(), E>) -> Result<JobId, PartError<E>> {
         let mut file = self.locked()?;
         if self.store.summary(&self.call)?.state.is_terminal() {
             return Err(PartError::Closed);
@@ -157,7 +152,7 @@ impl Ledger {
             Some(Effect::Submit) => {
                 failpoint::reach("part_named");
                 self.store.remove_folder(&id)?;
-                submit(id)?;
+                submit(id).map_err(PartError::Submit)?;
                 failpoint::reach("part_submitted");
                 let (state, _await) = part::step(next, &Event::Submitted).map_err(|_| PartError::Settled)?;
                 let line = Line { part, state, job: Some(id), answer: None, reference: None };
@@ -174,10 +169,10 @@ impl Ledger {
 
     /// Notes the answer of a part that has none of a job of its own. Blocks. A note that cannot be written costs nothing but
     /// the same question again.
-    pub fn settle(&self, part: u32, told: &Part) {
+    pub fn settle(&self, part: u32, answer: PartAnswer) {
         let state = self.lock().parts.get(&part).map_or(State::Unnamed, |note| note.state);
         let Ok((state, _none)) = part::step(state, &Event::Settle) else { return };
-        let (answer, reference) = told.clone().into_noted();
+        let PartAnswer { answer, reference } = answer;
         let line = Line { part, state, job: None, answer: Some(answer), reference };
         let written = self.locked().and_then(|mut file| self.write(&mut file, line));
         if let Err(error) = written {
@@ -238,7 +233,7 @@ impl Notes {
         let note = self.parts.entry(line.part).or_default();
         note.state = line.state;
         note.job = line.job.or(note.job);
-        note.told = line.answer.map(|answer| Part::noted(answer, line.reference));
+        note.answer = line.answer.map(|answer| PartAnswer { answer, reference: line.reference });
     }
 }
 

@@ -1,20 +1,22 @@
-//! Calls of several requests that outlive their server: each is a job like any other, whose supervisor runs the same code as
-//! a server whose caller waits, and its parts are jobs of their own.
+//! A call of several requests as data: what it asks for, what its job's folder keeps, and the ledger of its parts. Those who
+//! run it are `parallel` and `dialogue`, in a server whose caller waits as in the conductor of a call that is a job.
 //!
 //! | file | what |
 //! |---|---|
+//! | `batch` | a parallel call, and the answers in its answer |
+//! | `part` | the answer of one part, whole or by reference |
 //! | `ledger` | which jobs the parts are, noted before they are written: none is paid for twice, whoever dies |
-//! | `conductor` | the life of the call's supervisor |
 
-mod conductor;
+pub mod batch;
 pub mod ledger;
+pub mod part;
+
+use std::fs::File;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::conductor::conduct;
-use super::dialogue::Talk;
-use super::dispatcher::Origin;
-use super::parallel::Batch;
+use self::batch::Batch;
+use super::environment::Origin;
 use super::record::{Form, Record};
 use super::store::{JobFile, Store, StoreError};
 use crate::config::model::Config;
@@ -24,31 +26,47 @@ use crate::machines::answer::Answer;
 use crate::machines::call;
 use crate::machines::ids::JobId;
 
-/// What is called.
+/// Who hears, in lines, what happens in a call.
+pub type OnLine<'a> = &'a mut (dyn FnMut(String) + Send);
+
+/// A dialogue of two agents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Talk {
+    /// The agent with the question.
+    pub requester: String,
+    /// The agent with the means to answer it, which speaks first.
+    pub responder: String,
+    /// What they are to work out.
+    pub topic: String,
+    /// At most so many rounds; see [`dialogue::begin`](crate::machines::dialogue::begin).
+    pub max_rounds: i64,
+}
+
+/// What a call asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum What {
+pub enum CallRequest {
     /// Several requests at once.
     Parallel(Batch),
     /// Two agents talk.
     Dialogue(Talk),
 }
 
-/// Everything that is needed to go on with a call: what is called, and what was so when it was.
+/// Everything that a conductor needs, as it stood when the call was made. It is the plan file of the call's job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Call {
-    /// What is called.
-    pub what: What,
-    /// The configuration.
+pub struct CallPlan {
+    /// What the call asks for.
+    pub what: CallRequest,
+    /// As much of the configuration as it needs.
     pub config: Snapshot,
     /// Who calls.
     pub origin: Origin,
-    /// What the server that was called had in its cache.
+    /// The answers that the server had in its cache.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cached: Vec<(Request, Answer)>,
 }
 
-impl What {
+impl CallRequest {
     /// As much of a configuration as it needs.
     #[must_use]
     pub fn snapshot(&self, config: &Config) -> Snapshot {
@@ -77,8 +95,7 @@ impl What {
     }
 
     /// The record of a job that is submitted with it at this moment.
-    #[must_use]
-    pub fn pending(&self, id: JobId) -> Record {
+    fn pending(&self, id: JobId) -> Record {
         let task = match self {
             Self::Dialogue(talk) => talk.topic.clone(),
             Self::Parallel(batch) => {
@@ -90,7 +107,17 @@ impl What {
     }
 }
 
-impl Call {
+impl CallPlan {
+    /// Writes the call's job; its lock.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn create(&self, store: &Store, id: JobId) -> Result<File, StoreError> {
+        let path = store.file(&id, JobFile::Plan);
+        let bytes = serde_json::to_vec(self).map_err(|error| StoreError::io("write", &path)(error.into()))?;
+        store.create_with(&self.what.pending(id), &[(JobFile::Plan, &bytes)])
+    }
+
     /// As it was written into the folder of its job.
     ///
     /// # Errors

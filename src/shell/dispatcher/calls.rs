@@ -13,11 +13,11 @@ use crate::config::plan::{self, Request};
 use crate::machines::answer::Answer;
 use crate::machines::cache::{self, Key, Lookup, Ticket};
 use crate::machines::ids::JobId;
-use crate::shell::call::{Call, What};
+use crate::shell::call::batch::{Batch, BatchAnswers};
+use crate::shell::call::{CallPlan, CallRequest};
 use crate::shell::clock;
 use crate::shell::engine::{Engine, EngineError};
 use crate::shell::jobs::Jobs;
-use crate::shell::parallel::{self, Batch, Told};
 use crate::shell::record::Form;
 
 /// What a cache says of the items of a call.
@@ -36,22 +36,22 @@ impl Dispatcher {
     ///
     /// # Errors
     /// [`EngineError`]; then nothing was begun.
-    pub async fn begin_call(&self, config: &Config, what: What) -> Result<Option<Handed>, EngineError> {
+    pub async fn begin_call(&self, config: &Config, what: CallRequest) -> Result<Option<Handed>, EngineError> {
         let seen = match &what {
-            What::Dialogue(_) => Seen::default(),
-            What::Parallel(batch) => match self.look_for(config, batch) {
+            CallRequest::Dialogue(_) => Seen::default(),
+            CallRequest::Parallel(batch) => match self.look_for(config, batch) {
                 Some(seen) => seen,
                 None => return Ok(None),
             },
         };
         let debt = Debt::of(&what, config, &seen);
-        let call = Call { config: what.snapshot(config), what, origin: self.origin.clone(), cached: seen.cached };
+        let call = CallPlan { config: what.snapshot(config), what, origin: self.origin.clone(), cached: seen.cached };
         let engine = self.engine.clone();
         let submit = move || {
             let id = engine.submit_call(&call)?;
             Ok(Handed::first(engine, id, Form::Call))
         };
-        let submitted = self.engine.errands().run(submit).await;
+        let submitted = self.engine.blocking().run(submit).await;
         let id = submitted.as_ref().ok().map(Handed::id);
         if let Some(debt) = debt {
             tokio::spawn(debt.settle(self.engine.clone(), Arc::clone(&self.cache), id));
@@ -68,8 +68,7 @@ impl Dispatcher {
         let mut peek = |key: &Option<Key>| cache.peek(key.as_ref()?, now, limits).cloned();
         if let Some(answers) = keys.iter().map(&mut peek).collect::<Option<Vec<_>>>() {
             let answers = answers.iter().map(Arc::as_ref);
-            let aggregation = batch.aggregate.as_ref();
-            let aggregation = aggregation.map(|agent| parallel::aggregation_of(agent, &batch.items, answers));
+            let aggregation = batch.aggregation(answers);
             if aggregation.is_none_or(|request| peek(&key(config, &request)).is_some()) {
                 return None;
             }
@@ -88,7 +87,7 @@ impl Dispatcher {
                 }
             }
         }
-        let aggregation = batch.aggregate.as_deref().map(|agent| parallel::aggregation_of(agent, &[], [].iter()));
+        let aggregation = batch.aggregation([].iter());
         seen.aggregated = aggregation.and_then(|request| Some(cache.reserve(key(config, &request)?)));
         Some(seen)
     }
@@ -118,8 +117,8 @@ struct Debt {
 }
 
 impl Debt {
-    fn of(what: &What, config: &Config, seen: &Seen) -> Option<Self> {
-        let What::Parallel(batch) = what else { return None };
+    fn of(what: &CallRequest, config: &Config, seen: &Seen) -> Option<Self> {
+        let CallRequest::Parallel(batch) = what else { return None };
         let Seen { owed, aggregated, .. } = seen;
         let config = what.snapshot(config).into_config();
         let debt = Self { batch: batch.clone(), config, owed: owed.clone(), aggregated: *aggregated };
@@ -136,7 +135,7 @@ impl Debt {
         };
         let told = told.unwrap_or_default();
         let stored = move |id: &JobId| engine.store().read(id).ok();
-        let told = tokio::task::spawn_blocking(move || Told::read(&told, stored)).await.unwrap_or_default();
+        let told = tokio::task::spawn_blocking(move || BatchAnswers::read(&told, stored)).await.unwrap_or_default();
         let (now, limits) = (clock::monotonic(), limits(&self.config.settings));
         let mut cached = lock(&cache);
         let items = self.owed.iter().map(|(index, ticket)| (*ticket, None, told.items.get(*index).cloned().flatten()));
@@ -158,9 +157,8 @@ impl Debt {
     }
 
     /// What the aggregator was asked.
-    fn aggregation(&self, told: &Told) -> Option<Request> {
+    fn aggregation(&self, told: &BatchAnswers) -> Option<Request> {
         let answers = told.items.iter().map(Option::as_ref).collect::<Option<Vec<_>>>()?;
-        let agent = self.batch.aggregate.as_deref()?;
-        Some(parallel::aggregation_of(agent, &self.batch.items, answers.into_iter()))
+        self.batch.aggregation(answers.into_iter())
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Delivery, refused, unpaid, without_answer};
+use super::{refused, without_answer};
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::ids::JobId;
 use crate::machines::plan::RunPlan;
 use crate::shell::call::ledger::{Ledger, PartError};
-use crate::shell::engine::Engine;
+use crate::shell::engine::{Delivery, Engine, EngineError};
 use crate::shell::jobs::Jobs;
 use crate::shell::leash::OnNews;
 use crate::shell::store::StoreError;
@@ -42,22 +42,22 @@ pub(super) async fn perform(
     if !ledger.may_have_job(part)
         && let Some(refused) = refused(engine, run, max_depth).await
     {
-        return unpaid(refused);
+        return Delivery::unpaid(refused);
     }
     let taken = {
-        let (engine, run, ledger, errands) = (engine.clone(), run.clone(), Arc::clone(ledger), engine.errands());
+        let (engine, run, ledger, blocking) = (engine.clone(), run.clone(), Arc::clone(ledger), engine.blocking());
         let turn = engine.arrival().await;
         let submit = move || {
             let taken = ledger.take_up(part, |id| engine.submit_part(id, ledger.call(), &run));
             drop(turn);
             taken
         };
-        errands.run(submit).await
+        blocking.run(submit).await
     };
     match taken {
         Ok(id) => follow(engine, run, id, on_news).await,
-        Err(PartError::Engine(error)) => unpaid(without_answer(engine, run, error)),
-        Err(error) => unpaid(Answer::failure(&run.agent, ErrorType::CliError, error.to_string())),
+        Err(PartError::Submit(error)) => Delivery::unpaid(without_answer(engine, run, error)),
+        Err(error) => Delivery::unpaid(Answer::failure(&run.agent, ErrorType::CliError, error.to_string())),
     }
 }
 
@@ -65,8 +65,8 @@ pub(super) async fn perform(
 async fn follow(engine: &Engine, run: &RunPlan, id: JobId, on_news: OnNews<'_>) -> Delivery {
     let error = match Jobs::new(engine.clone()).to_the_end(id, on_news).await {
         Ok(record) => return Delivery { answer: record.into_answer(), receipt: Some(engine.receipt(id)) },
-        Err(StoreError::NotFound(id)) => PartError::Removed(id).to_string(),
+        Err(StoreError::NotFound(id)) => PartError::<EngineError>::Removed(id).to_string(),
         Err(error) => error.to_string(),
     };
-    unpaid(Answer::failure(&run.agent, ErrorType::CliError, error))
+    Delivery::unpaid(Answer::failure(&run.agent, ErrorType::CliError, error))
 }

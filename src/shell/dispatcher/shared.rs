@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{broadcast, watch};
 use tokio::task::AbortHandle;
 
-use super::{Cached, Delivery, Dispatcher, Held, facts, limits, lock, perform, tasks, unpaid};
+use super::{Cached, Dispatcher, Held, facts, limits, lock, perform, tasks};
 use crate::config::settings::Settings;
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::cache::{self, Key, Limits, Lookup, Ticket};
 use crate::machines::plan::RunPlan;
 use crate::shell::clock;
-use crate::shell::engine::Receipt;
+use crate::shell::engine::{Delivery, Receipt};
 use crate::shell::leash::{News, OnNews};
 
 /// How much progress is kept for an asker who does not read, in pieces.
@@ -80,7 +80,7 @@ impl Dispatcher {
                     None
                 }
                 Lookup::Hit(answer) => {
-                    return unpaid(super::cached(&self.engine, &run, answer));
+                    return Delivery::unpaid(super::cached(&self.engine, &run, answer));
                 }
                 Lookup::Join(ticket) => Some((ticket, cached.flights.get(&ticket).cloned(), false)),
                 Lookup::Pay(ticket) => {
@@ -107,7 +107,7 @@ impl Dispatcher {
         };
         let Some(landed) = landed else {
             let error = "the run that identical requests shared ended without an answer; call again";
-            return unpaid(Answer::failure(run.agent, ErrorType::CliError, error));
+            return Delivery::unpaid(Answer::failure(run.agent, ErrorType::CliError, error));
         };
         let receipt = landed.receipt.lock().unwrap_or_else(PoisonError::into_inner).take();
         let answer =

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::{broadcast, oneshot, watch};
 
 use super::shared::{Flight, Landed, NEWS_BACKLOG, Ride, Seat};
-use super::{Caching, Delivery, Dispatcher, cached, limits, refused, unpaid, without_answer};
+use super::{Caching, Dispatcher, cached, limits, refused, without_answer};
 use crate::config::group;
 use crate::config::model::Config;
 use crate::config::plan::{self, Request, RequestError};
@@ -19,7 +19,7 @@ use crate::machines::cache::{Limits, Lookup, Ticket};
 use crate::machines::ids::JobId;
 use crate::machines::plan::RunPlan;
 use crate::shell::clock;
-use crate::shell::engine::Engine;
+use crate::shell::engine::{Delivery, Engine};
 use crate::shell::jobs::Jobs;
 use crate::shell::random;
 use crate::shell::record::{Form, Record};
@@ -81,14 +81,14 @@ impl Drop for Handed {
         if self.0.holders.fetch_sub(1, Ordering::AcqRel) > 1 || self.0.delivered.load(Ordering::Acquire) {
             return;
         }
-        let (id, errands) = (self.0.id, self.0.engine.errands().clone());
+        let (id, blocking) = (self.0.id, self.0.engine.blocking().clone());
         let jobs = Jobs::new(self.0.engine.clone());
         let cancel = move || match jobs.cancel(&id) {
             Ok(_) => tracing::info!(%id, "a task whose caller never heard of it is cancelled"),
             Err(error) => tracing::warn!(%id, %error, "a task whose caller never heard of it is not cancelled"),
         };
         match tokio::runtime::Handle::try_current() {
-            Ok(_) => errands.start(cancel),
+            Ok(_) => blocking.start(cancel),
             // The process ends.
             Err(_) => cancel(),
         }
@@ -122,7 +122,7 @@ impl Dispatcher {
             let mut cached = self.lock();
             match cached.answers.lookup(&key, clock::monotonic(), limits) {
                 Lookup::Hit(answer) => {
-                    return Ok(Begun::Answer(Box::new(unpaid(super::cached(&self.engine, &run, answer)))));
+                    return Ok(Begun::Answer(Box::new(Delivery::unpaid(super::cached(&self.engine, &run, answer)))));
                 }
                 Lookup::Join(ticket) => (Ride { run, ticket, pays: false }, cached.flights.get(&ticket).cloned(), None),
                 Lookup::Pay(ticket) => {
@@ -206,22 +206,22 @@ async fn shared(mut job: watch::Receiver<Option<Job>>, form: Form) -> Option<Han
 /// Submits the job of a task, or answers at once.
 async fn submit(engine: &Engine, run: &RunPlan, max_depth: u32, form: Form) -> Result<Handed, Box<Delivery>> {
     if let Some(answer) = refused(engine, run, max_depth).await {
-        return Err(Box::new(unpaid(answer)));
+        return Err(Box::new(Delivery::unpaid(answer)));
     }
     let submitted = {
-        let (engine, run, errands) = (engine.clone(), run.clone(), engine.errands());
+        let (engine, run, blocking) = (engine.clone(), run.clone(), engine.blocking());
         let submit = move || {
             let id = engine.submit_detached(&run, Some(form))?;
             Ok(Handed::first(engine, id, form))
         };
-        errands.run(submit).await
+        blocking.run(submit).await
     };
-    submitted.map_err(|error| Box::new(unpaid(without_answer(engine, run, error))))
+    submitted.map_err(|error| Box::new(Delivery::unpaid(without_answer(engine, run, error))))
 }
 
 /// Waits for the end of a task's job, for the cache and for those who share it without being told of tasks.
 async fn follow(engine: &Engine, run: &RunPlan, id: JobId) -> Delivery {
     let ended = Jobs::new(engine.clone()).to_the_end(id, &mut |_| {}).await;
     let failed = |error: StoreError| Answer::failure(&run.agent, ErrorType::CliError, error.to_string());
-    unpaid(ended.map_or_else(failed, Record::into_answer))
+    Delivery::unpaid(ended.map_or_else(failed, Record::into_answer))
 }

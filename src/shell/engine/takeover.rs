@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 use std::time::Duration;
 
-use super::{Engine, EngineError, Files, Finished, Receipt};
+use super::{Delivery, Engine, EngineError, Files, Receipt};
 use crate::machines::ids::JobId;
 use crate::machines::job::{self, State};
 use crate::machines::next_call;
@@ -53,7 +53,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError`].
-    pub async fn run(&self, plan: &RunPlan, on_news: OnNews<'_>) -> Result<Finished, EngineError> {
+    pub async fn run(&self, plan: &RunPlan, on_news: OnNews<'_>) -> Result<Delivery, EngineError> {
         let input = prompt::for_stdin(&plan.prompt)?.into_owned();
         let (id, intake) = {
             let (engine, plan) = (self.clone(), plan.clone());
@@ -63,10 +63,11 @@ impl Engine {
                 drop(turn);
                 job
             };
-            self.errands.run(submit).await?
+            self.blocking.run(submit).await?
         };
         let (record, leash) = Wait::new(self, id, intake).to_the_end(on_news).await?;
-        Ok(Finished { record, receipt: Receipt { leash, ..self.receipt(id) } })
+        let receipt = Receipt { leash, ..self.receipt(id) };
+        Ok(Delivery { answer: record.into_answer(), receipt: Some(receipt) })
     }
 
     /// Both ends of a leash.
@@ -184,7 +185,7 @@ impl<'a> Wait<'a> {
     async fn read(&self) -> Result<Record, StoreError> {
         let (store, id) = (self.engine.store.clone(), self.id);
         // An answer may have 50 MB.
-        self.engine.errands.run(move || store.read(&id)).await
+        self.engine.blocking.run(move || store.read(&id)).await
     }
 
     /// Passes on the news until the supervisor has no more.
@@ -220,7 +221,7 @@ impl<'a> Wait<'a> {
         loop {
             let (store, id) = (self.engine.store.clone(), self.id);
             let look = move || (store.read(&id), job_lock::is_held(&store.file(&id, JobFile::Lock)));
-            let (read, supervised) = self.engine.errands.run(look).await;
+            let (read, supervised) = self.engine.blocking.run(look).await;
             match (self.noted(read, Event::Unsupervised), &self.found) {
                 (Event::Unsupervised, Ok(record)) if supervised => {
                     let news = News::standing(record, None);
@@ -243,7 +244,7 @@ impl<'a> Wait<'a> {
             // Read under the lock: the run may have been taken over and ended in between.
             (lock, store.read(&id))
         };
-        match self.engine.errands.run(take).await {
+        match self.engine.blocking.run(take).await {
             (Ok(None), _) => Event::LockBusy,
             (Ok(Some(lock)), read) => {
                 self.lock = Some(lock);
@@ -261,7 +262,7 @@ impl<'a> Wait<'a> {
         tracing::warn!(%id, ?state, "the supervisor died; the run is taken over");
         let Some(lock) = self.lock.as_ref().and_then(|lock| lock.try_clone().ok()) else { return Event::StartFailed };
         let start = move || engine.start_on_leash(&id, Files { lock, ticket: Stdio::null() });
-        match self.engine.errands.run(start).await {
+        match self.engine.blocking.run(start).await {
             Ok(leash) => {
                 (self.leash, self.lock) = (Some(leash), None);
                 Event::Started
@@ -279,7 +280,7 @@ impl<'a> Wait<'a> {
         };
         let (store, id) = (self.engine.store.clone(), self.id);
         tracing::warn!(%id, "the run is supervised within this process");
-        self.engine.errands.start(move || {
+        self.engine.blocking.start(move || {
             if let Err(error) = supervisor::stand_in(store, id, lock, theirs) {
                 tracing::error!(%id, %error, "the run cannot be supervised");
             }
@@ -300,13 +301,13 @@ impl<'a> Wait<'a> {
                 Err(error) => format!("and it could not be cancelled: {error}"),
             }
         };
-        self.engine.errands.run(cancel).await
+        self.engine.blocking.run(cancel).await
     }
 
     fn renounce_soon(&self) {
         let (store, id) = (self.engine.store.clone(), self.id);
         if tokio::runtime::Handle::try_current().is_ok() {
-            self.engine.errands.start(move || renounce(&store, &id));
+            self.engine.blocking.start(move || renounce(&store, &id));
         }
     }
 
@@ -332,7 +333,7 @@ async fn is_to_end(engine: &Engine, id: JobId) -> Record {
         tokio::time::sleep(WISH_LOOK).await;
         let store = engine.store.clone();
         let look = move || store.summary(&id).is_ok_and(|job| job.state == State::Stopping).then(|| store.read(&id));
-        if let Some(Ok(record)) = engine.errands.run(look).await {
+        if let Some(Ok(record)) = engine.blocking.run(look).await {
             return record;
         }
     }

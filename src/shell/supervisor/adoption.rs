@@ -5,7 +5,6 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::output::{Output, session_named};
 use super::place::Place;
 use super::{Process, Supervision};
 use crate::machines::adoption::{self, FirstStep, WORKER_LOOK_MS, WorkerWatch};
@@ -17,6 +16,7 @@ use crate::machines::plan::{Format, MAX_TIMEOUT_SECONDS, RunPlan, SessionPlan};
 use crate::shell::abandon::abandon;
 use crate::shell::atomic::Durability;
 use crate::shell::record::Record;
+use crate::shell::run_output::{Output, session_named};
 use crate::shell::spawner::ProcessSpawner;
 use crate::shell::store::{JobFile, Patch, Store, StoreError};
 use crate::shell::{clock, failpoint, leftovers, orphan, random, surroundings};

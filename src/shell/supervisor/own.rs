@@ -1,9 +1,9 @@
-//! Who owns a job: a process of its own, or, where no such process lives for long, a thread of whoever waits for it.
+//! Where a supervisor runs: in a process of its own, or, where no such process lives for long, on a thread of the process
+//! that waits for the job.
 
 use std::fs::File;
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 
 use thiserror::Error;
 
@@ -12,12 +12,12 @@ use crate::machines::adoption::FirstStep;
 use crate::machines::dispatch::CancelledBy;
 use crate::machines::ids::JobId;
 use crate::machines::plan::RunPlan;
+use crate::shell::failpoint;
 use crate::shell::leash::Outlet;
 use crate::shell::record::Record;
 use crate::shell::slots::SlotRequest;
 use crate::shell::spawner::SystemSpawner;
-use crate::shell::store::{JobFile, Store, StoreError};
-use crate::shell::{call, failpoint};
+use crate::shell::store::{Store, StoreError};
 
 /// Why a job could not be supervised at all.
 #[derive(Debug, Error)]
@@ -30,29 +30,17 @@ pub enum SupervisorError {
     Setup(#[from] io::Error),
 }
 
-/// Supervises a job to its end, as the whole life of this process.
+/// Supervises a job to its end, in a process that was started for it. `lock` is the job's, held.
 ///
 /// # Errors
 /// [`SupervisorError`] when it could not even begin.
-pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
-    // A session of its own: no terminal's hang-up and no signal that was meant for the caller's group. It fails only
-    // where this process already leads a group, and then it is apart already.
-    let _ = rustix::process::setsid();
-    inherited::name_process();
-    failpoint::reach("supervise");
-    let store = Store::new(jobs.to_path_buf());
-    let lock = inherited::lock(store.file(&id, JobFile::Lock))?;
-    failpoint::reach("supervisor_named");
-    let record = store.read(&id)?;
-    if record.is_call() {
-        return call::conduct(&store, &record);
-    }
-    let Some((step, plan)) = adoption::first_step(&store, &record)? else { return Ok(()) };
-    let ticket = inherited::ticket(jobs, &id, plan.depth)?;
+pub fn supervise(store: Store, record: &Record, lock: Option<File>) -> Result<(), SupervisorError> {
+    let Some((step, plan)) = adoption::first_step(&store, record)? else { return Ok(()) };
+    let ticket = inherited::ticket(store.directory(), &record.id, plan.depth)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let (leash, caller_is_gone) = inherited::leash()?;
-        to_the_end(store, &record, (step, &plan), ticket, (leash, caller_is_gone)).await
+        to_the_end(store, record, (step, &plan), ticket, (leash, caller_is_gone)).await
     });
     failpoint::reach("leave");
     drop(lock);

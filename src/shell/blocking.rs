@@ -1,19 +1,20 @@
-//! Work on files that is begun by a loop and must neither hold it up nor be cut off.
+//! Blocking work that an async task starts: it runs on a thread of its own and always finishes, also when the task that
+//! started it is dropped.
 //!
-//! A submission that is cut off between its record and its supervisor leaves a job that the next reader would run, unseen by
-//! whoever asked; so does not one that is done to its end and then finds its leash closed.
+//! A job's submission is such work. Were it cut off between the record and the supervisor, the next reader of the record
+//! would start a supervisor for a job that nobody waits for. So it finishes, and the supervisor then finds its leash closed
+//! and ends the job.
 
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
-/// What is under way. Clones share it.
+/// The blocking work under way. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Errands(TaskTracker);
+pub struct BlockingTasks(TaskTracker);
 
-impl Errands {
-    /// Does `work` on a thread that may wait for a disk. It is done to its end even when the future is dropped. A panic in
-    /// it is passed on.
+impl BlockingTasks {
+    /// Runs `work` on a thread that may block. It finishes even when this future is dropped. A panic in it is passed on.
     ///
     /// # Panics
     /// Outside a runtime.
@@ -21,12 +22,12 @@ impl Errands {
         match self.0.spawn_blocking(work).await.map_err(tokio::task::JoinError::try_into_panic) {
             Ok(done) => done,
             Err(Ok(panic)) => std::panic::resume_unwind(panic),
-            // Never begun, because the runtime ends; and with it whoever waits here.
+            // The runtime shuts down before `work` began: this future is dropped with it.
             Err(Err(_)) => std::future::pending().await,
         }
     }
 
-    /// As [`Self::run`], for work whose end nobody waits for.
+    /// As [`Self::run`], without waiting for the end.
     ///
     /// # Panics
     /// Outside a runtime.
@@ -34,7 +35,7 @@ impl Errands {
         drop(self.0.spawn_blocking(work));
     }
 
-    /// Waits until all that was begun is done, at most `patience`: a dead disk must not keep the process.
+    /// Waits for all of it, at most `patience`: a dead disk must not keep the process.
     pub async fn done(&self, patience: Duration) {
         self.0.close();
         if tokio::time::timeout(patience, self.0.wait()).await.is_err() {

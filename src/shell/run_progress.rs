@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::output::Sign;
+use super::run_output::Sign;
 use crate::machines::activity::Activity;
 use crate::machines::ids::JobId;
 use crate::machines::job::Event;

@@ -1,29 +1,30 @@
-//! The life of a call's supervisor: the call is claimed, run to its answer by the code that a server runs whose caller waits,
-//! and its record concluded. Its parts are on nobody's leash: when this process dies, another one finds them by the ledger.
+//! The supervisor of a call of several requests. It claims the call's job, runs the call with the same code as a server whose
+//! caller waits, and writes the answer into the record. The parts are jobs without a leash: when this process dies, the next
+//! conductor finds them in the ledger.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::ledger::Ledger;
-use super::{Call, What};
+use super::abandon::abandon;
+use super::atomic::Durability;
+use super::call::ledger::Ledger;
+use super::call::{CallPlan, CallRequest};
+use super::dispatcher::Dispatcher;
+use super::engine::{Engine, Receipt};
+use super::jobs::Jobs;
+use super::record::Record;
+use super::run_progress::Progress;
+use super::store::{Patch, Store, StoreError};
+use super::supervisor::SupervisorError;
+use super::{clock, dialogue, failpoint, parallel};
 use crate::config::plan::RequestError;
 use crate::machines::activity::Activity;
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::call::Tally;
 use crate::machines::ids::JobId;
 use crate::machines::job::{Event, State};
-use crate::shell::abandon::abandon;
-use crate::shell::atomic::Durability;
-use crate::shell::dispatcher::Dispatcher;
-use crate::shell::engine::{Engine, Receipt};
-use crate::shell::jobs::Jobs;
-use crate::shell::record::Record;
-use crate::shell::store::{Patch, Store, StoreError};
-use crate::shell::supervisor::SupervisorError;
-use crate::shell::supervisor::progress::Progress;
-use crate::shell::{clock, dialogue, failpoint, parallel};
 
 /// How often to look whether there is progress to write.
 const SHOW_INTERVAL: Duration = Duration::from_millis(200);
@@ -47,7 +48,7 @@ struct Outcome {
 /// [`SupervisorError`] when it could not even begin.
 pub fn conduct(store: &Store, record: &Record) -> Result<(), SupervisorError> {
     let id = record.id;
-    let opened = Call::read(store, &id).and_then(|call| Ok((call, Ledger::open(store.clone(), id)?)));
+    let opened = CallPlan::read(store, &id).and_then(|call| Ok((call, Ledger::open(store.clone(), id)?)));
     let (call, ledger) = match opened {
         Ok(both) => both,
         Err(error) => return Ok(give_up(store, record, &error)?),
@@ -121,21 +122,21 @@ struct Conductor<'a> {
 
 impl Conductor<'_> {
     /// Runs the call.
-    async fn work(&self, engine: Engine, call: Call, ledger: Arc<Ledger>) -> Result<Outcome, RequestError> {
-        let Call { what, config, origin, cached } = call;
+    async fn work(&self, engine: Engine, call: CallPlan, ledger: Arc<Ledger>) -> Result<Outcome, RequestError> {
+        let CallPlan { what, config, origin, cached } = call;
         let config = config.into_config();
-        let dispatcher = Dispatcher::on_behalf(engine, origin);
+        let dispatcher = Dispatcher::new(engine, origin);
         for (request, answer) in cached {
             dispatcher.remember(&config, &request, answer);
         }
         let shown = Arc::clone(&self.shown);
         let mut tell = move |line| shown.lock().unwrap_or_else(PoisonError::into_inner).push(line);
         match &what {
-            What::Parallel(batch) => {
+            CallRequest::Parallel(batch) => {
                 let gathered = parallel::run(&dispatcher, &config, batch, Some(&ledger), &mut tell).await;
                 Ok(Outcome { tally: gathered.tally(), text: to_json(&gathered), receipts: gathered.receipts })
             }
-            What::Dialogue(talk) => {
+            CallRequest::Dialogue(talk) => {
                 let (conversation, receipts) =
                     dialogue::run(&dispatcher, &config, talk, Some(&ledger), &mut tell).await?;
                 Ok(Outcome { tally: conversation.tally(), text: to_json(&conversation), receipts })
