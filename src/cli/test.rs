@@ -17,7 +17,7 @@ use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::dispatch::{KILL_GRACE_MS, TERM_GRACE_MS};
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::summary::Filter;
-use crate::shell::dispatcher::{Caching, Dispatcher};
+use crate::shell::dispatcher::{Caching, Dispatcher, Options};
 use crate::shell::engine::{Delivery, Engine};
 use crate::shell::environment::Origin;
 use crate::shell::leash::News;
@@ -86,7 +86,7 @@ impl Trial<'_> {
             News::Missed(count) if self.stream => self.tell(&format!("({count} earlier messages left out)")),
             News::Progress { .. } | News::Missed(_) | News::Rescued(_) | News::Ended => {}
         };
-        let session = self.session.clone();
+        let options = Options { session: self.session.clone(), ..Options::new(Caching::Never) };
         tokio::select! {
             biased;
             _ = interrupted.recv() => {
@@ -94,7 +94,7 @@ impl Trial<'_> {
                 dispatcher.engine().blocking().done(FILES_WITHIN).await;
                 Ok(None)
             }
-            delivery = dispatcher.dispatch_as(session, self.config, &self.request, Caching::Never, &mut on_news) => {
+            delivery = dispatcher.dispatch(self.config, &self.request, options, &mut on_news) => {
                 delivery.map(Some).map_err(|error| Failure::new(error.to_string()))
             }
         }

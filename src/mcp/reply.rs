@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::output;
 use super::transport::OnDelivered;
-use crate::shell::dispatcher::Handed;
+use crate::shell::dispatcher::TaskHandle;
 use crate::shell::engine::Receipt;
 
 /// What a call comes to.
@@ -17,7 +17,7 @@ pub enum Response {
     /// An answer.
     Reply(Reply),
     /// A task that is to be asked for the answer; held until its id was delivered, where it is this call's own.
-    Task(Box<Task>, Option<Handed>),
+    Task(Box<Task>, Option<TaskHandle>),
 }
 
 impl From<Reply> for Response {
@@ -46,9 +46,9 @@ impl Response {
                 let (result, receipts) = reply.into_parts(structured);
                 (result.into(), receipts.into_iter().map(OnDelivered::Receipt).collect())
             }
-            Self::Task(task, handed) => (
+            Self::Task(task, handle) => (
                 CallToolResponse::Task(CreateTaskResult::new(*task)),
-                handed.map(OnDelivered::Task).into_iter().collect(),
+                handle.map(OnDelivered::Task).into_iter().collect(),
             ),
         }
     }

@@ -20,7 +20,7 @@ use crate::machines::text;
 use crate::machines::time;
 use crate::shell::call::CallRequest;
 use crate::shell::clock;
-use crate::shell::dispatcher::Handed;
+use crate::shell::dispatcher::TaskHandle;
 use crate::shell::jobs::Jobs;
 use crate::shell::record::{Form, Record};
 use crate::shell::store::StoreError;
@@ -36,16 +36,16 @@ const MAX_RESULT_CHARS: usize = 95_000;
 const REASON_CHARS: usize = 500;
 
 /// The response to a call that became a task.
-pub async fn created(state: &ServerState, handed: Handed) -> Response {
-    let id = handed.id();
+pub async fn created(state: &ServerState, handle: TaskHandle) -> Response {
+    let id = handle.id();
     let task = look(state, id).await.map_or_else(|_| new_task(id), |(record, place)| working(&record, place));
-    Response::Task(Box::new(task), Some(handed))
+    Response::Task(Box::new(task), Some(handle))
 }
 
 /// The response to a call of several requests that became a task; `None` for one that is to be answered here and now.
 pub async fn of_call(state: &ServerState, config: &Config, what: CallRequest) -> Option<Response> {
     match state.dispatcher.begin_call(config, what).await {
-        Ok(Some(handed)) => Some(created(state, handed).await),
+        Ok(Some(handle)) => Some(created(state, handle).await),
         Ok(None) => None,
         // Each of its parts meets the same, and says so in its place.
         Err(error) => {

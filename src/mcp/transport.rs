@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::lines::{InputLine, Lines};
 use super::sender::Sender;
 use super::stdio::{Input, Output};
-use crate::shell::dispatcher::Handed;
+use crate::shell::dispatcher::TaskHandle;
 use crate::shell::engine::Receipt;
 
 /// What is done once an answer has left this process.
@@ -23,7 +23,7 @@ pub enum OnDelivered {
     /// The answer was paid for: its record is removed.
     Receipt(Receipt),
     /// The answer names a task: from then on somebody knows of it.
-    Task(Handed),
+    Task(TaskHandle),
 }
 
 /// Does what was to be done on delivery.

@@ -5,67 +5,33 @@
 
 use std::sync::Arc;
 
+use super::call::batch::Item;
 use super::call::ledger::Ledger;
-use super::call::part::PartAnswer;
 use super::call::{OnLine, Talk};
-use super::dispatcher::{Caching, Dispatcher, Held};
-use super::engine::{Delivery, Receipt};
-use super::leash::{News, OnNews};
-use super::random;
+use super::dispatcher::{Caching, Dispatcher};
+use super::engine::Receipt;
+use super::leash::News;
+use super::parts::Parts;
 use crate::config::model::Config;
 use crate::config::plan::{Request, RequestError};
 use crate::machines::dialogue::record::{Conversation, Record};
-use crate::machines::dialogue::{self, Effect, Role, State, prompts};
-
-/// The two sessions, once they are known.
-#[derive(Debug, Default)]
-struct Sessions {
-    requester: String,
-    responder: String,
-}
-
-/// What `role` is asked next.
-fn request(talk: &Talk, role: Role, record: &Record, sessions: &mut Sessions) -> Request {
-    let (agent, other) = match role {
-        Role::Requester => (&talk.requester, &talk.responder),
-        Role::Responder => (&talk.responder, &talk.requester),
-    };
-    let task = match record.last() {
-        Some(last) => prompts::reply(other, &last.message),
-        None => prompts::opening(other),
-    };
-    Request {
-        agent: agent.clone(),
-        task,
-        caller: other.clone(),
-        goal: talk.topic.clone(),
-        session_id: sessions.of(role).clone(),
-        ..Request::default()
-    }
-}
-
-impl Sessions {
-    const fn of(&mut self, role: Role) -> &mut String {
-        match role {
-            Role::Requester => &mut self.requester,
-            Role::Responder => &mut self.responder,
-        }
-    }
-}
+use crate::machines::dialogue::{self, Effect, Event, Role, prompts};
+use crate::machines::effect::Effects;
 
 /// Checks everything that can be checked without a run.
 ///
 /// # Errors
 /// The first mistake.
 pub fn check(dispatcher: &Dispatcher, config: &Config, talk: &Talk) -> Result<(), RequestError> {
-    [Role::Requester, Role::Responder].into_iter().try_for_each(|role| {
-        dispatcher.check(config, &request(talk, role, &Record::default(), &mut Sessions::default()))
-    })
+    let dialogue = Dialogue::of(talk);
+    [Role::Requester, Role::Responder]
+        .into_iter()
+        .try_for_each(|role| dispatcher.check(config, &dialogue.request(role)))
 }
 
-/// Runs a dialogue to its end. With a ledger its messages are noted there in their order, and go on whatever becomes of
-/// this process. `tell` hears a line whenever something happened. The receipts are to be redeemed when the conversation was
-/// delivered.
+/// Runs a dialogue to its end: one step, its effects in order, the next event. With a ledger its messages are noted there in
+/// their order, and go on whatever becomes of this process. `tell` hears a line whenever something happened. The receipts
+/// are to be redeemed when the conversation was delivered.
 ///
 /// # Errors
 /// What [`check`] would have said.
@@ -76,68 +42,105 @@ pub async fn run(
     ledger: Option<&Arc<Ledger>>,
     tell: OnLine<'_>,
 ) -> Result<(Conversation, Vec<Receipt>), RequestError> {
-    let (mut record, mut sessions, mut receipts) = (Record::default(), Sessions::default(), Vec::new());
+    let parts = Parts { dispatcher, config, ledger, caching: Caching::Never };
+    let mut dialogue = Dialogue::of(talk);
     let (mut state, effects) = dialogue::begin(talk.max_rounds);
-    let mut due = effects.into_iter().next();
-    let mut messages = 0_u32..;
-    while let (Some(Effect::Ask(role)), Some(message)) = (due, messages.next()) {
-        let request = request(talk, role, &record, &mut sessions);
-        let place = Place { state, agent: &request.agent };
-        let mut on_news = |news: &News| news.says().into_iter().for_each(|says| tell(place.line(&says)));
-        let Delivery { answer, mut receipt } =
-            speak(dispatcher, config, &request, ledger, message, &mut on_news).await?;
+    dialogue.perform_all(effects);
+    while let Some(event) = dialogue.next_event(&parts, state.round(), tell).await? {
+        match dialogue::step(state, &event) {
+            Ok((next, effects)) => {
+                state = next;
+                dialogue.perform_all(effects);
+            }
+            Err(_) => tracing::error!("bug: dialogue rejected {} in {}", event.name(), state.name()),
+        }
+    }
+    Ok((dialogue.record.conclude(&state), dialogue.receipts))
+}
+
+/// A dialogue that runs.
+struct Dialogue<'a> {
+    talk: &'a Talk,
+    /// Who speaks next; nobody once it is over.
+    speaker: Option<Role>,
+    record: Record,
+    /// How many messages there are.
+    messages: usize,
+    /// The session of each side, once it is known.
+    requester_session: String,
+    responder_session: String,
+    receipts: Vec<Receipt>,
+}
+
+impl<'a> Dialogue<'a> {
+    fn of(talk: &'a Talk) -> Self {
+        Self {
+            talk,
+            speaker: None,
+            record: Record::default(),
+            messages: 0,
+            requester_session: String::new(),
+            responder_session: String::new(),
+            receipts: Vec::new(),
+        }
+    }
+
+    fn perform_all(&mut self, effects: Effects<Effect>) {
+        for effect in effects {
+            self.speaker = match effect {
+                Effect::Ask(role) => Some(role),
+                Effect::Conclude => None,
+            };
+        }
+    }
+
+    /// Has the next one speak, unless it has spoken before this process. `None` once nobody is to speak any more.
+    async fn next_event(
+        &mut self,
+        parts: &Parts<'_>,
+        round: u32,
+        tell: OnLine<'_>,
+    ) -> Result<Option<Event>, RequestError> {
+        let Some(role) = self.speaker.take() else { return Ok(None) };
+        let item = Item { request: self.request(role), summary_chars: None };
+        let agent = &item.request.agent;
+        let mut on_news = |news: &News| {
+            if let Some(says) = news.says() {
+                tell(format!("round {round} · {agent}: {says}"));
+            }
+        };
+        let (part, mut receipt) = parts.run(self.messages, &item, &mut on_news).await?;
+        self.messages += 1;
         // It is delivered with all others: until then its supervisor need not stay.
         receipt.iter_mut().for_each(Receipt::release);
-        receipts.extend(receipt);
-        if let Some(id) = &answer.session_id {
-            sessions.of(role).clone_from(id);
-        }
-        let event = record.add(role, state.round(), answer);
-        match dialogue::step(state, &event) {
-            Ok((next, effects)) => (state, due) = (next, effects.into_iter().next()),
-            Err(refused) => {
-                tracing::error!(%refused, "a dialogue lost its place");
-                break;
+        self.receipts.extend(receipt);
+        if let Some(id) = &part.answer.session_id {
+            match role {
+                Role::Requester => self.requester_session.clone_from(id),
+                Role::Responder => self.responder_session.clone_from(id),
             }
         }
+        Ok(Some(self.record.add(role, round, part.answer)))
     }
-    Ok((record.conclude(&state), receipts))
-}
 
-/// Has one of them speak, unless it has spoken before this process.
-async fn speak(
-    dispatcher: &Dispatcher,
-    config: &Config,
-    request: &Request,
-    ledger: Option<&Arc<Ledger>>,
-    message: u32,
-    on_news: OnNews<'_>,
-) -> Result<Delivery, RequestError> {
-    let fresh = random::session_id();
-    let Some(ledger) = ledger else {
-        return dispatcher.dispatch_as(fresh, config, request, Caching::Never, on_news).await;
-    };
-    if let Some(part) = ledger.answer(message) {
-        return Ok(Delivery { answer: part.answer, receipt: None });
-    }
-    let held = Held::ByCall(Arc::clone(ledger), message);
-    let delivery = dispatcher.dispatch_held(held, fresh, config, request, Caching::Never, on_news).await?;
-    // The answer of one that was submitted is in its job.
-    if !ledger.was_submitted(message) {
-        let (ledger, part) = (Arc::clone(ledger), PartAnswer::whole(delivery.answer.clone()));
-        dispatcher.engine().blocking().run(move || ledger.settle(message, part)).await;
-    }
-    Ok(delivery)
-}
-
-/// Where a dialogue stands, in words.
-struct Place<'a> {
-    state: State,
-    agent: &'a str,
-}
-
-impl Place<'_> {
-    fn line(&self, says: &str) -> String {
-        format!("round {} · {}: {says}", self.state.round(), self.agent)
+    /// What `role` is asked next.
+    fn request(&self, role: Role) -> Request {
+        let Talk { requester, responder, topic, .. } = self.talk;
+        let (agent, other, session) = match role {
+            Role::Requester => (requester, responder, &self.requester_session),
+            Role::Responder => (responder, requester, &self.responder_session),
+        };
+        let task = match self.record.last() {
+            Some(last) => prompts::reply(other, &last.message),
+            None => prompts::opening(other),
+        };
+        Request {
+            agent: agent.clone(),
+            task,
+            caller: other.clone(),
+            goal: topic.clone(),
+            session_id: session.clone(),
+            ..Request::default()
+        }
     }
 }

@@ -1,18 +1,24 @@
-//! From a request to its answer: the order of checks, the cache, and the run that identical requests share.
+//! The way of a request to its answer: what can be checked without a run, the cache, the run that identical requests share.
+//!
+//! | file | what |
+//! |---|---|
+//! | `preflight` | what would stop a run, looked at before anything is submitted |
+//! | `singleflight` | ask the cache, join an identical run, or pay for one |
+//! | `owner` | what keeps a run alive, and how it is started and waited for then |
+//! | `tasks`, `task_handle` | requests that become tasks |
+//! | `calls` | calls of several requests that become tasks |
 
 mod calls;
-mod held;
+mod owner;
 mod preflight;
-mod shared;
+mod singleflight;
+mod task_handle;
 mod tasks;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-pub use self::held::Held;
-use self::preflight::refused;
-use self::shared::Flight;
-pub use self::tasks::{Begun, Handed};
+pub use self::owner::Owner;
+use self::singleflight::{Asked, SingleFlight, Waiter};
+pub use self::task_handle::TaskHandle;
+pub use self::tasks::Begun;
 use super::call::batch::Item;
 use super::call::part::PartAnswer;
 use super::engine::{Delivery, Engine, EngineError, Receipt};
@@ -25,9 +31,9 @@ use crate::config::group;
 use crate::config::model::Config;
 use crate::config::plan::{self, Request, RequestError, Surroundings};
 use crate::config::settings::Settings;
-use crate::machines::answer::{Answer, ErrorType, Outcome};
-use crate::machines::cache::{self, Cache, Facts, Limits, Ticket};
-use crate::machines::ids::{JobId, SessionRef};
+use crate::machines::answer::{Answer, ErrorType};
+use crate::machines::cache::{self, Key, Limits};
+use crate::machines::ids::SessionRef;
 use crate::machines::plan::RunPlan;
 use crate::machines::verdict::{self, EndReason, Evidence, NotStarted};
 
@@ -40,13 +46,23 @@ pub enum Caching {
     Never,
 }
 
-/// What became of a request that nobody waits for.
+/// How a request is dispatched.
 #[derive(Debug)]
-pub enum Submitted {
-    /// It is a job.
-    Job(JobId),
-    /// It cannot run; nothing was submitted.
-    Refused(Box<Answer>),
+pub struct Options {
+    /// Whether its answer may come from the cache.
+    pub caching: Caching,
+    /// What keeps its run alive.
+    pub owner: Owner,
+    /// The id that a new session gets: whoever gives up waiting can then still name it.
+    pub session: SessionRef,
+}
+
+impl Options {
+    /// For a caller that waits, in a session that nobody has had.
+    #[must_use]
+    pub fn new(caching: Caching) -> Self {
+        Self { caching, owner: Owner::Caller, session: random::session_id() }
+    }
 }
 
 /// Runs requests. One for each process.
@@ -54,21 +70,14 @@ pub enum Submitted {
 pub struct Dispatcher {
     engine: Engine,
     origin: Origin,
-    cache: Arc<Mutex<Cached>>,
-}
-
-#[derive(Debug, Default)]
-struct Cached {
-    /// Shared with those who wait for them: an answer may have 50 MB.
-    answers: Cache<Arc<Answer>>,
-    flights: BTreeMap<Ticket, Flight>,
+    runs: SingleFlight,
 }
 
 impl Dispatcher {
     /// A dispatcher with an empty cache.
     #[must_use]
     pub fn new(engine: Engine, origin: Origin) -> Self {
-        Self { engine, origin, cache: Arc::default() }
+        Self { engine, origin, runs: SingleFlight::default() }
     }
 
     /// The engine.
@@ -80,21 +89,22 @@ impl Dispatcher {
     /// The cache's numbers; `None` when it is switched off.
     #[must_use]
     pub fn cache_stats(&self, settings: &Settings) -> Option<cache::Stats> {
-        settings.cache.enabled.then(|| self.lock().answers.stats(clock::monotonic(), limits(settings)))
+        settings.cache.enabled.then(|| self.runs.lock().answers.stats(clock::monotonic(), limits(settings)))
     }
 
     /// Empties the cache; the number of answers that were in it.
     #[must_use]
     pub fn cache_clear(&self) -> usize {
-        self.lock().answers.clear()
+        self.runs.lock().answers.clear()
     }
 
     /// Forgets what an agent answered, because its configuration changes.
     pub fn forget(&self, agent: &str) {
-        self.lock().answers.drop_agent(agent);
+        self.runs.lock().answers.drop_agent(agent);
     }
 
-    /// Runs a request to its answer. Dropping the future ends the run, unless somebody else waits for the same.
+    /// Runs a request to its answer. Dropping the future ends a run that its caller owns, unless somebody else waits for the
+    /// same.
     ///
     /// # Errors
     /// [`RequestError`] for the caller's mistakes. Whatever goes wrong with the run is an answer.
@@ -102,48 +112,41 @@ impl Dispatcher {
         &self,
         config: &Config,
         request: &Request,
-        caching: Caching,
+        Options { caching, owner, session }: Options,
         on_news: OnNews<'_>,
     ) -> Result<Delivery, RequestError> {
-        self.dispatch_as(random::session_id(), config, request, caching, on_news).await
+        let (run, key) = self.prepare(config, request, session, caching)?;
+        let max_depth = config.settings.max_dispatch_depth;
+        let Some((key, limits)) = key else {
+            return Ok(owner::perform(&self.engine, &run, max_depth, &owner, on_news).await);
+        };
+        let bound = owner.may_have_begun();
+        let (engine, plan, owned) = (self.engine.clone(), run.clone(), owner.clone());
+        let asked = self.runs.ask(&key, limits, |announcer| async move {
+            owner::perform(&engine, &plan, max_depth, &owned, &mut |news| announcer.news(news)).await
+        });
+        Ok(match asked {
+            // Its own run is paid for, or about to be: it goes on, whatever identical ones have brought since.
+            Asked::Cached(_) | Asked::Joined(_) if bound => {
+                drop(asked);
+                owner::perform(&self.engine, &run, max_depth, &owner, on_news).await
+            }
+            Asked::Cached(answer) => Delivery::unpaid(cached(&self.engine, &run, &answer)),
+            Asked::Joined(waiter) => self.waited_for(waiter, false, &run, on_news).await,
+            Asked::Paid(waiter) => self.waited_for(waiter, true, &run, on_news).await,
+        })
     }
 
-    /// As [`Self::dispatch`], with the id that a new session gets: whoever gives up waiting can then still name it.
-    ///
-    /// # Errors
-    /// As [`Self::dispatch`].
-    pub async fn dispatch_as(
-        &self,
-        fresh_session: SessionRef,
-        config: &Config,
-        request: &Request,
-        caching: Caching,
-        on_news: OnNews<'_>,
-    ) -> Result<Delivery, RequestError> {
-        self.dispatch_held(Held::ByCaller, fresh_session, config, request, caching, on_news).await
-    }
-
-    /// As [`Self::dispatch_as`], for a run that is held by somebody.
-    ///
-    /// # Errors
-    /// As [`Self::dispatch`].
-    pub async fn dispatch_held(
-        &self,
-        held: Held,
-        fresh_session: SessionRef,
-        config: &Config,
-        request: &Request,
-        caching: Caching,
-        on_news: OnNews<'_>,
-    ) -> Result<Delivery, RequestError> {
-        let settings = &config.settings;
-        let request = &*group::within(config, request)?;
-        let run = self.planned(fresh_session, config, request)?;
-        if caching == Caching::Never || !settings.cache.enabled {
-            return Ok(perform(&self.engine, &run, settings.max_dispatch_depth, held, on_news).await);
+    /// Waits for a run that others may wait for as well.
+    async fn waited_for(&self, waiter: Waiter, pays: bool, run: &RunPlan, on_news: OnNews<'_>) -> Delivery {
+        match waiter.ended(on_news).await {
+            Some((answer, receipt)) if pays => Delivery { answer: Answer::clone(&answer), receipt },
+            Some((answer, receipt)) => Delivery { answer: cached(&self.engine, run, &answer), receipt },
+            None => {
+                let error = "the run that identical requests shared ended without an answer; call again";
+                Delivery::unpaid(Answer::failure(&run.agent, ErrorType::CliError, error))
+            }
         }
-        let key = plan::cache_key(request, plan::agent(config, &request.agent)?, settings);
-        Ok(self.share(&key, run, settings, held, on_news).await)
     }
 
     /// Checks a request as far as that is possible without a run.
@@ -151,22 +154,7 @@ impl Dispatcher {
     /// # Errors
     /// [`RequestError`] for the caller's mistakes.
     pub fn check(&self, config: &Config, request: &Request) -> Result<(), RequestError> {
-        self.planned(random::session_id(), config, &*group::within(config, request)?).map(drop)
-    }
-
-    /// Submits a request as a job that runs whatever becomes of this process.
-    ///
-    /// # Errors
-    /// [`RequestError`] for the caller's mistakes.
-    pub async fn submit(&self, config: &Config, request: &Request) -> Result<Submitted, RequestError> {
-        let run = self.planned(random::session_id(), config, &*group::within(config, request)?)?;
-        if let Some(answer) = refused(&self.engine, &run, config.settings.max_dispatch_depth).await {
-            return Ok(Submitted::Refused(Box::new(answer)));
-        }
-        Ok(match self.engine.submit_detached(&run, None) {
-            Ok(id) => Submitted::Job(id),
-            Err(error) => Submitted::Refused(Box::new(without_answer(&self.engine, &run, error))),
-        })
+        self.prepare(config, request, random::session_id(), Caching::Never).map(drop)
     }
 
     /// What is told of an answer, and the receipt to redeem once it was: an answer that was left in the store stays there.
@@ -191,34 +179,21 @@ impl Dispatcher {
         }
     }
 
-    /// The request with everything that its run needs.
-    fn planned(&self, fresh_session: SessionRef, config: &Config, request: &Request) -> Result<RunPlan, RequestError> {
+    /// Everything that the run of a request needs, and the key and limits of its answer where that may be cached.
+    fn prepare(
+        &self,
+        config: &Config,
+        request: &Request,
+        fresh_session: SessionRef,
+        caching: Caching,
+    ) -> Result<(RunPlan, Option<(Key, Limits)>), RequestError> {
+        let settings = &config.settings;
+        let request = group::within(config, request)?;
         let agent = plan::agent(config, &request.agent)?;
-        let around = Surroundings {
-            fresh_session,
-            depth: self.origin.depth,
-            caller_job: self.origin.caller_job.clone(),
-            usage_log: self.origin.usage_log.clone(),
-        };
-        plan::plan(request, agent, &config.settings, around)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Cached> {
-        lock(&self.cache)
-    }
-}
-
-/// One run, from the checks that cost nothing to its answer.
-async fn perform(engine: &Engine, run: &RunPlan, max_depth: u32, held: Held, on_news: OnNews<'_>) -> Delivery {
-    if let Held::ByCall(ledger, part) = &held {
-        return held::perform(engine, run, max_depth, (ledger, *part), on_news).await;
-    }
-    if let Some(answer) = refused(engine, run, max_depth).await {
-        return Delivery::unpaid(answer);
-    }
-    match engine.run(run, on_news).await {
-        Ok(delivery) => delivery,
-        Err(error) => Delivery::unpaid(without_answer(engine, run, error)),
+        let Origin { depth, caller_job, usage_log } = self.origin.clone();
+        let run = plan::plan(&request, agent, settings, Surroundings { fresh_session, depth, caller_job, usage_log })?;
+        let cached = caching == Caching::Allowed && settings.cache.enabled;
+        Ok((run, cached.then(|| (plan::cache_key(&request, agent, settings), limits(settings)))))
     }
 }
 
@@ -251,19 +226,6 @@ fn cached(engine: &Engine, run: &RunPlan, answer: &Answer) -> Answer {
     accounted(engine, run, Answer { cached: Some(true), ..answer.clone() })
 }
 
-fn facts(answer: &Answer) -> Facts {
-    Facts {
-        success: answer.success,
-        denied_tools: answer.denied_tools.is_some(),
-        budget_exceeded: answer.budget_exceeded == Some(true),
-        unfinished: matches!(answer.outcome, Some(Outcome::Partial | Outcome::Blocked)),
-    }
-}
-
 fn limits(settings: &Settings) -> Limits {
     Limits { ttl_seconds: settings.cache.ttl, max_size: usize::try_from(settings.cache.max_size).unwrap_or(usize::MAX) }
-}
-
-fn lock(cache: &Mutex<Cached>) -> MutexGuard<'_, Cached> {
-    cache.lock().unwrap_or_else(PoisonError::into_inner)
 }

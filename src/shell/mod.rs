@@ -49,6 +49,7 @@ pub mod leash;
 pub mod leftovers;
 pub mod orphan;
 pub mod parallel;
+pub mod parts;
 pub mod pause;
 pub mod random;
 pub mod record;

@@ -3,6 +3,9 @@
 //! Each is a run like every other. Dropping the future ends all of them; answers that are there by then stay in the job
 //! store.
 
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::StreamExt;
@@ -13,16 +16,17 @@ use super::call::OnLine;
 use super::call::batch::{Batch, Item};
 use super::call::ledger::Ledger;
 use super::call::part::PartAnswer;
-use super::dispatcher::{Caching, Dispatcher, Held};
-use super::engine::{Delivery, Receipt};
-use super::leash::{News, OnNews};
-use super::random;
+use super::dispatcher::{Caching, Dispatcher};
+use super::engine::Receipt;
+use super::leash::News;
+use super::parts::Parts;
 use crate::config::model::Config;
-use crate::config::plan::{Request, RequestError};
+use crate::config::plan::RequestError;
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::call::Tally;
+use crate::machines::effect::Effects;
 use crate::machines::parallel::board::Board;
-use crate::machines::parallel::{self, Effect, Event, State};
+use crate::machines::parallel::{self, Effect, Event};
 
 /// What came of it.
 #[derive(Debug)]
@@ -77,8 +81,8 @@ pub fn check(dispatcher: &Dispatcher, config: &Config, batch: &Batch) -> Result<
     aggregation.map_or(Ok(()), |request| dispatcher.check(config, &request).map_err(|error| (None, error)))
 }
 
-/// Runs a call to its answer. With a ledger its parts are noted there, the aggregator behind the items, and go on whatever
-/// becomes of this process. `tell` hears a line whenever something happened.
+/// Runs a call to its answer: one step, its effects in order, the next event. With a ledger its parts are noted there, the
+/// aggregator behind the items, and go on whatever becomes of this process. `tell` hears a line whenever something happened.
 pub async fn run(
     dispatcher: &Dispatcher,
     config: &Config,
@@ -86,157 +90,142 @@ pub async fn run(
     ledger: Option<&Arc<Ledger>>,
     tell: OnLine<'_>,
 ) -> Gathered {
+    let parts = Parts { dispatcher, config, ledger, caching: Caching::Allowed };
+    let agents = batch.items.iter().map(|item| item.request.agent.clone()).collect();
+    let teller = Teller { batch, board: Mutex::new((Board::new(agents), tell)) };
+    let mut gathering = Gathering {
+        parts: &parts,
+        teller: &teller,
+        batch,
+        window: parallel::window(config.settings.max_concurrency),
+        waiting: VecDeque::new(),
+        running: FuturesUnordered::new(),
+        ended: (0..=batch.items.len()).map(|_| None).collect(),
+        answered: false,
+    };
     let items = u32::try_from(batch.items.len()).unwrap_or(u32::MAX);
     let (mut state, effects) = parallel::begin(items, batch.aggregate.is_some());
-    let mut due = effects.into_iter().next();
-    let agents = batch.items.iter().map(|item| item.request.agent.clone()).collect();
-    let teller = Teller(Mutex::new((Board::new(agents), tell)));
-    let mut ended = batch.items.iter().map(|_| None).collect::<Vec<_>>();
-    let place = Place { dispatcher, config, ledger };
-    let mut waiting = place.in_order(&batch.items).into_iter();
-    let mut running = FuturesUnordered::new();
-    for (index, item) in waiting.by_ref().take(parallel::window(config.settings.max_concurrency)) {
-        running.push(run_item(&place, &teller, index, item));
-    }
-    while let Some((index, part, receipt)) = running.next().await {
-        if let Some((index, item)) = waiting.next() {
-            running.push(run_item(&place, &teller, index, item));
-        }
-        ended[index] = Some((part, receipt));
-        (state, due) = taken(state, Event::ItemEnded);
-    }
-    let (parts, receipts): (Vec<_>, Vec<_>) = ended.into_iter().flatten().unzip();
-    let mut gathered = Gathered { parts, aggregated: None, receipts: receipts.into_iter().flatten().collect() };
-    if let (Some(Effect::StartAggregate), Some(agent)) = (due, &batch.aggregate) {
-        let delivery = put_together(&place, batch, agent, &gathered.parts, &teller).await;
-        gathered.aggregated = Some(delivery.answer);
-        gathered.receipts.extend(delivery.receipt);
-        (state, due) = taken(state, Event::AggregateEnded);
-    }
-    tracing::debug!(state = state.name(), ?due, "a call is answered");
-    gathered
-}
-
-/// The state after an event and what is due then.
-fn taken(state: State, event: Event) -> (State, Option<Effect>) {
-    match parallel::step(state, &event) {
-        Ok((next, effects)) => (next, effects.into_iter().next()),
-        Err(refused) => {
-            tracing::error!(%refused, "a call lost count of its items");
-            (state, None)
+    gathering.perform_all(effects);
+    while let Some(event) = gathering.next_event().await {
+        match parallel::step(state, &event) {
+            Ok((next, effects)) => {
+                state = next;
+                gathering.perform_all(effects);
+            }
+            Err(_) => tracing::error!("bug: parallel rejected {} in {}", event.name(), state.name()),
         }
     }
+    gathering.into_gathered()
 }
 
-/// Where the requests of a call run.
-struct Place<'a> {
-    dispatcher: &'a Dispatcher,
-    config: &'a Config,
-    ledger: Option<&'a Arc<Ledger>>,
+/// The end of a part: its number, what is told of it, and its receipt.
+type Ended = (usize, PartAnswer, Option<Receipt>);
+
+/// A call that runs.
+struct Gathering<'a> {
+    parts: &'a Parts<'a>,
+    teller: &'a Teller<'a>,
+    batch: &'a Batch,
+    /// How many items run or queue for a slot at once.
+    window: usize,
+    /// The items that have not begun, in the order in which they will.
+    waiting: VecDeque<usize>,
+    running: FuturesUnordered<Pin<Box<dyn Future<Output = Ended> + Send + 'a>>>,
+    /// The items in their order, and the aggregator behind them.
+    ended: Vec<Option<(PartAnswer, Option<Receipt>)>>,
+    answered: bool,
 }
 
-impl Place<'_> {
-    /// The items in the order in which they are begun: first those whose runs are paid for already, so that identical ones
-    /// join them.
-    fn in_order<'b>(&self, items: &'b [Item]) -> Vec<(usize, &'b Item)> {
-        let may_have_job = |index| self.ledger.is_some_and(|ledger| ledger.may_have_job(number(index)));
-        let (mut begun, others): (Vec<_>, Vec<_>) =
-            items.iter().enumerate().partition(|(index, _)| may_have_job(*index));
-        begun.extend(others);
-        begun
+impl<'a> Gathering<'a> {
+    fn perform_all(&mut self, effects: Effects<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::StartItems => {
+                    // First those whose runs are paid for already, so that identical ones join them.
+                    let (paid, others): (Vec<_>, Vec<_>) =
+                        (0..self.batch.items.len()).partition(|index| self.parts.may_have_job(*index));
+                    self.waiting.extend(paid.into_iter().chain(others));
+                    (0..self.window).for_each(|_| self.start_next());
+                }
+                Effect::StartAggregate => {
+                    let answers = self.ended.iter().flatten().map(|(part, _)| &part.answer);
+                    if let Some(request) = self.batch.aggregation(answers) {
+                        self.start(self.batch.items.len(), Cow::Owned(Item { request, summary_chars: None }));
+                    }
+                }
+                Effect::Answer => self.answered = true,
+            }
+        }
     }
 
-    /// What is told of a part that had its answer without a run, before this process.
-    fn told(&self, index: usize) -> Option<PartAnswer> {
-        self.ledger?.answer(number(index))
+    /// The next part that ends; `None` once the call is answered.
+    async fn next_event(&mut self) -> Option<Event> {
+        if self.answered {
+            return None;
+        }
+        let (index, part, receipt) = self.running.next().await?;
+        self.start_next();
+        self.ended[index] = Some((part, receipt));
+        Some(if index < self.batch.items.len() { Event::ItemEnded } else { Event::AggregateEnded })
     }
 
-    async fn dispatch(&self, index: usize, request: &Request, on_news: OnNews<'_>) -> Delivery {
-        let held = self.ledger.map_or(Held::ByCaller, |ledger| Held::ByCall(Arc::clone(ledger), number(index)));
-        let fresh = random::session_id();
-        let run = self.dispatcher.dispatch_held(held, fresh, self.config, request, Caching::Allowed, on_news);
-        run.await.unwrap_or_else(|mistake| refused(&request.agent, &mistake))
+    fn start_next(&mut self) {
+        if let Some(index) = self.waiting.pop_front() {
+            self.start(index, Cow::Borrowed(&self.batch.items[index]));
+        }
     }
 
-    async fn settle(&self, index: usize, part: &PartAnswer) {
-        // The answer of one that was submitted is in its job.
-        if let Some(ledger) = self.ledger.filter(|ledger| !ledger.was_submitted(number(index))) {
-            let (ledger, part) = (Arc::clone(ledger), part.clone());
-            self.dispatcher.engine().blocking().run(move || ledger.settle(number(index), part)).await;
+    fn start(&self, index: usize, item: Cow<'a, Item>) {
+        self.running.push(Box::pin(run_part(self.parts, self.teller, index, item)));
+    }
+
+    fn into_gathered(mut self) -> Gathered {
+        let (aggregated, receipt) = self.ended.pop().flatten().unzip();
+        let (parts, receipts): (Vec<_>, Vec<_>) = self.ended.into_iter().flatten().unzip();
+        Gathered {
+            parts,
+            aggregated: aggregated.map(|part| part.answer),
+            receipts: receipts.into_iter().chain(receipt).flatten().collect(),
         }
     }
 }
 
-/// A part's place in the ledger. A call has no more items than that.
-fn number(index: usize) -> u32 {
-    u32::try_from(index).unwrap_or(u32::MAX)
-}
-
-async fn run_item(
-    place: &Place<'_>,
-    teller: &Teller<'_>,
-    index: usize,
-    item: &Item,
-) -> (usize, PartAnswer, Option<Receipt>) {
-    if let Some(part) = place.told(index) {
-        teller.ended(index, &part.answer);
-        return (index, part, None);
-    }
-    let delivery = place.dispatch(index, &item.request, &mut |news| teller.hear(index, news)).await;
-    teller.ended(index, &delivery.answer);
-    let (part, mut receipt) = place.dispatcher.part_answer(item, delivery).await;
-    place.settle(index, &part).await;
+async fn run_part(parts: &Parts<'_>, teller: &Teller<'_>, index: usize, item: Cow<'_, Item>) -> Ended {
+    let done = parts.run(index, &item, &mut |news| teller.hear(index, news)).await;
+    let (part, mut receipt) = done.unwrap_or_else(|mistake| {
+        // One that [`check`] did not see.
+        (PartAnswer::whole(Answer::failure(&item.request.agent, ErrorType::CliError, mistake.to_string())), None)
+    });
+    teller.ended(index, &part.answer);
     // It is delivered with all others: until then its supervisor need not stay.
     receipt.iter_mut().for_each(Receipt::release);
     (index, part, receipt)
 }
 
-async fn put_together(
-    place: &Place<'_>,
-    batch: &Batch,
-    agent: &str,
-    parts: &[PartAnswer],
-    teller: &Teller<'_>,
-) -> Delivery {
-    let index = batch.items.len();
-    if let Some(part) = place.told(index) {
-        return Delivery { answer: part.answer, receipt: None };
-    }
-    let request = batch.aggregation(parts.iter().map(|part| &part.answer)).unwrap_or_default();
-    let delivery = place.dispatch(index, &request, &mut |news| teller.hear_aggregator(agent, news)).await;
-    place.settle(index, &PartAnswer::whole(delivery.answer.clone())).await;
-    delivery
+/// Passes on what happens to each part, in lines for the whole call.
+struct Teller<'a> {
+    batch: &'a Batch,
+    board: Mutex<(Board, OnLine<'a>)>,
 }
-
-/// A mistake that [`check`] did not see.
-fn refused(agent: &str, mistake: &RequestError) -> Delivery {
-    Delivery { answer: Answer::failure(agent, ErrorType::CliError, mistake.to_string()), receipt: None }
-}
-
-/// Passes on what happens to each item, in lines for the whole call.
-struct Teller<'a>(Mutex<(Board, OnLine<'a>)>);
 
 impl<'a> Teller<'a> {
     fn hear(&self, index: usize, news: &News) {
-        if let Some(says) = news.says() {
-            let (board, tell) = &mut *self.lock();
-            tell(board.news(index, &says));
-        }
-    }
-
-    fn hear_aggregator(&self, agent: &str, news: &News) {
-        if let Some(says) = news.says() {
-            let (board, tell) = &mut *self.lock();
-            tell(board.aggregating(agent, &says));
-        }
+        let Some(says) = news.says() else { return };
+        let (board, tell) = &mut *self.lock();
+        tell(match &self.batch.aggregate {
+            Some(agent) if index == self.batch.items.len() => board.aggregating(agent, &says),
+            Some(_) | None => board.news(index, &says),
+        });
     }
 
     fn ended(&self, index: usize, answer: &Answer) {
-        let (board, tell) = &mut *self.lock();
-        tell(board.ended(index, answer));
+        if index < self.batch.items.len() {
+            let (board, tell) = &mut *self.lock();
+            tell(board.ended(index, answer));
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, (Board, OnLine<'a>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

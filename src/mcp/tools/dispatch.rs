@@ -16,7 +16,7 @@ use crate::mcp::state::ServerState;
 use crate::mcp::table::{Kind, Parameter, ToolEffect, ToolRow, optional, required};
 use crate::mcp::tasks;
 use crate::shell::call::batch::Item;
-use crate::shell::dispatcher::{Begun, Caching};
+use crate::shell::dispatcher::{Begun, Caching, Options};
 use crate::shell::record::Form;
 
 /// A summary that nobody sized, in characters (contract).
@@ -189,8 +189,8 @@ async fn run(
     let request = &item.request;
     let delivery = if call.tasks {
         let form = item.summary_chars.map_or(Form::Answer, |summary_chars| Form::Reference { summary_chars });
-        match state.dispatcher.begin(&config, request, caching, form).await {
-            Ok(Begun::Task(handed)) => return Ok(tasks::created(state, handed).await),
+        match state.dispatcher.begin(&config, request, caching, Some(form)).await {
+            Ok(Begun::Task(handle)) => return Ok(tasks::created(state, handle).await),
             Ok(Begun::Answer(delivery)) => Ok(*delivery),
             Err(error) => Err(error),
         }
@@ -198,7 +198,7 @@ async fn run(
         let logs = verbosity == Verbosity::Verbatim && call.logs;
         let reporter = Reporter::new(&call.context, &request.agent, verbosity, logs);
         let run = async |mut sink: Sink| {
-            state.dispatcher.dispatch(&config, request, caching, &mut |news| sink.put(news)).await
+            state.dispatcher.dispatch(&config, request, Options::new(caching), &mut |news| sink.put(news)).await
         };
         reporter.during(run).await
     };

@@ -21,7 +21,7 @@ use crate::mcp::state::ServerState;
 use crate::mcp::table::{Kind, Parameter, ToolEffect, ToolRow, optional, required};
 use crate::mcp::tasks;
 use crate::shell::call::batch::Item;
-use crate::shell::dispatcher::Submitted;
+use crate::shell::dispatcher::{Begun, Caching};
 use crate::shell::jobs::{CancelOutcome, Jobs};
 use crate::shell::record::Record;
 use crate::shell::store::JOBS_ELSEWHERE;
@@ -146,9 +146,11 @@ pub const GC: ToolRow = ToolRow {
 
 async fn submit(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
     let (config, Item { request, .. }) = dispatch::read(state, &call)?;
-    match state.dispatcher.submit(&config, &request).await.map_err(CallError::of)? {
-        Submitted::Job(id) => Ok(Response::of(&json!({"job_id": id, "status": "pending", "agent": request.agent}))),
-        Submitted::Refused(answer) => Err(CallError::new(answer.error.unwrap_or_default())),
+    match state.dispatcher.begin(&config, &request, Caching::Never, None).await.map_err(CallError::of)? {
+        Begun::Task(handle) => {
+            Ok(Response::of(&json!({"job_id": handle.id(), "status": "pending", "agent": request.agent})))
+        }
+        Begun::Answer(delivery) => Err(CallError::new(delivery.answer.error.unwrap_or_default())),
     }
 }
 

@@ -3,15 +3,16 @@
 //! What this process has in its cache goes with the call, and what the call brings comes back into it, as far as this
 //! process lives then. A run of another call that is in flight meanwhile is not joined: it may end with its caller.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use super::tasks::Handed;
-use super::{Cached, Dispatcher, facts, limits, lock};
+use super::singleflight::SingleFlight;
+use super::task_handle::TaskHandle;
+use super::{Dispatcher, limits};
 use crate::config::group;
 use crate::config::model::Config;
 use crate::config::plan::{self, Request};
 use crate::machines::answer::Answer;
-use crate::machines::cache::{self, Key, Lookup, Ticket};
+use crate::machines::cache::{Key, Lookup, Ticket};
 use crate::machines::ids::JobId;
 use crate::shell::call::batch::{Batch, BatchAnswers};
 use crate::shell::call::{CallPlan, CallRequest};
@@ -22,7 +23,7 @@ use crate::shell::record::Form;
 
 /// What a cache says of the items of a call.
 #[derive(Default)]
-struct Seen {
+struct CacheView {
     /// The answers that it has.
     cached: Vec<(Request, Answer)>,
     /// Of the other items: which it is, and the ticket for its answer.
@@ -36,9 +37,9 @@ impl Dispatcher {
     ///
     /// # Errors
     /// [`EngineError`]; then nothing was begun.
-    pub async fn begin_call(&self, config: &Config, what: CallRequest) -> Result<Option<Handed>, EngineError> {
+    pub async fn begin_call(&self, config: &Config, what: CallRequest) -> Result<Option<TaskHandle>, EngineError> {
         let seen = match &what {
-            CallRequest::Dialogue(_) => Seen::default(),
+            CallRequest::Dialogue(_) => CacheView::default(),
             CallRequest::Parallel(batch) => match self.look_for(config, batch) {
                 Some(seen) => seen,
                 None => return Ok(None),
@@ -49,22 +50,22 @@ impl Dispatcher {
         let engine = self.engine.clone();
         let submit = move || {
             let id = engine.submit_call(&call)?;
-            Ok(Handed::first(engine, id, Form::Call))
+            Ok(TaskHandle::first(engine, id, Some(Form::Call)))
         };
         let submitted = self.engine.blocking().run(submit).await;
-        let id = submitted.as_ref().ok().map(Handed::id);
+        let id = submitted.as_ref().ok().map(TaskHandle::id);
         if let Some(debt) = debt {
-            tokio::spawn(debt.settle(self.engine.clone(), Arc::clone(&self.cache), id));
+            tokio::spawn(debt.settle(self.engine.clone(), self.runs.clone(), id));
         }
         submitted.map(Some)
     }
 
     /// What the cache has of a call's answers; `None` when it has all of them, also that of the aggregator.
-    fn look_for(&self, config: &Config, batch: &Batch) -> Option<Seen> {
+    fn look_for(&self, config: &Config, batch: &Batch) -> Option<CacheView> {
         let (now, limits) = (clock::monotonic(), limits(&config.settings));
         let keys = batch.items.iter().map(|item| key(config, &item.request)).collect::<Vec<_>>();
-        let mut guard = self.lock();
-        let cache = &mut guard.answers;
+        let mut shared = self.runs.lock();
+        let cache = &mut shared.answers;
         let mut peek = |key: &Option<Key>| cache.peek(key.as_ref()?, now, limits).cloned();
         if let Some(answers) = keys.iter().map(&mut peek).collect::<Option<Vec<_>>>() {
             let answers = answers.iter().map(Arc::as_ref);
@@ -73,7 +74,7 @@ impl Dispatcher {
                 return None;
             }
         }
-        let mut seen = Seen::default();
+        let mut seen = CacheView::default();
         for ((index, item), key) in batch.items.iter().enumerate().zip(keys) {
             let Some(key) = key else { continue };
             match cache.peek(&key, now, limits).cloned() {
@@ -95,9 +96,8 @@ impl Dispatcher {
     /// Takes an answer into the cache that somebody else's cache has.
     pub fn remember(&self, config: &Config, request: &Request, answer: Answer) {
         let Some(key) = key(config, request) else { return };
-        let mut cached = self.lock();
-        let ticket = cached.answers.reserve(key);
-        cached.answers.insert(ticket, Arc::new(answer), clock::monotonic(), limits(&config.settings));
+        let ticket = self.runs.lock().answers.reserve(key);
+        self.runs.settle(ticket, Some(Arc::new(answer)), limits(&config.settings));
     }
 }
 
@@ -117,16 +117,16 @@ struct Debt {
 }
 
 impl Debt {
-    fn of(what: &CallRequest, config: &Config, seen: &Seen) -> Option<Self> {
+    fn of(what: &CallRequest, config: &Config, seen: &CacheView) -> Option<Self> {
         let CallRequest::Parallel(batch) = what else { return None };
-        let Seen { owed, aggregated, .. } = seen;
+        let CacheView { owed, aggregated, .. } = seen;
         let config = what.snapshot(config).into_config();
         let debt = Self { batch: batch.clone(), config, owed: owed.clone(), aggregated: *aggregated };
         (!owed.is_empty() || aggregated.is_some()).then_some(debt)
     }
 
     /// Takes what the runs of a call have brought into the cache, once the call has ended; nothing of one that never began.
-    async fn settle(self, engine: Engine, cache: Arc<Mutex<Cached>>, call: Option<JobId>) {
+    async fn settle(self, engine: Engine, runs: SingleFlight, call: Option<JobId>) {
         let told = match call {
             Some(call) => {
                 Jobs::new(engine.clone()).to_the_end(call, &mut |_| {}).await.map(|record| record.into_answer().result)
@@ -136,23 +136,16 @@ impl Debt {
         let told = told.unwrap_or_default();
         let stored = move |id: &JobId| engine.store().read(id).ok();
         let told = tokio::task::spawn_blocking(move || BatchAnswers::read(&told, stored)).await.unwrap_or_default();
-        let (now, limits) = (clock::monotonic(), limits(&self.config.settings));
-        let mut cached = lock(&cache);
+        let limits = limits(&self.config.settings);
         let items = self.owed.iter().map(|(index, ticket)| (*ticket, None, told.items.get(*index).cloned().flatten()));
         let aggregation = self.aggregation(&told).and_then(|request| key(&self.config, &request));
         let aggregated = told.aggregated.filter(|_| aggregation.is_some());
         let all = items.chain(self.aggregated.map(|ticket| (ticket, aggregation, aggregated)));
-        for (ticket, key, answer) in all.collect::<Vec<_>>() {
+        for (ticket, key, answer) in all {
             if let Some(key) = key {
-                cached.answers.name(ticket, key);
+                runs.lock().answers.name(ticket, key);
             }
-            match answer.filter(|answer| answer.cached.is_none() && cache::cacheable(&facts(answer))) {
-                Some(answer) => {
-                    let inserted = cached.answers.insert(ticket, Arc::new(answer), now, limits);
-                    tracing::debug!(?inserted, "an answer of a call");
-                }
-                None => cached.answers.discard(ticket),
-            }
+            runs.settle(ticket, answer.filter(|answer| answer.cached.is_none()).map(Arc::new), limits);
         }
     }
 
