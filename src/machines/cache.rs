@@ -13,60 +13,20 @@
 //!   larger size applies to what is held at that moment, a smaller one takes effect with the next call.
 
 pub mod entry;
+mod key;
 
 use serde::Serialize;
-use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 
+use super::effect::Effects;
 use super::time::Millis;
-use entry::{Event, State};
+use entry::{Effect, Event, State};
+pub use key::{Key, Request};
 
 /// Milliseconds in a second: the configuration counts in seconds, the machine in milliseconds.
 const MS_PER_SECOND: u64 = 1_000;
 /// Decimals of the hit rate that is shown, as a factor.
 const HIT_RATE_SCALE: f64 = 1_000.0;
-
-/// What makes two requests the same. Absent texts are empty.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    /// The agent's name.
-    pub agent: &'a str,
-    /// The task.
-    pub task: &'a str,
-    /// The effective context: with the group's shared context in front, where a group was named.
-    pub context: &'a str,
-    /// Who asks.
-    pub caller: &'a str,
-    /// What for.
-    pub goal: &'a str,
-    /// The response format.
-    pub response_format: &'a str,
-    /// A snapshot of everything in the agent's configuration and the settings that changes the answer.
-    pub config: &'a str,
-}
-
-/// A request in one string, whole and not as a digest: two requests have the same key exactly when they are the same.
-///
-/// It is a JSON array that begins with the agent, so that an agent's entries are neighbours, and ends with the long parts
-/// that requests share. Memory is that of the requests themselves, at most `max_size` times; cloning shares it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key(Arc<str>);
-
-impl Key {
-    /// The key of `request`.
-    #[must_use]
-    pub fn of(request: &Request<'_>) -> Self {
-        let Request { agent, task, context, caller, goal, response_format, config } = *request;
-        let parts = [agent, task, goal, caller, response_format, context, config].map(Value::from);
-        Self(Value::from(parts.to_vec()).to_string().into())
-    }
-
-    /// How the key of every request to `agent` begins. A JSON string ends at its quote, so no other agent's key does.
-    fn prefix(agent: &str) -> String {
-        format!("[{},", Value::from(agent))
-    }
-}
 
 /// A run that somebody pays for. Only the cache makes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -183,7 +143,7 @@ pub struct Cache<V> {
     /// The keys of `held`, oldest insertion first.
     order: VecDeque<Key>,
     /// Every ticket that is out.
-    flights: BTreeMap<Ticket, PaidRun>,
+    runs: BTreeMap<Ticket, PaidRun>,
     /// The ticket that a further request for a key joins.
     joinable: BTreeMap<Key, Ticket>,
     next_ticket: u64,
@@ -199,7 +159,7 @@ impl<V> Default for Cache<V> {
         Self {
             held: BTreeMap::new(),
             order: VecDeque::new(),
-            flights: BTreeMap::new(),
+            runs: BTreeMap::new(),
             joinable: BTreeMap::new(),
             next_ticket: 0,
             latest: Millis(0),
@@ -217,28 +177,20 @@ impl<V> Cache<V> {
         self.expire(now, limits);
         self.make_room(0, limits);
         let event = Event::Lookup { now, ttl_ms: limits.ttl_ms() };
-        if let Some(&ticket) = self.joinable.get(key) {
-            if let Some(flight) = self.flights.get_mut(&ticket) {
-                flight.state = advance(flight.state, &event);
-            }
-            self.hits = self.hits.saturating_add(1);
+        if let Some(&ticket) = self.joinable.get(key)
+            && let Some(run) = self.runs.get_mut(&ticket)
+        {
+            let effects = advance(&mut run.state, &event);
+            self.perform_all(key, effects, None);
             return Lookup::Join(ticket);
         }
-        match self.held.get(key) {
-            Some(held) => {
-                self.hits = self.hits.saturating_add(1);
-                Lookup::Hit(&held.value)
-            }
-            None => {
-                self.misses = self.misses.saturating_add(1);
-                let ticket = Ticket(self.next_ticket);
-                self.next_ticket = self.next_ticket.saturating_add(1);
-                let (state, _pay) = entry::begin();
-                self.flights.insert(ticket, PaidRun { state, key: key.clone() });
-                self.joinable.insert(key.clone(), ticket);
-                Lookup::Pay(ticket)
-            }
+        self.step_held(key, &event);
+        if self.held.contains_key(key) {
+            return Lookup::Hit(&self.held[key].value);
         }
+        let ticket = self.reserve(key.clone());
+        self.joinable.insert(key.clone(), ticket);
+        Lookup::Pay(ticket)
     }
 
     /// The answer to a request, without counting it.
@@ -252,48 +204,53 @@ impl<V> Cache<V> {
     /// A ticket for a run that goes on elsewhere: nobody joins it. An identical request pays for its own meanwhile, and of
     /// two answers the first is held.
     pub fn reserve(&mut self, key: Key) -> Ticket {
-        self.misses = self.misses.saturating_add(1);
         let ticket = Ticket(self.next_ticket);
         self.next_ticket = self.next_ticket.saturating_add(1);
-        let (state, _pay) = entry::begin();
-        self.flights.insert(ticket, PaidRun { state, key });
+        let (state, effects) = entry::begin();
+        self.perform_all(&key, effects, None);
+        self.runs.insert(ticket, PaidRun { state, key });
         ticket
     }
 
     /// Names the request of a reserved ticket anew, to the same agent: what it asks became known only during the call.
     pub fn name(&mut self, ticket: Ticket, key: Key) {
-        if let Some(flight) = self.flights.get_mut(&ticket) {
-            flight.key = key;
+        if let Some(run) = self.runs.get_mut(&ticket) {
+            run.key = key;
         }
     }
 
     /// Takes the clean answer of a run (see [`cacheable`]).
     pub fn insert(&mut self, ticket: Ticket, value: V, now: Millis, limits: Limits) -> Inserted {
         let now = self.at(now);
-        let Some(flight) = self.settle(ticket) else { return Inserted::AlreadySettled };
+        let Some(PaidRun { mut state, key }) = self.settle(ticket) else { return Inserted::AlreadySettled };
         self.expire(now, limits);
-        let keep = limits.keep_anything() && !self.held.contains_key(&flight.key);
-        let state = advance(flight.state, &Event::Answer { keep, now });
-        if !matches!(state, State::Fresh { .. }) {
-            return Inserted::NotKept;
+        let keep = limits.keep_anything() && !self.held.contains_key(&key);
+        let effects = advance(&mut state, &Event::Answer { keep, now });
+        let evicted = self.evictions;
+        self.perform_all(&key, effects, Some((StoredAnswer { state, value }, limits)));
+        match state {
+            State::Fresh { .. } => {
+                let evicted = self.evictions.saturating_sub(evicted);
+                Inserted::Kept { evicted: usize::try_from(evicted).unwrap_or(usize::MAX) }
+            }
+            State::InFlight { .. } | State::Outdated { .. } | State::Gone { .. } => Inserted::NotKept,
         }
-        let evicted = self.make_room(1, limits);
-        self.order.push_back(flight.key.clone());
-        self.held.insert(flight.key, StoredAnswer { state, value });
-        Inserted::Kept { evicted }
     }
 
     /// Ends a run whose answer may not be kept. A ticket that had its end before is left alone.
     pub fn discard(&mut self, ticket: Ticket) {
-        self.settle(ticket);
+        if let Some(PaidRun { mut state, key }) = self.settle(ticket) {
+            let effects = advance(&mut state, &Event::Answer { keep: false, now: self.latest });
+            self.perform_all(&key, effects, None);
+        }
     }
 
     /// One asker gives up. True when it was the last: nobody wants the run, end it.
     #[must_use = "a run that nobody wants costs money"]
     pub fn leave(&mut self, ticket: Ticket) -> bool {
-        let Some(flight) = self.flights.get_mut(&ticket) else { return false };
-        flight.state = advance(flight.state, &Event::Leave);
-        let unwanted = matches!(flight.state, State::Gone { .. });
+        let Some(run) = self.runs.get_mut(&ticket) else { return false };
+        let (effects, key) = (advance(&mut run.state, &Event::Leave), run.key.clone());
+        let unwanted = self.perform_all(&key, effects, None);
         if unwanted {
             self.settle(ticket);
         }
@@ -303,7 +260,7 @@ impl<V> Cache<V> {
     /// Drops what is held for an agent whose settings changed, and outdates its tickets. Returns the number dropped.
     pub fn drop_agent(&mut self, agent: &str) -> usize {
         let prefix = Key::prefix(agent);
-        self.outdate(|key| key.0.starts_with(&prefix))
+        self.outdate(|key| key.begins(&prefix))
     }
 
     /// Drops everything, outdates all tickets and counts from zero. Returns the number dropped.
@@ -336,55 +293,93 @@ impl<V> Cache<V> {
 
     /// Takes a ticket in; its key can be paid for again.
     fn settle(&mut self, ticket: Ticket) -> Option<PaidRun> {
-        let flight = self.flights.remove(&ticket)?;
-        if self.joinable.get(&flight.key) == Some(&ticket) {
-            self.joinable.remove(&flight.key);
+        let run = self.runs.remove(&ticket)?;
+        if self.joinable.get(&run.key) == Some(&ticket) {
+            self.joinable.remove(&run.key);
         }
-        Some(flight)
+        Some(run)
     }
 
     /// Lets the entries go that are too old. They are at the front: all were inserted in the order of their age.
     fn expire(&mut self, now: Millis, limits: Limits) {
         let event = Event::Tick { now, ttl_ms: limits.ttl_ms() };
-        while self.step_oldest(&event) {}
+        while self.order.front().cloned().is_some_and(|oldest| self.step_held(&oldest, &event)) {}
     }
 
-    /// Lets the oldest entries go until `incoming` more fit. Returns their number.
-    fn make_room(&mut self, incoming: usize, limits: Limits) -> usize {
-        let planned = plan_eviction(self.held.len(), incoming, limits.max_size);
-        for _ in 0..planned {
-            self.step_oldest(&Event::Evict);
-            self.evictions = self.evictions.saturating_add(1);
+    /// Lets the oldest entries go until `incoming` more fit.
+    fn make_room(&mut self, incoming: usize, limits: Limits) {
+        for _ in 0..plan_eviction(self.held.len(), incoming, limits.max_size) {
+            if let Some(oldest) = self.order.front().cloned() {
+                self.step_held(&oldest, &Event::Evict);
+                self.evictions = self.evictions.saturating_add(1);
+            }
         }
-        planned
     }
 
-    /// Gives the oldest entry an event. True when that was its end.
-    fn step_oldest(&mut self, event: &Event) -> bool {
-        let Some(held) = self.order.front().and_then(|key| self.held.get(key)) else { return false };
-        let gone = matches!(advance(held.state, event), State::Gone { .. });
-        if gone && let Some(key) = self.order.pop_front() {
-            self.held.remove(&key);
+    /// Gives a held answer an event. True when that was its end.
+    fn step_held(&mut self, key: &Key, event: &Event) -> bool {
+        let Some(held) = self.held.get_mut(key) else { return false };
+        let effects = advance(&mut held.state, event);
+        self.perform_all(key, effects, None);
+        !self.held.contains_key(key)
+    }
+
+    /// Performs the effects of a step of the entry under `key`, in their order; `answer` is what an effect may keep. True
+    /// when the run of the entry is to be ended.
+    fn perform_all(
+        &mut self,
+        key: &Key,
+        effects: Effects<Effect>,
+        mut answer: Option<(StoredAnswer<V>, Limits)>,
+    ) -> bool {
+        let mut end_run = false;
+        for effect in effects {
+            match effect {
+                Effect::Pay => self.misses = self.misses.saturating_add(1),
+                Effect::Share | Effect::Serve => self.hits = self.hits.saturating_add(1),
+                Effect::Keep => {
+                    if let Some((answer, limits)) = answer.take() {
+                        self.make_room(1, limits);
+                        self.order.push_back(key.clone());
+                        self.held.insert(key.clone(), answer);
+                    }
+                }
+                Effect::Forget => {
+                    self.held.remove(key);
+                    match self.order.front() {
+                        Some(oldest) if oldest == key => drop(self.order.pop_front()),
+                        Some(_) | None => self.order.retain(|held| held != key),
+                    }
+                }
+                Effect::EndRun => end_run = true,
+            }
         }
-        gone
+        end_run
     }
 
     fn outdate(&mut self, concerns: impl Fn(&Key) -> bool) -> usize {
-        for flight in self.flights.values_mut().filter(|flight| concerns(&flight.key)) {
-            flight.state = advance(flight.state, &Event::Outdate);
+        let mut outdated = Vec::new();
+        for run in self.runs.values_mut().filter(|run| concerns(&run.key)) {
+            outdated.push((run.key.clone(), advance(&mut run.state, &Event::Outdate)));
+        }
+        for (key, effects) in outdated {
+            self.perform_all(&key, effects, None);
         }
         self.joinable.retain(|key, _| !concerns(key));
-        let before = self.held.len();
-        self.held
-            .retain(|key, held| !concerns(key) || !matches!(advance(held.state, &Event::Outdate), State::Gone { .. }));
-        self.order.retain(|key| self.held.contains_key(key));
-        before.saturating_sub(self.held.len())
+        let concerned = self.order.iter().filter(|key| concerns(key)).cloned().collect::<Vec<_>>();
+        concerned.iter().filter(|key| self.step_held(key, &Event::Outdate)).count()
     }
 }
 
-/// The entry's next state. The container sends no event that an entry refuses; were it to, the entry stands as it is.
-fn advance(state: State, event: &Event) -> State {
-    entry::step(state, event).map_or(state, |(next, _effects)| next)
+/// Has an entry take an event. The container sends none that an entry rejects; were it to, the entry stands as it is.
+fn advance(state: &mut State, event: &Event) -> Effects<Effect> {
+    match entry::step(*state, event) {
+        Ok((next, effects)) => {
+            *state = next;
+            effects
+        }
+        Err(_) => Effects::none(),
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate with three decimals; counts beyond 2^53 do not occur")]
