@@ -6,9 +6,9 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use super::model::{Agent, Entry, Group, Problem};
 use super::name::is_valid_name;
-use super::parse::{Keys, Pass, bounded};
-use super::raw::{RawAgent, RawGroup, RawMember, Table};
-use super::read::Context;
+use super::pass::{Keys, Pass};
+use super::problem::bounded;
+use super::raw::{Context, RawAgent, RawGroup, RawMember, Table};
 
 /// Entries in the order of the file.
 type Entries<T> = Vec<(String, Entry<T>)>;
@@ -31,7 +31,7 @@ impl EntryTable<'_> for RawAgent {
     }
 
     fn check(self, _name: &str, context: &Context) -> Result<Agent, String> {
-        self.checked(&context.base, context.home.as_deref())
+        self.checked(context)
     }
 }
 
@@ -104,7 +104,7 @@ impl<'de, T: EntryTable<'de>> Visitor<'de> for Section<'_, '_, T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut entries: Self::Value = Vec::new();
-        let mut places = std::collections::HashMap::new();
+        let mut indexes = std::collections::HashMap::new();
         let mut merged: Self::Value = Vec::new();
         while let Some(name) = map.next_key::<String>()? {
             if name == "<<" {
@@ -112,17 +112,17 @@ impl<'de, T: EntryTable<'de>> Visitor<'de> for Section<'_, '_, T> {
                 continue;
             }
             let entry = self.entry(&name, &mut map)?;
-            if let Some(&place) = places.get(&name) {
+            if let Some(&index) = indexes.get(&name) {
                 self.pass.keys.borrow_mut().repeated(vec![self.name.to_owned(), name.clone()]);
-                entries[place] = (name, entry);
+                entries[index] = (name, entry);
             } else {
-                places.insert(name.clone(), entries.len());
+                indexes.insert(name.clone(), entries.len());
                 entries.push((name, entry));
             }
         }
         for (name, entry) in merged {
-            if !places.contains_key(&name) {
-                places.insert(name.clone(), entries.len());
+            if !indexes.contains_key(&name) {
+                indexes.insert(name.clone(), entries.len());
                 entries.push((name, entry));
             }
         }

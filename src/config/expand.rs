@@ -3,8 +3,6 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use super::path::{NoHome, expand_home};
-
 /// Why a path could not be expanded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExpandError {
@@ -94,4 +92,28 @@ fn name_at(text: &[u8]) -> &[u8] {
     let of_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let length = text.iter().position(|byte| !of_name(byte)).unwrap_or(text.len());
     if text.first().is_some_and(u8::is_ascii_digit) { &text[..0] } else { &text[..length] }
+}
+
+/// Why `~` could not be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoHome {
+    /// `HOME` is not set.
+    #[error("`~` cannot be expanded because HOME is not set; write the full path")]
+    Unset,
+    /// `~name` asks for somebody else's home.
+    #[error("`~name` is not supported; write the full path")]
+    OfAnother,
+}
+
+/// Replaces a leading `~` by the home directory.
+///
+/// # Errors
+/// When there is no home, or it is another user's.
+pub fn expand_home(path: &Path, home: Option<&Path>) -> Result<PathBuf, NoHome> {
+    match path.strip_prefix("~") {
+        Ok(rest) if rest.as_os_str().is_empty() => home.map(Path::to_path_buf).ok_or(NoHome::Unset),
+        Ok(rest) => home.map(|home| home.join(rest)).ok_or(NoHome::Unset),
+        Err(_) if path.as_os_str().as_encoded_bytes().starts_with(b"~") => Err(NoHome::OfAnother),
+        Err(_) => Ok(path.to_path_buf()),
+    }
 }

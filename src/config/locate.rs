@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::parse::problem;
+use super::problem;
 
 /// Line and column, from 1, of the last key that has this path. Elements of lists are numbered from 0.
 pub(super) fn key<S: AsRef<str>>(text: &str, path: &[S]) -> Option<(u32, u32)> {
@@ -17,7 +17,7 @@ pub(super) fn key<S: AsRef<str>>(text: &str, path: &[S]) -> Option<(u32, u32)> {
     // The first search counts the keys, the second one fails at the last of them.
     let (count, _) = look(None);
     let (_, error) = look(Some(count.checked_sub(1)?));
-    let place = problem(&error?);
+    let place = problem::of(&error?);
     place.line.zip(place.column)
 }
 

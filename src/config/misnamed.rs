@@ -14,22 +14,22 @@ use crate::machines::misnamed::{Meant, WrongMode, check_mode, meant};
 use crate::machines::mode;
 use crate::machines::rule::{self, List};
 
-/// The kind of table that the key stands in.
+/// What the table that the key stands in restricts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum TableKind {
     /// An agent, which can be restricted.
     Agent,
     /// The settings, which restrict agents that say nothing themselves.
     Settings,
     /// Anything else, which restricts nobody.
-    Elsewhere,
+    Other,
 }
 
 /// The value of such a key; reading it is always an error.
 pub(super) struct Misnamed<'a> {
     key: &'a str,
     meant: Meant,
-    place: Place,
+    table: TableKind,
 }
 
 impl<'a> Misnamed<'a> {
@@ -37,9 +37,9 @@ impl<'a> Misnamed<'a> {
     ///
     /// # Errors
     /// What to write in its place.
-    pub fn refuse<'de, A: MapAccess<'de>>(key: &'a str, place: Place, map: &mut A) -> Result<(), A::Error> {
+    pub fn refuse<'de, A: MapAccess<'de>>(key: &'a str, table: TableKind, map: &mut A) -> Result<(), A::Error> {
         match meant(key) {
-            Some(meant) => map.next_value_seed(Self { key, meant, place }),
+            Some(meant) => map.next_value_seed(Self { key, meant, table }),
             None => Ok(()),
         }
     }
@@ -47,13 +47,13 @@ impl<'a> Misnamed<'a> {
     fn message(&self, value: &Written) -> String {
         let key = echoed(self.key);
         let belongs = |place: &str, key: &str| format!("nothing reads `{key}` here; it belongs to {place}");
-        match (self.place, self.meant.default_key()) {
-            (Place::Settings, None) => belongs("each agent", self.meant.key()),
-            (Place::Elsewhere, default) => {
+        match (self.table, self.meant.default_key()) {
+            (TableKind::Settings, None) => belongs("each agent", self.meant.key()),
+            (TableKind::Other, default) => {
                 let settings = default.map_or_else(String::new, |key| format!(", or to `settings` as `{key}`"));
                 format!("nothing reads `{key}` here; it belongs to an agent as `{}`{settings}", self.meant.key())
             }
-            (Place::Agent | Place::Settings, _) => match self.lines(self.meant, value) {
+            (TableKind::Agent | TableKind::Settings, _) => match self.lines(self.meant, value) {
                 Some(lines) if !lines.is_empty() => format!("nothing reads `{key}`; write `{}`", lines.join("` and `")),
                 _ => format!("nothing reads `{key}`; write {}", self.written_key(self.meant)),
             },
@@ -61,9 +61,9 @@ impl<'a> Misnamed<'a> {
     }
 
     fn written_key(&self, meant: Meant) -> &'static str {
-        match self.place {
-            Place::Settings => meant.default_key().unwrap_or(meant.key()),
-            Place::Agent | Place::Elsewhere => meant.key(),
+        match self.table {
+            TableKind::Settings => meant.default_key().unwrap_or(meant.key()),
+            TableKind::Agent | TableKind::Other => meant.key(),
         }
     }
 

@@ -3,7 +3,6 @@
 //! One bad entry must not disable the others, and its error must keep its position. An untyped tree would lose both
 //! the position and the text of scalars (`model: 3.10` becomes a float), so the file is read typed; when an entry
 //! fails, the file is read again with that entry passed over.
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -11,12 +10,12 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::entries::Section;
 use super::locate;
-use super::misnamed::{Misnamed, MisnamedSection, Place, holds_keys};
+use super::misnamed::{Misnamed, MisnamedSection, TableKind, holds_keys};
 use super::model::{Agent, Config, DuplicateKey, Entry, Group, Problem, Settings, UnknownKey};
 use super::name::nearest;
-use super::place::located;
-use super::raw::{Noted, RawAgent, RawCache, RawGroup, RawSettings};
-use super::read::Context;
+use super::pass::{EntryNumber, Keys, Pass};
+use super::problem::{self, located, too_deep};
+use super::raw::{Context, RawAgent, RawCache, RawGroup, RawSettings};
 use super::repair;
 use super::tree::Tree;
 use crate::machines::misnamed::section;
@@ -27,18 +26,10 @@ const MAX_READINGS: usize = 32;
 /// For how many mistakes the corrected line is looked for: a person corrects one after the other, and each attempt reads
 /// the file again.
 const MAX_REPAIRS: usize = 8;
-/// How many unknown and how many repeated keys are kept: enough for a person to see what is wrong.
-const MAX_NOTED: usize = 100;
 /// Largest text in which keys are looked up, in bytes: each look-up reads the text twice.
 const MAX_LOCATED_BYTES: usize = 256 * 1024;
-/// How many opened brackets may be unclosed at a time, wherever they stand: the parser allows 128 levels, and the
-/// time it takes for each token grows with the number of open ones.
-const MAX_OPEN_BRACKETS: usize = 256;
 /// How many unknown and repeated keys are looked up in the text to tell their line.
 const MAX_LOCATED: usize = 16;
-/// Longest message kept about one problem, in characters: the bad value is part of it and may be megabytes.
-const MAX_MESSAGE_CHARS: usize = 300;
-
 /// The top-level keys.
 const SECTIONS: &[&str] = &["agents", "groups", "settings"];
 
@@ -72,11 +63,11 @@ pub(super) fn config(text: &str, context: &Context) -> Result<Config, Problem> {
                 };
             }
             (Err(error), Some(entry)) if !salvage => {
-                let problem = repaired(located(text, problem(&error)), &bad);
+                let problem = repaired(located(text, problem::of(&error)), &bad);
                 bad.insert(entry, problem);
             }
             (Err(error), _) => {
-                let problem = located(text, problem(&error));
+                let problem = located(text, problem::of(&error));
                 // An entry in which the text stops being YAML was taken for a bad one first.
                 pass.passing.get().map(|entry| bad.remove(&entry));
                 return Err(repaired(problem, &bad));
@@ -92,123 +83,9 @@ fn first_fault(text: &str, context: &Context, bad: &BTreeMap<EntryNumber, Proble
     }
     let pass = Pass::new(context, bad, false);
     let found = RootSeed(&pass).deserialize(serde_yaml::Deserializer::from_str(text));
-    let first = found.err().map(|error| located(text, problem(&error)));
+    let first = found.err().map(|error| located(text, problem::of(&error)));
     // What the text says may be wrong behind the place where it stops being YAML: in a list that nothing closes.
     first.into_iter().chain(Tree::read(text).err()).map(|fault| fault.line.unwrap_or(0)).min()
-}
-
-/// Says so when brackets are nested too deep for the parser to end in reasonable time.
-pub(super) fn too_deep(text: &str) -> Option<Problem> {
-    let mut open = 0usize;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'[' | b'{' => open += 1,
-            b']' | b'}' => open = open.saturating_sub(1),
-            _ => {}
-        }
-        if open > MAX_OPEN_BRACKETS {
-            let (line, column) = super::read::position(&text.as_bytes()[..at]);
-            let message = format!("more than {MAX_OPEN_BRACKETS} brackets are open");
-            return Some(Problem { message, line: Some(line), column: Some(column) });
-        }
-    }
-    None
-}
-
-/// The error in our own form: position apart from the text, and the text bounded.
-pub(super) fn problem(error: &serde_yaml::Error) -> Problem {
-    let narrow = |number: usize| u32::try_from(number).ok();
-    let (line, column) = match error.location() {
-        Some(location) => (narrow(location.line()), narrow(location.column())),
-        None => (None, None),
-    };
-    let mut message = error.to_string();
-    if let (Some(line), Some(column)) = (line, column) {
-        let suffix = format!(" at line {line} column {column}");
-        if let Some(rest) = message.strip_suffix(&suffix) {
-            message.truncate(rest.len());
-        }
-    }
-    Problem { message: bounded(plain(&message)), line, column }
-}
-
-/// The message in words of YAML, where one value is expected and several stand.
-fn plain(message: &str) -> String {
-    for (found, what) in
-        [("invalid type: sequence, expected ", "a list"), ("invalid type: map, expected ", "a mapping")]
-    {
-        if let Some((path, expected)) = message.split_once(found)
-            && !["a list", "a mapping", "a sequence", "a map"].iter().any(|several| expected.starts_with(several))
-        {
-            return format!("{path}expected one value, not {what}: {expected}");
-        }
-    }
-    message.to_owned()
-}
-
-/// The message, cut to the length that is kept.
-pub(super) fn bounded(mut message: String) -> String {
-    if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE_CHARS) {
-        message.truncate(end);
-        message.push('…');
-    }
-    message
-}
-
-/// Which entry of which section: its number in the order of the file.
-type EntryNumber = usize;
-
-/// One reading of the file.
-pub(super) struct Pass<'a> {
-    pub context: &'a Context,
-    pub bad: &'a BTreeMap<EntryNumber, Problem>,
-    /// Read each entry untyped first, so that a bad one costs its position but no further reading.
-    pub salvage: bool,
-    /// Number of the entry that comes next.
-    pub next: Cell<EntryNumber>,
-    /// The entry that is being read; an error while there is one is that entry's.
-    pub reading: Cell<Option<EntryNumber>>,
-    /// The bad entry that is being passed over.
-    pub passing: Cell<Option<EntryNumber>>,
-    pub keys: RefCell<Keys>,
-}
-
-/// Keys that need a word from `doctor`, by their path.
-#[derive(Default)]
-pub(super) struct Keys {
-    unknown: Vec<(Vec<String>, &'static [&'static str])>,
-    repeated: Vec<Vec<String>>,
-    misnamed: Option<MisnamedSection>,
-}
-
-impl Keys {
-    /// Notes the keys of the table at `path`, whose known keys are `known`.
-    pub fn note(&mut self, path: &[&str], noted: Noted, known: &'static [&'static str]) {
-        let below = |key: &str| path.iter().copied().chain([key]).map(str::to_owned).collect::<Vec<_>>();
-        noted.unknown.iter().for_each(|key| self.unknown(below(key), known));
-        noted.repeated.iter().for_each(|key| self.repeated(below(key)));
-    }
-
-    /// Notes a key that nothing reads.
-    pub fn unknown(&mut self, path: Vec<String>, known: &'static [&'static str]) {
-        if self.unknown.len() < MAX_NOTED && !self.unknown.iter().any(|(other, _)| *other == path) {
-            self.unknown.push((path, known));
-        }
-    }
-
-    /// Notes a key that is given twice.
-    pub fn repeated(&mut self, path: Vec<String>) {
-        if self.repeated.len() < MAX_NOTED && !self.repeated.contains(&path) {
-            self.repeated.push(path);
-        }
-    }
-}
-
-impl<'a> Pass<'a> {
-    fn new(context: &'a Context, bad: &'a BTreeMap<EntryNumber, Problem>, salvage: bool) -> Self {
-        let (reading, passing) = (Cell::new(None), Cell::new(None));
-        Self { context, bad, salvage, next: Cell::new(0), reading, passing, keys: RefCell::default() }
-    }
 }
 
 #[derive(Default)]
@@ -276,7 +153,7 @@ impl<'de> Visitor<'de> for RootSeed<'_, '_> {
                 "groups" => root.groups = map.next_value_seed(Section::<RawGroup>::new(self.0, "groups"))?,
                 "settings" => root.settings = self.settings(map.next_value()?),
                 _ => {
-                    Misnamed::refuse(&key, Place::Elsewhere, &mut map)?;
+                    Misnamed::refuse(&key, TableKind::Other, &mut map)?;
                     if let Some(meant) = section(&key) {
                         if holds_keys(&map.next_value()?) {
                             let misnamed = MisnamedSection { key: key.clone(), meant, is_there: false };

@@ -194,27 +194,3 @@ pub fn jobs_dir(env: &Environment) -> PathBuf {
 pub fn usage_log_path(env: &Environment) -> PathBuf {
     env.usage_log.clone().unwrap_or_else(|| config_path(env).with_file_name(USAGE_LOG))
 }
-
-/// Why `~` could not be replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoHome {
-    /// `HOME` is not set.
-    #[error("`~` cannot be expanded because HOME is not set; write the full path")]
-    Unset,
-    /// `~name` asks for somebody else's home.
-    #[error("`~name` is not supported; write the full path")]
-    OfAnother,
-}
-
-/// Replaces a leading `~` by the home directory.
-///
-/// # Errors
-/// When there is no home, or it is another user's.
-pub fn expand_home(path: &Path, home: Option<&Path>) -> Result<PathBuf, NoHome> {
-    match path.strip_prefix("~") {
-        Ok(rest) if rest.as_os_str().is_empty() => home.map(Path::to_path_buf).ok_or(NoHome::Unset),
-        Ok(rest) => home.map(|home| home.join(rest)).ok_or(NoHome::Unset),
-        Err(_) if path.as_os_str().as_encoded_bytes().starts_with(b"~") => Err(NoHome::OfAnother),
-        Err(_) => Ok(path.to_path_buf()),
-    }
-}

@@ -56,9 +56,9 @@ pub enum ResponseSchema {
     Named(String),
 }
 
-/// What surrounds a request.
+/// What a run depends on beside the request and the config.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Surroundings {
+pub struct CallerContext {
     /// The id for a new session.
     pub fresh_session: SessionRef,
     /// How deep the caller is nested; 0 at the top.
@@ -140,7 +140,7 @@ pub fn plan<'a>(
     request: &'a Request,
     agent: &Agent,
     settings: &Settings,
-    around: Surroundings,
+    around: CallerContext,
 ) -> Result<RunPlan, RequestError> {
     prompt::check_task(&request.task)?;
     let session = match request.session_id.as_str() {

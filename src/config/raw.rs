@@ -3,15 +3,15 @@
 //! knows the position.
 use std::fmt;
 use std::marker::PhantomData;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::misnamed::{Misnamed, Place};
+use super::expand::expand_home;
+use super::misnamed::{Misnamed, TableKind};
 use super::model::{Agent, CacheSettings, Group, Member, Settings};
 use super::name::is_valid_name;
 use super::number::{Dollars, Flag, Seconds, Whole};
-use super::path::expand_home;
 use super::rules::{Mode, Rules};
 use super::schemas::Schemas;
 use super::settings::MAX_COUNT;
@@ -22,6 +22,22 @@ type Turns = Whole<0, { MAX_TURNS as u64 }>;
 /// More than the most is read as the most.
 type Attempts = Whole<0, { MAX_RESUME_ATTEMPTS as u64 }>;
 type PositiveCount = Whole<1, { MAX_COUNT as u64 }>;
+
+/// What relative values in the file are relative to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Context {
+    /// What a relative `directory` starts from: the directory of the config file.
+    pub base: PathBuf,
+    /// What `~` stands for.
+    pub home: Option<PathBuf>,
+}
+
+impl Context {
+    /// The context of this config file.
+    pub fn of(config: &Path, home: Option<PathBuf>) -> Self {
+        Self { base: config.parent().unwrap_or(Path::new("/")).to_path_buf(), home }
+    }
+}
 
 /// Keys of one table that need a word from `doctor`.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +57,7 @@ pub(super) trait Table<'de>: Sized {
 }
 
 macro_rules! table {
-    ($(#[$doc:meta])* $name:ident, $expected:literal, $place:expr, { $($field:ident: $kind:ty,)* }) => {
+    ($(#[$doc:meta])* $name:ident, $expected:literal, $kind_of_table:expr, { $($field:ident: $kind:ty,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Default)]
         pub(super) struct $name {
@@ -75,7 +91,7 @@ macro_rules! table {
                         })*
                         "<<" => bases.extend(map.next_value::<Bases<Self>>()?.0),
                         _ => {
-                            Misnamed::refuse(&key, $place, &mut map)?;
+                            Misnamed::refuse(&key, $kind_of_table, &mut map)?;
                             map.next_value::<IgnoredAny>()?;
                             table.noted.unknown.push(key);
                         }
@@ -96,7 +112,7 @@ macro_rules! table {
 
 table!(
     /// One agent.
-    RawAgent, "a mapping with at least `directory`, such as `{directory: ~/projects/infra}`", Place::Agent, {
+    RawAgent, "a mapping with at least `directory`, such as `{directory: ~/projects/infra}`", TableKind::Agent, {
     directory: String,
     description: String,
     timeout: Seconds<0>,
@@ -115,7 +131,7 @@ table!(
 
 table!(
     /// One group.
-    RawGroup, "a mapping with `members`, such as `{members: [{agent: infra}]}`", Place::Elsewhere, {
+    RawGroup, "a mapping with `members`, such as `{members: [{agent: infra}]}`", TableKind::Other, {
     description: String,
     shared_context: String,
     members: Members,
@@ -123,14 +139,14 @@ table!(
 
 table!(
     /// One member of a group.
-    RawMember, "a mapping with `agent`, such as `{agent: infra}`", Place::Elsewhere, {
+    RawMember, "a mapping with `agent`, such as `{agent: infra}`", TableKind::Other, {
     agent: AgentName,
     use_for: String,
 });
 
 table!(
     /// The settings.
-    RawSettings, "a mapping of settings, such as `{default_timeout: 600}`", Place::Settings, {
+    RawSettings, "a mapping of settings, such as `{default_timeout: 600}`", TableKind::Settings, {
     default_timeout: Seconds<1>,
     default_max_budget_usd: Dollars,
     default_permission_mode: Mode,
@@ -149,7 +165,7 @@ table!(
 
 table!(
     /// The settings of the cache.
-    RawCache, "a mapping of cache settings, such as `{enabled: false}`", Place::Elsewhere, {
+    RawCache, "a mapping of cache settings, such as `{enabled: false}`", TableKind::Other, {
     enabled: Flag,
     ttl: Seconds<0>,
     max_size: PositiveCount,
@@ -284,20 +300,21 @@ fn count<const MIN: u64, const MAX: u64>(value: Option<Option<Whole<MIN, MAX>>>,
 }
 
 impl RawAgent {
-    /// The checked agent. `base` is what relative directories start from.
+    /// The checked agent.
     ///
     /// # Errors
     /// What is wrong with its directory.
-    pub fn checked(self, base: &Path, home: Option<&Path>) -> Result<Agent, String> {
+    pub fn checked(self, context: &Context) -> Result<Agent, String> {
         let Some(written) = said(self.directory) else {
             return Err("`directory` is missing: give the path of the agent's project".to_owned());
         };
-        let expanded = expand_home(Path::new(&written), home).map_err(|reason| format!("directory: {reason}"))?;
+        let expanded = expand_home(Path::new(&written), context.home.as_deref())
+            .map_err(|reason| format!("directory: {reason}"))?;
         if written.contains('\0') {
             return Err("`directory` contains a zero byte".to_owned());
         }
         Ok(Agent {
-            directory: base.join(expanded).components().collect(),
+            directory: context.base.join(expanded).components().collect(),
             description: text(self.description),
             timeout_seconds: self.timeout.flatten().map(|seconds| seconds.0),
             model: said(self.model),

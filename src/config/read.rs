@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::model::{Config, Problem};
 use super::parse;
+use super::problem::position;
+use super::raw::Context;
 use super::rewrite;
 use crate::fs::open::{self, OpenError};
 
@@ -13,7 +15,7 @@ pub const MAX_CONFIG_BYTES: usize = 4 * 1024 * 1024;
 
 /// Why agents.yaml as a whole cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("cannot read the config: {fault} ({}{})", path.display(), Place(*line, *column))]
+#[error("cannot read the config: {fault} ({}{})", path.display(), Position(*line, *column))]
 pub struct ConfigError {
     /// The file.
     pub path: PathBuf,
@@ -45,9 +47,9 @@ pub enum ConfigFault {
     Malformed(String),
 }
 
-struct Place(Option<u32>, Option<u32>);
+struct Position(Option<u32>, Option<u32>);
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for Position {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.0, self.1) {
             (Some(line), Some(column)) => write!(out, ", line {line}, column {column}"),
@@ -83,22 +85,6 @@ impl ConfigError {
         } else {
             hint
         }
-    }
-}
-
-/// What relative values in the file are relative to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Context {
-    /// What a relative `directory` starts from: the directory of the config file.
-    pub base: PathBuf,
-    /// What `~` stands for.
-    pub home: Option<PathBuf>,
-}
-
-impl Context {
-    /// The context of this config file.
-    pub fn of(config: &Path, home: Option<PathBuf>) -> Self {
-        Self { base: config.parent().unwrap_or(Path::new("/")).to_path_buf(), home }
     }
 }
 
@@ -168,12 +154,4 @@ pub(super) fn read_open(path: &Path, file: File) -> Result<String, ConfigError> 
             column: Some(column),
         }
     })
-}
-
-/// Line and column, from 1, of what follows `before`. Columns count characters.
-pub(super) fn position(before: &[u8]) -> (u32, u32) {
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-    let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
-    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
 }

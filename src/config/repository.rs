@@ -10,7 +10,7 @@ const MAX_POINTER_BYTES: usize = 8 * 1024;
 pub const MAX_LEVELS: usize = 64;
 
 /// Where a repository is.
-enum Place {
+enum Root {
     /// Its main checkout, or that of a submodule.
     Checkout(PathBuf),
     /// A bare repository, which has worktrees only.
@@ -20,39 +20,39 @@ enum Place {
 /// The main checkout of the repository that a directory is in: there the local settings of claude are.
 #[must_use]
 pub fn main_checkout(directory: &Path) -> Option<PathBuf> {
-    match place(directory)? {
-        Place::Checkout(root) => Some(root),
-        Place::Bare(_) => None,
+    match root_of(directory)? {
+        Root::Checkout(root) => Some(root),
+        Root::Bare(_) => None,
     }
 }
 
 /// The directory under which Claude Code keeps what it knows of a project, such as servers of local scope.
 #[must_use]
 pub fn project(directory: &Path) -> PathBuf {
-    match place(directory) {
-        Some(Place::Checkout(root) | Place::Bare(root)) => root,
+    match root_of(directory) {
+        Some(Root::Checkout(root) | Root::Bare(root)) => root,
         None => directory.to_path_buf(),
     }
 }
 
-fn place(directory: &Path) -> Option<Place> {
+fn root_of(directory: &Path) -> Option<Root> {
     for root in directory.ancestors().take(MAX_LEVELS) {
         let git = root.join(".git");
         let Ok(kind) = std::fs::metadata(&git) else { continue };
         if kind.is_dir() {
-            return Some(Place::Checkout(root.to_path_buf()));
+            return Some(Root::Checkout(root.to_path_buf()));
         }
         let folder = root.join(pointer(&git)?.strip_prefix("gitdir:")?.trim());
         // A linked worktree's folder in the repository names the repository. That of a submodule names nothing, and neither
         // does one that only lies elsewhere.
         let Some(common) = pointer(&folder.join("commondir")) else {
-            return folder.is_dir().then(|| Place::Checkout(root.to_path_buf()));
+            return folder.is_dir().then(|| Root::Checkout(root.to_path_buf()));
         };
         let common = folder.join(common.trim()).canonicalize().ok()?;
         let is_within = common.ends_with(".git");
         return match common.parent() {
-            Some(root) if is_within => Some(Place::Checkout(root.to_path_buf())),
-            _ => Some(Place::Bare(common)),
+            Some(root) if is_within => Some(Root::Checkout(root.to_path_buf())),
+            _ => Some(Root::Bare(common)),
         };
     }
     None

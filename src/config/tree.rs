@@ -6,8 +6,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use super::model::Problem;
-use super::parse::{problem, too_deep};
-use super::place::located;
+use super::problem::{self, located, too_deep};
 
 /// Largest tree that is built, in bytes of text plus [`NODE_WEIGHT`] for each node. A file of the largest size that
 /// is read stays below it; only aliases that repeat large parts (an "alias bomb") go beyond.
@@ -48,7 +47,7 @@ impl Tree {
         let weight = Cell::new(0);
         Build(&weight)
             .deserialize(serde_yaml::Deserializer::from_str(text))
-            .map_err(|error| located(text, problem(&error)))
+            .map_err(|error| located(text, problem::of(&error)))
     }
 
     /// Says so when aliases make the text too large to be taken apart.
@@ -59,7 +58,7 @@ impl Tree {
         }
         let weight = Cell::new(0);
         let found = Build(&weight).deserialize(serde_yaml::Deserializer::from_str(text));
-        found.err().filter(|_| weight.get() > MAX_WEIGHT).map(|error| problem(&error))
+        found.err().filter(|_| weight.get() > MAX_WEIGHT).map(|error| problem::of(&error))
     }
 
     /// The value of this key, if this is a mapping that has it once or more: the last one counts.

@@ -29,7 +29,7 @@ use super::usage::Line;
 use super::{clock, random};
 use crate::config::group;
 use crate::config::model::Config;
-use crate::config::plan::{self, Request, RequestError, Surroundings};
+use crate::config::plan::{self, CallerContext, Request, RequestError};
 use crate::config::settings::Settings;
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::cache::{self, Key, Limits};
@@ -191,7 +191,7 @@ impl Dispatcher {
         let request = group::within(config, request)?;
         let agent = plan::agent(config, &request.agent)?;
         let Origin { depth, caller_job, usage_log } = self.origin.clone();
-        let run = plan::plan(&request, agent, settings, Surroundings { fresh_session, depth, caller_job, usage_log })?;
+        let run = plan::plan(&request, agent, settings, CallerContext { fresh_session, depth, caller_job, usage_log })?;
         let cached = caching == Caching::Allowed && settings.cache.enabled;
         Ok((run, cached.then(|| (plan::cache_key(&request, agent, settings), limits(settings)))))
     }

@@ -2,10 +2,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use agent_dispatch::config::expand::{ExpandError, expand};
-use agent_dispatch::config::path::{
-    Environment, NoHome, Origin, PlaceError, config_path, expand_home, jobs_dir, usage_log_path,
-};
+use agent_dispatch::config::expand::{ExpandError, NoHome, expand, expand_home};
+use agent_dispatch::config::path::{Environment, Origin, PlaceError, config_path, jobs_dir, usage_log_path};
 
 fn env_of(variables: &[(&str, &str)], account_home: Option<&str>) -> Result<Environment, PlaceError> {
     let lookup =

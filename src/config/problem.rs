@@ -1,6 +1,12 @@
-//! Where a mistake in the YAML itself is: the parser names the place where it noticed it, or none.
+//! The parser's errors as [`Problem`]s: the message bounded, and the position that has to be corrected. The parser names the
+//! position where it noticed the mistake, or none.
 use super::model::Problem;
-use super::read::position;
+
+/// How many opened brackets may be unclosed at a time, wherever they stand: the parser allows 128 levels, and the
+/// time it takes for each token grows with the number of open ones.
+const MAX_OPEN_BRACKETS: usize = 256;
+/// Longest message kept about one problem, in characters: the bad value is part of it and may be megabytes.
+const MAX_MESSAGE_CHARS: usize = 300;
 
 /// Characters that YAML forbids.
 fn is_forbidden(letter: char) -> bool {
@@ -134,4 +140,70 @@ fn open_bracket(text: &str) -> Option<(char, usize)> {
         before = letter;
     }
     open.pop()
+}
+
+/// Says so when brackets are nested too deep for the parser to end in reasonable time.
+pub(super) fn too_deep(text: &str) -> Option<Problem> {
+    let mut open = 0usize;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open > MAX_OPEN_BRACKETS {
+            let (line, column) = position(&text.as_bytes()[..at]);
+            let message = format!("more than {MAX_OPEN_BRACKETS} brackets are open");
+            return Some(Problem { message, line: Some(line), column: Some(column) });
+        }
+    }
+    None
+}
+
+/// The error in our own form: position apart from the text, and the text bounded.
+pub(super) fn of(error: &serde_yaml::Error) -> Problem {
+    let narrow = |number: usize| u32::try_from(number).ok();
+    let (line, column) = match error.location() {
+        Some(location) => (narrow(location.line()), narrow(location.column())),
+        None => (None, None),
+    };
+    let mut message = error.to_string();
+    if let (Some(line), Some(column)) = (line, column) {
+        let suffix = format!(" at line {line} column {column}");
+        if let Some(rest) = message.strip_suffix(&suffix) {
+            message.truncate(rest.len());
+        }
+    }
+    Problem { message: bounded(plain(&message)), line, column }
+}
+
+/// The message in words of YAML, where one value is expected and several stand.
+fn plain(message: &str) -> String {
+    for (found, what) in
+        [("invalid type: sequence, expected ", "a list"), ("invalid type: map, expected ", "a mapping")]
+    {
+        if let Some((path, expected)) = message.split_once(found)
+            && !["a list", "a mapping", "a sequence", "a map"].iter().any(|several| expected.starts_with(several))
+        {
+            return format!("{path}expected one value, not {what}: {expected}");
+        }
+    }
+    message.to_owned()
+}
+
+/// The message, cut to the length that is kept.
+pub(super) fn bounded(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE_CHARS) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
+}
+
+/// Line and column, from 1, of what follows `before`. Columns count characters.
+pub(super) fn position(before: &[u8]) -> (u32, u32) {
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
 }
