@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::failure::{ExitCode, Failure};
-use super::registration::scopes::{self, Found, Registration, Scope, Standing};
-use super::registration::{self, Entry, FileError, SERVER_NAME};
+use super::registration::scopes::{self, Found, Registration};
+use super::registration::{self, FileError, SERVER_NAME, ServerEntry};
 use super::subprocess::{self, SubprocessError};
 use super::{doctor, output, places};
 use crate::config::path::{self, Environment};
 use crate::config::write;
+use crate::machines::registration::{Scope, Standing};
 use crate::shell::claude;
 use crate::shell::environment::CLAUDE;
 
@@ -69,7 +70,7 @@ fn register(environment: &Environment) -> Result<Registration, Failure> {
     let registered = || Registration {
         scope: Scope::User,
         file: registration::file(environment).unwrap_or_default(),
-        entry: Entry::ours(&own),
+        entry: ServerEntry::ours(&own),
         standing: Standing::Counts,
     };
     let claude = claude::find().map_err(|error| {
@@ -99,7 +100,7 @@ fn register(environment: &Environment) -> Result<Registration, Failure> {
 /// A registration that goes before the user's where he stands.
 fn warn_of_another(counting: &Registration) {
     let about = match counting.standing {
-        Standing::Asked => "here another registration counts once it is approved, and for `claude -p` now",
+        Standing::Unapproved => "here another registration counts once it is approved, and for `claude -p` now",
         Standing::Counts | Standing::Behind(_) | Standing::Refused => "here another registration counts",
     };
     output::warning(&format!("{about}: {} ({})", doctor::shown(&counting.entry), counting.place()));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::output;
 use super::registration::scopes::{self, Registration};
-use super::registration::started::{Setting, Started};
+use super::registration::server_environment::{EnvironmentSetting, ServerEnvironment};
 use crate::config::path::{self, Environment, Origin, PlaceError, config_path, jobs_dir, usage_log_path};
 use crate::shell::environment::CLAUDE;
 
@@ -60,13 +60,17 @@ pub struct Difference {
 /// How the files of a server that Claude Code starts here differ from those of this process: by what its registration or
 /// Claude Code's settings set, or by what is set here and not there.
 #[must_use]
-pub fn differences(environment: &Environment, registration: &Registration, settings: &[Setting]) -> Vec<Difference> {
+pub fn differences(
+    environment: &Environment,
+    registration: &Registration,
+    settings: &[EnvironmentSetting],
+) -> Vec<Difference> {
     let shell = |name: &str| std::env::var_os(name);
     let another_shell = |name: &str| shell(name).filter(|_| !DECIDE.contains(&name));
-    let server = |inherited: &dyn Fn(&str) -> Option<OsString>, settings: &[Setting]| {
+    let server = |inherited: &dyn Fn(&str) -> Option<OsString>, settings: &[EnvironmentSetting]| {
         let entry = &registration.entry;
-        let started = Started { entry, settings, directory: &environment.current_dir, inherited };
-        of_server(environment, &|name| started.variable(name))
+        let server = ServerEnvironment { entry, settings, directory: &environment.current_dir, inherited };
+        of_server(environment, &|name| server.variable(name))
     };
     let (with, without) = (server(&shell, settings), server(&another_shell, settings));
     let unset = server(&shell, &[]);
@@ -118,7 +122,7 @@ fn made_same(environment: &Environment, registration: &Registration) -> String {
 }
 
 /// The settings file that sets a variable which decides, and the names of those.
-fn deciding(settings: &[Setting]) -> Option<(&Path, String)> {
+fn deciding(settings: &[EnvironmentSetting]) -> Option<(&Path, String)> {
     settings.iter().find_map(|(file, set)| {
         let names = DECIDE.into_iter().filter(|name| set.contains_key(*name)).collect::<Vec<_>>().join(", ");
         (!names.is_empty()).then_some((file.as_path(), names))

@@ -1,7 +1,7 @@
 //! What Claude Code knows of us, and the path that it should know.
 
 pub mod scopes;
-pub mod started;
+pub mod server_environment;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use self::scopes::Scope;
 use crate::config::claude_settings::named_directory;
 use crate::config::path::Environment;
 use crate::fs::open::{self, OpenError};
+use crate::machines::registration::Scope;
 pub use crate::machines::text::shell_word as quoted;
 
 /// Our name among the MCP servers of Claude Code.
@@ -24,10 +24,10 @@ const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
 
 /// An MCP server as Claude Code has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The program.
+pub struct ServerEntry {
+    /// The program that is started.
     pub command: String,
-    /// Its arguments.
+    /// The arguments of the program.
     pub arguments: Vec<String>,
     /// Variables that Claude Code sets for it, as they are written.
     pub environment: BTreeMap<String, String>,
@@ -41,7 +41,7 @@ pub enum FileError {
     /// It is there and cannot be read.
     #[error("{} cannot be read: {source}", path.display())]
     Unreadable {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -49,7 +49,7 @@ pub enum FileError {
     /// It is no JSON object.
     #[error("{} is damaged: {reason}", path.display())]
     Damaged {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// What is wrong, and where.
         reason: String,
@@ -67,7 +67,7 @@ pub fn file(environment: &Environment) -> Option<PathBuf> {
     named_directory().or_else(|| environment.home.clone()).map(|directory| directory.join(".claude.json"))
 }
 
-impl Entry {
+impl ServerEntry {
     /// What is of another kind than it should be is left out.
     fn of(value: &Value) -> Self {
         let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -114,12 +114,12 @@ pub fn wanted(command: &str) -> Value {
 /// The command that registers us for the user everywhere, for a shell.
 #[must_use]
 pub fn by_hand(command: &str) -> String {
-    by_hand_in(Scope::User, &Entry::ours(command))
+    by_hand_in(Scope::User, &ServerEntry::ours(command))
 }
 
 /// The command that registers an entry, for a shell.
 #[must_use]
-pub fn by_hand_in(scope: Scope, entry: &Entry) -> String {
+pub fn by_hand_in(scope: Scope, entry: &ServerEntry) -> String {
     let mut value = json!({"type": "stdio", "command": entry.command, "args": entry.arguments});
     if !entry.environment.is_empty() {
         value["env"] = json!(entry.environment);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::money;
 use super::text;
 
 /// How long a line is at most, in characters: clients show it in one line of a terminal.
@@ -44,7 +45,7 @@ impl Activity {
             1 => Some(String::from("1 background task")),
             many => Some(format!("{many} background tasks")),
         };
-        let parts = [turn, self.cleaned().doing, tasks, self.cost_usd.map(dollars)];
+        let parts = [turn, self.cleaned().doing, tasks, self.cost_usd.map(money::brief)];
         text::one_line(&parts.into_iter().flatten().collect::<Vec<_>>().join(" · "), LINE_CHARS)
     }
 }
@@ -71,12 +72,4 @@ pub fn tool_use(name: &str, subject: Option<&str>, directory: &str) -> String {
 #[must_use]
 pub fn deed(text: &str) -> String {
     text::first_chars(text.trim_start().lines().next().unwrap_or_default(), DEED_CHARS).to_owned()
-}
-
-/// US dollars to the cent, and to a hundredth of one below it.
-#[must_use]
-pub fn dollars(usd: f64) -> String {
-    /// From here on a cent says enough.
-    const A_CENT: f64 = 0.01;
-    if usd >= A_CENT || usd <= 0.0 { format!("${usd:.2}") } else { format!("${usd:.4}") }
 }

@@ -30,6 +30,7 @@ pub use unfinished::is_silent;
 use super::answer::{Answer, ErrorType};
 use super::events::{Doubt, ResultEvent};
 use super::ids::SessionRef;
+use super::money;
 use super::text;
 use advice::Advice;
 use classify::{Cause, Source};
@@ -197,7 +198,7 @@ fn of_error_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice
     let message = said.map_or_else(|| event.errors.join("; "), |said| text::one_line(said, MAX_MESSAGE_CHARS));
     if is_budget_stop(event) {
         let cap = evidence.plan.max_budget_usd.map_or_else(String::new, |cap| format!(" of ${cap}"));
-        let spent = event.cost_usd().map_or_else(String::new, |cost| format!(" after ${cost:.4}"));
+        let spent = event.cost_usd().map_or_else(String::new, |cost| format!(" after {}", money::exact(cost)));
         let what = format!("agent '{agent}' was stopped at its spend cap{cap}{spent}");
         return Failure {
             error_type: ErrorType::Budget,

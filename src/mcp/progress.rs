@@ -10,7 +10,7 @@ use rmcp::service::{Peer, RequestContext};
 use tokio::sync::Notify;
 
 use crate::machines::text;
-use crate::shell::leash::News;
+use crate::shell::leash::{News, waiting};
 
 /// A client hears from a quiet run this often, so that it does not give up: every 10 s (contract), on a busy machine too.
 const KEEP_ALIVE: Duration = Duration::from_secs(8);
@@ -23,12 +23,6 @@ const MAX_QUEUED: usize = 64;
 
 /// Said of a run of which nothing else is known.
 const STILL_RUNNING: &str = "still running";
-
-/// Said of a run that waits for its slot.
-#[must_use]
-pub fn waiting(place: usize) -> String {
-    format!("waiting: place {place} in the queue")
-}
 
 /// Where a client hears of a run.
 #[derive(Debug)]

@@ -7,14 +7,13 @@
 use rmcp::model::{CallToolResult, DetailedTask, ErrorData, GetTaskResult, JsonObject, Task, TaskPayload, TaskStatus};
 use serde_json::Value;
 
-use super::progress;
 use super::reply::{CallError, Reply, Response};
 use super::state::ServerState;
 use crate::config::model::Config;
-use crate::machines::activity;
 use crate::machines::answer::Answer;
 use crate::machines::ids::JobId;
 use crate::machines::job::Status;
+use crate::machines::money;
 use crate::machines::shorten;
 use crate::machines::text;
 use crate::machines::time;
@@ -22,6 +21,7 @@ use crate::shell::call::CallRequest;
 use crate::shell::clock;
 use crate::shell::dispatcher::TaskHandle;
 use crate::shell::jobs::Jobs;
+use crate::shell::leash;
 use crate::shell::record::{Form, Record};
 use crate::shell::store::StoreError;
 
@@ -195,7 +195,7 @@ fn timed(mut task: Task, created_at: f64, updated_at: Option<f64>) -> Task {
 /// Where the job stands, in a line.
 fn status_message(record: &Record, place: Option<usize>) -> String {
     match record.status {
-        Status::Pending => place.map_or_else(|| "waiting to start".to_owned(), progress::waiting),
+        Status::Pending => place.map_or_else(|| "waiting to start".to_owned(), leash::waiting),
         Status::Running => {
             record.activity.as_ref().map_or_else(|| format!("{} started", record.agent), |now| now.line())
         }
@@ -208,5 +208,5 @@ fn status_message(record: &Record, place: Option<usize>) -> String {
 
 fn done(record: &Record) -> String {
     let cost = record.result.as_ref().and_then(|result| result.get("cost_usd")).and_then(Value::as_f64);
-    cost.map_or_else(|| "done".to_owned(), |usd| format!("done · {}", activity::dollars(usd)))
+    cost.map_or_else(|| "done".to_owned(), |usd| format!("done · {}", money::brief(usd)))
 }

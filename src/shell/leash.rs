@@ -55,12 +55,18 @@ impl News {
     #[must_use]
     pub fn says(&self) -> Option<String> {
         match self {
-            Self::Queued(place) => Some(format!("waiting: place {place} in the queue")),
+            Self::Queued(place) => Some(waiting(*place)),
             Self::Started => Some("started".to_owned()),
             Self::Progress { activity, .. } => Some(activity.line()),
             Self::Missed(_) | Self::Rescued(_) | Self::Ended => None,
         }
     }
+}
+
+/// Said of a run that waits for its slot.
+#[must_use]
+pub fn waiting(place: usize) -> String {
+    format!("waiting: place {place} in the queue")
 }
 
 /// How much progress is kept for a caller that does not read. The newest is worth more than the oldest.

@@ -1,6 +1,6 @@
 //! What a run is doing, in a line, and when.
 
-use agent_dispatch::machines::activity::{Activity, LINE_CHARS, deed, dollars, tool_use};
+use agent_dispatch::machines::activity::{Activity, LINE_CHARS, deed, tool_use};
 use agent_dispatch::machines::time::iso8601;
 use proptest::prelude::*;
 
@@ -14,15 +14,6 @@ fn a_line_holds_what_is_known() {
     assert_eq!(line(3, None, None), "turn 3");
     assert_eq!(line(0, Some("  "), Some(1.0)), "$1.00");
     assert_eq!(line(0, None, None), "");
-}
-
-#[test]
-fn small_amounts_are_still_seen() {
-    for (usd, shown) in
-        [(0.0, "$0.00"), (0.0002, "$0.0002"), (0.009_94, "$0.0099"), (0.01, "$0.01"), (12.345, "$12.35")]
-    {
-        assert_eq!(dollars(usd), shown, "{usd}");
-    }
 }
 
 #[test]

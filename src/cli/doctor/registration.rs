@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use super::report::{Report, Section};
 use crate::cli::places;
-use crate::cli::registration::scopes::{self, Found, Registration, Scope, Standing};
-use crate::cli::registration::started::{Setting, Started};
-use crate::cli::registration::{self, Entry, SERVER_NAME};
+use crate::cli::registration::scopes::{self, Found, Registration};
+use crate::cli::registration::server_environment::{EnvironmentSetting, ServerEnvironment};
+use crate::cli::registration::{self, SERVER_NAME, ServerEntry};
 use crate::cli::subprocess;
 use crate::config::path::{Environment, config_path};
+use crate::machines::registration::{Scope, Standing};
 use crate::shell::claude::is_executable;
 
 /// How long the registered program may take to tell its version.
@@ -18,7 +19,7 @@ const VERSION_LIMIT: Duration = Duration::from_secs(5);
 const SECTION: Section = Section::Registration;
 
 /// An entry as it would be typed.
-pub fn shown(entry: &Entry) -> String {
+pub fn shown(entry: &ServerEntry) -> String {
     std::iter::once(&entry.command)
         .chain(&entry.arguments)
         .map(|word| registration::quoted(word))
@@ -82,20 +83,20 @@ fn none(file: &Path, found: &Found) -> String {
 fn compare(
     report: &mut Report,
     environment: &Environment,
-    settings: &[Setting],
+    settings: &[EnvironmentSetting],
     counting: &Registration,
     other: &Registration,
 ) {
     let inherited = |name: &str| std::env::var_os(name);
     let directory = environment.current_dir.as_path();
-    let one = Started { entry: &counting.entry, settings, directory, inherited: &inherited };
-    let two = Started { entry: &other.entry, ..one };
+    let one = ServerEnvironment { entry: &counting.entry, settings, directory, inherited: &inherited };
+    let two = ServerEnvironment { entry: &other.entry, ..one };
     let names = one.differing(&two);
     if names.is_empty() {
         return;
     }
-    let agents = |started: &Started<'_>| {
-        places::of_server(environment, &|name| started.variable(name)).map(|there| config_path(&there))
+    let agents = |server: &ServerEnvironment<'_>| {
+        places::of_server(environment, &|name| server.variable(name)).map(|there| config_path(&there))
     };
     let agents = match (agents(&one), agents(&two)) {
         (Ok(one), Ok(two)) if !places::same(&one, &two) => {
@@ -119,7 +120,7 @@ fn told(registration: &Registration) -> String {
     match registration.standing {
         Standing::Counts => place,
         Standing::Behind(scope) => format!("{place}; here the one in {} scope goes before it", scope.name()),
-        Standing::Asked => {
+        Standing::Unapproved => {
             format!("{place}; interactive sessions ask before they use it, `claude -p` does not")
         }
         Standing::Refused => format!("{place}; refused by disabledMcpjsonServers in the settings of Claude Code"),
@@ -137,7 +138,7 @@ fn again(registration: &Registration) -> String {
             format!("correct it for all who use the project, or register your own: {instead}")
         }
         // With nothing to keep.
-        Scope::Local | Scope::User if entry == Entry::ours(&own) => {
+        Scope::Local | Scope::User if entry == ServerEntry::ours(&own) => {
             format!("{} && agent-dispatch init", registration.removal())
         }
         Scope::Local | Scope::User => registration.replacement(&entry),

@@ -1,5 +1,5 @@
-//! All registrations that Claude Code knows where the user stands, and which of them counts there (seen with CLI 2.1.332):
-//! local before project before user scope, and one of project scope only once the user approved it.
+//! All registrations that Claude Code knows where the user stands. Which of them counts there is decided in
+//! [`crate::machines::registration`].
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,59 +7,24 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::started::Setting;
-use super::{Entry, FileError, SERVER_NAME, by_hand_in, file, read};
+use super::server_environment::EnvironmentSetting;
+use super::{FileError, SERVER_NAME, ServerEntry, by_hand_in, file, read};
 use crate::config::claude_settings::Places;
 use crate::config::path::Environment;
 use crate::config::{mcp_file, repository};
 use crate::machines::mode::Source;
+use crate::machines::registration::{self, Opinion, Scope, Standing};
 use crate::machines::verdict::SettingsFile;
-
-/// For whom a server is registered, the one that goes first first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// For this user in one project: a repository with its worktrees, else a directory.
-    Local,
-    /// For all who use the project: `.mcp.json` in the directory or above.
-    Project,
-    /// For this user everywhere.
-    User,
-}
-
-impl Scope {
-    /// As `claude mcp … --scope` names it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Local => "local",
-            Self::Project => "project",
-            Self::User => "user",
-        }
-    }
-}
-
-/// What a registration comes to in this directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// Claude Code starts this one.
-    Counts,
-    /// Another one goes before it.
-    Behind(Scope),
-    /// Of project scope, and nobody approved it yet: interactive sessions ask, `claude -p` does not.
-    Asked,
-    /// Of project scope, and the settings refuse it.
-    Refused,
-}
 
 /// A registration of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
-    /// For whom.
+    /// For whom it is registered.
     pub scope: Scope,
     /// Where it is written.
     pub file: PathBuf,
     /// What it says.
-    pub entry: Entry,
+    pub entry: ServerEntry,
     /// What it comes to.
     pub standing: Standing,
 }
@@ -86,7 +51,7 @@ impl Registration {
 
     /// The command that makes this entry count here instead of it.
     #[must_use]
-    pub fn replacement(&self, entry: &Entry) -> String {
+    pub fn replacement(&self, entry: &ServerEntry) -> String {
         match self.scope {
             // Its file is that of all who use the project, and local scope goes before it.
             Scope::Project => by_hand_in(Scope::Local, entry),
@@ -107,15 +72,15 @@ pub struct Found {
     /// Files of project scope that Claude Code passes over, and why.
     pub passed_over: Vec<(PathBuf, String)>,
     /// What Claude Code's settings set for all that it starts here, the file that goes first first.
-    pub settings: Vec<Setting>,
+    pub settings: Vec<EnvironmentSetting>,
 }
 
 impl Found {
     /// The one that counts; else the one that would, were it approved.
     #[must_use]
     pub fn counting(&self) -> Option<&Registration> {
-        let of = |standing| self.registrations.iter().find(|registration| registration.standing == standing);
-        of(Standing::Counts).or_else(|| of(Standing::Asked))
+        let standings = self.registrations.iter().map(|registration| registration.standing).collect::<Vec<_>>();
+        registration::counting(&standings).and_then(|index| self.registrations.get(index))
     }
 
     /// The one of the user, wherever he stands.
@@ -128,15 +93,15 @@ impl Found {
 /// Claude Code's own file, as far as it matters here.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Whole {
+struct ClaudeFile {
     mcp_servers: Option<Value>,
-    projects: Option<BTreeMap<String, Project>>,
+    projects: Option<BTreeMap<String, ProjectRecord>>,
 }
 
 /// What that file keeps of a project.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Project {
+struct ProjectRecord {
     mcp_servers: Lenient<Value>,
     enabled_mcpjson_servers: Lenient<Vec<String>>,
     disabled_mcpjson_servers: Lenient<Vec<String>>,
@@ -183,13 +148,31 @@ impl Lenient<Vec<String>> {
     }
 }
 
+impl ProjectRecord {
+    /// What the user answered when he was asked.
+    fn opinion(&self) -> Opinion {
+        Opinion { approves: self.enabled_mcpjson_servers.names_us(), refuses: self.disabled_mcpjson_servers.names_us() }
+    }
+}
+
+impl Settings {
+    fn opinion(&self) -> Opinion {
+        let approves_all = self.enable_all_project_mcp_servers.get() == Some(&true);
+        Opinion {
+            approves: approves_all || self.enabled_mcpjson_servers.names_us(),
+            refuses: self.disabled_mcpjson_servers.names_us(),
+        }
+    }
+}
+
 /// Looks for all of them.
 ///
 /// # Errors
 /// [`FileError`], of Claude Code's own file.
 pub fn find(environment: &Environment) -> Result<Found, FileError> {
     let own_file = file(environment);
-    let Whole { mcp_servers, projects } = own_file.as_deref().map_or_else(|| Ok(Whole::default()), whole)?;
+    let ClaudeFile { mcp_servers, projects } =
+        own_file.as_deref().map_or_else(|| Ok(ClaudeFile::default()), claude_file)?;
     let projects = projects.unwrap_or_default();
     let here = &environment.current_dir;
     let key = repository::project(here);
@@ -198,7 +181,7 @@ pub fn find(environment: &Environment) -> Result<Found, FileError> {
     let settings = settings(environment);
     let mut found = Found { is_off: known.disabled_mcp_servers.names_us(), ..Found::default() };
     let mut add = |scope, file: &Path, servers: Option<&Value>, standing| {
-        if let Some(entry) = servers.and_then(|servers| servers.get(SERVER_NAME)).map(Entry::of) {
+        if let Some(entry) = servers.and_then(|servers| servers.get(SERVER_NAME)).map(ServerEntry::of) {
             found.registrations.push(Registration { scope, file: file.to_path_buf(), entry, standing });
         }
     };
@@ -210,12 +193,17 @@ pub fn find(environment: &Environment) -> Result<Found, FileError> {
         });
     let mut passed_over = Vec::new();
     if let Some((file, servers)) = &shared(here, &mut passed_over) {
-        add(Scope::Project, file, Some(servers), approval(&known, &settings, is_trusted));
+        let said = settings.iter().map(|(source, _, settings)| (*source, settings.opinion())).collect::<Vec<_>>();
+        add(Scope::Project, file, Some(servers), registration::approval(known.opinion(), &said, is_trusted));
     }
     add(Scope::User, &own_file, mcp_servers.as_ref(), Standing::Counts);
-    rank(&mut found.registrations);
+    let of_all = found.registrations.iter().map(|found| (found.scope, found.standing)).collect::<Vec<_>>();
+    for (registration, standing) in found.registrations.iter_mut().zip(registration::ranked(&of_all)) {
+        registration.standing = standing;
+    }
     found.passed_over = passed_over;
-    let has_ours = |project: &Project| project.mcp_servers.get().is_some_and(|all| all.get(SERVER_NAME).is_some());
+    let has_ours =
+        |project: &ProjectRecord| project.mcp_servers.get().is_some_and(|all| all.get(SERVER_NAME).is_some());
     let others = projects.iter().filter(|(directory, project)| Path::new(directory) != key && has_ours(project));
     found.elsewhere = others.map(|(directory, _)| PathBuf::from(directory)).collect();
     let set = settings.into_iter().filter_map(|(_, file, settings)| Some((file, texts(settings.env.get()?))));
@@ -223,24 +211,12 @@ pub fn find(environment: &Environment) -> Result<Found, FileError> {
     Ok(found)
 }
 
-/// The first one that could count does; those after it stand behind it.
-fn rank(registrations: &mut [Registration]) {
-    let mut first = None;
-    for registration in registrations {
-        match (registration.standing, first) {
-            (Standing::Counts, None) => first = Some(registration.scope),
-            (Standing::Counts | Standing::Asked, Some(scope)) => registration.standing = Standing::Behind(scope),
-            _ => {}
-        }
-    }
-}
-
-fn whole(path: &Path) -> Result<Whole, FileError> {
+fn claude_file(path: &Path) -> Result<ClaudeFile, FileError> {
     let Some(text) = read(path).map_err(|source| FileError::Unreadable { path: path.to_path_buf(), source })? else {
-        return Ok(Whole::default());
+        return Ok(ClaudeFile::default());
     };
     if text.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Whole::default());
+        return Ok(ClaudeFile::default());
     }
     serde_json::from_slice(&text)
         .map_err(|error| FileError::Damaged { path: path.to_path_buf(), reason: error.to_string() })
@@ -281,22 +257,4 @@ fn settings(environment: &Environment) -> Vec<Said> {
         (source, PathBuf::from(file.path), settings)
     };
     Places::of_machine(directory.as_deref()).files(&environment.current_dir).into_iter().map(read).collect()
-}
-
-/// A project's own settings approve its servers only where the user trusts the project.
-fn approval(known: &Project, settings: &[Said], is_trusted: bool) -> Standing {
-    let heard = || {
-        settings.iter().filter(|(source, ..)| is_trusted || *source != Source::Project).map(|(.., settings)| settings)
-    };
-    let refuses = |settings: &Settings| settings.disabled_mcpjson_servers.names_us();
-    let approves = |settings: &Settings| {
-        settings.enabled_mcpjson_servers.names_us() || settings.enable_all_project_mcp_servers.get() == Some(&true)
-    };
-    if known.disabled_mcpjson_servers.names_us() || settings.iter().any(|(.., settings)| refuses(settings)) {
-        Standing::Refused
-    } else if known.enabled_mcpjson_servers.names_us() || heard().any(approves) {
-        Standing::Counts
-    } else {
-        Standing::Asked
-    }
 }

@@ -4,28 +4,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::Entry;
+use super::ServerEntry;
 
 /// The variable by which Claude Code tells a server where it stands. It is not known to references in a registration.
 const PROJECT_DIRECTORY: &str = "CLAUDE_PROJECT_DIR";
 
 /// What `env` of a settings file sets, and the file.
-pub type Setting = (PathBuf, BTreeMap<String, String>);
+pub type EnvironmentSetting = (PathBuf, BTreeMap<String, String>);
 
 /// A server of a registration: what decides its environment.
 #[derive(Clone, Copy)]
-pub struct Started<'a> {
+pub struct ServerEnvironment<'a> {
     /// The registration, whose `env` goes before all else.
-    pub entry: &'a Entry,
+    pub entry: &'a ServerEntry,
     /// What Claude Code's settings set, the file that goes first first.
-    pub settings: &'a [Setting],
+    pub settings: &'a [EnvironmentSetting],
     /// Where Claude Code stands.
     pub directory: &'a Path,
     /// What Claude Code itself was started with.
     pub inherited: &'a dyn Fn(&str) -> Option<OsString>,
 }
 
-impl Started<'_> {
+impl ServerEnvironment<'_> {
     /// A variable as the server sees it.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<OsString> {
