@@ -16,7 +16,7 @@ pub enum ArgumentError {
     Missing {
         /// The tool, or the place in its arguments.
         tool: String,
-        /// The parameter.
+        /// The name of the parameter.
         name: &'static str,
         /// All that must be given.
         required: String,
@@ -26,7 +26,7 @@ pub enum ArgumentError {
     Kind {
         /// The tool, or the place in its arguments.
         tool: String,
-        /// The parameter.
+        /// The name of the parameter.
         name: &'static str,
         /// What it takes.
         wanted: &'static str,

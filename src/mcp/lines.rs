@@ -3,6 +3,7 @@
 
 use std::io;
 
+use memchr::memchr;
 use rmcp::RoleServer;
 use rmcp::model::{ErrorData, RequestId};
 use rmcp::service::RxJsonRpcMessage;
@@ -67,7 +68,7 @@ impl Lines {
                     return None;
                 }
             };
-            let (piece, ends) = match available.iter().position(|byte| *byte == b'\n') {
+            let (piece, ends) = match memchr(b'\n', available) {
                 Some(at) => (&available[..at], true),
                 None => (available, false),
             };

@@ -1,6 +1,7 @@
 //! What can be told of a message that cannot be read, from its bytes alone: whether it is a request, and its id. Whoever
 //! sent one that is too long, is no JSON or has another shape would otherwise wait for ever for an answer.
 
+use memchr::memchr2;
 use rmcp::model::RequestId;
 
 /// Longest id that is read back, in bytes. Clients count, or take a UUID.
@@ -118,5 +119,5 @@ impl Outline {
 
 /// How many bytes at the beginning end or escape nothing in a string.
 fn plain_bytes(bytes: &[u8]) -> usize {
-    bytes.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(bytes.len())
+    memchr2(b'"', b'\\', bytes).unwrap_or(bytes.len())
 }

@@ -14,7 +14,7 @@ use crate::shell::engine::Receipt;
 /// What a call comes to.
 #[derive(Debug)]
 pub enum Response {
-    /// An answer.
+    /// The answer itself.
     Reply(Reply),
     /// A task that is to be asked for the answer; held until its id was delivered, where it is this call's own.
     Task(Box<Task>, Option<TaskHandle>),
@@ -33,7 +33,7 @@ impl From<CallError> for Response {
 }
 
 impl Response {
-    /// An answer.
+    /// A response that is this answer.
     pub fn of<T: Serialize>(answer: &T) -> Self {
         Self::Reply(Reply::of(answer))
     }
@@ -100,7 +100,7 @@ impl From<CallError> for Reply {
 }
 
 impl Reply {
-    /// An answer.
+    /// A reply with this answer.
     pub fn of<T: Serialize>(answer: &T) -> Self {
         match serde_json::to_value(answer) {
             Ok(answer) => Self { answer, is_error: false, receipts: Vec::new() },

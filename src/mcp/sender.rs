@@ -77,7 +77,7 @@ fn closed() -> io::Error {
 
 /// The message as a line; `None` when it is too long for that.
 fn whole(message: &Message) -> io::Result<Option<Bytes>> {
-    let mut line = Whole(Vec::new());
+    let mut line = BoundedLine(Vec::new());
     match serde_json::to_writer(&mut line, message) {
         Ok(()) => {
             line.0.push(b'\n');
@@ -90,9 +90,9 @@ fn whole(message: &Message) -> io::Result<Option<Bytes>> {
 }
 
 /// A line that does not grow without end.
-struct Whole(Vec<u8>);
+struct BoundedLine(Vec<u8>);
 
-impl Write for Whole {
+impl Write for BoundedLine {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.0.len() + bytes.len() > MAX_WHOLE_BYTES {
             return Err(io::ErrorKind::FileTooLarge.into());

@@ -22,7 +22,7 @@ pub struct ServerState {
     pub environment: Environment,
     /// agents.yaml, as it is at each call.
     pub config: Cached,
-    /// Runs requests.
+    /// Runs the requests of all calls.
     pub dispatcher: Dispatcher,
     /// What the runs of each agent usually take.
     pub history: Arc<History>,

@@ -66,7 +66,7 @@ impl ToolEffect {
 /// A parameter of a tool.
 #[derive(Debug, Clone, Copy)]
 pub struct Parameter {
-    /// Its name.
+    /// Its name in a call.
     pub name: &'static str,
     /// What may be given.
     pub kind: Kind,
@@ -79,7 +79,7 @@ pub struct Parameter {
 /// What a parameter takes. More is accepted than is told: see [`super::arguments`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Text.
+    /// Any text.
     Text,
     /// A whole number.
     Integer,

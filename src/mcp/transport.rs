@@ -63,7 +63,7 @@ impl Outgoing {
     }
 }
 
-/// The transport.
+/// The transport of one session.
 pub struct Tolerant {
     lines: Lines,
     sender: Sender,
