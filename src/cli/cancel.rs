@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::failure::{ExitCode, Failure};
 use super::records::Records;
-use super::{output, registration};
+use super::{format, output};
 use crate::config::path::Environment;
 use crate::machines::ids::JobId;
 use crate::shell::jobs::CancelOutcome;
@@ -45,6 +45,5 @@ pub fn run(environment: &Environment, typed: &str, json: bool) -> Result<ExitCod
 /// How to go on with a run that was ended.
 fn resume(records: &Records, id: &JobId) -> Option<String> {
     let plan = records.store.plan(id).ok()?;
-    let [directory, session] = [&plan.directory, plan.session.id().as_str()].map(registration::quoted);
-    Some(format!("to go on with it: cd {directory} && claude --resume {session}"))
+    Some(format::resume(&plan.directory, plan.session.id().as_str()))
 }

@@ -13,9 +13,9 @@ use crate::config::write::WriteError;
 /// The exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitCode {
-    /// Done.
+    /// What was asked for is done.
     Success,
-    /// Not done; the reason was given.
+    /// It is not done, and the reason was given.
     Failure,
     /// What was typed cannot be understood.
     Usage,
@@ -40,7 +40,7 @@ impl From<ExitCode> for process::ExitCode {
 /// What went wrong, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// One sentence.
+    /// What went wrong, in one sentence.
     pub error: String,
     /// Next steps, a line each.
     pub hints: Vec<String>,

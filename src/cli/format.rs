@@ -2,6 +2,8 @@
 
 use super::output;
 use crate::machines::answer::Answer;
+use crate::machines::money;
+use crate::machines::text::shell_word;
 
 /// Seconds of a minute, of an hour, of a day.
 const MINUTE: f64 = 60.0;
@@ -37,10 +39,22 @@ pub fn span(seconds: f64) -> String {
     }
 }
 
-/// An amount of money, in at most twelve characters.
+/// An amount of money as [`money::exact`] has it, in at most twelve characters.
 #[must_use]
 pub fn dollars(usd: f64) -> String {
-    if (0.0..=MAX_DOLLARS).contains(&usd) { format!("${usd:.4}") } else { UNKNOWN.to_owned() }
+    if (0.0..=MAX_DOLLARS).contains(&usd) { money::exact(usd) } else { UNKNOWN.to_owned() }
+}
+
+/// So many of something, whose name is regular in the plural.
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// How to go on by hand with a session in its directory.
+#[must_use]
+pub fn resume(directory: &str, session: &str) -> String {
+    format!("to go on with it: cd {} && claude --resume {}", shell_word(directory), shell_word(session))
 }
 
 /// What a run took, as far as it is known.
@@ -49,7 +63,7 @@ pub fn of(answer: &Answer) -> String {
     let mut parts = Vec::new();
     #[expect(clippy::cast_precision_loss, reason = "a duration for people")]
     parts.extend(answer.duration_ms.map(|ms| format!("{:.1} s", ms as f64 / 1_000.0)));
-    parts.extend(answer.num_turns.map(|turns| format!("{turns} turn{}", if turns == 1 { "" } else { "s" })));
+    parts.extend(answer.num_turns.map(|turns| counted(turns, "turn")));
     parts.extend(answer.cost_usd.map(dollars));
     parts.extend(answer.outcome.map(|outcome| format!("outcome {}", outcome.as_str())));
     parts.extend(answer.session_id.as_ref().map(|id| format!("session {id}")));

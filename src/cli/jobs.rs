@@ -4,7 +4,9 @@ use super::arguments::JobsArguments;
 use super::failure::{ExitCode, Failure};
 use super::format::{self, UNKNOWN};
 use super::output::{self, Style};
-use super::records::{Records, runtime};
+use super::records::Records;
+use super::runtime::runtime;
+use super::table::Columns;
 use crate::config::path::Environment;
 use crate::machines::job::Status;
 use crate::machines::summary::{Filter, Summary};
@@ -19,8 +21,6 @@ const DETAIL_CHARS: usize = 12;
 const TASK_CHARS: usize = 60;
 /// How much of it is shown at least.
 const LEAST_TASK_CHARS: usize = 20;
-/// Between two columns.
-const GAP: &str = "  ";
 const HEADINGS: [&str; 7] = ["ID", "AGENT", "STATUS", "AGE", "TOOK", "COST", "TASK"];
 
 /// Lists the jobs. None is an empty list, not a failure.
@@ -53,27 +53,15 @@ pub fn run(environment: &Environment, arguments: JobsArguments) -> Result<ExitCo
 /// The jobs, a line each, under a heading.
 pub fn table(jobs: &[Summary]) -> String {
     let now = clock::unix_seconds();
-    let rows = jobs.iter().map(|job| row(job, now)).collect::<Vec<_>>();
+    let mut rows = jobs.iter().map(|job| row(job, now)).collect::<Vec<_>>();
     let headings = HEADINGS.map(str::to_owned);
-    let width = |column: usize| {
-        let cells = rows.iter().chain([&headings]).map(|row| row[column].chars().count());
-        cells.max().unwrap_or_default()
-    };
-    let widths = [0, 1, 2, 3, 4, 5].map(width);
-    let before = widths.iter().map(|width| width + GAP.len()).sum::<usize>();
-    let task = output::width().map_or(TASK_CHARS, |columns| columns.saturating_sub(before).max(LEAST_TASK_CHARS));
-    let line = |row: &[String; 7]| {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(widths) {
-            line.push_str(&format!("{cell:<width$}{GAP}"));
-        }
-        line.push_str(&shortened(&row[6], task));
-        line.trim_end().to_owned()
-    };
-    let style = Style::of_stdout();
-    let mut lines = vec![style.bold(line(&headings))];
-    lines.extend(rows.iter().map(line));
-    lines.join("\n")
+    let columns = Columns::of(rows.iter().chain([&headings]), 0..0);
+    let left = |all: usize| all.saturating_sub(columns.last_begins()).max(LEAST_TASK_CHARS);
+    let task_chars = output::width().map_or(TASK_CHARS, left);
+    for [.., task] in &mut rows {
+        *task = shortened(task, task_chars);
+    }
+    columns.table(&headings, &rows, Style::of_stdout())
 }
 
 fn row(job: &Summary, now: f64) -> [String; 7] {

@@ -6,6 +6,7 @@ use super::failure::{ExitCode, Failure};
 use super::output::{self, Style};
 use super::permissions;
 use super::places;
+use super::table::{Columns, GAP};
 use crate::config::listing::{self, GIVEN_TWICE, LACKED, Past};
 use crate::config::model::Config;
 use crate::config::path::{self, Environment};
@@ -49,15 +50,15 @@ pub fn run(environment: &Environment, json: bool) -> Result<ExitCode, Failure> {
 
 fn table(agents: &[Value], config: &Config, environment: &Environment) -> String {
     let rows = agents.iter().map(|agent| row(agent, environment)).collect::<Vec<_>>();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let (name, place) = (width(0), width(1));
+    let columns = Columns::of(rows.iter(), 0..0);
+    let name_width = columns.width(0);
     let style = Style::of_stdout();
     let line = |(row, agent): (&[String; 3], &Value)| {
-        let shown = style.bold(format_args!("{:<name$}", row[0]));
-        let first = format!("{shown}  {:<place$}  {}", row[1], row[2]);
+        let [name, place, about] = columns.cells(row);
+        let first = [style.bold(name), place, about].join(GAP);
         let held = held(agent, config).into_iter().map(|held| output::printable(&held));
         let lacking = lacking(agent).into_iter().map(|lacking| style.yellow(output::printable(&lacking)));
-        let below = held.chain(lacking).map(|line| format!("\n{:name$}  {line}", "")).collect::<String>();
+        let below = held.chain(lacking).map(|line| format!("\n{:name_width$}{GAP}{line}", "")).collect::<String>();
         format!("{}{below}", first.trim_end())
     };
     rows.iter().zip(agents).map(line).collect::<Vec<_>>().join("\n")

@@ -8,8 +8,9 @@
 //! | `registration` | what Claude Code knows of us, in every scope, and the path it should know |
 //! | `places` | which files are read, by this process and by the registered server |
 //! | `subprocess` | runs another program for a limited time |
+//! | `runtime` | what a verb needs that waits: a runtime, and Ctrl-C |
 //! | `records` | the jobs, and what is said when one is not there |
-//! | `format`, `chart` | times and amounts for people; bars |
+//! | `format`, `table`, `chart` | times and amounts for people; columns; bars |
 //!
 //! A verb is a variant in `arguments`, a line in [`perform`] and a file: it is added in these
 //! three places.
@@ -38,10 +39,12 @@ mod places;
 mod records;
 mod registration;
 mod remove;
+mod runtime;
 mod serve;
 mod stats;
 mod subprocess;
 mod supervise;
+mod table;
 mod test;
 mod update;
 mod wait;

@@ -127,25 +127,25 @@ impl Style {
         self.paint(2, text)
     }
 
-    /// Failure.
+    /// The colour of a failure.
     #[must_use]
     pub fn red(self, text: impl Display) -> String {
         self.paint(31, text)
     }
 
-    /// Success.
+    /// The colour of a success.
     #[must_use]
     pub fn green(self, text: impl Display) -> String {
         self.paint(32, text)
     }
 
-    /// Warning.
+    /// The colour of a warning.
     #[must_use]
     pub fn yellow(self, text: impl Display) -> String {
         self.paint(33, text)
     }
 
-    /// Advice.
+    /// The colour of advice.
     #[must_use]
     pub fn cyan(self, text: impl Display) -> String {
         self.paint(36, text)

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::runtime::Runtime;
-
 use super::failure::Failure;
+use super::runtime::runtime;
 use crate::config::path::{self, Environment};
 use crate::machines::ids::JobId;
 use crate::machines::text;
@@ -20,11 +19,11 @@ const LISTS_THEM: &str = "agent-dispatch jobs lists them";
 /// How long work that cannot be taken back may keep the process.
 const NO_TIME: Duration = Duration::ZERO;
 
-/// The jobs.
+/// The job store, as the verbs reach it.
 pub struct Records {
     /// What can be done with them.
     pub jobs: Jobs,
-    /// Their files.
+    /// The files of the jobs.
     pub store: Store,
 }
 
@@ -101,14 +100,4 @@ impl Records {
             StoreError::Busy(_) | StoreError::Rejected(_) => Failure::new(error.to_string()),
         }
     }
-}
-
-/// What waits, and starts processes.
-///
-/// # Errors
-/// A system that has no room for it.
-pub fn runtime() -> Result<Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Failure::new(format!("cannot watch a process: {error}")).hint("too many processes or open files?")
-    })
 }

@@ -1,11 +1,13 @@
 //! `stats`
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::arguments::StatsArguments;
 use super::failure::{ExitCode, Failure};
 use super::format::{self, UNKNOWN};
 use super::output::{self, Style};
+use super::table::{Columns, GAP};
 use super::{chart, jobs};
 use crate::config::path::{self, Environment};
 use crate::config::read;
@@ -28,10 +30,10 @@ const BAR: usize = 40;
 const LEAST_BAR: usize = 8;
 /// What stands beside a bar takes at most so many columns: a name or a date, and three figures.
 const BESIDE_BAR: usize = 60;
-/// Between two columns.
-const GAP: &str = "  ";
 const HEADINGS: [&str; 10] =
     ["AGENT", "RUNS", "FAILED", "CACHED", "SPEND", "MEDIAN", "90%", "LONGEST", "OUTCOMES", "FAILURES"];
+/// The columns of figures.
+const FIGURES: Range<usize> = 1..8;
 
 /// Shows what dispatches took and cost. None is an empty report, not a failure.
 pub fn run(environment: &Environment, arguments: &StatsArguments) -> Result<ExitCode, Failure> {
@@ -102,22 +104,7 @@ fn table(report: &Report, style: Style) -> String {
         rows.push(row("all", &report.total));
     }
     let headings = HEADINGS.map(str::to_owned);
-    let widths: [usize; 10] = std::array::from_fn(|column| {
-        let cells = rows.iter().chain([&headings]).map(|row| row[column].chars().count());
-        cells.max().unwrap_or_default()
-    });
-    let line = |row: &[String; 10]| {
-        let cell = |(column, (cell, width)): (usize, (&String, usize))| match column {
-            // Figures stand under each other.
-            1..8 => format!("{cell:>width$}"),
-            _ => format!("{cell:<width$}"),
-        };
-        let cells = row.iter().zip(widths).enumerate().map(cell);
-        cells.collect::<Vec<_>>().join(GAP).trim_end().to_owned()
-    };
-    let mut lines = vec![style.bold(line(&headings))];
-    lines.extend(rows.iter().map(line));
-    lines.join("\n")
+    Columns::of(rows.iter().chain([&headings]), FIGURES).table(&headings, &rows, style)
 }
 
 fn row(name: &str, tally: &Tally) -> [String; 10] {

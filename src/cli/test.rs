@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::WaitOptions;
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::arguments::TestArguments;
 use super::failure::{ExitCode, Failure};
-use super::{format, grants, output, registration};
+use super::runtime::{interrupts, runtime};
+use super::{format, grants, output};
 use crate::config::model::{Agent, Config};
 use crate::config::path::{self, Environment};
 use crate::config::plan::{self, Request};
@@ -20,7 +20,7 @@ use crate::machines::summary::Filter;
 use crate::shell::dispatcher::{Caching, Dispatcher, Options};
 use crate::shell::engine::{Delivery, Engine};
 use crate::shell::environment::Origin;
-use crate::shell::leash::News;
+use crate::shell::leash::{self, News};
 use crate::shell::random;
 use crate::shell::run_output::session_began;
 use crate::shell::store::{JobFile, Store};
@@ -55,9 +55,7 @@ pub fn run(environment: &Environment, arguments: TestArguments) -> Result<ExitCo
     let engine = Engine::new(Store::new(path::jobs_dir(environment)), Engine::own_program());
     let dispatcher = Dispatcher::new(engine, Origin::here(&path::usage_log_path(environment)));
     let trial = Trial { config: &config, agent, request, session, stream, json };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Failure::new(format!("cannot watch a process: {error}")).hint("too many processes or open files?")
-    })?;
+    let runtime = runtime()?;
     let outcome = runtime.block_on(trial.run(&dispatcher));
     let exit = match outcome {
         Ok(Some(delivery)) => trial.conclude(delivery),
@@ -77,10 +75,9 @@ pub fn run(environment: &Environment, arguments: TestArguments) -> Result<ExitCo
 impl Trial<'_> {
     /// The answer; `None` on Ctrl-C. The run ends with this future, because the leash to its supervisor does.
     async fn run(&self, dispatcher: &Dispatcher) -> Result<Option<Delivery>, Failure> {
-        let mut interrupted = signal(SignalKind::interrupt())
-            .map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
+        let mut interrupted = interrupts()?;
         let mut on_news = |news: &News| match news {
-            News::Queued(place) => self.tell(&format!("waiting: place {place} in the queue")),
+            News::Queued(place) => self.tell(&leash::waiting(*place)),
             News::Started => self.announce(),
             News::Progress { text, .. } if self.stream => self.tell(&output::printable(text).replace('\n', "\n  ")),
             News::Missed(count) if self.stream => self.tell(&format!("({count} earlier messages left out)")),
@@ -176,8 +173,7 @@ impl Trial<'_> {
     }
 
     fn resume(&self, session: &str) -> String {
-        let directory = registration::quoted(&self.agent.directory.to_string_lossy());
-        format!("to go on with it: cd {directory} && claude --resume {session}")
+        format::resume(&self.agent.directory.to_string_lossy(), session)
     }
 
     /// Waits for the run to end, so that nothing runs once the prompt is back, and says how to go on, where there is a

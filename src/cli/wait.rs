@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::arguments::WaitArguments;
 use super::failure::{ExitCode, Failure};
-use super::records::{Records, runtime};
+use super::records::Records;
+use super::runtime::{interrupts, runtime};
 use super::{format, grants, output};
 use crate::config::path::Environment;
 use crate::machines::answer::{Answer, ErrorType};
@@ -56,8 +56,7 @@ pub fn run(environment: &Environment, arguments: &WaitArguments) -> Result<ExitC
 
 /// The record, and whether the job has ended; `None` on Ctrl-C.
 async fn wait(records: &Records, id: JobId, patience: Duration) -> Result<Option<(Record, bool)>, Failure> {
-    let mut interrupted =
-        signal(SignalKind::interrupt()).map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
+    let mut interrupted = interrupts()?;
     tokio::select! {
         biased;
         _ = interrupted.recv() => Ok(None),

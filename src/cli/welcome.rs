@@ -3,7 +3,7 @@
 use super::failure::{ExitCode, Failure};
 use super::output::{self, Style};
 
-/// Greets.
+/// Prints what this is, and what to type first.
 pub fn run() -> Result<ExitCode, Failure> {
     let style = Style::of_stdout();
     let rows = [

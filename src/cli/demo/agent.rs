@@ -25,15 +25,15 @@ const MONTH_RESUMED: Duration = Duration::from_millis(150);
 const MAX_PROMPT_BYTES: u64 = 10 * 1024 * 1024;
 
 /// Which session a run belongs to.
-struct Session {
+struct DemoSession {
     id: String,
     resumed: bool,
     file: PathBuf,
 }
 
 /// A run that began.
-struct Run {
-    session: Session,
+struct DemoRun {
+    session: DemoSession,
     began: Instant,
     turns: u32,
 }
@@ -65,12 +65,12 @@ pub fn run(arguments: &[OsString]) -> Result<ExitCode, Failure> {
         .take(MAX_PROMPT_BYTES)
         .read_to_string(&mut prompt)
         .map_err(|error| Failure::new(format!("the prompt cannot be read: {error}")))?;
-    let session = Session { id: id.to_owned(), resumed, file };
-    Run { session, began: Instant::now(), turns: 1 }.answer()?;
+    let session = DemoSession { id: id.to_owned(), resumed, file };
+    DemoRun { session, began: Instant::now(), turns: 1 }.answer()?;
     Ok(ExitCode::Success)
 }
 
-impl Run {
+impl DemoRun {
     fn answer(mut self) -> Result<(), Failure> {
         let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
         let id = self.session.id.clone();

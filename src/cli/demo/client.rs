@@ -30,7 +30,7 @@ pub enum ClientError {
     /// The pipes to it.
     #[error("the server cannot be talked to: {0}")]
     Io(#[from] io::Error),
-    /// It left.
+    /// The server left.
     #[error("the server left in the middle of the conversation")]
     Gone,
     /// It took too long.

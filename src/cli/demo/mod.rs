@@ -100,7 +100,7 @@ async fn play(
 ) -> Result<Option<()>, Failure> {
     let began = Instant::now();
     let mut client = Client::start(stage.server(), patience).await.map_err(broken)?;
-    let mut talk = Talk { client: &mut client, style: Style::of_stdout() };
+    let mut talk = Presentation { client: &mut client, style: Style::of_stdout() };
     let played = tokio::select! {
         biased;
         () = signalled => Ok(None),
@@ -111,12 +111,12 @@ async fn play(
 }
 
 /// What is shown of the conversation.
-struct Talk<'a> {
+struct Presentation<'a> {
     client: &'a mut Client,
     style: Style,
 }
 
-impl Talk<'_> {
+impl Presentation<'_> {
     async fn simulated(&mut self, began: Instant) -> Result<(), Failure> {
         output::data(&format!(
             "{}\nThe server and the conversation are real. The agents are simulated: no model is asked, nothing is paid.",

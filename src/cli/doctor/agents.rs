@@ -1,6 +1,6 @@
 //! The agents.
 
-use super::commands::{self, Missing};
+use super::commands::{self, MissingCommand};
 use super::report::{Report, Section};
 use super::restrictions;
 use crate::config::detect::{DETECTION_BUDGET, Detection, Health, detect_all};
@@ -26,11 +26,7 @@ pub fn check(report: &mut Report, config: &Config, servers: &Notes) {
     let mut missing = threads::each(directories, DETECTION_BUDGET, commands::missing).into_iter();
     for (name, entry) in &config.agents {
         match entry {
-            Entry::Invalid(problem) => {
-                let at = problem.line.map_or_else(String::new, |line| format!(" (line {line})"));
-                let message = format!("{name} is disabled: {}{at}", problem.message);
-                report.failure(SECTION, message, "correct the entry in agents.yaml");
-            }
+            Entry::Invalid(problem) => report.disabled(SECTION, name, problem),
             Entry::Valid(agent) => {
                 let found = found.next().unwrap_or_default();
                 check_agent(report, config, name, agent, &found);
@@ -81,8 +77,8 @@ fn check_servers(report: &mut Report, servers: &Notes, name: &str, agent: &Agent
 }
 
 /// Servers that no run can start.
-fn check_commands(report: &mut Report, name: &str, missing: &[Missing]) {
-    for Missing { server, command } in missing {
+fn check_commands(report: &mut Report, name: &str, missing: &[MissingCommand]) {
+    for MissingCommand { server, command } in missing {
         let [server, command] = [server, command].map(|text| quoted(first_chars(text, MAX_TOLD_CHARS)));
         let message = format!("{name}: the MCP server {server} of its .mcp.json cannot start: there is no {command}");
         report.warning(SECTION, message, "install it, put its directory on PATH, or correct `command` in .mcp.json");

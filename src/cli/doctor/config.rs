@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::report::{Report, Section};
+use super::report::{Report, Section, at};
 use super::restrictions;
 use crate::cli::places;
 use crate::config::model::Config;
@@ -39,7 +39,6 @@ pub fn check(report: &mut Report, environment: &Environment, config: &Result<Con
     if let Err(error) = write::writable(file) {
         report.warning(SECTION, format!("it cannot be changed: {error}"), error.hint());
     }
-    let at = |line: Option<u32>| line.map_or_else(String::new, |line| format!(" (line {line})"));
     for key in &config.unknown_keys {
         let remedy = key.nearest.map_or_else(
             || "take it out; nothing reads it".to_owned(),

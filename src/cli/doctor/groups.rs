@@ -12,11 +12,7 @@ pub fn check(report: &mut Report, config: &Config) {
     }
     for (name, entry) in &config.groups {
         match entry {
-            Entry::Invalid(problem) => {
-                let at = problem.line.map_or_else(String::new, |line| format!(" (line {line})"));
-                let message = format!("{name} is disabled: {}{at}", problem.message);
-                report.failure(SECTION, message, "correct the entry in agents.yaml");
-            }
+            Entry::Invalid(problem) => report.disabled(SECTION, name, problem),
             Entry::Valid(group) => check_group(report, config, name, group),
         }
     }

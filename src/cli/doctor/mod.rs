@@ -21,7 +21,7 @@ use crate::config::path::{self, Environment, PlaceError};
 use crate::config::read::{self, ConfigError};
 use crate::shell::lacked_servers;
 pub use registration::shown;
-use report::{Report, Section, Status};
+use report::{CheckStatus, Report, Section};
 
 /// Checks everything. Changes nothing.
 pub fn run(environment: Result<Environment, PlaceError>, json: bool, strict: bool) -> Result<ExitCode, Failure> {
@@ -40,9 +40,9 @@ pub fn run(environment: Result<Environment, PlaceError>, json: bool, strict: boo
         output::data(&report.to_text())?;
     }
     let failed = match report.status() {
-        Status::Ok => false,
-        Status::Warning => strict,
-        Status::Failure => true,
+        CheckStatus::Ok => false,
+        CheckStatus::Warning => strict,
+        CheckStatus::Failure => true,
     };
     Ok(if failed { ExitCode::Failure } else { ExitCode::Success })
 }

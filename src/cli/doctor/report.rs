@@ -3,14 +3,16 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::cli::format::counted;
 use crate::cli::output::{self, Style};
+use crate::config::model::Problem;
 
 /// Version of the JSON form; it grows when a reader of the old form would be misled.
 const SCHEMA_VERSION: u32 = 1;
 
 /// How bad it is. The words of the JSON form are those of the older implementation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub enum Status {
+pub enum CheckStatus {
     /// As it should be.
     #[serde(rename = "ok")]
     Ok,
@@ -31,9 +33,9 @@ pub enum Section {
     Config,
     /// What Claude Code knows of us.
     Registration,
-    /// The agents.
+    /// The agents of agents.yaml.
     Agents,
-    /// The groups.
+    /// The groups of agents.yaml.
     Groups,
     /// The job records.
     Jobs,
@@ -41,16 +43,16 @@ pub enum Section {
     Servers,
 }
 
-/// One finding.
+/// One finding, with its remedies.
 #[derive(Debug, Clone, Serialize)]
 pub struct Check {
     section: Section,
-    status: Status,
+    status: CheckStatus,
     message: String,
     details: Vec<String>,
 }
 
-/// All findings.
+/// All findings, in the order of the sections.
 #[derive(Debug, Default)]
 pub struct Report {
     checks: Vec<Check>,
@@ -59,46 +61,52 @@ pub struct Report {
 impl Report {
     /// Adds what is as it should be.
     pub fn ok(&mut self, section: Section, message: impl Into<String>) {
-        self.add(section, Status::Ok, message.into(), Vec::new());
+        self.add(section, CheckStatus::Ok, message.into(), Vec::new());
     }
 
     /// Adds what is not quite right, with its remedy.
     pub fn warning(&mut self, section: Section, message: impl Into<String>, remedy: impl Into<String>) {
-        self.add(section, Status::Warning, message.into(), vec![remedy.into()]);
+        self.add(section, CheckStatus::Warning, message.into(), vec![remedy.into()]);
     }
 
     /// Adds what does not work, with its remedy.
     pub fn failure(&mut self, section: Section, message: impl Into<String>, remedy: impl Into<String>) {
-        self.add(section, Status::Failure, message.into(), vec![remedy.into()]);
+        self.add(section, CheckStatus::Failure, message.into(), vec![remedy.into()]);
     }
 
-    fn add(&mut self, section: Section, status: Status, message: String, details: Vec<String>) {
+    /// Adds an entry of agents.yaml that is disabled by a mistake in it.
+    pub fn disabled(&mut self, section: Section, name: &str, problem: &Problem) {
+        let message = format!("{name} is disabled: {}{}", problem.message, at(problem.line));
+        self.failure(section, message, "correct the entry in agents.yaml");
+    }
+
+    fn add(&mut self, section: Section, status: CheckStatus, message: String, details: Vec<String>) {
         self.checks.push(Check { section, status, message, details });
     }
 
-    fn count(&self, status: Status) -> usize {
+    fn count(&self, status: CheckStatus) -> usize {
         self.checks.iter().filter(|check| check.status == status).count()
     }
 
     /// The worst of all.
     #[must_use]
-    pub fn status(&self) -> Status {
-        self.checks.iter().map(|check| check.status).max().unwrap_or(Status::Ok)
+    pub fn status(&self) -> CheckStatus {
+        self.checks.iter().map(|check| check.status).max().unwrap_or(CheckStatus::Ok)
     }
 
-    /// For programs.
+    /// The findings as JSON.
     #[must_use]
     pub fn to_json(&self) -> Value {
         json!({
             "schema_version": SCHEMA_VERSION,
             "status": self.status(),
-            "issues": self.count(Status::Failure),
-            "warnings": self.count(Status::Warning),
+            "issues": self.count(CheckStatus::Failure),
+            "warnings": self.count(CheckStatus::Warning),
             "checks": self.checks,
         })
     }
 
-    /// For people.
+    /// The findings as text for a terminal.
     #[must_use]
     pub fn to_text(&self) -> String {
         let style = Style::of_stdout();
@@ -110,9 +118,9 @@ impl Report {
                 text.push_str(&format!("{}\n", style.bold(check.section.title())));
             }
             let mark = match check.status {
-                Status::Ok => style.green("  ok       "),
-                Status::Warning => style.yellow("  warning  "),
-                Status::Failure => style.red("  FAILURE  "),
+                CheckStatus::Ok => style.green("  ok       "),
+                CheckStatus::Warning => style.yellow("  warning  "),
+                CheckStatus::Failure => style.red("  FAILURE  "),
             };
             text.push_str(&format!("{mark}{}\n", output::printable(&check.message)));
             for detail in &check.details {
@@ -124,8 +132,8 @@ impl Report {
     }
 
     fn verdict(&self, style: Style) -> String {
-        let (issues, warnings) = (self.count(Status::Failure), self.count(Status::Warning));
-        let counted = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+        let (issues, warnings) = (self.count(CheckStatus::Failure), self.count(CheckStatus::Warning));
+        let counted = |count: usize, noun| counted(count as u64, noun);
         match (issues, warnings) {
             (0, 0) => style.green("All checks passed."),
             (0, _) => style.yellow(format!("No failures, {}.", counted(warnings, "warning"))),
@@ -133,6 +141,11 @@ impl Report {
             (_, _) => style.red(format!("{}, {}.", counted(issues, "failure"), counted(warnings, "warning"))),
         }
     }
+}
+
+/// A line of agents.yaml, behind what is wrong there.
+pub fn at(line: Option<u32>) -> String {
+    line.map_or_else(String::new, |line| format!(" (line {line})"))
 }
 
 impl Serialize for Section {

@@ -41,7 +41,7 @@ mod linux {
     const DELETED: &str = " (deleted)";
 
     /// A server.
-    struct Server {
+    struct RunningServer {
         pid: i32,
         program: String,
         deleted: bool,
@@ -69,8 +69,8 @@ mod linux {
         }
     }
 
-    fn tell(report: &mut Report, server: &Server, version: Option<&str>) {
-        let Server { pid, program, deleted } = server;
+    fn tell(report: &mut Report, server: &RunningServer, version: Option<&str>) {
+        let RunningServer { pid, program, deleted } = server;
         let restart = "restart the Claude Code session that it belongs to";
         match version {
             Some(version) if version == env!("CARGO_PKG_VERSION") && !deleted => {
@@ -93,7 +93,7 @@ mod linux {
     }
 
     /// A server that reads another file than this program: the kernel has the environment that it was started with.
-    fn tell_place(report: &mut Report, server: &Server, here: &Environment) {
+    fn tell_place(report: &mut Report, server: &RunningServer, here: &Environment) {
         let Ok(block) = fs::read(format!("/proc/{}/environ", server.pid)) else { return };
         let Ok(current) = fs::read_link(format!("/proc/{}/cwd", server.pid)) else { return };
         let lookup = |name: &str| {
@@ -111,7 +111,7 @@ mod linux {
     }
 
     /// The servers of this user.
-    fn find() -> Vec<Server> {
+    fn find() -> Vec<RunningServer> {
         let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
         let own = rustix::process::getuid().as_raw();
         let mut servers = processes
@@ -137,10 +137,10 @@ mod linux {
         Path::new(path.trim_end_matches(DELETED)).file_name().is_some_and(|name| name == SERVER_NAME)
     }
 
-    fn describe(pid: i32) -> Server {
+    fn describe(pid: i32) -> RunningServer {
         let program = fs::read_link(exe(pid)).map_or_else(|_| "?".to_owned(), |path| path.display().to_string());
         let deleted = program.ends_with(DELETED);
-        Server { pid, program: program.trim_end_matches(DELETED).to_owned(), deleted }
+        RunningServer { pid, program: program.trim_end_matches(DELETED).to_owned(), deleted }
     }
 
     fn exe(pid: i32) -> PathBuf {

@@ -22,7 +22,7 @@ pub enum Step {
     Said(String),
     /// It used a tool of this name.
     Used(String),
-    /// Something happened.
+    /// Something happened to it.
     Happened(String),
 }
 
@@ -75,7 +75,7 @@ fn ended(result: &ResultEvent) -> String {
     let mut words = vec![if result.is_error { "Ended with an error" } else { "Ended" }.to_owned()];
     #[expect(clippy::cast_precision_loss, reason = "a duration for people")]
     words.extend(result.duration_ms.map(|ms| format!("after {}", format::span(ms as f64 / 1_000.0))));
-    words.extend(result.num_turns.map(|turns| format!("{turns} turn{}", if turns == 1 { "" } else { "s" })));
+    words.extend(result.num_turns.map(|turns| format::counted(turns, "turn")));
     words.extend(result.cost_usd().map(format::dollars));
     words.extend(result.permission_denials.iter().map(|tool| format!("denied {}", shortened(tool, WORD_CHARS))));
     words.join(", ")

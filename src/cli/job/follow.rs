@@ -1,10 +1,9 @@
 //! `job --follow`: what the agent says and does until the job ends, then its answer.
 
-use tokio::signal::unix::{SignalKind, signal};
-
 use super::event_log::{EventLog, Step};
 use crate::cli::failure::{ExitCode, Failure};
-use crate::cli::records::{Records, runtime};
+use crate::cli::records::Records;
+use crate::cli::runtime::{interrupts, runtime};
 use crate::cli::{output, wait};
 use crate::config::path::Environment;
 use crate::machines::ids::JobId;
@@ -27,8 +26,7 @@ pub fn run(environment: &Environment, records: &Records, id: JobId) -> Result<Ex
 
 /// The record at the end of the job; `None` on Ctrl-C.
 async fn follow(records: &Records, id: JobId) -> Result<Option<Record>, Failure> {
-    let mut interrupted =
-        signal(SignalKind::interrupt()).map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
+    let mut interrupted = interrupts()?;
     tokio::select! {
         biased;
         _ = interrupted.recv() => Ok(None),
