@@ -24,6 +24,7 @@ mod registration;
 mod retention;
 mod rule;
 mod schema;
+mod schema_oracle;
 mod several;
 mod shorten;
 mod status_line;

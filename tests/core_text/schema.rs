@@ -157,6 +157,13 @@ fn values_are_compared_as_the_language_says() {
     assert!(!misses(json!({"multipleOf": 0.01}), json!(1_234_567.891)).is_empty());
     assert!(misses(json!({"multipleOf": 0.01}), json!(1_234_567.89)).is_empty());
     assert!(!misses(json!({"multipleOf": 1}), json!(1e-12)).is_empty());
+    // Floats of this size have no fraction, and neither has their quotient.
+    assert!(!misses(json!({"multipleOf": 2.5}), json!(9_007_199_254_740_992_u64)).is_empty());
+    assert!(misses(json!({"multipleOf": 2.5}), json!(9_007_199_254_740_990_u64)).is_empty());
+    assert!(misses(json!({"multipleOf": 2.5}), json!(-1e300)).is_empty());
+    assert!(!misses(json!({"multipleOf": 3}), json!(1e300)).is_empty());
+    assert!(!misses(json!({"multipleOf": 1e300}), json!(2.5)).is_empty());
+    assert!(misses(json!({"multipleOf": 1e300}), json!(0)).is_empty());
     assert!(misses(json!({"minimum": 0, "maximum": 0}), json!(-0.0)).is_empty());
     assert!(!misses(json!({"maximum": 9_007_199_254_740_992.0}), json!(9_007_199_254_740_993_u64)).is_empty());
     assert!(

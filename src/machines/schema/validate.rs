@@ -19,6 +19,8 @@ const FUEL: u64 = 5_000_000;
 const MAX_DEPTH: u32 = 1_000;
 /// Bytes of a text that a step pays for, for each character of the pattern that is searched in it.
 const BYTES_A_STEP: u64 = 4;
+/// Steps that a number pays for that must be a multiple of another: a microsecond at most, where decimals are divided.
+const MULTIPLE_STEPS: u64 = 20;
 
 /// The first ways in which the value misses the schema; none when it does not.
 pub(super) fn violations(schema: &Value, patterns: &BTreeMap<String, Regex>, value: &Value) -> Vec<Violation> {
@@ -98,6 +100,7 @@ impl<'a> Run<'a> {
             }
             self.anywhere(keyword, argument, schema, value, at, found);
             match value {
+                Value::Number(_) if keyword == "multipleOf" && !self.pay(MULTIPLE_STEPS) => return,
                 Value::Number(number) => numbers(keyword, argument, number, at, found),
                 Value::String(text) => self.texts(keyword, argument, text, at, found),
                 Value::Array(items) => self.arrays(keyword, argument, schema, items, at, found),

@@ -51,17 +51,37 @@ fn compare(a: &Number, b: &Number) -> std::cmp::Ordering {
     }
 }
 
-/// Whether one is a multiple of the other. Decimal fractions such as 0.1 are no exact floats: a quotient that is whole but
-/// for its last binary digits counts as whole.
+/// Whether one is a multiple of the other, as the decimals that they are written as: a quotient of floats is whole for every
+/// large number.
 fn is_multiple(number: &Number, of: &Number) -> bool {
-    /// Relative error of a quotient of two floats that were read from decimals: half a unit in the last place for each of
-    /// them and half a unit for the division, which makes one and a half, with room for the rounding of this comparison.
-    const ROUNDING: f64 = 2.0 * f64::EPSILON;
     if let (Some(number), Some(of)) = (whole(number), whole(of)) {
         return of != 0 && number % of == 0;
     }
-    let quotient = float(number) / float(of);
-    quotient.is_finite() && (quotient - quotient.round()).abs() <= ROUNDING * quotient.abs()
+    let (Some((digits, power)), Some((of, of_power))) = (decimal(number), decimal(of)) else { return false };
+    let shift = power - of_power;
+    if shift < 0 {
+        let scaled = 10_u128.checked_pow(shift.unsigned_abs()).and_then(|scale| of.checked_mul(scale));
+        return scaled.map_or(digits == 0, |of| digits.is_multiple_of(of));
+    }
+    // Both factors are below 2^64, so that no product overflows.
+    let (mut rest, mut factor, mut shift) = (digits % of, 10 % of, shift);
+    while shift > 0 {
+        if shift % 2 == 1 {
+            rest = rest * factor % of;
+        }
+        factor = factor * factor % of;
+        shift /= 2;
+    }
+    rest == 0
+}
+
+/// Its digits, a number below 2^64, and the power of ten that they are to be multiplied with. The sign says nothing here.
+fn decimal(number: &Number) -> Option<(u128, i32)> {
+    let text = number.to_string();
+    let (mantissa, power) = text.split_once('e').unwrap_or((&text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{}{fraction}", whole.trim_start_matches('-')).parse::<u64>().ok()?;
+    Some((u128::from(digits), power.parse::<i32>().ok()? - i32::try_from(fraction.len()).ok()?))
 }
 
 /// A whole number, also one that is written as `1.0`; nothing where it is none, or has more than 38 digits.
