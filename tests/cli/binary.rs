@@ -1,9 +1,11 @@
 //! The binary as a stranger meets it: version, help, wrong words.
 
-use assert_cmd::Command;
+use std::process::Command;
+
+use crate::support::{BINARY, once};
 
 fn agent_dispatch(arguments: &[&str]) -> assert_cmd::assert::Assert {
-    Command::new(env!("CARGO_BIN_EXE_agent-dispatch")).args(arguments).env_clear().assert()
+    once(Command::new(BINARY)).args(arguments).env_clear().assert()
 }
 
 #[test]

@@ -138,7 +138,7 @@ fn without_a_home_the_working_directory_is_never_one() {
     let planted = world.path("work/.config/agent-dispatch");
     std::fs::create_dir_all(&planted).unwrap();
     std::fs::write(planted.join("agents.yaml"), "agents: {planted: {directory: /}}").unwrap();
-    let output = world.command(&["list"]).env_remove("HOME").output().unwrap();
+    let output = world.once(&["list"]).env_remove("HOME").output().unwrap();
     let text = super::shown(&output);
     // The home of the password entry, or the reason why there is no place for agents.yaml.
     assert!(!text.contains("planted") && !text.contains(planted.to_str().unwrap()), "{text}");

@@ -27,14 +27,12 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use insta::internals::SettingsBindDropGuard;
 use serde_json::{Value, json};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_agent-dispatch");
-/// A wait that takes longer than this has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::support::{BINARY, once, until};
 
 /// A home of its own, where nothing is set up; `claude` is not there, whatever the machine has.
 struct World {
@@ -145,8 +143,13 @@ impl World {
         others.to_str().unwrap().to_owned()
     }
 
+    /// One call, to its end.
+    fn once(&self, arguments: &[&str]) -> assert_cmd::Command {
+        once(self.command(arguments))
+    }
+
     fn output(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
+        self.once(arguments).output().unwrap()
     }
 
     /// What a run shows, as one text.
@@ -261,18 +264,6 @@ fn shown(output: &Output) -> String {
         text(&output.stdout),
         text(&output.stderr)
     )
-}
-
-/// Waits until there is something.
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let give_up = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < give_up, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 fn interrupt(child: &std::process::Child) {

@@ -47,7 +47,7 @@ impl Project {
     }
 
     fn run_in(&self, directory: &str, arguments: &[&str]) -> String {
-        super::shown(&self.world.command(arguments).current_dir(self.world.path(directory)).output().unwrap())
+        super::shown(&self.world.once(arguments).current_dir(self.world.path(directory)).output().unwrap())
     }
 
     /// The section of `doctor`.

@@ -143,8 +143,7 @@ fn every_verb_has_help() {
 fn arguments_that_are_not_utf8_are_wrong_usage() {
     use std::os::unix::ffi::OsStrExt;
     let world = World::new();
-    let output = world.command(&["describe"]).arg(std::ffi::OsStr::from_bytes(b"\xff")).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
+    world.once(&["describe"]).arg(std::ffi::OsStr::from_bytes(b"\xff")).assert().code(2);
 }
 
 #[test]

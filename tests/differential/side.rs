@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::{Map, Value, json};
 
 use super::{Deed, Step};
 use crate::support::client::{Client, Wire};
-use crate::support::python;
 use crate::support::world::World;
+use crate::support::{once, python};
 
 /// Which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Side {
     fn run(&self, arguments: &[&str]) -> Value {
         let arguments = arguments.iter().map(|argument| self.text(argument)).collect::<Vec<_>>();
         let arguments = arguments.iter().map(String::as_str).collect::<Vec<_>>();
-        let output = self.command(&arguments).stdin(Stdio::null()).output().unwrap();
+        let output = once(self.command(&arguments)).output().unwrap();
         let mut said = Map::from_iter([("exit".to_owned(), json!(output.status.code()))]);
         if arguments.contains(&"--json") {
             let text = String::from_utf8_lossy(&output.stdout).into_owned();

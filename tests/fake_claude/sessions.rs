@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use super::World;
+use crate::support::once;
 
 const ID: &str = "0f4c1a52-9d0e-4c57-8a51-6f3f0b1d2e3a";
 
@@ -43,7 +44,7 @@ fn bad_and_used_ids_are_refused() {
     assert_eq!((again.code(), again.stdout().as_str()), (Some(1), ""));
     assert_eq!(again.stderr, format!("Error: Session ID {ID} is already in use.\n"));
     fs::create_dir(world.path("other")).unwrap();
-    let elsewhere = world.command(&["-p", &session(ID), "x"]).current_dir(world.path("other")).output().unwrap();
+    let elsewhere = once(world.command(&["-p", &session(ID), "x"])).current_dir(world.path("other")).output().unwrap();
     assert_eq!(elsewhere.status.code(), Some(0));
     let both = world.stream(&[&session(ID), &resume(ID)], "x");
     assert!(both.stderr.contains("--session-id can only be used with --continue or --resume if --fork-session"));
@@ -139,7 +140,7 @@ fn sessions_are_found_from_any_directory() {
     git(&["worktree", "add", "-q", "../tree"]);
     fs::create_dir(world.path("work/sub")).unwrap();
     let in_dir = |dir: &str, flag: String| {
-        world.command(&["-p", &flag, "x"]).current_dir(world.path(dir)).output().unwrap().status.code()
+        once(world.command(&["-p", &flag, "x"])).current_dir(world.path(dir)).output().unwrap().status.code()
     };
     assert_eq!(in_dir("work", session(ID)), Some(0));
     assert_eq!(in_dir("work/sub", resume(ID)), Some(0));
@@ -163,7 +164,7 @@ fn folders_of_the_store_may_be_shared() {
     fs::create_dir(world.path("col-a")).unwrap();
     symlink(world.path("col/a"), world.path("link")).unwrap();
     let in_dir = |dir: &str, flag: String| {
-        world.command(&["-p", &flag, "x"]).current_dir(world.path(dir)).output().unwrap().status.code()
+        once(world.command(&["-p", &flag, "x"])).current_dir(world.path(dir)).output().unwrap().status.code()
     };
     assert_eq!(in_dir("col/a", session(ID)), Some(0));
     assert_eq!(in_dir("col-a", resume(ID)), Some(0));

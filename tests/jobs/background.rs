@@ -230,7 +230,7 @@ fn the_story_tells_what_works_in_the_background() {
     ready(&world);
     go(&world);
     ended(&mut client, &id);
-    let output = world.command(&["job", &id, "--transcript"]).output().unwrap();
+    let output = world.once(&["job", &id, "--transcript"]).output().unwrap();
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(shown.contains("In the background: background command \"run suite\""), "{shown} {output:?}");
     client.bye();

@@ -168,7 +168,7 @@ fn the_answer_of_a_part_stays_as_long_as_its_call_may_need_it() {
     client.signal(Signal::KILL);
     client.ended();
     kill_conductor(&world, &task);
-    let removed = world.command(&["gc", "--all", "--json"]).output().unwrap();
+    let removed = world.once(&["gc", "--all", "--json"]).output().unwrap();
     let removed: Value = serde_json::from_slice(&removed.stdout).unwrap();
     assert_eq!(removed["purged"], 0, "{removed}");
     // Whoever removes it all the same is not made to pay again.

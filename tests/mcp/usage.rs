@@ -69,8 +69,7 @@ fn every_way_leaves_its_line() {
     let id = submit(&mut client);
     ended(&mut client, &id);
     assert_eq!(world.usage()[3]["job"], id.as_str());
-    let test = world.command(&["test", "echo"]).output().unwrap();
-    assert!(test.status.success());
+    world.once(&["test", "echo"]).assert().success();
     assert_eq!(lines_when(&world, 5)[4]["ok"], true);
     client.bye();
 }
@@ -120,7 +119,7 @@ fn failures_have_their_kind() {
     client.ask("dispatch", json!({"agent": "echo", "task": ""}));
     client.bye();
     lines_when(&world, 4);
-    assert!(!world.command(&["test", "gone"]).output().unwrap().status.success());
+    world.once(&["test", "gone"]).assert().failure();
     assert_eq!(lines_when(&world, 5)[4]["err"], "not_found", "written before the program leaves");
 }
 

@@ -6,14 +6,27 @@ pub mod processes;
 pub mod python;
 pub mod world;
 
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A wait that takes longer than this has failed. The machine may be busy with other tests.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
+/// The program under test.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_agent-dispatch");
+
 /// What happens at once happens within this time, however busy the machine is with other tests. What would happen instead
 /// takes longer: a run's own time, or for ever. How long it really takes is measured by the benches.
 pub const SOON: Duration = Duration::from_secs(20);
+
+/// A command that is run once, to its end, with nothing to read and within [`PATIENCE`]. Whatever starts the program and
+/// only looks at what came of it does so by this.
+pub fn once(command: Command) -> assert_cmd::Command {
+    let mut once = assert_cmd::Command::from_std(command);
+    once.timeout(PATIENCE).write_stdin("");
+    once
+}
 
 /// Waits for a condition, with a limit.
 pub fn until<T>(what: &str, ready: impl FnMut() -> Option<T>) -> T {
@@ -40,7 +53,7 @@ pub fn note(text: &str) {
 
 /// Makes a FIFO: whoever opens it for reading waits until somebody writes. By the POSIX utility, because macOS has no safe
 /// wrapper of the system call.
-pub fn make_fifo(path: impl AsRef<std::path::Path>) {
-    let made = std::process::Command::new("mkfifo").args(["-m", "600"]).arg(path.as_ref()).status();
+pub fn make_fifo(path: impl AsRef<Path>) {
+    let made = Command::new("mkfifo").args(["-m", "600"]).arg(path.as_ref()).status();
     assert!(made.is_ok_and(|status| status.success()), "mkfifo {}", path.as_ref().display());
 }

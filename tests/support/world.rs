@@ -129,7 +129,12 @@ impl World {
 
     /// The product's command with these arguments.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        self.command_of(Path::new(env!("CARGO_BIN_EXE_agent-dispatch")), arguments)
+        self.command_of(Path::new(super::BINARY), arguments)
+    }
+
+    /// One call of the product, to its end.
+    pub fn once(&self, arguments: &[&str]) -> assert_cmd::Command {
+        super::once(self.command(arguments))
     }
 
     /// A program's command with these arguments, in the world's environment.
