@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod core_text;
 mod differential;
+mod docs;
 mod fake_claude;
 mod fs;
 mod jobs;
