@@ -1,4 +1,4 @@
-//! Giving up a job that nobody supervises and nobody can.
+//! Settling a job that has no supervisor and can be given none.
 
 use super::atomic::Durability;
 use super::job_lock;
@@ -8,8 +8,8 @@ use super::store::{JobFile, Patch, Stepped, Store, StoreError};
 use crate::machines::ids::SessionRef;
 use crate::machines::job::Event;
 
-/// Tells the job that it has no supervisor and gets none. Whether its claude process lives is looked at here, for everyone:
-/// such a job is not settled. The session of one that is settled is free again. `patch` has the reason.
+/// Records that a job has no supervisor and can be given none; `patch` has the reason. Where its claude process still holds
+/// the fence, the job becomes adopted and is not settled. The session lock of a settled job is freed.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -18,7 +18,7 @@ pub fn abandon(store: &Store, record: &Record, patch: Patch, durability: Durabil
     let stepped = store.step(&record.id, &Event::Abandon { worker }, patch, durability)?;
     let session = record.session_id.as_deref().and_then(|session| SessionRef::try_from(session).ok());
     if let Some(session) = session.filter(|_| stepped.record.status.is_terminal()) {
-        // Taken and given back, its file goes too.
+        // Dropping the lock removes its file.
         drop(SessionLock::try_acquire(store.directory(), &session));
     }
     Ok(stepped)

@@ -1,5 +1,5 @@
-//! The end of a job that somebody does not want any more: marked first, ended second, and said to be ended last. Whoever
-//! comes upon one whose end was left half done by a death does the rest.
+//! Cancelling a job, in three steps: its record is marked, its run is ended, its record says that nothing of it runs. Where a
+//! process dies between two steps, the next reader of the record does the rest.
 
 use std::fs::File;
 use std::time::Duration;
@@ -76,8 +76,8 @@ impl Jobs {
         drop(lock);
     }
 
-    /// A job that was told to end by somebody who may have died before it was ended. Its supervisor is told once more; the
-    /// rest is ended here where it has none.
+    /// Completes the cancel of a job whose record is marked and whose run may still live: its supervisor is told once more, or
+    /// the run is ended here where there is none.
     pub(super) fn stop(&self, record: Record) -> Record {
         let path = self.store().file(&record.id, JobFile::Lock);
         if job_lock::is_held(&path) {
@@ -88,8 +88,8 @@ impl Jobs {
         self.store().read(&record.id).unwrap_or(record)
     }
 
-    /// Tells the supervisor, whose identity its lock proves, and waits for it to leave. Without one, or when it does not
-    /// leave, the run's processes are ended here. Its lock, when it has left.
+    /// Sends SIGTERM to the supervisor that the job lock names, and waits until it has left. Then, or when it does not leave
+    /// in time, the processes of the run are killed here. Returns the job lock where the supervisor has left.
     fn end_run(&self, id: &JobId) -> Option<File> {
         let path = self.store().file(id, JobFile::Lock);
         let file = File::open(&path).ok()?;
@@ -102,7 +102,7 @@ impl Jobs {
         gone.then_some(file)
     }
 
-    /// A supervisor that was killed, before it could take notice of the signal say, leaves the file of its session's lock.
+    /// Removes the file of the session lock, which a supervisor that was killed leaves behind.
     fn give_session_back(&self, record: &Record) {
         if let Some(Ok(session)) = record.session_id.as_deref().map(SessionRef::try_from) {
             drop(SessionLock::try_acquire(self.store().directory(), &session));

@@ -1,4 +1,4 @@
-//! The parts of a call: they end with it, and stay as long as it may still need them.
+//! The parts of a call: they end with it, and are kept as long as it may read their answers.
 
 use std::sync::Mutex;
 use std::thread;

@@ -10,7 +10,7 @@ use crate::shell::leash::{News, OnNews};
 use crate::shell::record::Record;
 use crate::shell::store::StoreError;
 
-/// How long a job is followed without a break; then it is followed again.
+/// The longest wait of one round; [`Jobs::to_the_end`] begins another one.
 const FOLLOW: Duration = Duration::from_secs(3_600);
 
 impl Jobs {

@@ -22,7 +22,7 @@ use crate::shell::store::{JobFile, Patch, Store, StoreError};
 use crate::shell::{clock, failpoint, leftovers, orphan, random, surroundings};
 
 impl<S: ProcessSpawner> Supervision<'_, S> {
-    /// Takes over a run that the record calls running. It may work on, it may be over: its fence tells.
+    /// Takes over a run whose record says that a worker may live. Whether one does is seen from the fence.
     pub(super) fn adopt(&mut self, record: &Record) {
         let left_ms = adoption::left_ms(record.deadline_at, clock::unix_seconds(), self.timeout_ms());
         let deadline = clock::monotonic().plus(left_ms);
@@ -34,7 +34,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         self.output.mcp_file = surroundings::mcp_file_of(self.plan);
         let exit = Box::pin(over(self.store.file(&self.id, JobFile::Stderr), self.id));
         self.process = Some(Process { group: None, exit });
-        // Nobody may have touched the record for long.
+        // A reader that looks at the record sees that it has a supervisor again.
         let adopted = self.store.step(&self.id, &job::Event::Adopt, Patch::default(), Durability::Cached);
         tracing::info!(id = %self.id, left_ms, "job adopted");
         self.claimed = Some(adopted.map_or_else(|_| record.clone(), |stepped| stepped.record));
@@ -61,12 +61,12 @@ pub(super) fn first_step(store: &Store, record: &Record) -> Result<Option<(First
     }
 }
 
-/// A plan to wait by, and to start nothing by.
+/// A plan made from the record: enough to wait for the run and to judge it, too little to start anything.
 fn of_record(store: &Store, record: &Record) -> RunPlan {
     let recorded = record.session_id.as_deref().and_then(|session| SessionRef::try_from(session).ok());
     let session = match recorded.or_else(|| session_named(&store.file(&record.id, JobFile::Stdout))) {
         Some(id) => SessionPlan::Resume { id },
-        // It may begin yet, and its output names it then. This one is nobody's.
+        // The output names the session once the run begins. Until then this id stands for none.
         None => SessionPlan::Fresh { id: random::session_id() },
     };
     let left_ms = adoption::left_ms(record.deadline_at, clock::unix_seconds(), MAX_TIMEOUT_SECONDS * 1_000);

@@ -1,4 +1,4 @@
-//! The end of a run: its verdict, its record, and the leave that is taken from the caller.
+//! The end of a run: its verdict, its record, and the hand-over of the answer to the caller.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -153,7 +153,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         }
     }
 
-    /// The record as it would have been. Without a leash only one that is still there and can take the event.
+    /// The record with the end that could not be written. Without a leash only where it is still there and takes the event.
     fn unwritten(&self, event: &job::Event, patch: Patch) -> Option<Record> {
         let claimed = self.claimed.clone().filter(|_| self.leash.is_some());
         let record = claimed.or_else(|| self.store.read(&self.id).ok())?;

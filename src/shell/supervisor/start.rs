@@ -34,18 +34,18 @@ const ONCE_MORE: &str = "The answer misses its schema; asks for it once more";
 /// What is shown of a run that waits to go on.
 const CUT_OFF: &str = "Cut off; goes on as soon as it may";
 
-/// What is known of what was started.
+/// What is known of the claude that was started last.
 #[derive(Debug, Default)]
 pub(super) struct Started {
-    /// The claude that was started last.
+    /// Its program.
     program: Option<PathBuf>,
     /// The session, under another id than the planned one, that was noted as the agent's.
     session: Option<String>,
 }
 
 impl<S: ProcessSpawner> Supervision<'_, S> {
-    /// The record says `running` before anything runs: what costs is never unseen. The fence is looked at before anything
-    /// runs as well: never two workers for one job.
+    /// Starts claude. The record says `running` before, so that no run that costs goes unseen; and the fence must be free, so
+    /// that a job never has two workers.
     pub(super) async fn start(&mut self, run: Run) {
         self.run = run.on(self.cli_version(run).await);
         if run.purpose == Purpose::Repair {
@@ -90,7 +90,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         cli_version::of(&program, &environment, self.store.directory()).await
     }
 
-    /// The run goes on when its turn comes. A record that does not take it was told to end: then so does the run.
+    /// Notes in the record that the run waits to go on. A record that rejects this was marked cancelled: so is the run then.
     pub(super) fn note_resumption(&mut self) {
         // A supervisor before this one noted it.
         if self.waits_to_go_on() {
