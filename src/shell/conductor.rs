@@ -15,7 +15,7 @@ use super::dispatcher::Dispatcher;
 use super::engine::{Engine, Receipt};
 use super::jobs::Jobs;
 use super::record::Record;
-use super::run_progress::Progress;
+use super::run_progress::RunProgress;
 use super::store::{Patch, Store, StoreError};
 use super::supervisor::SupervisorError;
 use super::{clock, dialogue, failpoint, parallel};
@@ -35,7 +35,7 @@ const RESCUE_ATTEMPTS: u32 = 600;
 const MS_PER_SECOND: f64 = 1_000.0;
 
 /// What a call came to.
-struct Outcome {
+struct CallOutcome {
     text: String,
     tally: Tally,
     /// Of the parts whose answers are told in full.
@@ -63,7 +63,7 @@ pub fn conduct(store: &Store, record: &Record) -> Result<(), SupervisorError> {
         let conductor = Conductor { store, id, jobs: Jobs::new(engine.clone()), shown: Arc::default() };
         let work = conductor.work(engine, call, Arc::new(ledger));
         tokio::pin!(work);
-        let mut progress = Progress::default();
+        let mut progress = RunProgress::default();
         let outcome = loop {
             tokio::select! {
                 biased;
@@ -122,7 +122,7 @@ struct Conductor<'a> {
 
 impl Conductor<'_> {
     /// Runs the call.
-    async fn work(&self, engine: Engine, call: CallPlan, ledger: Arc<Ledger>) -> Result<Outcome, RequestError> {
+    async fn work(&self, engine: Engine, call: CallPlan, ledger: Arc<Ledger>) -> Result<CallOutcome, RequestError> {
         let CallPlan { what, config, origin, cached } = call;
         let config = config.into_config();
         let dispatcher = Dispatcher::new(engine, origin);
@@ -134,25 +134,25 @@ impl Conductor<'_> {
         match &what {
             CallRequest::Parallel(batch) => {
                 let gathered = parallel::run(&dispatcher, &config, batch, Some(&ledger), &mut tell).await;
-                Ok(Outcome { tally: gathered.tally(), text: to_json(&gathered), receipts: gathered.receipts })
+                Ok(CallOutcome { tally: gathered.tally(), text: to_json(&gathered), receipts: gathered.receipts })
             }
             CallRequest::Dialogue(talk) => {
                 let (conversation, receipts) =
                     dialogue::run(&dispatcher, &config, talk, Some(&ledger), &mut tell).await?;
-                Ok(Outcome { tally: conversation.tally(), text: to_json(&conversation), receipts })
+                Ok(CallOutcome { tally: conversation.tally(), text: to_json(&conversation), receipts })
             }
         }
     }
 
     /// The lines of which nothing was shown yet.
-    fn take(&self, progress: &mut Progress) {
+    fn take(&self, progress: &mut RunProgress) {
         for line in self.shown.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             let activity = Activity { doing: Some(line.clone()), ..Activity::default() };
             progress.push(line, activity);
         }
     }
 
-    fn show(&self, progress: &mut Progress) {
+    fn show(&self, progress: &mut RunProgress) {
         self.take(progress);
         progress.write_when_due(self.store, &self.id);
     }
@@ -160,11 +160,11 @@ impl Conductor<'_> {
     async fn conclude(
         &self,
         record: &Record,
-        outcome: Result<Outcome, RequestError>,
-        progress: &Progress,
+        outcome: Result<CallOutcome, RequestError>,
+        progress: &RunProgress,
     ) -> Result<(), StoreError> {
         let (answer, receipts) = match outcome {
-            Ok(Outcome { text, tally, receipts }) => {
+            Ok(CallOutcome { text, tally, receipts }) => {
                 let age_ms = (clock::unix_seconds() - record.created_at).max(0.0) * MS_PER_SECOND;
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
                 let duration_ms = age_ms as u64;
@@ -201,7 +201,7 @@ impl Conductor<'_> {
     }
 
     /// The end on somebody's wish. Whoever marked the call ends its parts; of one that nobody marked, this process does.
-    fn stop(&self, progress: &mut Progress) -> Result<(), SupervisorError> {
+    fn stop(&self, progress: &mut RunProgress) -> Result<(), SupervisorError> {
         self.take(progress);
         if let Some(progress) = progress.unwritten() {
             let patch = Patch { progress: Some(progress), ..Patch::default() };

@@ -1,31 +1,30 @@
 //! The shell: carries out what the machines decide. It reads clocks, files and processes, and decides nothing itself.
 //!
-//! | file | what |
-//! |---|---|
-//! | `dispatcher` | a request's way: checks, cache, shared runs |
-//! | `part` | what a caller is told of one request: its answer, or a reference to it |
-//! | `parallel`, `dialogue` | calls that are several requests |
-//! | `call` | such calls as jobs, which outlive their server |
-//! | `engine` | submits a job and waits for it: the one way to run claude |
-//! | `supervisor` | the small detached process that owns one job: the only event loop around the dispatch machine |
-//! | `jobs` | all jobs: read, list, cancel, remove; a lost supervisor is replaced |
-//! | `leash` | the socket between a waiting caller and its supervisor |
-//! | `store`, `record` | job records and job folders on disk |
-//! | `session_lock` | two runs of one claude session never overlap |
-//! | `session_file` | where the claude CLI keeps a session |
-//! | `spawner` | the injected trait that starts and signals processes, and the real one |
-//! | `leftovers` | finds what a run left behind in sessions of its own |
-//! | `orphan` | the account of a run that was ended while it had no supervisor |
-//! | `abandon` | gives up a job that nobody can supervise, unless its claude lives |
-//! | `job_lock` | whether a job has a supervisor, and how to tell it |
-//! | `blocking` | work on files that must neither hold up a loop nor be cut off |
-//! | `tail` | reads a file while it grows |
-//! | `watch` | news of a job's end |
-//! | `known`, `session_owners`, `refused_options`, `lacked_servers` | small facts that outlive the jobs |
-//! | `environment`, `claude`, `cli_version` | what the child sees, where the CLI is, and which version it has |
-//! | `usage` | the journal of what dispatches took and cost |
-//! | `slots` | how many runs at once, over all processes |
-//! | `clock`, `random` | the two clocks; random ids |
+//! In layers; a file uses those above it and never those below (`tests/tidy.rs`).
+//!
+//! | layer | file | what |
+//! |---|---|---|
+//! | ground | `clock`, `random` | the two clocks; ids that nobody has had |
+//! | | `tail`, `watch`, `generations` | a file while it grows; news of a folder; lines that several processes append to |
+//! | | `blocking` | work on a thread of its own, which always finishes |
+//! | | `slots`, `session_lock`, `pause` | how many runs at once; one run for each session; the usage limit's pause |
+//! | | `environment`, `claude`, `cli_version` | what the child sees, where the CLI is, which version it has |
+//! | | `spawner`, `leftovers` | starts and signals processes; finds what a run left in sessions of its own |
+//! | store | `store`, `record`, `job_lock` | job records and job folders; whether a job has a supervisor |
+//! | | `directory_facts`, `session_file` | what a project's directory brings into a run; where the CLI keeps a session |
+//! | | `known`, `session_owners`, `refused_options`, `lacked_servers` | small facts that outlive the jobs |
+//! | | `usage` | the journal of what dispatches took and cost |
+//! | | `leash` | the socket between a waiting caller and its supervisor |
+//! | runs | `run_output`, `run_progress` | what claude has written so far, and what of it the record shows |
+//! | | `abandon`, `cancelled`, `orphan` | the end of a job that nobody supervises, that was cancelled, that ended without a supervisor |
+//! | | `supervisor` | owns one job from its claim to its end: the only event loop around the dispatch machine |
+//! | ledger | `call` | a call of several requests as data, and the ledger of its parts |
+//! | engine | `engine` | submits a job and waits for it: the one way to run claude |
+//! | jobs | `jobs` | all jobs: read, list, cancel, remove; one whose supervisor is lost gets another |
+//! | dispatcher | `dispatcher` | the way of a request: checks, cache, shared runs, tasks |
+//! | calls | `parts`, `parallel`, `dialogue` | calls of several requests |
+//! | conductor | `conductor` | the supervisor of a call that is a job |
+//! | verb | `supervise` | the process that owns a job: one request, or a call |
 
 pub mod abandon;
 pub mod blocking;
@@ -36,6 +35,7 @@ pub mod cli_version;
 pub mod clock;
 pub mod conductor;
 pub mod dialogue;
+pub mod directory_facts;
 pub mod dispatcher;
 pub mod engine;
 pub mod environment;
@@ -64,7 +64,6 @@ pub mod spawner;
 pub mod store;
 pub mod supervise;
 pub mod supervisor;
-pub mod surroundings;
 pub mod tail;
 pub mod usage;
 pub mod watch;

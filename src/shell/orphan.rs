@@ -2,10 +2,10 @@
 
 use super::atomic::Durability;
 use super::record::Record;
-use super::run_output::{Output, session_began};
-use super::run_progress::Progress;
+use super::run_output::{RunOutput, session_began};
+use super::run_progress::RunProgress;
 use super::store::{JobFile, Patch, Store};
-use super::{lacked_servers, session_file, surroundings, usage};
+use super::{directory_facts, lacked_servers, session_file, usage};
 use crate::machines::answer::Answer;
 use crate::machines::job::{Event, State};
 use crate::machines::next_call;
@@ -54,9 +54,9 @@ pub fn given_up(store: &Store, record: &Record, why: &str) -> Patch {
 }
 
 /// What a run amounts to of which only the output is left.
-fn judge(store: &Store, record: &Record, plan: &RunPlan) -> (Answer, Progress) {
-    let mut output = Output::open(&store.file(&record.id, JobFile::Stdout), 0, &plan.directory);
-    let mut progress = Progress::default();
+fn judge(store: &Store, record: &Record, plan: &RunPlan) -> (Answer, RunProgress) {
+    let mut output = RunOutput::open(&store.file(&record.id, JobFile::Stdout), 0, &plan.directory);
+    let mut progress = RunProgress::default();
     let end = output.length();
     loop {
         let (signs, more) = output.read();
@@ -67,7 +67,7 @@ fn judge(store: &Store, record: &Record, plan: &RunPlan) -> (Answer, Progress) {
     }
     progress.extend(output.finish());
     if let Some(servers) = &output.mcp_servers {
-        let file = surroundings::mcp_file_of(plan);
+        let file = directory_facts::mcp_file_of(plan);
         lacked_servers::note(store.directory(), plan, servers, file, record.started_at);
     }
     let answer = verdict::judge(Evidence {

@@ -22,7 +22,7 @@ const MS_PER_SECOND: f64 = 1_000.0;
 
 /// The output of a run: of one start of claude, and what remains of the starts before it.
 #[derive(Default)]
-pub struct Output {
+pub struct RunOutput {
     source: Option<(Tail, Reader)>,
     /// The result; several are one.
     pub result: Option<ResultEvent>,
@@ -46,7 +46,7 @@ pub struct Output {
     pub rate_limit: Option<RateLimit>,
     /// All of the output, when there was no event in it.
     pub plain: Option<String>,
-    /// Output that is no event.
+    /// Text that is no event.
     pub stray: Option<String>,
     /// Whether there was an event: this claude had begun to work.
     pub begun: bool,
@@ -107,11 +107,11 @@ pub fn session_named(path: &Path) -> Option<SessionRef> {
 }
 
 /// The output in this file, read until it tells of a session.
-fn beginning(path: &Path) -> Option<Output> {
+fn beginning(path: &Path) -> Option<RunOutput> {
     if !path.exists() {
         return None;
     }
-    let mut output = Output::open(path, 0, "");
+    let mut output = RunOutput::open(path, 0, "");
     loop {
         let (_, more) = output.read();
         if output.signs.begun {
@@ -123,7 +123,7 @@ fn beginning(path: &Path) -> Option<Output> {
     }
 }
 
-impl Output {
+impl RunOutput {
     /// The output that is being written to `path`, so many bytes after its beginning, by an agent in `directory`.
     pub fn open(path: &Path, position: u64, directory: &str) -> Self {
         let source = Tail::open(path, position);

@@ -23,7 +23,7 @@ const HEARTBEAT: Duration = Duration::from_secs(5 * 60);
 
 /// Lines, and when they were last written.
 #[derive(Debug)]
-pub struct Progress {
+pub struct RunProgress {
     /// As they were said.
     lines: VecDeque<String>,
     activity: Option<Activity>,
@@ -34,13 +34,13 @@ pub struct Progress {
     written: bool,
 }
 
-impl Default for Progress {
+impl Default for RunProgress {
     fn default() -> Self {
         Self { lines: VecDeque::new(), activity: None, unwritten: false, touched: Instant::now(), written: false }
     }
 }
 
-impl Progress {
+impl RunProgress {
     /// Adds a line. It is cleaned when it is written: most lines of a fast stream never are.
     pub fn push(&mut self, line: String, activity: Activity) {
         if self.lines.len() == LINES {

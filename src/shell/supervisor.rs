@@ -4,11 +4,11 @@
 //! gap), its ticket for a slot (likewise, as its standard error) and one end of the leash as its standard input. What
 //! happens next is decided by [`dispatch::step`]; this loop feeds it events in a fixed order and performs its effects.
 
+mod admission;
 mod adoption;
 mod conclusion;
 pub(super) mod inherited;
 mod own;
-mod place;
 mod start;
 mod waits;
 
@@ -18,14 +18,14 @@ use std::pin::Pin;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use self::admission::{Admission, Admitted};
 pub use self::own::{SupervisorError, stand_in, supervise};
-use self::place::{Asked, Place};
 use self::start::Started;
 use self::waits::{LOOK_INTERVAL, caller_gone, exited, look_again, until, writable};
 use super::leash::{News, Outlet};
 use super::record::Record;
-use super::run_output::{Output, Sign};
-use super::run_progress::Progress;
+use super::run_output::{RunOutput, Sign};
+use super::run_progress::RunProgress;
 use super::slots::SlotRequest;
 use super::spawner::{self, ProcessSpawner};
 use super::store::{JobFile, Store};
@@ -50,12 +50,12 @@ pub struct Supervision<'a, S> {
     terminated: Signal,
     state: State,
     due: VecDeque<Event>,
-    place: Place,
+    admission: Admission,
     ticket: Option<SlotRequest>,
     process: Option<Process>,
     started: Started,
-    output: Output,
-    progress: Progress,
+    output: RunOutput,
+    progress: RunProgress,
     /// What the present process was started for.
     run: Run,
     not_started: Option<NotStarted>,
@@ -101,12 +101,12 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             terminated: signal(SignalKind::terminate())?,
             state: dispatch::begin(Run::new(0, 0)).0,
             due: VecDeque::new(),
-            place: Place::None,
+            admission: Admission::None,
             ticket: None,
             process: None,
             started: Started::default(),
-            output: Output::default(),
-            progress: Progress::default(),
+            output: RunOutput::default(),
+            progress: RunProgress::default(),
             run: Run::new(0, plan.resume_attempts),
             not_started: None,
             exit: None,
@@ -173,7 +173,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             }
             self.progress.write_when_due(&self.store, &self.id);
             let deadline = self.state.next_deadline();
-            let look = (!self.behind).then(|| self.place.ask_again().unwrap_or(LOOK_INTERVAL));
+            let look = (!self.behind).then(|| self.admission.ask_again().unwrap_or(LOOK_INTERVAL));
             let happened = tokio::select! {
                 biased;
                 exit = exited(&mut self.process) => Happened::Exited(exit),
@@ -181,7 +181,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 () = caller_gone(self.leash.as_ref()) => Happened::Cancelled(CancelledBy::CallerGone),
                 () = until(deadline) => Happened::DeadlineDue,
                 () = writable(self.leash.as_ref()) => Happened::Writable,
-                () = self.place.woken() => Happened::TimeToLook,
+                () = self.admission.woken() => Happened::TimeToLook,
                 () = look_again(look) => Happened::TimeToLook,
             };
             self.note(happened);
@@ -229,7 +229,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 }
             }
             Happened::TimeToLook => {
-                self.ask_for_place();
+                self.ask_admission();
                 self.look();
             }
         }
@@ -250,7 +250,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     }
 
     fn is_limited(&self) -> bool {
-        let Output { result, rate_limit, .. } = &self.output;
+        let RunOutput { result, rate_limit, .. } = &self.output;
         result.as_ref().is_some_and(|answer| verdict::is_limited(self.plan, answer, rate_limit.as_ref()))
     }
 
@@ -298,10 +298,10 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     async fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::RequestSlot => {
-                self.place = Place::wanted(self.ticket.take());
-                self.ask_for_place();
+                self.admission = Admission::wanted(self.ticket.take());
+                self.ask_admission();
             }
-            Effect::WithdrawSlot | Effect::ReleaseSlot => self.place = Place::None,
+            Effect::WithdrawSlot | Effect::ReleaseSlot => self.admission = Admission::None,
             Effect::NoteResumption => {
                 self.note_limit();
                 self.note_resumption();
@@ -320,11 +320,11 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
         }
     }
 
-    fn ask_for_place(&mut self) {
-        match self.place.ask(self.store.directory(), &self.id, self.plan) {
-            Ok(Some(Asked::Granted)) => self.due.push_back(Event::SlotGranted),
-            Ok(Some(Asked::Waits(None))) | Ok(None) => {}
-            Ok(Some(Asked::Waits(Some(place)))) => {
+    fn ask_admission(&mut self) {
+        match self.admission.ask(self.store.directory(), &self.id, self.plan) {
+            Ok(Some(Admitted::Yes)) => self.due.push_back(Event::SlotGranted),
+            Ok(Some(Admitted::NotYet(None))) | Ok(None) => {}
+            Ok(Some(Admitted::NotYet(Some(place)))) => {
                 tracing::info!(id = %self.id, place, "job queued");
                 if let Some(leash) = &mut self.leash {
                     leash.tell(&News::Queued(place));
@@ -335,7 +335,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             Err(error) => {
                 self.not_started = Some(NotStarted::SpawnFailed(error.to_string()));
                 self.due.push_back(Event::SlotGranted);
-                self.place = Place::None;
+                self.admission = Admission::None;
             }
         }
     }

@@ -57,7 +57,7 @@ struct Note {
 
 /// A step of a part as it is written.
 #[derive(Debug, Serialize, Deserialize)]
-struct Line {
+struct LedgerLine {
     part: u32,
     state: State,
     /// With `named`.
@@ -142,11 +142,11 @@ impl Ledger {
             return Err(PartError::Closed);
         }
         let Note { state, job, .. } = self.lock().parts.get(&part).cloned().unwrap_or_default();
-        let id = job.unwrap_or_else(|| random::job_id());
+        let id = job.unwrap_or_else(random::job_id);
         let job_is_there = self.store.has_record(&id)?;
         let (next, effects) = part::step(state, &Event::TakeUp { job_is_there }).map_err(|_| PartError::Settled)?;
         if next != state {
-            self.write(&mut file, Line { part, state: next, job: Some(id), answer: None, reference: None })?;
+            self.write(&mut file, LedgerLine { part, state: next, job: Some(id), answer: None, reference: None })?;
         }
         match effects.into_iter().next() {
             Some(Effect::Submit) => {
@@ -155,7 +155,7 @@ impl Ledger {
                 submit(id).map_err(PartError::Submit)?;
                 failpoint::reach("part_submitted");
                 let (state, _await) = part::step(next, &Event::Submitted).map_err(|_| PartError::Settled)?;
-                let line = Line { part, state, job: Some(id), answer: None, reference: None };
+                let line = LedgerLine { part, state, job: Some(id), answer: None, reference: None };
                 // It runs. Whoever comes next finds its record under the name that is noted.
                 if let Err(error) = self.write(&mut file, line) {
                     tracing::warn!(call = %self.call, part, job = %id, %error, "not noted that a part was submitted");
@@ -173,7 +173,7 @@ impl Ledger {
         let state = self.lock().parts.get(&part).map_or(State::Unnamed, |note| note.state);
         let Ok((state, _none)) = part::step(state, &Event::Settle) else { return };
         let PartAnswer { answer, reference } = answer;
-        let line = Line { part, state, job: None, answer: Some(answer), reference };
+        let line = LedgerLine { part, state, job: None, answer: Some(answer), reference };
         let written = self.locked().and_then(|mut file| self.write(&mut file, line));
         if let Err(error) = written {
             tracing::debug!(call = %self.call, part, %error, "an answer of a part is not noted");
@@ -199,7 +199,7 @@ impl Ledger {
         Ok(file)
     }
 
-    fn write(&self, file: &mut File, line: Line) -> Result<(), StoreError> {
+    fn write(&self, file: &mut File, line: LedgerLine) -> Result<(), StoreError> {
         let written = append(file, &line).map_err(StoreError::io("write", &self.path()))?;
         let mut notes = self.lock();
         notes.length += written;
@@ -229,7 +229,7 @@ impl Notes {
         Ok(notes)
     }
 
-    fn take(&mut self, line: Line) {
+    fn take(&mut self, line: LedgerLine) {
         let note = self.parts.entry(line.part).or_default();
         note.state = line.state;
         note.job = line.job.or(note.job);
@@ -238,7 +238,7 @@ impl Notes {
 }
 
 /// Appends a line; how long it is, in bytes.
-fn append(file: &mut File, line: &Line) -> io::Result<u64> {
+fn append(file: &mut File, line: &LedgerLine) -> io::Result<u64> {
     failpoint::check("note_part")?;
     let mut bytes = serde_json::to_vec(line)?;
     bytes.push(b'\n');

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::place::Place;
+use super::admission::Admission;
 use super::{Process, Supervision};
 use crate::machines::adoption::{self, FirstStep, WORKER_LOOK_MS, WorkerWatch};
 use crate::machines::conclusion::ProcessExit;
@@ -16,10 +16,10 @@ use crate::machines::plan::{Format, MAX_TIMEOUT_SECONDS, RunPlan, SessionPlan};
 use crate::shell::abandon::abandon;
 use crate::shell::atomic::Durability;
 use crate::shell::record::Record;
-use crate::shell::run_output::{Output, session_named};
+use crate::shell::run_output::{RunOutput, session_named};
 use crate::shell::spawner::ProcessSpawner;
 use crate::shell::store::{JobFile, Patch, Store, StoreError};
-use crate::shell::{clock, failpoint, leftovers, orphan, random, surroundings};
+use crate::shell::{clock, directory_facts, failpoint, leftovers, orphan, random};
 
 impl<S: ProcessSpawner> Supervision<'_, S> {
     /// Takes over a run whose record says that a worker may live. Whether one does is seen from the fence.
@@ -30,15 +30,15 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         failpoint::reach("adopt");
         self.run = Run::new(self.timeout_ms(), resumes_left).waiting(self.plan.limit_waits());
         self.state = dispatch::adopted(self.run, deadline);
-        self.output = Output::open(&self.store.file(&self.id, JobFile::Stdout), 0, &self.plan.directory);
-        self.output.mcp_file = surroundings::mcp_file_of(self.plan);
+        self.output = RunOutput::open(&self.store.file(&self.id, JobFile::Stdout), 0, &self.plan.directory);
+        self.output.mcp_file = directory_facts::mcp_file_of(self.plan);
         let exit = Box::pin(over(self.store.file(&self.id, JobFile::Stderr), self.id));
         self.process = Some(Process { group: None, exit });
         // A reader that looks at the record sees that it has a supervisor again.
         let adopted = self.store.step(&self.id, &job::Event::Adopt, Patch::default(), Durability::Cached);
         tracing::info!(id = %self.id, left_ms, "job adopted");
         self.claimed = Some(adopted.map_or_else(|_| record.clone(), |stepped| stepped.record));
-        self.place = Place::of_adopted(self.store.directory(), &self.id, self.plan);
+        self.admission = Admission::of_adopted(self.store.directory(), &self.id, self.plan);
     }
 }
 

@@ -12,13 +12,13 @@ use crate::machines::job;
 use crate::machines::mcp_servers::ConfigFile;
 use crate::machines::verdict::{self, Evidence};
 use crate::shell::atomic::Durability;
+use crate::shell::directory_facts::{self, DirectoryFacts};
 use crate::shell::failpoint;
 use crate::shell::leash::News;
 use crate::shell::record::Record;
 use crate::shell::session_file;
 use crate::shell::spawner::ProcessSpawner;
 use crate::shell::store::{Patch, Store, StoreError};
-use crate::shell::surroundings::{self, Surroundings};
 use crate::shell::usage;
 
 /// How long the caller may take to receive the answer and to redeem its receipt before the supervisor leaves.
@@ -30,13 +30,13 @@ const USAGE_PATIENCE: Duration = Duration::from_secs(2);
 impl<S: ProcessSpawner> Supervision<'_, S> {
     /// Judges what is known, and stores the answer.
     pub(super) async fn conclude(&mut self, end: End) {
-        let surroundings = self.surroundings().await;
+        let facts = self.directory_facts().await;
         let evidence = Evidence {
             plan: self.plan,
             begun: self.output.signs(true).begun,
             mcp_servers: self.output.mcp_servers.take().unwrap_or_default(),
-            mcp_config_error: surroundings.mcp_config_error,
-            settings: surroundings.settings,
+            mcp_config_error: facts.mcp_config_error,
+            settings: facts.settings,
             ending: conclusion::end_reason(end, self.exit, self.not_started.take()),
             omitted: self.run.omitted,
             result: self.output.result.take(),
@@ -78,17 +78,17 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     }
 
     /// What the project brings into the run, where a run began; the settings only where they may be asked for.
-    async fn surroundings(&self) -> Surroundings {
+    async fn directory_facts(&self) -> DirectoryFacts {
         let results = [&self.output.result, &self.output.missed];
         let denied = |event: &ResultEvent| !event.all_denials().is_empty() || event.is_deferred();
         let with_settings = results.into_iter().flatten().any(denied);
         let wanted = with_settings || matches!(self.output.mcp_file, ConfigFile::There(_));
         // A thread is a tenth of what a job costs.
         let Some(directory) = self.plan.known_directory().filter(|_| wanted).map(PathBuf::from) else {
-            return Surroundings::default();
+            return DirectoryFacts::default();
         };
-        let look = move || surroundings::look(&directory, with_settings);
-        let looked = tokio::time::timeout(surroundings::PATIENCE, tokio::task::spawn_blocking(look)).await;
+        let look = move || directory_facts::look(&directory, with_settings);
+        let looked = tokio::time::timeout(directory_facts::PATIENCE, tokio::task::spawn_blocking(look)).await;
         looked.map(Result::unwrap_or_default).unwrap_or_default()
     }
 

@@ -24,7 +24,8 @@ use crate::shell::pause;
 use crate::shell::spawner::{Launch, ProcessSpawner, SpawnError};
 use crate::shell::store::{JobFile, Patch, StoreError};
 use crate::shell::{
-    claude, cli_version, clock, environment, failpoint, lacked_servers, refused_options, session_owners, surroundings,
+    claude, cli_version, clock, directory_facts, environment, failpoint, lacked_servers, refused_options,
+    session_owners,
 };
 
 /// How often to look whether the fence is free.
@@ -218,7 +219,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         self.note_session();
         self.output.go_on(&stdout, position, &self.plan.directory, self.run.purpose == Purpose::Repair);
         // Claude was started in this directory a moment ago: it answers.
-        self.output.mcp_file = surroundings::mcp_file(Path::new(&plan.directory));
+        self.output.mcp_file = directory_facts::mcp_file(Path::new(&plan.directory));
         Ok(process)
     }
 

@@ -14,7 +14,7 @@ pub const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What was found.
 #[derive(Debug, Default)]
-pub struct Surroundings {
+pub struct DirectoryFacts {
     /// What is wrong with its `.mcp.json`.
     pub mcp_config_error: Option<String>,
     /// The settings of claude that count in it, where they were read.
@@ -38,11 +38,11 @@ pub fn mcp_file_of(plan: &RunPlan) -> ConfigFile {
 
 /// Looks at a project; at settings only where they matter. May hang with the file system.
 #[must_use]
-pub fn look(directory: &Path, with_settings: bool) -> Surroundings {
+pub fn look(directory: &Path, with_settings: bool) -> DirectoryFacts {
     let settings = || {
         let user = claude_settings::user_directory();
         let files = Places::of_machine(user.as_deref()).files(directory);
         files.into_iter().map(|(_, file)| file).collect()
     };
-    Surroundings { mcp_config_error: mcp_file::error(directory), settings: with_settings.then(settings) }
+    DirectoryFacts { mcp_config_error: mcp_file::error(directory), settings: with_settings.then(settings) }
 }

@@ -1,4 +1,4 @@
-//! A run may start when no other run has its session, and when it has a slot.
+//! When a run may start: no other run has its session, and it has a slot.
 //!
 //! The session comes first, the slot last: nobody who waits in the queue waits for anything else, so the first one there
 //! always goes on as soon as a slot is free, and whoever holds a slot needs nothing more to come to its end. A run whose
@@ -25,18 +25,18 @@ const PAUSE_LOOK: Duration = Duration::from_secs(2);
 
 /// Whether the run may start.
 #[derive(Debug)]
-pub enum Place {
+pub enum Admission {
     /// Nothing is wanted.
     None,
     /// It waits.
-    Wanted(Wish),
+    Waiting(Waiting),
     /// It may run.
-    Held(#[expect(dead_code, reason = "held for its locks")] Held),
+    Admitted(#[expect(dead_code, reason = "held for its locks")] AdmittedRun),
 }
 
 /// What a run holds that may run.
 #[derive(Debug)]
-pub struct Held {
+pub struct AdmittedRun {
     /// Absent where an adopted run's session is in use by another one: it cannot be undone any more.
     #[expect(dead_code, reason = "held for its lock")]
     session: Option<SessionLock>,
@@ -47,7 +47,7 @@ pub struct Held {
 
 /// What a run has of what it needs.
 #[derive(Debug, Default)]
-pub struct Wish {
+pub struct Waiting {
     session: Option<SessionLock>,
     request: Option<SlotRequest>,
     told: Option<usize>,
@@ -57,60 +57,60 @@ pub struct Wish {
 
 /// What came of asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum Admitted {
     /// The run may start.
-    Granted,
+    Yes,
     /// It waits; its place in the queue, where that is new.
-    Waits(Option<usize>),
+    NotYet(Option<usize>),
 }
 
-impl Place {
+impl Admission {
     /// What an adopted run holds: it runs already, so nobody is asked.
     pub fn of_adopted(jobs: &Path, id: &JobId, plan: &RunPlan) -> Self {
         let session = SessionLock::try_acquire(jobs, plan.session.id()).ok().flatten();
         let slot = Slot::regain(jobs, plan.depth, &id.to_string());
         let slot = slot.inspect_err(|error| tracing::warn!(%id, %error, "an adopted run is not counted")).ok();
-        Self::Held(Held { session, slot })
+        Self::Admitted(AdmittedRun { session, slot })
     }
 
     /// A place is wanted; `ticket` is one that was taken before.
     pub fn wanted(ticket: Option<SlotRequest>) -> Self {
-        Self::Wanted(Wish { request: ticket, ..Wish::default() })
+        Self::Waiting(Waiting { request: ticket, ..Waiting::default() })
     }
 
     /// Asks for what is missing. `None` when nothing is wanted.
-    pub fn ask(&mut self, jobs: &Path, id: &JobId, plan: &RunPlan) -> io::Result<Option<Asked>> {
-        let Self::Wanted(wish) = self else { return Ok(None) };
-        let asked = wish.ask(jobs, id, plan)?;
+    pub fn ask(&mut self, jobs: &Path, id: &JobId, plan: &RunPlan) -> io::Result<Option<Admitted>> {
+        let Self::Waiting(waiting) = self else { return Ok(None) };
+        let asked = waiting.ask(jobs, id, plan)?;
         Ok(Some(match asked {
             Ok(slot) => {
-                *self = Self::Held(Held { session: wish.session.take(), slot: Some(slot) });
-                Asked::Granted
+                *self = Self::Admitted(AdmittedRun { session: waiting.session.take(), slot: Some(slot) });
+                Admitted::Yes
             }
-            Err(place) => Asked::Waits(place),
+            Err(place) => Admitted::NotYet(place),
         }))
     }
 
     /// When to ask again; `None` when nothing is wanted.
     pub fn ask_again(&self) -> Option<Duration> {
         match self {
-            Self::Wanted(Wish { pause: Some(left), .. }) => Some((*left).min(PAUSE_LOOK)),
-            Self::Wanted(Wish { request: Some(request), .. }) => Some(request.look_again()),
-            Self::Wanted(_) => Some(SESSION_LOOK),
-            Self::None | Self::Held(_) => None,
+            Self::Waiting(Waiting { pause: Some(left), .. }) => Some((*left).min(PAUSE_LOOK)),
+            Self::Waiting(Waiting { request: Some(request), .. }) => Some(request.look_again()),
+            Self::Waiting(_) => Some(SESSION_LOOK),
+            Self::None | Self::Admitted(_) => None,
         }
     }
 
     /// Completes when it is worth asking again.
     pub async fn woken(&mut self) {
         match self {
-            Self::Wanted(Wish { request: Some(request), .. }) => request.woken().await,
-            Self::Wanted(_) | Self::None | Self::Held(_) => future::pending().await,
+            Self::Waiting(Waiting { request: Some(request), .. }) => request.woken().await,
+            Self::Waiting(_) | Self::None | Self::Admitted(_) => future::pending().await,
         }
     }
 }
 
-impl Wish {
+impl Waiting {
     fn ask(&mut self, jobs: &Path, id: &JobId, plan: &RunPlan) -> io::Result<Result<Slot, Option<usize>>> {
         // Like one whose session is in use: not in the queue, where it would hold up all others.
         self.pause = pause::left(jobs).filter(|_| plan.wait_for_limit);
