@@ -65,7 +65,7 @@ impl Engine {
             };
             self.blocking.run(submit).await?
         };
-        let (record, leash) = Wait::new(self, id, intake).to_the_end(on_news).await?;
+        let (record, leash) = Wait::new(self, id, intake).run(on_news).await?;
         let receipt = Receipt { leash, ..self.receipt(id) };
         Ok(Delivery { answer: record.into_answer(), receipt: Some(receipt) })
     }
@@ -100,7 +100,7 @@ impl<'a> Wait<'a> {
     }
 
     /// Waits for the end of the run: its record, and the leash of the supervisor process that came to it.
-    async fn to_the_end(mut self, on_news: OnNews<'_>) -> Result<(Record, Option<Intake>), EngineError> {
+    async fn run(mut self, on_news: OnNews<'_>) -> Result<(Record, Option<Intake>), EngineError> {
         let (_, mut effects) = takeover::begin();
         loop {
             let mut happened = None;
