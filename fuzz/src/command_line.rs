@@ -2,7 +2,7 @@
 //! exactly the values that were meant.
 
 use agent_dispatch::machines::command_line::arguments;
-use agent_dispatch::machines::dispatch::{Flag, Omitted};
+use agent_dispatch::machines::flags::{Flag, Omission, Omitted};
 use agent_dispatch::machines::ids::SessionRef;
 use agent_dispatch::machines::plan::{Format, RunPlan, SessionPlan};
 use agent_dispatch::machines::prompt::{MAX_PROMPT_BYTES, demanding, for_stdin};
@@ -16,28 +16,32 @@ const SEPARATOR: u8 = 0xff;
 /// The first field that is a tool.
 const TOOLS: usize = 6;
 
+/// What each bit of the first byte leaves out.
+const SWITCHES: [(u8, Omission); 10] = [
+    (1, Omission::Unknown(Flag::SessionId)),
+    (2, Omission::Unknown(Flag::AppendSystemPrompt)),
+    (4, Omission::Unknown(Flag::MaxBudget)),
+    (16, Omission::Unknown(Flag::SystemPromptSnapshot)),
+    (32, Omission::Unknown(Flag::MaxTurns)),
+    (64, Omission::Unknown(Flag::JsonSchema)),
+    (64, Omission::ThisSchema),
+    (64, Omission::UnboundedSchema),
+    (128, Omission::Unknown(Flag::PermissionPrompts)),
+    (128, Omission::Unknown(Flag::Settings)),
+];
+
 /// Reads the bytes as a plan, builds its command line and checks what the CLI makes of it.
 pub fn check(data: &[u8]) {
     let fields: Vec<String> =
         data.split(|byte| *byte == SEPARATOR).map(|field| String::from_utf8_lossy(field).into_owned()).collect();
     let (Some(switches), Some(plan)) = (data.first(), plan(&fields)) else { return };
-    let omit = Omitted {
-        session_id: switches & 1 != 0,
-        system_prompt: switches & 2 != 0,
-        max_budget: switches & 4 != 0,
-        snapshot: switches & 16 != 0,
-        max_turns: switches & 32 != 0,
-        json_schema: switches & 64 != 0,
-        this_schema: switches & 64 != 0,
-        unbounded_schema: switches & 64 != 0,
-        permission_prompts: switches & 128 != 0,
-        settings: switches & 128 != 0,
-    };
+    let omissions = SWITCHES.into_iter().filter(|(switch, _)| switches & switch != 0).map(|(_, omission)| omission);
+    let omit = omissions.fold(Omitted::NOTHING, Omitted::and);
     check_plan(&plan, omit);
     check_task(&plan);
     for field in &fields {
         // Any text may come on stderr.
-        let _ = Flag::refused(field);
+        let _ = Omission::of_stderr(field);
     }
 }
 
@@ -79,7 +83,7 @@ fn meant(plan: &RunPlan, omit: Omitted) -> Parsed {
     add("--verbose", None);
     match &plan.session {
         SessionPlan::Resume { id } => add("--resume", Some(id.to_string())),
-        SessionPlan::Fresh { id } if !omit.session_id => add("--session-id", Some(id.to_string())),
+        SessionPlan::Fresh { id } if !omit.lacks(Flag::SessionId) => add("--session-id", Some(id.to_string())),
         SessionPlan::Fresh { .. } => {}
     }
     for (name, value) in [("--model", &plan.model), ("--permission-mode", &plan.permission_mode)] {
@@ -92,10 +96,10 @@ fn meant(plan: &RunPlan, omit: Omitted) -> Parsed {
             );
         }
     }
-    if !omit.permission_prompts {
+    if !omit.lacks(Flag::PermissionPrompts) {
         add("--permission-prompts", Some("none".into()));
     }
-    if !omit.settings {
+    if !omit.lacks(Flag::Settings) {
         add("--settings", Some("{\"crossSessionInbound\":\"refuse\"}".into()));
     }
     let blank = |text: &str| text.chars().all(|c| c.is_whitespace() || c == '\u{feff}');
@@ -104,20 +108,20 @@ fn meant(plan: &RunPlan, omit: Omitted) -> Parsed {
             add(name, Some(tool.clone()));
         }
     }
-    if !omit.system_prompt && plan.system_prompt.is_some() {
+    if !omit.lacks(Flag::AppendSystemPrompt) && plan.system_prompt.is_some() {
         add("--append-system-prompt", plan.system_prompt.clone());
-        if plan.session.is_resume() && !omit.snapshot {
+        if plan.session.is_resume() && !omit.lacks(Flag::SystemPromptSnapshot) {
             add("--system-prompt-snapshot", Some("off".into()));
         }
     }
-    if let Some(budget) = plan.max_budget_usd.filter(|_| !omit.max_budget) {
+    if let Some(budget) = plan.max_budget_usd.filter(|_| !omit.lacks(Flag::MaxBudget)) {
         add("--max-budget-usd", Some(budget.to_string()));
     }
-    if let Some(turns) = plan.max_turns.filter(|turns| *turns > 0 && !omit.max_turns) {
+    if let Some(turns) = plan.max_turns.filter(|turns| *turns > 0 && !omit.lacks(Flag::MaxTurns)) {
         add("--max-turns", Some(turns.to_string()));
     }
     // As one line of JSON: white space between tokens is not part of a schema.
-    let schema = plan.response_schema.as_ref().filter(|_| !omit.has(Flag::JsonSchema)).and_then(for_cli);
+    let schema = plan.response_schema.as_ref().filter(|_| !omit.lacks(Flag::JsonSchema)).and_then(for_cli);
     if let Some(schema) = schema {
         assert!(serde_json::from_str::<Value>(&schema).is_ok_and(|schema| schema.is_object()), "{schema}");
         add("--json-schema", Some(schema));

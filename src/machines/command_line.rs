@@ -1,10 +1,8 @@
 //! The command line of the claude CLI, and the guard in front of it: no value may ever be read as an option.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-use super::dispatch::{self, Omitted};
+use super::flags::{Flag, Omitted};
 use super::mode;
 use super::plan::{RunPlan, SessionPlan};
 use super::schema;
@@ -16,116 +14,6 @@ pub const MAX_ARGUMENT_BYTES: usize = 131_071;
 
 /// Characters of a rejected value that an error message repeats.
 const SHOWN_CHARS: usize = 60;
-
-/// An option of the claude CLI that we pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Flag {
-    /// `-p`: print the answer and exit.
-    Print,
-    /// `--output-format`
-    OutputFormat,
-    /// `--verbose`
-    Verbose,
-    /// `--session-id`: the id of a new session.
-    SessionId,
-    /// `--resume`: the session to go on with.
-    Resume,
-    /// `--model`
-    Model,
-    /// `--permission-mode`
-    PermissionMode,
-    /// `--permission-prompts`: `none` tells the model that nobody can be asked.
-    PermissionPrompts,
-    /// `--settings`: what holds for every run that nobody watches.
-    Settings,
-    /// `--allowedTools`
-    AllowedTools,
-    /// `--disallowedTools`
-    DisallowedTools,
-    /// `--append-system-prompt`
-    AppendSystemPrompt,
-    /// `--system-prompt-snapshot`: `off` makes the CLI take the text of a resumed run instead of the first run's.
-    SystemPromptSnapshot,
-    /// `--max-budget-usd`
-    MaxBudget,
-    /// `--max-turns`
-    MaxTurns,
-    /// `--json-schema`
-    JsonSchema,
-}
-
-impl Flag {
-    /// Every option that we pass.
-    pub const ALL: [Self; 16] = [
-        Self::Print,
-        Self::OutputFormat,
-        Self::Verbose,
-        Self::SessionId,
-        Self::Resume,
-        Self::Model,
-        Self::PermissionMode,
-        Self::PermissionPrompts,
-        Self::Settings,
-        Self::AllowedTools,
-        Self::DisallowedTools,
-        Self::AppendSystemPrompt,
-        Self::SystemPromptSnapshot,
-        Self::MaxBudget,
-        Self::MaxTurns,
-        Self::JsonSchema,
-    ];
-
-    /// The option as it is written.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Print => "-p",
-            Self::OutputFormat => "--output-format",
-            Self::Verbose => "--verbose",
-            Self::SessionId => "--session-id",
-            Self::Resume => "--resume",
-            Self::Model => "--model",
-            Self::PermissionMode => "--permission-mode",
-            Self::PermissionPrompts => "--permission-prompts",
-            Self::Settings => "--settings",
-            Self::AllowedTools => "--allowedTools",
-            Self::DisallowedTools => "--disallowedTools",
-            Self::AppendSystemPrompt => "--append-system-prompt",
-            Self::SystemPromptSnapshot => "--system-prompt-snapshot",
-            Self::MaxBudget => "--max-budget-usd",
-            Self::MaxTurns => "--max-turns",
-            Self::JsonSchema => "--json-schema",
-        }
-    }
-
-    /// Where a user changes the value, for messages.
-    const fn source(self) -> &'static str {
-        match self {
-            Self::SessionId | Self::Resume => "pass the session_id of an earlier answer, or leave it out",
-            Self::Model => "correct `model` of the agent (update_agent, or agents.yaml)",
-            Self::PermissionMode => "correct `permission_mode` of the agent or `default_permission_mode`",
-            Self::AllowedTools => "correct `allowed_tools` of the agent or `default_allowed_tools`",
-            Self::DisallowedTools => "correct `disallowed_tools` of the agent or `default_disallowed_tools`",
-            Self::AppendSystemPrompt => "correct `instructions` of the agent; long ones belong in its CLAUDE.md",
-            Self::MaxBudget => "correct `max_budget_usd` of the agent or `default_max_budget_usd`",
-            Self::MaxTurns => "correct `max_turns` of the call or of the agent",
-            Self::JsonSchema => "shorten `response_schema`",
-            Self::Print
-            | Self::OutputFormat
-            | Self::Verbose
-            | Self::PermissionPrompts
-            | Self::Settings
-            | Self::SystemPromptSnapshot => "update agent-dispatch",
-        }
-    }
-}
-
-impl fmt::Display for Flag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// What is wrong with a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -175,7 +63,7 @@ pub struct BadValue {
 ///
 /// # Errors
 /// [`BadValue`] for the first value that the guard refuses.
-pub fn arguments(plan: &RunPlan, omit: Omitted) -> Result<Vec<String>, BadValue> {
+pub fn arguments(plan: &RunPlan, omitted: Omitted) -> Result<Vec<String>, BadValue> {
     let mut arguments = vec![
         Flag::Print.as_str().to_owned(),
         format!("{}=stream-json", Flag::OutputFormat),
@@ -185,7 +73,7 @@ pub fn arguments(plan: &RunPlan, omit: Omitted) -> Result<Vec<String>, BadValue>
     match &plan.session {
         SessionPlan::Resume { id } => push(Flag::Resume, id.as_str())?,
         SessionPlan::Fresh { id } if !id.is_uuid() => return Err(bad(Flag::SessionId, Why::NotAUuid, id.as_str())),
-        SessionPlan::Fresh { .. } if omit.session_id => {}
+        SessionPlan::Fresh { .. } if omitted.lacks(Flag::SessionId) => {}
         SessionPlan::Fresh { id } => push(Flag::SessionId, id.as_str())?,
     }
     if let Some(model) = &plan.model {
@@ -194,10 +82,10 @@ pub fn arguments(plan: &RunPlan, omit: Omitted) -> Result<Vec<String>, BadValue>
     if let Some(mode) = &plan.permission_mode {
         push(Flag::PermissionMode, mode::portable(mode))?;
     }
-    if !omit.permission_prompts {
+    if !omitted.lacks(Flag::PermissionPrompts) {
         push(Flag::PermissionPrompts, "none")?;
     }
-    if !omit.settings {
+    if !omitted.lacks(Flag::Settings) {
         push(Flag::Settings, unattended::SETTINGS)?;
     }
     // A blank entry of a list grants and takes nothing; the CLI skips it as well.
@@ -207,13 +95,13 @@ pub fn arguments(plan: &RunPlan, omit: Omitted) -> Result<Vec<String>, BadValue>
     for tool in plan.disallowed_tools.iter().filter(|tool| !text::is_blank(tool)) {
         push(Flag::DisallowedTools, tool)?;
     }
-    if let Some(prompt) = plan.system_prompt.as_deref().filter(|_| !omit.system_prompt) {
+    if let Some(prompt) = plan.system_prompt.as_deref().filter(|_| !omitted.lacks(Flag::AppendSystemPrompt)) {
         push(Flag::AppendSystemPrompt, prompt)?;
-        if plan.session.is_resume() && !omit.snapshot {
+        if plan.session.is_resume() && !omitted.lacks(Flag::SystemPromptSnapshot) {
             push(Flag::SystemPromptSnapshot, "off")?;
         }
     }
-    if let Some(budget) = plan.max_budget_usd.filter(|_| !omit.max_budget) {
+    if let Some(budget) = plan.max_budget_usd.filter(|_| !omitted.lacks(Flag::MaxBudget)) {
         let value = budget.to_string();
         if !budget.is_finite() || budget <= 0.0 {
             return Err(bad(Flag::MaxBudget, Why::NotPositive, &value));
@@ -221,11 +109,10 @@ pub fn arguments(plan: &RunPlan, omit: Omitted) -> Result<Vec<String>, BadValue>
         push(Flag::MaxBudget, &value)?;
     }
     // The CLI reads 0 as no limit.
-    if let Some(turns) = plan.max_turns.filter(|turns| *turns > 0 && !omit.max_turns) {
+    if let Some(turns) = plan.max_turns.filter(|turns| *turns > 0 && !omitted.lacks(Flag::MaxTurns)) {
         push(Flag::MaxTurns, &turns.to_string())?;
     }
-    let schema =
-        plan.response_schema.as_ref().filter(|_| !omit.has(dispatch::Flag::JsonSchema)).and_then(schema::for_cli);
+    let schema = plan.response_schema.as_ref().filter(|_| !omitted.lacks(Flag::JsonSchema)).and_then(schema::for_cli);
     if let Some(schema) = schema {
         push(Flag::JsonSchema, &schema)?;
     }
@@ -256,26 +143,4 @@ fn checked(flag: Flag, value: &str) -> Result<String, BadValue> {
 
 fn bad(field: Flag, why: Why, value: &str) -> BadValue {
     BadValue { field, why, shown: text::quoted(text::first_chars(value, SHOWN_CHARS)) }
-}
-
-/// Which of our options this CLI does not know, read from what it printed on stderr (give the *beginning* of stderr: the
-/// message repeats the whole argument, and only the first message counts). The value that is repeated, and suggestions on
-/// further lines, are not looked at.
-#[must_use]
-pub fn unknown_option(stderr: &str) -> Option<Flag> {
-    /// How option parsers say it; the CLI's own wording is the first.
-    const PHRASES: [&str; 4] = ["unknown option", "unknown argument", "unrecognized option", "unexpected argument"];
-    let lower = stderr.to_ascii_lowercase();
-    let after = PHRASES.iter().filter_map(|phrase| Some(lower.find(phrase)? + phrase.len())).min()?;
-    let rest = stderr[after..].trim_start_matches([' ', ':', '\'', '"', '`', '‘', '“']);
-    let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(rest.len());
-    Flag::ALL.into_iter().find(|flag| flag.as_str() == &rest[..end])
-}
-
-/// Whether the CLI says that its own validator does not take the schema; ours has taken it. That is about this schema: the
-/// CLI knows the option.
-#[must_use]
-pub fn refuses_schema(stderr: &str) -> bool {
-    const REFUSED_SCHEMA: &str = "--json-schema is not a valid json schema";
-    stderr.to_ascii_lowercase().trim_start().trim_start_matches("error: ").starts_with(REFUSED_SCHEMA)
 }

@@ -1,9 +1,8 @@
 //! One run of the claude CLI, from waiting for a slot to its end. Declared in `spec/dispatch.yaml`.
 //!
 //! Order in this file: numbers, `begin` and `step`, the handlers. Effects, events and states are in `types`, what a
-//! run's processes are started for in `turn`, what they can do without in `flags`.
+//! run's processes are started for in `run`.
 
-mod flags;
 mod run;
 mod types;
 
@@ -11,9 +10,9 @@ use statig::prelude::*;
 
 use super::apply::apply;
 use super::effect::Effects;
+use super::flags::Omission;
 use super::rejected::Rejected;
 use super::time::Millis;
-pub use flags::{Flag, Omitted};
 pub use run::{Purpose, Run, SessionFate, SessionSigns};
 pub use types::{AnswerKind, CancelledBy, Effect, End, Event, State, StopReason};
 
@@ -282,7 +281,7 @@ fn end(end: End, effects: &mut Effects<Effect>, held: Resources) -> State {
 /// A process that nobody told to leave is gone without an answer.
 fn after_exit(
     run: Run,
-    unknown: Option<Flag>,
+    unknown: Option<Omission>,
     seen: bool,
     session: SessionFate,
     effects: &mut Effects<Effect>,

@@ -21,6 +21,7 @@ pub mod dialogue;
 pub mod dispatch;
 pub mod effect;
 pub mod events;
+pub mod flags;
 pub mod ids;
 pub mod job;
 pub mod json;

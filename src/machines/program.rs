@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::dispatch::{Flag, Omitted};
+use super::flags::{Omission, Omitted};
 
 /// Most programs that are remembered: a user has one or two, and a directory of old versions must not fill the file.
 pub const MAX_PROGRAMS: usize = 16;
@@ -33,8 +33,8 @@ struct Refusals {
     program: Program,
     /// When the first of the refusals was, in Unix seconds.
     since: u64,
-    #[serde(deserialize_with = "known_flags")]
-    refused: Vec<Flag>,
+    #[serde(deserialize_with = "known_omissions")]
+    refused: Vec<Omission>,
 }
 
 impl Programs {
@@ -46,14 +46,14 @@ impl Programs {
     }
 
     /// Notes that it refused one more. What is known of another file at the same place is about a program that is gone.
-    pub fn note(&mut self, program: Program, flag: Flag, now: u64) {
+    pub fn note(&mut self, program: Program, omission: Omission, now: u64) {
         let at_its_place = |known: &Refusals| known.program.path == program.path;
         let before = self.programs.iter().position(at_its_place).map(|at| self.programs.remove(at));
         let mut refusals = before
             .filter(|known| known.program == program && known.is_believed(now))
             .unwrap_or(Refusals { program, since: now, refused: Vec::new() });
-        if !refusals.refused.contains(&flag) {
-            refusals.refused.push(flag);
+        if !refusals.refused.contains(&omission) {
+            refusals.refused.push(omission);
         }
         self.programs.insert(0, refusals);
         self.programs.truncate(MAX_PROGRAMS);
@@ -68,7 +68,7 @@ impl Refusals {
 }
 
 /// The flags that this version knows; another version may have noted more.
-fn known_flags<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<Flag>, D::Error> {
+fn known_omissions<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<Omission>, D::Error> {
     let names = Vec::<serde_json::Value>::deserialize(source)?;
     Ok(names.into_iter().filter_map(|name| serde_json::from_value(name).ok()).collect())
 }

@@ -29,6 +29,7 @@ pub use unfinished::is_silent;
 
 use super::answer::{Answer, ErrorType};
 use super::events::{Doubt, ResultEvent};
+use super::flags::Flag;
 use super::ids::SessionRef;
 use super::money;
 use super::text;
@@ -124,7 +125,7 @@ fn session_id(evidence: &Evidence<'_>) -> Option<String> {
             EndReason::NotStarted { reason } => evidence.plan.session.is_resume() && !reason.is_foreign(),
             // Without an event only the session's file says that it took the id.
             _ if evidence.plain.is_some() => evidence.plan.session.is_resume() || evidence.session_kept,
-            _ => evidence.plan.session.is_resume() || (evidence.begun && !evidence.omitted.session_id),
+            _ => evidence.plan.session.is_resume() || (evidence.begun && !evidence.omitted.lacks(Flag::SessionId)),
         };
         known.then(|| evidence.plan.session.id().as_str().to_owned())
     };

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::atomic::{self, Durability};
 use super::{clock, known};
-use crate::machines::dispatch::{Flag, Omitted};
+use crate::machines::flags::{Omission, Omitted};
 use crate::machines::program::{Program, Programs};
 
 const FILE: &str = "claude-options.json";
@@ -22,10 +22,10 @@ pub fn known(jobs: &Path, program: &Path) -> Omitted {
 }
 
 /// Notes that it refused one more. Whatever goes wrong is only logged: it is asked again, then.
-pub fn note(jobs: &Path, program: &Path, flag: Flag) {
+pub fn note(jobs: &Path, program: &Path, omission: Omission) {
     let Some(program) = identity(program) else { return };
     let mut programs = read(jobs).unwrap_or_default();
-    programs.note(program, flag, clock::whole_unix_seconds());
+    programs.note(program, omission, clock::whole_unix_seconds());
     // Our own type: texts and whole numbers.
     let bytes = serde_json::to_vec(&programs).unwrap_or_default();
     let write =

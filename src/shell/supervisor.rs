@@ -32,6 +32,7 @@ use super::store::{JobFile, Store};
 use super::{clock, pause, tail};
 use crate::machines::conclusion::ProcessExit;
 use crate::machines::dispatch::{self, AnswerKind, CancelledBy, Effect, Event, Run, SessionFate, State};
+use crate::machines::flags::Flag;
 use crate::machines::ids::JobId;
 use crate::machines::plan::RunPlan;
 use crate::machines::schema::Violation;
@@ -205,7 +206,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 let stderr = tail::ends(&self.store.file(&self.id, JobFile::Stderr), STDERR_BYTES);
                 self.stderr = stderr.last;
                 let unknown = self.refused_flag(&stderr.first);
-                let session = SessionFate::of(self.output.signs(!self.run.omitted.session_id));
+                let session = SessionFate::of(self.output.signs(!self.run.omitted.lacks(Flag::SessionId)));
                 self.violations = self.violations_of(exit);
                 let answer = self.answer_kind();
                 self.due.push_back(Event::Exited { unknown, seen: exit != ProcessExit::Unknown, session, answer });

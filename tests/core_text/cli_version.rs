@@ -63,11 +63,12 @@ fn the_documents_repeat_the_numbers() {
 
 #[test]
 fn a_cli_without_a_bound_is_started_without_the_schema() {
-    use agent_dispatch::machines::dispatch::{Flag, Omitted, Run};
+    use agent_dispatch::machines::dispatch::Run;
+    use agent_dispatch::machines::flags::{Flag, Omission, Omitted};
     let run = Run::new(1000, 0).repairable();
     let omitted = run.on(Some(Version::new(2, 1, 196))).omitted;
-    assert_eq!(omitted, Omitted { unbounded_schema: true, ..Omitted::NOTHING }, "and not because it refused something");
-    assert!(omitted.has(Flag::JsonSchema));
+    assert_eq!(omitted, Omitted::NOTHING.and(Omission::UnboundedSchema), "and not because it refused something");
+    assert!(omitted.lacks(Flag::JsonSchema));
     for version in [None, Some(OLDEST), Some(NEWEST)] {
         assert_eq!(run.on(version), run, "{version:?}");
     }

@@ -1,9 +1,11 @@
-use agent_dispatch::machines::command_line::{BadValue, Flag, MAX_ARGUMENT_BYTES, Why, arguments, unknown_option};
-use agent_dispatch::machines::dispatch::{self, Omitted};
+use agent_dispatch::machines::command_line::{BadValue, MAX_ARGUMENT_BYTES, Why, arguments};
+use agent_dispatch::machines::flags::{Flag, Omission, Omitted, unknown_option};
 use agent_dispatch::machines::plan::{RunPlan, SessionPlan};
 use agent_dispatch_fuzz::command_line::check_plan;
 use agent_dispatch_fuzz::commander::parse;
 use proptest::prelude::*;
+
+use crate::support::REFUSALS;
 
 use super::support::{UUID, plan, session};
 
@@ -24,7 +26,7 @@ fn full() -> RunPlan {
 }
 
 fn everything_omitted() -> Omitted {
-    dispatch::Flag::ALL.into_iter().fold(Omitted::NOTHING, Omitted::and)
+    REFUSALS.into_iter().fold(Omitted::NOTHING, Omitted::and)
 }
 
 fn refusal(plan: &RunPlan) -> (Flag, Why) {
@@ -94,10 +96,22 @@ fn options_that_the_cli_does_not_know_are_left_out() {
                 | Flag::MaxTurns
                 | Flag::JsonSchema
         );
-        let left_out = dispatch::Flag::droppable(flag);
-        assert_eq!(left_out.is_some(), droppable, "{flag}");
-        assert!(left_out.is_none_or(|left_out| Omitted::default().and(left_out).has(left_out)), "{flag}");
+        assert_eq!(flag.is_droppable(), droppable, "{flag}");
     }
+}
+
+/// Each reason is told apart, and each leaves out its own option alone.
+#[test]
+fn what_is_left_out_is_told_with_its_reason() {
+    let all: Vec<Omission> = REFUSALS.into_iter().chain([Omission::UnboundedSchema]).collect();
+    for omission in &all {
+        let omitted = Omitted::NOTHING.and(*omission);
+        assert!(all.iter().all(|other| omitted.has(*other) == (other == omission)), "{omission:?}");
+        assert!(Flag::ALL.into_iter().all(|flag| omitted.lacks(flag) == (flag == omission.flag())), "{omission:?}");
+        let both = omitted.or(Omitted::NOTHING.and(all[0]));
+        assert!(both.has(*omission) && both.has(all[0]), "{omission:?}");
+    }
+    assert!(all.into_iter().all(|omission| !Omitted::NOTHING.has(omission)));
 }
 
 #[test]
@@ -182,11 +196,10 @@ fn the_refused_option_is_read_from_stderr() {
 #[test]
 fn a_schema_that_is_refused_is_no_unknown_option() {
     let refused = "Error: --json-schema is not a valid JSON Schema: unknown option";
-    assert_eq!(dispatch::Flag::refused(refused), Some(dispatch::Flag::ThisSchema));
-    assert!(!dispatch::Flag::ThisSchema.is_refused_always());
+    assert_eq!(Omission::of_stderr(refused), Some(Omission::ThisSchema));
     let unknown = "error: unknown option '--json-schema={}'";
-    assert_eq!(dispatch::Flag::refused(unknown), Some(dispatch::Flag::JsonSchema));
-    assert_eq!(dispatch::Flag::refused("error: unknown option '--verbose'"), None, "no run without it");
+    assert_eq!(Omission::of_stderr(unknown), Some(Omission::Unknown(Flag::JsonSchema)));
+    assert_eq!(Omission::of_stderr("error: unknown option '--verbose'"), None, "no run without it");
 }
 
 /// The oracle itself, on what the real CLI was seen to do.
@@ -242,8 +255,8 @@ proptest! {
             model, permission_mode: mode, system_prompt: prompt, allowed_tools: allowed, disallowed_tools: disallowed,
             max_budget_usd: budget, max_turns: turns, session: resumed.map_or(fresh, |id| SessionPlan::Resume { id }), ..plan()
         };
-        let omit = dispatch::Flag::ALL.into_iter().zip(left_out).filter(|(_, out)| *out);
-        check_plan(&plan, omit.fold(Omitted::NOTHING, |omit, (flag, _)| omit.and(flag)));
+        let omit = REFUSALS.into_iter().zip(left_out).filter(|(_, out)| *out);
+        check_plan(&plan, omit.fold(Omitted::NOTHING, |omit, (refusal, _)| omit.and(refusal)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a run is denied, the mode it is in, whose session it goes on with, and what is remembered of a CLI.
 
-use agent_dispatch::machines::dispatch::{Flag, Omitted};
+use agent_dispatch::machines::flags::{Flag, Omission, Omitted};
 use agent_dispatch::machines::mode::{self, Source};
 use agent_dispatch::machines::owners::{self, Owner};
 use agent_dispatch::machines::program::{BELIEVED_SECONDS, MAX_PROGRAMS, Program, Programs};
@@ -131,10 +131,12 @@ fn program(path: &str, size: u64, modified: i64) -> Program {
 fn what_a_program_refused_is_believed_of_that_very_file_for_a_day() {
     let (old, now) = (program("/bin/claude", 10, 5), 1_000_000);
     let mut programs = Programs::default();
-    programs.note(old.clone(), Flag::Snapshot, now);
-    programs.note(old.clone(), Flag::PermissionPrompts, now + 5);
-    programs.note(old.clone(), Flag::Snapshot, now + 9);
-    let both = Omitted::NOTHING.and(Flag::Snapshot).and(Flag::PermissionPrompts);
+    programs.note(old.clone(), Omission::Unknown(Flag::SystemPromptSnapshot), now);
+    programs.note(old.clone(), Omission::Unknown(Flag::PermissionPrompts), now + 5);
+    programs.note(old.clone(), Omission::Unknown(Flag::SystemPromptSnapshot), now + 9);
+    let both = Omitted::NOTHING
+        .and(Omission::Unknown(Flag::SystemPromptSnapshot))
+        .and(Omission::Unknown(Flag::PermissionPrompts));
     assert_eq!(programs.refused_by(&old, now + BELIEVED_SECONDS - 1), both);
     assert_eq!(programs.refused_by(&old, now + BELIEVED_SECONDS), Omitted::NOTHING);
     assert_eq!(programs.refused_by(&old, now - 1), Omitted::NOTHING, "the clock was set back");
@@ -142,11 +144,11 @@ fn what_a_program_refused_is_believed_of_that_very_file_for_a_day() {
         assert_eq!(programs.refused_by(&other, now), Omitted::NOTHING, "{other:?}");
     }
     let updated = program("/bin/claude", 11, 6);
-    programs.note(updated.clone(), Flag::MaxTurns, now);
-    assert_eq!(programs.refused_by(&updated, now), Omitted::NOTHING.and(Flag::MaxTurns));
+    programs.note(updated.clone(), Omission::Unknown(Flag::MaxTurns), now);
+    assert_eq!(programs.refused_by(&updated, now), Omitted::NOTHING.and(Omission::Unknown(Flag::MaxTurns)));
     assert_eq!(programs.refused_by(&old, now), Omitted::NOTHING, "that file is gone");
     for number in 0..MAX_PROGRAMS {
-        programs.note(program(&format!("/{number}"), 1, 1), Flag::MaxTurns, now);
+        programs.note(program(&format!("/{number}"), 1, 1), Omission::Unknown(Flag::MaxTurns), now);
     }
     assert_eq!(programs.refused_by(&updated, now), Omitted::NOTHING, "the oldest goes");
 }
@@ -156,7 +158,10 @@ fn a_flag_that_a_later_version_noted_is_passed_over() {
     let text =
         r#"{"programs":[{"path":"/c","size":1,"modified":[2,0],"since":5,"refused":["snapshot","of_tomorrow",7]}]}"#;
     let programs: Programs = serde_json::from_str(text).unwrap();
-    assert_eq!(programs.refused_by(&program("/c", 1, 2), 6), Omitted::NOTHING.and(Flag::Snapshot));
+    assert_eq!(
+        programs.refused_by(&program("/c", 1, 2), 6),
+        Omitted::NOTHING.and(Omission::Unknown(Flag::SystemPromptSnapshot))
+    );
 }
 
 #[test]

@@ -1,12 +1,14 @@
 use agent_dispatch::machines::answer::{Answer, ErrorType, Outcome};
 use agent_dispatch::machines::command_line::arguments;
-use agent_dispatch::machines::dispatch::{Flag, Omitted};
 use agent_dispatch::machines::events::{ResultEvent, Retry, Stop};
+use agent_dispatch::machines::flags::{Flag, Omission, Omitted};
 use agent_dispatch::machines::plan::{Format, RunPlan, SessionPlan};
 use agent_dispatch::machines::prompt::PromptError;
 use agent_dispatch::machines::verdict::{Canceller, EndReason, Evidence, NotStarted, judge};
 use proptest::prelude::*;
 use serde_json::json;
+
+use crate::support::REFUSALS;
 
 use super::support::{UUID, plan, session};
 
@@ -357,7 +359,7 @@ fn hints_say_how_to_go_on_after_a_success() {
     let event = ResultEvent { permission_denials: vec!["Bash".into()], ..good("x\nSTATUS: partial — y") };
     let evidence = Evidence {
         result: Some(event),
-        omitted: Omitted { max_budget: true, ..Omitted::default() },
+        omitted: Omitted::NOTHING.and(Omission::Unknown(Flag::MaxBudget)),
         ..begun(&plan, EndReason::Exited { code: 0 })
     };
     let answer = judge(evidence);
@@ -376,11 +378,15 @@ fn what_a_run_lacked_has_its_reason() {
         judge(Evidence { omitted, result: Some(good("7")), ..begun(plan, EndReason::Exited { code: 0 }) }).hint
     };
     let asked = RunPlan { response_schema: Some(schema), max_turns: Some(3), ..plan() };
-    let unknown = hint(&asked, Omitted { json_schema: true, max_turns: true, ..Omitted::NOTHING }).unwrap();
+    let unknown = hint(
+        &asked,
+        [Flag::JsonSchema, Flag::MaxTurns].map(Omission::Unknown).into_iter().fold(Omitted::NOTHING, Omitted::and),
+    )
+    .unwrap();
     assert!(unknown.contains("does not know --max-turns") && unknown.contains("nor --json-schema"), "{unknown}");
     let cases = [
-        (Omitted { this_schema: true, ..Omitted::NOTHING }, ["refuses this response_schema", "JavaScript"]),
-        (Omitted { unbounded_schema: true, ..Omitted::NOTHING }, ["without end", "to 2.1.197 or newer"]),
+        (Omitted::NOTHING.and(Omission::ThisSchema), ["refuses this response_schema", "JavaScript"]),
+        (Omitted::NOTHING.and(Omission::UnboundedSchema), ["without end", "to 2.1.197 or newer"]),
     ];
     for (omitted, needles) in cases {
         let hint = hint(&asked, omitted).unwrap();
@@ -388,7 +394,7 @@ fn what_a_run_lacked_has_its_reason() {
         assert!(hint.contains("--json-schema") && !hint.contains("does not know"), "{hint}");
     }
     // What the run was not to be given is nothing that it lacked, whatever else this CLI refuses.
-    let everything = Flag::ALL.into_iter().fold(Omitted::NOTHING, Omitted::and);
+    let everything = REFUSALS.into_iter().fold(Omitted::NOTHING, Omitted::and);
     let resumed = RunPlan { session: SessionPlan::Resume { id: session("title") }, ..plan() };
     assert_eq!(hint(&resumed, everything), None);
 }
@@ -413,7 +419,7 @@ fn json_answers_are_parsed() {
 #[test]
 fn a_session_that_the_cli_would_not_name_cannot_be_promised() {
     let plan = plan();
-    let omitted = Omitted { session_id: true, ..Omitted::default() };
+    let omitted = Omitted::NOTHING.and(Omission::Unknown(Flag::SessionId));
     let answer = judge(Evidence { omitted, ..begun(&plan, EndReason::TimedOut) });
     assert_eq!(answer.session_id, None);
     assert_failure(&answer, ErrorType::Timeout, &["dispatch(agent=\"infra\""]);

@@ -9,8 +9,9 @@ use agent_dispatch::machines::time::Millis;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::dispatch_history::{FLAGS, Walk, judge, later};
+use super::dispatch_history::{Walk, judge, later};
 use super::walks;
+use crate::support::REFUSALS;
 
 /// More ticks than any run has deadlines: time to leave, deadline, SIGKILL, giving up.
 const MOST_TICKS: usize = 4;
@@ -85,7 +86,7 @@ fn leaves() -> impl Strategy<Value = Happening> {
 }
 
 fn exited() -> impl Strategy<Value = Happening> {
-    let flag = prop_oneof![1 => Just(None), 3 => (0..FLAGS.len()).prop_map(Some)];
+    let flag = prop_oneof![1 => Just(None), 3 => (0..REFUSALS.len()).prop_map(Some)];
     let session = select(vec![SessionFate::Unstarted, SessionFate::Absent, SessionFate::Begun, SessionFate::Lost]);
     let exit = (flag, any::<bool>(), session, answer_kind());
     exit.prop_map(|(flag, seen, session, answer)| Happening::Exited { flag, seen, session, answer })
@@ -132,7 +133,7 @@ fn event(happening: Happening, walk: &Walk, now: &mut Millis) -> Option<Event> {
         Happening::TasksChanged { alive } => Event::TasksChanged { alive, now: *now },
         Happening::Leaves { session, answer } => Event::Exited { unknown: None, seen: true, session, answer },
         Happening::Exited { flag, seen, session, answer } => {
-            Event::Exited { unknown: flag.map(|index| FLAGS[index]), seen, session, answer }
+            Event::Exited { unknown: flag.map(|index| REFUSALS[index]), seen, session, answer }
         }
         Happening::Cancel { by } => Event::Cancel { by, now: *now },
     })

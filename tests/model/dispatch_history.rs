@@ -1,12 +1,14 @@
 //! What a history of events and effects says about a run. Nothing in here knows the machine's states.
 
 use agent_dispatch::machines::dispatch::{
-    AnswerKind, CancelledBy, Effect, End, Event, Flag, KILL_GRACE_MS, LEAVE_GRACE_MS, Omitted, Purpose, Run,
-    SessionFate, State, TERM_GRACE_MS, begin, step,
+    AnswerKind, CancelledBy, Effect, End, Event, KILL_GRACE_MS, LEAVE_GRACE_MS, Purpose, Run, SessionFate, State,
+    TERM_GRACE_MS, begin, step,
 };
+use agent_dispatch::machines::flags::{Flag, Omission, Omitted};
 use agent_dispatch::machines::rejected::Rejected;
 use agent_dispatch::machines::time::Millis;
-use serde_json::Value;
+
+use crate::support::REFUSALS;
 
 /// An event that was taken, and what came of it.
 #[derive(Debug, Clone)]
@@ -253,7 +255,7 @@ fn next(before: &Walk, exit: &Event) -> Next {
     if before.stop().is_some() {
         return if may && before.is_out_of_time() { Next::Wait(going_on) } else { Next::End };
     }
-    let known = |flag: &Flag| !run.omitted.has(*flag);
+    let known = |omission: &Omission| !run.omitted.lacks(omission.flag());
     match unknown.filter(known) {
         Some(flag) if *seen => Next::Start(Run { omitted: left_out(run, flag), ..run }),
         Some(flag) => Next::Wait(Run { omitted: left_out(run, flag), ..run }),
@@ -266,12 +268,15 @@ fn next(before: &Walk, exit: &Event) -> Next {
     }
 }
 
-/// What the run leaves out, and that flag as well: written field by field, without asking the code what it would do.
-fn left_out(run: Run, flag: Flag) -> Omitted {
-    let Value::String(name) = serde_json::to_value(flag).unwrap() else { panic!("a flag is a name") };
-    let mut omitted = serde_json::to_value(run.omitted).unwrap();
-    omitted[name] = true.into();
-    serde_json::from_value(omitted).unwrap()
+/// What the run leaves out, and that as well: written bit by bit, without asking the code what it would do.
+fn left_out(run: Run, omission: Omission) -> Omitted {
+    let place = match omission {
+        Omission::Unknown(flag) => Flag::ALL.iter().position(|other| *other == flag).unwrap(),
+        Omission::ThisSchema => Flag::ALL.len(),
+        Omission::UnboundedSchema => Flag::ALL.len() + 1,
+    };
+    let omitted = serde_json::to_value(run.omitted).unwrap().as_u64().unwrap();
+    serde_json::from_value((omitted | 1 << place).into()).unwrap()
 }
 
 fn starts(before: &Walk, last: &Step, walk: &Walk) {
@@ -301,7 +306,7 @@ fn starts(before: &Walk, last: &Step, walk: &Walk) {
             "what is left of a process that worked is ended before the next begins"
         );
     }
-    let flags = FLAGS.len();
+    let flags = REFUSALS.len();
     let unstarted =
         walk.events().filter(|e| matches!(e, Event::Exited { session: SessionFate::Unstarted, .. })).count();
     let often = usize::from(walk.asked.resumes_left + walk.asked.waits_left);
@@ -438,5 +443,3 @@ pub fn time(event: &Event) -> Option<Millis> {
 pub fn later(point: Millis, ms: u64) -> Millis {
     Millis(point.0.saturating_add(ms))
 }
-
-pub const FLAGS: [Flag; 9] = Flag::ALL;

@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use agent_dispatch::machines::dispatch::{Flag, Omitted};
 use agent_dispatch::machines::events::McpServer;
+use agent_dispatch::machines::flags::{Flag, Omission, Omitted};
 use agent_dispatch::machines::ids::SessionRef;
 use agent_dispatch::machines::mcp_servers::ConfigFile;
 use agent_dispatch::machines::plan::RunPlan;
@@ -62,13 +62,14 @@ fn what_a_file_refused_is_known_until_it_changes() {
     let claude = jobs.path().join("claude");
     fs::write(&claude, "one").unwrap();
     assert_eq!(refused_options::known(jobs.path(), &claude), Omitted::NOTHING);
-    refused_options::note(jobs.path(), &claude, Flag::Snapshot);
-    refused_options::note(jobs.path(), &claude, Flag::MaxTurns);
-    let both = Omitted::NOTHING.and(Flag::Snapshot).and(Flag::MaxTurns);
+    refused_options::note(jobs.path(), &claude, Omission::Unknown(Flag::SystemPromptSnapshot));
+    refused_options::note(jobs.path(), &claude, Omission::Unknown(Flag::MaxTurns));
+    let both =
+        Omitted::NOTHING.and(Omission::Unknown(Flag::SystemPromptSnapshot)).and(Omission::Unknown(Flag::MaxTurns));
     assert_eq!(refused_options::known(jobs.path(), &claude), both);
     fs::write(&claude, "other").unwrap();
     assert_eq!(refused_options::known(jobs.path(), &claude), Omitted::NOTHING);
-    refused_options::note(jobs.path(), Path::new("/nowhere/claude"), Flag::Snapshot);
+    refused_options::note(jobs.path(), Path::new("/nowhere/claude"), Omission::Unknown(Flag::SystemPromptSnapshot));
     for broken in ["", "[]", "{\"programs\": 5}", "\0"] {
         fs::write(jobs.path().join(".known/claude-options.json"), broken).unwrap();
         assert_eq!(refused_options::known(jobs.path(), &claude), Omitted::NOTHING, "{broken}");

@@ -1,19 +1,21 @@
 //! The dispatch machine as a subject.
 
 use agent_dispatch::machines::dispatch::{
-    self, AnswerKind, CancelledBy, Effect, End, Event, Flag, KILL_GRACE_MS, LEAVE_GRACE_MS, Omitted, Purpose, Run,
-    SessionFate, State, StopReason, TERM_GRACE_MS,
+    self, AnswerKind, CancelledBy, Effect, End, Event, KILL_GRACE_MS, LEAVE_GRACE_MS, Purpose, Run, SessionFate, State,
+    StopReason, TERM_GRACE_MS,
 };
+use agent_dispatch::machines::flags::{Flag, Omission, Omitted};
 use agent_dispatch::machines::rejected::Rejected;
 use agent_dispatch::machines::time::Millis;
 use serde_json::{Value, json};
+
+use crate::support::REFUSALS;
 
 use super::subject::{Datum, Guard, Seen, Subject};
 
 pub struct Dispatch;
 
 const BYS: [CancelledBy; 2] = [CancelledBy::Request, CancelledBy::CallerGone];
-const FLAGS: [Flag; 9] = Flag::ALL;
 const SESSIONS: [SessionFate; 4] = [SessionFate::Unstarted, SessionFate::Absent, SessionFate::Begun, SessionFate::Lost];
 /// How long a process may run, in ms, and how often the run may go on.
 const LIMITS: [(u64, u8); 4] = [(0, 0), (AT, 1), (AT, 3), (u64::MAX, 0)];
@@ -59,7 +61,8 @@ impl Subject for Dispatch {
     fn events() -> Vec<Event> {
         let mut events = vec![Event::SlotGranted, Event::SpawnFailed, Event::TurnBegan];
         // The rows do not tell the flags apart: one in the scope, one that is left out of it.
-        let unknowns = [Some(Flag::SessionId), Some(Flag::JsonSchema), None].into_iter();
+        let unknowns =
+            [Flag::SessionId, Flag::JsonSchema].map(|flag| Some(Omission::Unknown(flag))).into_iter().chain([None]);
         let exits = unknowns.flat_map(|unknown| [false, true].map(|seen| (unknown, seen)));
         let exits = exits.flat_map(|exit| SESSIONS.map(|session| (exit, session)));
         let exits = exits
@@ -104,7 +107,7 @@ impl Subject for Dispatch {
             | State::Killing { run, .. } => run,
             State::Ended { .. } => return true,
         };
-        [Omitted::NOTHING, Omitted { session_id: true, ..Omitted::NOTHING }].contains(&run.omitted)
+        [Omitted::NOTHING, Omitted::NOTHING.and(Omission::Unknown(Flag::SessionId))].contains(&run.omitted)
     }
 
     fn firsts() -> Vec<(State, Vec<Effect>)> {
@@ -129,8 +132,8 @@ impl Subject for Dispatch {
         vec![
             ("cancel_pending", |state, _| !state.fields["cancelled"].is_null()),
             ("worth_another_start", |state, event| match event {
-                Event::Exited { unknown: Some(flag), .. } => {
-                    !is_left_out(&state.fields["run"]["omitted"], *flag) && state.fields["answered"] == json!(false)
+                Event::Exited { unknown: Some(omission), .. } => {
+                    !is_left_out(&state.fields["run"]["omitted"], *omission) && state.fields["answered"] == json!(false)
                 }
                 _ => false,
             }),
@@ -194,8 +197,8 @@ impl Subject for Dispatch {
             }),
             ("the same without the unknown flag", |state, event| {
                 let mut run = state.fields["run"].clone();
-                if let Event::Exited { unknown: Some(flag), .. } = event {
-                    run["omitted"][flag_name(*flag)] = json!(true);
+                if let Event::Exited { unknown: Some(omission), .. } = event {
+                    run["omitted"] = json!(run["omitted"].as_u64().unwrap() | bit(*omission));
                 }
                 run
             }),
@@ -235,12 +238,10 @@ impl Subject for Dispatch {
     }
 
     fn first_datum(name: &str, state: &Seen<State>) -> Option<Value> {
-        let names = FLAGS.map(flag_name).into_iter().chain([UNBOUNDED]);
-        let nothing: Value = names.map(|name| (name.to_owned(), json!(false))).collect();
         let asked = |name: &str| state.fields["run"][name].clone();
         let limits =
             ["timeout_ms", "resumes_left", "repairs_left", "waits_left"].map(|name| (name.to_owned(), asked(name)));
-        let mut run = json!({"omitted": nothing, "purpose": "task"});
+        let mut run = json!({"omitted": 0, "purpose": "task"});
         run.as_object_mut().unwrap().extend(limits);
         (name == "as asked").then_some(run)
     }
@@ -266,8 +267,8 @@ impl Subject for Dispatch {
 
 /// Every flag, and all of them, with the same limits, and every turn with all limits.
 fn runs() -> Vec<Run> {
-    let all = FLAGS.into_iter().fold(Omitted::NOTHING, Omitted::and);
-    let bits = FLAGS.map(|flag| Omitted::NOTHING.and(flag)).into_iter().chain([all]);
+    let all = REFUSALS.into_iter().fold(Omitted::NOTHING, Omitted::and);
+    let bits = REFUSALS.map(|omission| Omitted::NOTHING.and(omission)).into_iter().chain([all]);
     let flags = bits.map(|omitted| Run { omitted, ..Run::new(AT, 1) });
     flags.chain(turns()).collect()
 }
@@ -348,30 +349,19 @@ fn by(event: &Event) -> Value {
     }
 }
 
-/// What leaves out the schema because of the CLI's version, unasked.
-const UNBOUNDED: &str = "unbounded_schema";
-
-/// The schema is one flag, whatever it is left out for.
-fn is_left_out(omitted: &Value, flag: Flag) -> bool {
-    let reasons = match flag {
-        Flag::JsonSchema | Flag::ThisSchema => {
-            vec![flag_name(Flag::JsonSchema), flag_name(Flag::ThisSchema), UNBOUNDED]
-        }
-        _ => vec![flag_name(flag)],
-    };
-    reasons.into_iter().any(|reason| omitted[reason] == json!(true))
+/// The schema is one option, whatever it is left out for.
+fn is_left_out(omitted: &Value, omission: Omission) -> bool {
+    let schema = [Omission::Unknown(Flag::JsonSchema), Omission::ThisSchema, Omission::UnboundedSchema];
+    let reasons = if schema.contains(&omission) { schema.to_vec() } else { vec![omission] };
+    reasons.into_iter().any(|reason| omitted.as_u64().unwrap() & bit(reason) != 0)
 }
 
-fn flag_name(flag: Flag) -> &'static str {
-    match flag {
-        Flag::SessionId => "session_id",
-        Flag::PermissionPrompts => "permission_prompts",
-        Flag::Settings => "settings",
-        Flag::SystemPrompt => "system_prompt",
-        Flag::Snapshot => "snapshot",
-        Flag::MaxBudget => "max_budget",
-        Flag::MaxTurns => "max_turns",
-        Flag::JsonSchema => "json_schema",
-        Flag::ThisSchema => "this_schema",
-    }
+/// The bit that stands for an omission in the set of them, as a state is serialized.
+fn bit(omission: Omission) -> u64 {
+    let place = match omission {
+        Omission::Unknown(flag) => Flag::ALL.iter().position(|other| *other == flag).unwrap(),
+        Omission::ThisSchema => Flag::ALL.len(),
+        Omission::UnboundedSchema => Flag::ALL.len() + 1,
+    };
+    1 << place
 }

@@ -10,6 +10,21 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use agent_dispatch::machines::flags::{Flag, Omission};
+
+/// All that a CLI may say it does not take, where a run without it is still the run that was asked for.
+pub const REFUSALS: [Omission; 9] = [
+    Omission::Unknown(Flag::SessionId),
+    Omission::Unknown(Flag::PermissionPrompts),
+    Omission::Unknown(Flag::Settings),
+    Omission::Unknown(Flag::AppendSystemPrompt),
+    Omission::Unknown(Flag::SystemPromptSnapshot),
+    Omission::Unknown(Flag::MaxBudget),
+    Omission::Unknown(Flag::MaxTurns),
+    Omission::Unknown(Flag::JsonSchema),
+    Omission::ThisSchema,
+];
+
 /// A wait that takes longer than this has failed. The machine may be busy with other tests.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 

@@ -8,7 +8,7 @@ use super::version;
 use crate::cli::registration::SERVER_NAME;
 use crate::cli::subprocess::{self, SubprocessError};
 use crate::config::model::Config;
-use crate::machines::command_line::Flag;
+use crate::machines::flags::Flag;
 use crate::shell::{claude, environment};
 
 /// How long `claude --version` may take. It usually takes 0.2 s.

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::flags::{Flag, Omitted};
 use crate::machines::cli_version::Version;
+use crate::machines::flags::{Omission, Omitted};
 
 /// What a process of a run is started for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -129,9 +129,9 @@ impl Run {
 
     /// The same, started once more without a flag that the CLI does not know; `None` where that was done before.
     #[must_use]
-    pub fn without(self, unknown: Option<Flag>) -> Option<Self> {
-        let flag = unknown.filter(|flag| !self.omitted.has(*flag))?;
-        Some(Self { omitted: self.omitted.and(flag), ..self })
+    pub fn without(self, unknown: Option<Omission>) -> Option<Self> {
+        let omission = unknown.filter(|omission| !self.omitted.lacks(omission.flag()))?;
+        Some(Self { omitted: self.omitted.and(omission), ..self })
     }
 
     /// The same, as it is started on a CLI of this version: one that would ask without end for an answer in the form of a
@@ -141,7 +141,7 @@ impl Run {
     pub fn on(self, version: Option<Version>) -> Self {
         match version {
             Some(version) if !version.bounds_schema() => {
-                Self { omitted: Omitted { unbounded_schema: true, ..self.omitted }, ..self }
+                Self { omitted: self.omitted.and(Omission::UnboundedSchema), ..self }
             }
             _ => self,
         }

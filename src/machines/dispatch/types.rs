@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-use super::flags::Flag;
 use super::run::{Run, SessionFate};
+use crate::machines::flags::Omission;
 use crate::machines::time::Millis;
 
 /// Who ended a run before its time.
@@ -134,8 +134,8 @@ pub enum Event {
     },
     /// The process is gone and its output is read to the end.
     Exited {
-        /// A flag that it said it does not know.
-        unknown: Option<Flag>,
+        /// What it said it does not take.
+        unknown: Option<Omission>,
         /// Somebody saw how it ended. Otherwise it went while nobody supervised it.
         seen: bool,
         /// What is left of the session.

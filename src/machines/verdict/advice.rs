@@ -2,8 +2,8 @@
 
 use super::super::answer::{ErrorType, Outcome};
 use super::super::cli_version::OLDEST;
-use super::super::command_line::{self, Flag};
-use super::super::dispatch::Omitted;
+use super::super::command_line;
+use super::super::flags::{Flag, Omission, Omitted};
 use super::super::mode;
 use super::super::next_call;
 use super::super::plan::{CONTINUE, MAX_TIMEOUT_SECONDS, MAX_TURNS, MIN_TIMEOUT_SECONDS, RunPlan};
@@ -147,29 +147,29 @@ impl<'a> Advice<'a> {
     pub(super) fn omitted(&self, omitted: Omitted) -> Option<String> {
         let meant = command_line::arguments(self.plan, Omitted::NOTHING).ok()?;
         let told = [
-            (omitted.max_budget, Flag::MaxBudget, "the run had no spend cap"),
-            (omitted.max_turns, Flag::MaxTurns, "the run had no turn limit"),
-            (omitted.json_schema, Flag::JsonSchema, "the schema was only part of the task"),
-            (omitted.system_prompt, Flag::AppendSystemPrompt, "protocol and instructions were not sent"),
-            (omitted.snapshot, Flag::SystemPromptSnapshot, "the session kept the instructions of its first run"),
-            (omitted.session_id, Flag::SessionId, "a run that is cut off cannot be resumed"),
+            (Flag::MaxBudget, "the run had no spend cap"),
+            (Flag::MaxTurns, "the run had no turn limit"),
+            (Flag::JsonSchema, "the schema was only part of the task"),
+            (Flag::AppendSystemPrompt, "protocol and instructions were not sent"),
+            (Flag::SystemPromptSnapshot, "the session kept the instructions of its first run"),
+            (Flag::SessionId, "a run that is cut off cannot be resumed"),
         ];
         let is_meant = |flag: Flag| {
             meant.iter().any(|argument| argument.split_once('=').is_some_and(|(name, _)| name == flag.as_str()))
         };
-        let lacks = told.into_iter().filter(|(left_out, flag, _)| *left_out && is_meant(*flag));
-        let lacks: Vec<String> = lacks.map(|(_, flag, so)| format!("{flag}, so {so}")).collect();
+        let lacks = told.into_iter().filter(|(flag, _)| omitted.has(Omission::Unknown(*flag)) && is_meant(*flag));
+        let lacks: Vec<String> = lacks.map(|(flag, so)| format!("{flag}, so {so}")).collect();
         let unknown = (!lacks.is_empty())
             .then(|| format!("the installed claude CLI does not know {}; update it", lacks.join("; nor ")));
         let has_schema = is_meant(Flag::JsonSchema);
-        let refused = (omitted.this_schema && has_schema).then(|| {
+        let refused = (omitted.has(Omission::ThisSchema) && has_schema).then(|| {
             format!(
                 "the installed claude CLI refuses this response_schema for {}, so it was only part of the task and the \
                  answer was checked here; the CLI takes patterns of JavaScript only, and `nullable` only beside a `type`",
                 Flag::JsonSchema
             )
         });
-        let unbounded = (omitted.unbounded_schema && has_schema).then(|| {
+        let unbounded = (omitted.has(Omission::UnboundedSchema) && has_schema).then(|| {
             format!(
                 "the installed claude CLI is older than {OLDEST} and would ask the model without end for what {} demands, \
                  so the schema was only part of the task and the answer was checked here; update Claude Code to {OLDEST} \

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::command_line::BadValue;
-use super::super::dispatch::Omitted;
 use super::super::events::{McpServer, ResultEvent, Retry};
+use super::super::flags::Omitted;
 use super::super::limit::RateLimit;
 use super::super::plan::RunPlan;
 use super::super::prompt::PromptError;

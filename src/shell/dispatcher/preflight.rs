@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::accounted;
 use crate::machines::answer::Answer;
 use crate::machines::command_line;
-use crate::machines::dispatch::Omitted;
+use crate::machines::flags::Omitted;
 use crate::machines::plan::{RunPlan, SessionPlan};
 use crate::machines::verdict::{self, EndReason, Evidence, NotStarted};
 use crate::shell::claude;

@@ -9,8 +9,9 @@ use super::{Process, Supervision};
 use crate::config::claude_settings::{self, Places};
 use crate::config::path;
 use crate::machines::cli_version::Version;
-use crate::machines::dispatch::{CancelledBy, Event, Flag, KILL_GRACE_MS, Purpose, Run};
+use crate::machines::dispatch::{CancelledBy, Event, KILL_GRACE_MS, Purpose, Run};
 use crate::machines::events;
+use crate::machines::flags::{Flag, Omission};
 use crate::machines::ids::SessionRef;
 use crate::machines::job;
 use crate::machines::mode;
@@ -84,7 +85,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
 
     /// The version of the CLI, where something depends on it.
     async fn cli_version(&self, run: Run) -> Option<Version> {
-        let schema = self.plan.response_schema.as_ref().filter(|_| !run.omitted.has(Flag::JsonSchema));
+        let schema = self.plan.response_schema.as_ref().filter(|_| !run.omitted.lacks(Flag::JsonSchema));
         schema.and_then(machines::schema::for_cli)?;
         let program = self.spawner.find_claude().ok()?;
         let environment = environment::for_claude(&self.id, self.plan.depth, false);
@@ -128,7 +129,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     /// The session that this process begins belongs to the agent. Where the CLI chooses the id, its first event tells it.
     fn note_session(&self) {
         if let SessionPlan::Fresh { id } = &self.plan.session
-            && !self.run.omitted.session_id
+            && !self.run.omitted.lacks(Flag::SessionId)
             && self.run.purpose == Purpose::Task
         {
             session_owners::note(self.store.directory(), self.plan, id.as_str());
@@ -157,15 +158,15 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         lacked_servers::note(self.store.directory(), self.plan, servers, self.output.mcp_file, began_at);
     }
 
-    /// The flag that claude said it does not take, at the beginning of its standard error. The next run need not find out
+    /// What claude said it does not take, at the beginning of its standard error. The next run need not find out
     /// again what this program refuses; a schema that is refused says nothing of the next one.
-    pub(super) fn refused_flag(&self, stderr: &str) -> Option<Flag> {
+    pub(super) fn refused_flag(&self, stderr: &str) -> Option<Omission> {
         // The CLI refuses a flag before it does anything. A run that had begun has cost, and is not begun again.
-        let flag = Flag::refused(stderr).filter(|_| !self.output.begun)?;
-        if let Some(program) = self.started.program.as_ref().filter(|_| flag.is_refused_always()) {
-            refused_options::note(self.store.directory(), program, flag);
+        let refused = Omission::of_stderr(stderr).filter(|_| !self.output.begun)?;
+        if let Some(program) = self.started.program.as_ref().filter(|_| matches!(refused, Omission::Unknown(_))) {
+            refused_options::note(self.store.directory(), program, refused);
         }
-        Some(flag)
+        Some(refused)
     }
 
     fn claim(&mut self) -> Result<(), NotStarted> {
