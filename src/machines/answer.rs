@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::ids::JobId;
+pub use super::status_line::Outcome;
 use super::{json, status_line, text};
 
 /// Why a dispatch failed. Callers branch on the written form.
@@ -67,33 +68,6 @@ impl<'de> Deserialize<'de> for ErrorType {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let word = String::deserialize(deserializer)?;
         Ok(Self::ALL.into_iter().find(|t| t.as_str() == word).unwrap_or(Self::CliError))
-    }
-}
-
-/// How far the agent says that it came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// The task is fully done.
-    Done,
-    /// A part of it is done.
-    Partial,
-    /// No progress was possible.
-    Blocked,
-}
-
-impl Outcome {
-    /// All outcomes.
-    pub const ALL: [Self; 3] = [Self::Done, Self::Partial, Self::Blocked];
-
-    /// The written form.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Partial => "partial",
-            Self::Blocked => "blocked",
-        }
     }
 }
 

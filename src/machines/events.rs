@@ -15,8 +15,7 @@ mod tasks;
 
 pub use line::start_line;
 pub use reader::{Reader, StreamEnd};
-pub use result::{Doubt, ResultEvent, Stop};
-pub use several::{ResultText, Several};
+pub use result::{Doubt, ResultEvent, ResultText, Several, Stop};
 
 use super::limit::RateLimit;
 use super::tasks::TaskEvent;

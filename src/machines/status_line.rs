@@ -1,7 +1,35 @@
 //! The STATUS line with which an agent reports how far it came.
 
-use super::answer::Outcome;
+use serde::{Deserialize, Serialize};
+
 use super::text;
+
+/// How far the agent says that it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// The task is fully done.
+    Done,
+    /// A part of it is done.
+    Partial,
+    /// No progress was possible.
+    Blocked,
+}
+
+impl Outcome {
+    /// All outcomes.
+    pub const ALL: [Self; 3] = [Self::Done, Self::Partial, Self::Blocked];
+
+    /// The written form.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Partial => "partial",
+            Self::Blocked => "blocked",
+        }
+    }
+}
 
 /// A result and what its last line said.
 #[derive(Debug, Clone, PartialEq, Eq)]

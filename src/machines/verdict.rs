@@ -7,6 +7,7 @@
 //! was paid for.
 
 mod advice;
+mod cause;
 mod classify;
 mod compose;
 mod conformity;
@@ -34,7 +35,8 @@ use super::ids::SessionRef;
 use super::money;
 use super::text;
 use advice::Advice;
-use classify::{Cause, Source};
+use cause::Cause;
+use classify::Source;
 use compose::{answer_from, succeed};
 use ended::{of_ending, printed, printed_too};
 use plain::Plain;

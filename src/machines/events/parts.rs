@@ -1,13 +1,14 @@
 //! Assistant and system events.
 
 use super::super::limit::RateLimit;
-use super::reader::MAX_LAST_TEXT_BYTES;
 use super::result::{bounded, count, word};
 use super::scan::{Raw, Scanner};
 use super::tasks::{self, Fields, WAKE_UP_TOOL, WakeUp};
 use super::{Init, MAX_PROGRESS_CHARS, McpServer, Retry, StreamEvent};
 use crate::machines::text;
 
+/// Most bytes kept of the last text of the agent: it stands in for a result that never came.
+pub(super) const MAX_LAST_TEXT_BYTES: usize = 4 * 1024 * 1024;
 /// Most MCP servers that are kept.
 const MAX_MCP_SERVERS: usize = 100;
 /// Most characters of the name of a tool or of an MCP server.

@@ -86,38 +86,3 @@ fn first_object(bytes: &[u8]) -> Option<usize> {
     }
     None
 }
-
-/// How long the prefix is that something between claude and us put before an event: colour codes, or the tag of a log such
-/// as `[claude]` or `claude |`. Prose is no tag: it may quote an event.
-pub(super) fn tag_length(probe: &[u8]) -> usize {
-    const EVENT: &[u8] = b"{\"type\":\"";
-    let Some(at) = memchr::memchr(b'{', probe).filter(|at| probe[*at..].starts_with(EVENT)) else { return 0 };
-    let tag = without_colours(&probe[..at]);
-    let tag = tag.trim_ascii();
-    let is_tag = match tag {
-        [] | [.., b']'] => true,
-        // A row of a table begins with its sign.
-        [first, .., b'|'] => *first != b'|',
-        _ => false,
-    };
-    if is_tag { at } else { 0 }
-}
-
-/// The bytes without the control sequences of ECMA-48 (`ESC [`, parameters, a final byte).
-fn without_colours(bytes: &[u8]) -> Vec<u8> {
-    let mut kept = Vec::new();
-    let mut rest = bytes;
-    while let [first, after @ ..] = rest {
-        match after.strip_prefix(b"[").filter(|_| *first == 0x1b) {
-            Some(sequence) => {
-                let end = sequence.iter().position(|byte| (0x40..=0x7e).contains(byte));
-                rest = end.map_or(&[][..], |end| &sequence[end + 1..]);
-            }
-            None => {
-                kept.push(*first);
-                rest = after;
-            }
-        }
-    }
-    kept
-}

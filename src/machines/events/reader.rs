@@ -2,20 +2,18 @@
 
 use memchr::memchr;
 
+use super::StreamEvent;
 use super::line::{Kind, StreamLine};
+use super::parts::{self, MAX_LAST_TEXT_BYTES};
 use super::plain::Plain;
 use super::scan::is_white;
 use super::tasks::{self, WakeUp};
-use super::{StreamEvent, parts};
 use crate::machines::tasks::TaskEvent;
 use crate::machines::text;
 
 /// Lines up to this length, in bytes, are read where they lie when a piece holds them whole. It is below every limit
 /// on what is kept of a line that matters, so that reading does not depend on how the stream is cut into pieces.
 const MAX_DIRECT_BYTES: usize = 256 * 1024;
-
-/// Most bytes kept of the last text of the agent: it stands in for a result that never came.
-pub(super) const MAX_LAST_TEXT_BYTES: usize = 4 * 1024 * 1024;
 
 /// Most characters kept of a line that is no event.
 const MAX_STRAY_CHARS: usize = 500;

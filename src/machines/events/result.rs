@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::super::{json, text};
 use super::scan::{Raw, Scanner};
-use super::several::Several;
 
 /// Why the model stopped, as far as the result says.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -61,6 +60,34 @@ pub struct ResultEvent {
     pub is_notified: bool,
     /// What other results of the same start said.
     pub several: Option<Box<Several>>,
+}
+
+/// What the results beside the leading one said, and what all of them come to.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Several {
+    /// The others that said something, in order.
+    pub others: Vec<ResultText>,
+    /// How many more there were, for which no room was left: the oldest.
+    pub left_out: usize,
+    /// Turns of all results.
+    pub num_turns: Option<u64>,
+    /// Durations of all results, in milliseconds. The waits between them are in none of them.
+    pub duration_ms: Option<u64>,
+    /// Names of tools that were denied in any of them, without repetition, in order.
+    pub permission_denials: Vec<String>,
+    /// The last error beside an answer, with a shortened text.
+    pub failed: Option<Box<ResultEvent>>,
+}
+
+/// What one result said.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ResultText {
+    /// Its text.
+    pub text: String,
+    /// Its value, of a run with a schema. Only the last one is kept apart: the text of the others holds theirs.
+    pub value: Option<Value>,
+    /// Whether it came after the leading one.
+    pub late: bool,
 }
 
 /// What a result lacks to be trusted.

@@ -4,10 +4,9 @@
 //! was put off, and prints one more result for each such turn. All of them are paid for. One of them leads: its text is
 //! the answer. The others are kept beside it, and what is counted is counted over all of them.
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::result::{MAX_DENIED_TOOLS, ResultEvent};
+use super::result::{MAX_DENIED_TOOLS, ResultEvent, ResultText, Several};
 use crate::machines::{status_line, text};
 
 /// Most texts that are kept beside the leading one. A run that is woken every minute for an hour has 60.
@@ -16,34 +15,6 @@ const MAX_OTHERS: usize = 100;
 const MAX_OTHERS_BYTES: usize = 64 * 1024 * 1024;
 /// Most characters of what an error that does not count said.
 const MAX_FAILURE_CHARS: usize = 2_000;
-
-/// What the results beside the leading one said, and what all of them come to.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Several {
-    /// The others that said something, in order.
-    pub others: Vec<ResultText>,
-    /// How many more there were, for which no room was left: the oldest.
-    pub left_out: usize,
-    /// Turns of all results.
-    pub num_turns: Option<u64>,
-    /// Durations of all results, in milliseconds. The waits between them are in none of them.
-    pub duration_ms: Option<u64>,
-    /// Names of tools that were denied in any of them, without repetition, in order.
-    pub permission_denials: Vec<String>,
-    /// The last error beside an answer, with a shortened text.
-    pub failed: Option<Box<ResultEvent>>,
-}
-
-/// What one result said.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct ResultText {
-    /// Its text.
-    pub text: String,
-    /// Its value, of a run with a schema. Only the last one is kept apart: the text of the others holds theirs.
-    pub value: Option<Value>,
-    /// Whether it came after the leading one.
-    pub late: bool,
-}
 
 /// What a model says that was woken by a background task and has nothing to tell. Both texts are kept whatever is found here:
 /// it decides which of them comes first.

@@ -9,6 +9,7 @@ use super::super::limit::RateLimit;
 use super::super::plan::RunPlan;
 use super::super::text;
 use super::advice::Advice;
+use super::cause::Cause;
 use super::phrases::{CAUSES, LOCAL};
 use super::{EndReason, Evidence, of_error_result};
 
@@ -62,54 +63,6 @@ impl Source {
     /// Whether the API told what it is.
     pub(super) const fn is_of_api(self) -> bool {
         matches!(self, Self::Result { http_status: Some(_), .. })
-    }
-}
-
-/// What made a run fail, as far as it can be told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// The limit of the account, which all agents share and which ends by itself.
-    UsageLimit,
-    /// A tool or an action that the agent was not allowed.
-    Permission,
-    Login,
-    Cloud,
-    Terms,
-    Credit,
-    SpendLimit,
-    GatewayBudget,
-    RateLimit,
-    Model,
-    TooLong,
-    AnswerTooLong,
-    UsagePolicy,
-    ManagedSettings,
-    UnknownSession,
-    SessionInUse,
-    Root,
-    BadOption,
-    MaxTurns,
-    Certificate,
-    Network,
-    Temporary,
-    Npm,
-    Node,
-    CannotRun,
-    FileAccess,
-    Disk,
-    Memory,
-    OpenFiles,
-    GitOwner,
-    Unknown,
-}
-
-impl Cause {
-    pub(super) const fn error_type(self) -> ErrorType {
-        match self {
-            Self::UsageLimit => ErrorType::UsageLimit,
-            Self::Permission => ErrorType::Permission,
-            _ => ErrorType::CliError,
-        }
     }
 }
 

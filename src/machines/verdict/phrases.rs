@@ -1,7 +1,7 @@
 //! Words of the CLI, the API, gateways and the system, and the causes that they tell. All are in lower case; `…` stands for
 //! anything between two of them. The first row that matches counts.
 
-use super::classify::Cause;
+use super::cause::Cause;
 
 /// Words of the account's limit: the windows of a subscription, in the wordings of all versions since 1.0. A limit on money
 /// is none: it does not end by waiting (see [`Cause::SpendLimit`]).

@@ -5,7 +5,8 @@
 
 use super::super::events::ResultEvent;
 use super::super::text;
-use super::classify::{self, Cause, Source};
+use super::cause::Cause;
+use super::classify::{self, Source};
 use super::{EndReason, Evidence};
 
 /// Most lines and characters of a message of the CLI. What is longer is an answer, whatever it quotes.

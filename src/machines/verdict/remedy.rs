@@ -3,7 +3,7 @@
 use super::super::next_call;
 use super::super::text;
 use super::advice::Advice;
-use super::classify::Cause;
+use super::cause::Cause;
 
 /// Most characters of an agent's name in a command.
 const MAX_NAME_CHARS: usize = 60;
