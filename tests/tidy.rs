@@ -37,7 +37,8 @@ const PURE_STD: [&str; 21] = [
     "vec",
 ];
 /// The crates that the pure core may use.
-const PURE_CRATES: [&str; 7] = ["memchr", "regex_lite", "serde", "serde_json", "statig", "strsim", "thiserror"];
+const PURE_CRATES: [&str; 8] =
+    ["memchr", "regex_lite", "serde", "serde_json", "statig", "strsim", "strum", "thiserror"];
 /// The rooms, and which rooms each may use. `main.rs` and `lib.rs` belong to no room and may use all.
 const ROOMS: [(&str, &[&str]); 6] = [
     ("machines", &["machines"]),

@@ -10,8 +10,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use statig::prelude::*;
+use strum::IntoStaticStr;
 
-use super::apply::apply;
+use super::apply::{self, apply};
 use super::effect::Effects;
 use super::rejected::Rejected;
 
@@ -31,8 +32,9 @@ pub enum Role {
 }
 
 /// Where a dialogue stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum State {
     /// The responder has the word.
     ResponderSpeaks {
@@ -68,14 +70,8 @@ pub enum State {
 impl State {
     /// The state's name in the spec.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::ResponderSpeaks { .. } => "responder_speaks",
-            Self::RequesterSpeaks { .. } => "requester_speaks",
-            Self::Resolved { .. } => "resolved",
-            Self::Unresolved { .. } => "unresolved",
-            Self::Failed { .. } => "failed",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 
     /// The round that it is, or that it ended in, from 1.
@@ -92,7 +88,8 @@ impl State {
 }
 
 /// What the one who has the word did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Event {
     /// It answered.
     Spoke {
@@ -106,11 +103,8 @@ pub enum Event {
 impl Event {
     /// The event's name in the spec.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Spoke { .. } => "spoke",
-            Self::Broke => "broke",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 }
 
@@ -151,24 +145,34 @@ pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rej
     )
 }
 
+/// The groups of the spec that a state is in, the outermost first.
+#[must_use]
+pub fn groups(state: State) -> Vec<&'static str> {
+    apply::groups::<Machine>(state)
+}
+
 /// Shared storage of the machine: none, all of it is in the state.
 struct Machine;
 
-#[state_machine(initial = "State::Failed { round: 0 }", visibility = "pub(self)", state(custom, name = "State"))]
+#[state_machine(
+    initial = "State::Failed { round: 0 }",
+    visibility = "pub(self)",
+    state(custom, name = "State"),
+    superstate(derive(strum::IntoStaticStr))
+)]
 impl Machine {
-    #[state]
+    #[state(superstate = "open")]
     fn responder_speaks(round: &u32, last: &u32, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::Spoke { resolved: false } => {
                 context.push(Effect::Ask(Role::Requester));
                 Transition(State::RequesterSpeaks { round: *round, last: *last })
             }
-            Event::Spoke { resolved: true } => Transition(end(State::Resolved { round: *round }, context)),
-            Event::Broke => Transition(end(State::Failed { round: *round }, context)),
+            _ => Super,
         }
     }
 
-    #[state]
+    #[state(superstate = "open")]
     fn requester_speaks(round: &u32, last: &u32, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::Spoke { resolved: false } if round < last => {
@@ -176,30 +180,42 @@ impl Machine {
                 Transition(State::ResponderSpeaks { round: round.saturating_add(1), last: *last })
             }
             Event::Spoke { resolved: false } => Transition(end(State::Unresolved { round: *round }, context)),
-            Event::Spoke { resolved: true } => Transition(end(State::Resolved { round: *round }, context)),
-            Event::Broke => Transition(end(State::Failed { round: *round }, context)),
+            _ => Super,
         }
     }
 
-    #[state]
-    fn resolved(round: &u32, event: &Event) -> Outcome<State> {
-        over(*round, event)
+    #[state(superstate = "over")]
+    fn resolved(round: &u32) -> Outcome<State> {
+        let _: &u32 = round;
+        Super
     }
 
-    #[state]
-    fn unresolved(round: &u32, event: &Event) -> Outcome<State> {
-        over(*round, event)
+    #[state(superstate = "over")]
+    fn unresolved(round: &u32) -> Outcome<State> {
+        let _: &u32 = round;
+        Super
     }
 
-    #[state]
-    fn failed(round: &u32, event: &Event) -> Outcome<State> {
-        over(*round, event)
+    #[state(superstate = "over")]
+    fn failed(round: &u32) -> Outcome<State> {
+        let _: &u32 = round;
+        Super
     }
-}
 
-const fn over(_round: u32, event: &Event) -> Outcome<State> {
-    match event {
-        Event::Spoke { .. } | Event::Broke => Super,
+    /// Somebody has the word.
+    #[superstate]
+    fn open(round: &u32, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
+        match event {
+            Event::Spoke { resolved: true } => Transition(end(State::Resolved { round: *round }, context)),
+            Event::Broke => Transition(end(State::Failed { round: *round }, context)),
+            Event::Spoke { resolved: false } => Super,
+        }
+    }
+
+    /// The caller is answered: no event has anything to do here.
+    #[superstate]
+    fn over() -> Outcome<State> {
+        Super
     }
 }
 

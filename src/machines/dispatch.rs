@@ -8,7 +8,7 @@ mod types;
 
 use statig::prelude::*;
 
-use super::apply::apply;
+use super::apply::{self, apply};
 use super::effect::Effects;
 use super::flags::Omission;
 use super::rejected::Rejected;
@@ -42,21 +42,33 @@ pub const fn adopted(run: Run, deadline: Millis) -> State {
 /// # Errors
 /// [`Rejected`] when the event has no row in the spec for this state; the state stands as it was.
 pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
-    apply(state, |state, effects| state.handle(&mut Machine, event, effects), || reject(state, event))
+    let mut machine = Machine { answered: state.was_answered() };
+    apply(
+        state,
+        |state, effects| state.handle(&mut machine, event, effects),
+        || Rejected::of(matches!(state, State::Ended { .. }), state.name(), event.name()),
+    )
 }
 
-const fn reject(state: State, event: &Event) -> Rejected {
-    let (name, event) = (state.name(), event.name());
-    match state {
-        State::Ended { .. } => Rejected::NoOp { state: name, event },
-        _ => Rejected::Invalid { state: name, event },
-    }
+/// The groups of the spec that a state is in, the outermost first.
+#[must_use]
+pub fn groups(state: State) -> Vec<&'static str> {
+    apply::groups::<Machine>(state)
 }
 
-/// Shared storage of the machine: none, all of it is in the state.
-struct Machine;
+/// What a group must know of its state beyond the data that all states of the group hold.
+struct Machine {
+    /// A complete result was seen of the process.
+    answered: bool,
+}
 
-#[state_machine(initial = "begin(Run::new(0, 0)).0", visibility = "pub(self)", state(custom, name = "State"))]
+/// The handlers. A state without one, which is over, takes no event.
+#[state_machine(
+    initial = "begin(Run::new(0, 0)).0",
+    visibility = "pub(self)",
+    state(custom, name = "State"),
+    superstate(derive(strum::IntoStaticStr))
+)]
 impl Machine {
     #[state]
     fn waiting(run: &Run, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
@@ -67,77 +79,59 @@ impl Machine {
                 Transition(end(End::Cancelled { by: *by, answered: false }, context, Resources::Nothing))
             }
             Event::Tick { .. } => Handled,
-            Event::Spawned { .. }
-            | Event::SpawnFailed
-            | Event::ResultSeen { .. }
-            | Event::TurnBegan
-            | Event::TasksChanged { .. }
-            | Event::Exited { .. } => Super,
+            _ => Super,
         }
     }
 
     #[state]
     fn starting(
         run: &Run,
-        cancelled: &Option<CancelledBy>,
+        cancelled: &mut Option<CancelledBy>,
         event: &Event,
         context: &mut Effects<Effect>,
     ) -> Outcome<State> {
         match event {
-            Event::Spawned { now } => match cancelled {
+            Event::Spawned { now } => Transition(match cancelled {
                 None => {
                     let deadline = now.plus(run.timeout_ms);
-                    Transition(State::Running { run: *run, deadline, answered: false, tasks: false })
+                    State::Running { run: *run, deadline, answered: false, tasks: false }
                 }
-                Some(by) => {
-                    Transition(terminate(*run, StopReason::Cancelled { by: *by }, Heard::default(), *now, context))
-                }
-            },
+                Some(by) => terminate(*run, StopReason::Cancelled { by: *by }, Heard::default(), *now, context),
+            }),
             Event::SpawnFailed => Transition(end(End::NotStarted, context, Resources::Slot)),
-            Event::Cancel { by, .. } => match cancelled {
-                None => Transition(State::Starting { run: *run, cancelled: Some(*by) }),
-                Some(_) => Handled,
-            },
+            Event::Cancel { by, .. } => {
+                cancelled.get_or_insert(*by);
+                Handled
+            }
             Event::Tick { .. } => Handled,
-            Event::SlotGranted
-            | Event::ResultSeen { .. }
-            | Event::TurnBegan
-            | Event::TasksChanged { .. }
-            | Event::Exited { .. } => Super,
+            _ => Super,
         }
     }
 
-    #[state]
+    #[state(superstate = "working")]
     fn running(
         run: &Run,
         deadline: &Millis,
         answered: &bool,
-        tasks: &bool,
+        tasks: &mut bool,
         event: &Event,
         context: &mut Effects<Effect>,
     ) -> Outcome<State> {
-        let heard = Heard { answered: *answered, tasks: *tasks };
         match event {
             Event::ResultSeen { now } => Transition(answered_at(*now, *run, *deadline, *tasks)),
-            Event::TasksChanged { alive, .. } if alive != tasks => {
-                Transition(State::Running { run: *run, deadline: *deadline, answered: *answered, tasks: *alive })
+            Event::TasksChanged { alive, .. } => {
+                *tasks = *alive;
+                Handled
             }
             Event::Exited { .. } if *answered => Transition(end(End::Exited, context, Resources::SlotAndProcesses)),
             Event::Exited { unknown, seen, session, .. } => {
                 Transition(after_exit(*run, *unknown, *seen, *session, context))
             }
-            Event::Tick { now } if *now >= *deadline => {
-                Transition(terminate(*run, StopReason::Timeout, heard, *now, context))
-            }
-            Event::Tick { .. } | Event::TurnBegan | Event::TasksChanged { .. } => Handled,
-            Event::Cancel { by, now } => {
-                Transition(terminate(*run, StopReason::Cancelled { by: *by }, heard, *now, context))
-            }
-            Event::SlotGranted | Event::Spawned { .. } | Event::SpawnFailed => Super,
+            _ => Super,
         }
     }
 
-    #[state]
+    #[state(superstate = "working")]
     fn answered(
         run: &Run,
         deadline: &Millis,
@@ -146,7 +140,6 @@ impl Machine {
         event: &Event,
         context: &mut Effects<Effect>,
     ) -> Outcome<State> {
-        let heard = Heard { answered: true, tasks: *tasks };
         match event {
             Event::Exited { seen, session, answer, .. } => {
                 Transition(after_answer(*run, *seen, *session, *answer, context))
@@ -157,21 +150,15 @@ impl Machine {
             Event::TasksChanged { alive, now } if alive != tasks => {
                 Transition(answered_at(*now, *run, *deadline, *alive))
             }
-            Event::Tick { now } if *now >= *deadline => {
-                Transition(terminate(*run, StopReason::Timeout, heard, *now, context))
-            }
-            Event::Tick { now } if *now >= *leave_by => {
+            Event::Tick { now } if leave_by <= now && now < deadline => {
+                let heard = Heard { answered: true, tasks: *tasks };
                 Transition(terminate(*run, StopReason::Lingering, heard, *now, context))
             }
-            Event::ResultSeen { .. } | Event::TasksChanged { .. } | Event::Tick { .. } => Handled,
-            Event::Cancel { by, now } => {
-                Transition(terminate(*run, StopReason::Cancelled { by: *by }, heard, *now, context))
-            }
-            Event::SlotGranted | Event::Spawned { .. } | Event::SpawnFailed => Super,
+            _ => Super,
         }
     }
 
-    #[state]
+    #[state(superstate = "stopping")]
     fn terminating(
         run: &Run,
         reason: &StopReason,
@@ -181,27 +168,17 @@ impl Machine {
         event: &Event,
         context: &mut Effects<Effect>,
     ) -> Outcome<State> {
-        let (run, reason, tasks, kill_at) = (*run, *reason, *tasks, *kill_at);
+        let (run, reason, answered, tasks) = (*run, *reason, *answered, *tasks);
         match event {
-            Event::Exited { session, .. } => Transition(after_stop(run, reason, *answered, *session, context)),
-            // While tasks lived the CLI may have held a first result back, which is not the answer.
-            Event::ResultSeen { .. } if !*answered && !tasks => {
-                Transition(State::Terminating { run, reason, answered: true, tasks, kill_at })
-            }
-            Event::Tick { now } if *now >= kill_at => {
+            Event::Tick { now } if now >= kill_at => {
                 context.push(Effect::Kill);
-                let give_up_at = now.plus(KILL_GRACE_MS);
-                Transition(State::Killing { run, reason, answered: *answered, tasks, give_up_at })
+                Transition(State::Killing { run, reason, answered, tasks, give_up_at: now.plus(KILL_GRACE_MS) })
             }
-            Event::Cancel { .. } => {
-                Transition(State::Terminating { run: run.last(), reason, answered: *answered, tasks, kill_at })
-            }
-            Event::ResultSeen { .. } | Event::Tick { .. } | Event::TurnBegan | Event::TasksChanged { .. } => Handled,
-            Event::SlotGranted | Event::Spawned { .. } | Event::SpawnFailed => Super,
+            _ => Super,
         }
     }
 
-    #[state]
+    #[state(superstate = "stopping")]
     fn killing(
         run: &Run,
         reason: &StopReason,
@@ -211,36 +188,68 @@ impl Machine {
         event: &Event,
         context: &mut Effects<Effect>,
     ) -> Outcome<State> {
-        let (run, reason, tasks, give_up_at) = (*run, *reason, *tasks, *give_up_at);
+        let _: (&Run, &bool) = (run, tasks);
         match event {
-            Event::Exited { session, .. } => Transition(after_stop(run, reason, *answered, *session, context)),
-            Event::ResultSeen { .. } if !*answered && !tasks => {
-                Transition(State::Killing { run, reason, answered: true, tasks, give_up_at })
+            Event::Tick { now } if now >= give_up_at => {
+                Transition(end(stopped(*reason, *answered), context, Resources::SlotAndProcesses))
             }
-            Event::Tick { now } if *now >= give_up_at => {
-                Transition(end(stopped(reason, *answered), context, Resources::SlotAndProcesses))
-            }
-            Event::Cancel { .. } => {
-                Transition(State::Killing { run: run.last(), reason, answered: *answered, tasks, give_up_at })
-            }
-            Event::ResultSeen { .. } | Event::Tick { .. } | Event::TurnBegan | Event::TasksChanged { .. } => Handled,
-            Event::SlotGranted | Event::Spawned { .. } | Event::SpawnFailed => Super,
+            _ => Super,
         }
     }
 
-    #[state]
-    fn ended(end: &End, event: &Event) -> Outcome<State> {
-        let _: &End = end;
+    /// Nobody has asked the process to leave.
+    #[superstate(superstate = "alive")]
+    fn working(
+        &mut self,
+        run: &Run,
+        deadline: &Millis,
+        tasks: &bool,
+        event: &Event,
+        context: &mut Effects<Effect>,
+    ) -> Outcome<State> {
+        let heard = Heard { answered: self.answered, tasks: *tasks };
         match event {
-            Event::SlotGranted
-            | Event::Spawned { .. }
-            | Event::SpawnFailed
-            | Event::ResultSeen { .. }
-            | Event::TurnBegan
-            | Event::TasksChanged { .. }
-            | Event::Exited { .. }
-            | Event::Tick { .. }
-            | Event::Cancel { .. } => Super,
+            Event::Tick { now } if now >= deadline => {
+                Transition(terminate(*run, StopReason::Timeout, heard, *now, context))
+            }
+            Event::Cancel { by, now } => {
+                Transition(terminate(*run, StopReason::Cancelled { by: *by }, heard, *now, context))
+            }
+            _ => Super,
+        }
+    }
+
+    /// The process was told to leave.
+    #[superstate(superstate = "alive")]
+    fn stopping(
+        run: &mut Run,
+        reason: &StopReason,
+        answered: &mut bool,
+        tasks: &bool,
+        event: &Event,
+        context: &mut Effects<Effect>,
+    ) -> Outcome<State> {
+        match event {
+            Event::Exited { session, .. } => Transition(after_stop(*run, *reason, *answered, *session, context)),
+            // While tasks lived the CLI may have held a first result back, which is not the answer.
+            Event::ResultSeen { .. } if !*tasks => {
+                *answered = true;
+                Handled
+            }
+            Event::Cancel { .. } => {
+                *run = run.last();
+                Handled
+            }
+            _ => Super,
+        }
+    }
+
+    /// The process is there: what the states of the group do not act upon is known already, or too early.
+    #[superstate]
+    fn alive(event: &Event) -> Outcome<State> {
+        match event {
+            Event::ResultSeen { .. } | Event::TurnBegan | Event::TasksChanged { .. } | Event::Tick { .. } => Handled,
+            _ => Super,
         }
     }
 }

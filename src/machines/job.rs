@@ -6,20 +6,20 @@
 
 mod record;
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use statig::prelude::*;
+use strum::{Display, IntoStaticStr};
 
-use super::apply::apply;
+use super::apply::{self, apply};
 use super::dispatch::End;
 use super::effect::Effects;
 use super::rejected::Rejected;
 pub use record::{Phase, Status};
 
 /// Where a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum State {
     /// Submitted; no claude process yet.
     Pending,
@@ -57,18 +57,8 @@ impl State {
 
     /// The state's name in the spec.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Running => "running",
-            Self::Adopted => "adopted",
-            Self::Resuming => "resuming",
-            Self::Stopping => "stopping",
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Collected => "collected",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 
     /// Whether something of the job may run, or still has to.
@@ -97,7 +87,8 @@ impl State {
 }
 
 /// What happened to a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Event {
     /// Its supervisor starts the work, or goes on with it.
     Claim,
@@ -154,23 +145,14 @@ impl Event {
 
     /// The event's name in the spec.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Claim => "claim",
-            Self::Adopt => "adopt",
-            Self::Resume => "resume",
-            Self::Progress => "progress",
-            Self::Finish { .. } => "finish",
-            Self::Cancel => "cancel",
-            Self::Stopped => "stopped",
-            Self::Abandon { .. } => "abandon",
-            Self::Collect => "collect",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 }
 
 /// What the shell is to do with the record and the run. The new status is written together with them, in one replace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display)]
+#[strum(serialize_all = "snake_case")]
 pub enum Effect {
     /// Set `started_at`.
     StampStarted,
@@ -192,52 +174,46 @@ pub enum Effect {
     RemoveFiles,
 }
 
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::StampStarted => "stamp_started",
-            Self::CountResumption => "count_resumption",
-            Self::StampDeadline => "stamp_deadline",
-            Self::StoreProgress => "store_progress",
-            Self::StoreResult => "store_result",
-            Self::StoreReason => "store_reason",
-            Self::StampCompleted => "stamp_completed",
-            Self::EndRun => "end_run",
-            Self::RemoveFiles => "remove_files",
-        })
-    }
-}
-
 /// Takes one event.
 ///
 /// # Errors
 /// [`Rejected`] when the event has no row in the spec for this state.
 pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
-    apply(state, |state, effects| state.handle(&mut Machine, event, effects), || reject(state, event))
+    apply(
+        state,
+        |state, effects| state.handle(&mut Machine, event, effects),
+        || Rejected::of(is_no_op(state, event), state.name(), event.name()),
+    )
 }
 
-const fn reject(state: State, event: &Event) -> Rejected {
-    let (name, event_name) = (state.name(), event.name());
-    let there = match (state, event) {
+const fn is_no_op(state: State, event: &Event) -> bool {
+    match (state, event) {
         (_, Event::Collect) => matches!(state, State::Collected),
         (State::Pending, _) => false,
         (State::Running | State::Adopted, event) => matches!(event, Event::Claim),
         (State::Resuming, event) => matches!(event, Event::Resume),
         (State::Stopping | State::Done | State::Failed | State::Cancelled | State::Collected, _) => true,
-    };
-    if there {
-        Rejected::NoOp { state: name, event: event_name }
-    } else {
-        Rejected::Invalid { state: name, event: event_name }
     }
+}
+
+/// The groups of the spec that a state is in, the outermost first.
+#[must_use]
+pub fn groups(state: State) -> Vec<&'static str> {
+    apply::groups::<Machine>(state)
 }
 
 /// Shared storage of the machine: none, all of it is in the state.
 struct Machine;
 
-#[state_machine(initial = "State::Pending", visibility = "pub(self)", state(custom, name = "State"))]
+/// The handlers. A state without one, whose record is gone, takes no event.
+#[state_machine(
+    initial = "State::Pending",
+    visibility = "pub(self)",
+    state(custom, name = "State"),
+    superstate(derive(strum::IntoStaticStr))
+)]
 impl Machine {
-    #[state]
+    #[state(superstate = "unmanned")]
     fn pending(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::Claim => {
@@ -245,30 +221,21 @@ impl Machine {
                 context.push(Effect::StampDeadline);
                 Transition(State::Running)
             }
-            Event::Finish { success: false } => Transition(finish(State::Failed, context)),
-            Event::Cancel => Transition(cancel(context)),
-            Event::Stopped => Transition(give_up(State::Cancelled, context)),
-            Event::Abandon { worker: false } => Transition(give_up(State::Failed, context)),
-            Event::Finish { success: true }
-            | Event::Progress
-            | Event::Adopt
-            | Event::Resume
-            | Event::Abandon { worker: true }
-            | Event::Collect => Super,
+            _ => Super,
         }
     }
 
-    #[state]
-    fn running(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
-        alive(event, context)
+    #[state(superstate = "manned")]
+    fn running() -> Outcome<State> {
+        Super
     }
 
-    #[state]
-    fn adopted(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
-        alive(event, context)
+    #[state(superstate = "manned")]
+    fn adopted() -> Outcome<State> {
+        Super
     }
 
-    #[state]
+    #[state(superstate = "unmanned")]
     fn resuming(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::Claim => {
@@ -281,11 +248,7 @@ impl Machine {
                 Handled
             }
             Event::Adopt => Handled,
-            Event::Finish { success: false } => Transition(finish(State::Failed, context)),
-            Event::Cancel => Transition(cancel(context)),
-            Event::Stopped => Transition(give_up(State::Cancelled, context)),
-            Event::Abandon { worker: false } => Transition(give_up(State::Failed, context)),
-            Event::Finish { success: true } | Event::Resume | Event::Abandon { worker: true } | Event::Collect => Super,
+            _ => Super,
         }
     }
 
@@ -297,78 +260,68 @@ impl Machine {
                 context.push(Effect::StoreProgress);
                 Handled
             }
-            Event::Claim
-            | Event::Adopt
-            | Event::Resume
-            | Event::Cancel
-            | Event::Abandon { worker: true }
-            | Event::Collect => Super,
+            _ => Super,
         }
     }
 
-    #[state]
-    fn done(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
-        ended(event, context)
+    #[state(superstate = "finished")]
+    fn done() -> Outcome<State> {
+        Super
     }
 
-    #[state]
-    fn failed(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
-        ended(event, context)
+    #[state(superstate = "finished")]
+    fn failed() -> Outcome<State> {
+        Super
     }
 
-    #[state]
-    fn cancelled(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
-        ended(event, context)
+    #[state(superstate = "finished")]
+    fn cancelled() -> Outcome<State> {
+        Super
     }
 
-    #[state]
-    fn collected(event: &Event) -> Outcome<State> {
+    /// The result is still to come.
+    #[superstate]
+    fn open(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::Claim
-            | Event::Adopt
-            | Event::Resume
-            | Event::Progress
-            | Event::Finish { .. }
-            | Event::Cancel
-            | Event::Stopped
-            | Event::Abandon { .. }
-            | Event::Collect => Super,
+            Event::Finish { success: false } => Transition(finish(State::Failed, context)),
+            Event::Cancel => Transition(cancel(context)),
+            Event::Stopped => Transition(give_up(State::Cancelled, context)),
+            Event::Abandon { worker: false } => Transition(give_up(State::Failed, context)),
+            _ => Super,
         }
     }
-}
 
-/// A claude process may be there.
-fn alive(event: &Event, effects: &mut Effects<Effect>) -> Outcome<State> {
-    match event {
-        Event::Progress => {
-            effects.push(Effect::StoreProgress);
-            Handled
+    /// A claude process may be there.
+    #[superstate(superstate = "open")]
+    fn manned(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
+        match event {
+            Event::Progress => {
+                context.push(Effect::StoreProgress);
+                Handled
+            }
+            Event::Adopt | Event::Abandon { worker: true } => Transition(State::Adopted),
+            Event::Resume => Transition(State::Resuming),
+            Event::Finish { success: true } => Transition(finish(State::Done, context)),
+            _ => Super,
         }
-        Event::Adopt | Event::Abandon { worker: true } => Transition(State::Adopted),
-        Event::Resume => Transition(State::Resuming),
-        Event::Finish { success: true } => Transition(finish(State::Done, effects)),
-        Event::Finish { success: false } => Transition(finish(State::Failed, effects)),
-        Event::Cancel => Transition(cancel(effects)),
-        Event::Stopped => Transition(give_up(State::Cancelled, effects)),
-        Event::Abandon { worker: false } => Transition(give_up(State::Failed, effects)),
-        Event::Claim | Event::Collect => Super,
     }
-}
 
-fn ended(event: &Event, effects: &mut Effects<Effect>) -> Outcome<State> {
-    match event {
-        Event::Collect => {
-            effects.push(Effect::RemoveFiles);
-            Transition(State::Collected)
+    /// No claude process is there.
+    #[superstate(superstate = "open")]
+    fn unmanned() -> Outcome<State> {
+        Super
+    }
+
+    /// The result can no longer change, and nothing of the job runs.
+    #[superstate]
+    fn finished(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
+        match event {
+            Event::Collect => {
+                context.push(Effect::RemoveFiles);
+                Transition(State::Collected)
+            }
+            _ => Super,
         }
-        Event::Claim
-        | Event::Adopt
-        | Event::Resume
-        | Event::Progress
-        | Event::Finish { .. }
-        | Event::Cancel
-        | Event::Stopped
-        | Event::Abandon { .. } => Super,
     }
 }
 

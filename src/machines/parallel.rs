@@ -3,10 +3,9 @@
 pub mod aggregate;
 pub mod board;
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use statig::prelude::*;
+use strum::{Display, IntoStaticStr};
 
 use super::apply::apply;
 use super::effect::Effects;
@@ -33,8 +32,9 @@ pub fn window(max_concurrency: u32) -> usize {
 }
 
 /// Where a call stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum State {
     /// Items run or wait.
     Gathering {
@@ -52,17 +52,14 @@ pub enum State {
 impl State {
     /// The state's name in the spec.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Gathering { .. } => "gathering",
-            Self::Aggregating => "aggregating",
-            Self::Answered => "answered",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 }
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Event {
     /// An item has its answer, a success or a failure.
     ItemEnded,
@@ -73,16 +70,14 @@ pub enum Event {
 impl Event {
     /// The event's name in the spec.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::ItemEnded => "item_ended",
-            Self::AggregateEnded => "aggregate_ended",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 }
 
 /// What is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display)]
+#[strum(serialize_all = "snake_case")]
 pub enum Effect {
     /// Run all items.
     StartItems,
@@ -90,16 +85,6 @@ pub enum Effect {
     StartAggregate,
     /// Answer the caller.
     Answer,
-}
-
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::StartItems => "start_items",
-            Self::StartAggregate => "start_aggregate",
-            Self::Answer => "answer",
-        })
-    }
 }
 
 /// The beginning of a call with so many items, at least one.
@@ -112,24 +97,21 @@ pub fn begin(items: u32, aggregates: bool) -> (State, Effects<Effect>) {
 /// # Errors
 /// [`Rejected`] when the event has no row in the spec for this state.
 pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
-    apply(state, |state, effects| state.handle(&mut Machine, event, effects), || reject(state, event))
+    apply(
+        state,
+        |state, effects| state.handle(&mut Machine, event, effects),
+        || Rejected::of(is_no_op(state, event), state.name(), event.name()),
+    )
 }
 
-const fn reject(state: State, event: &Event) -> Rejected {
-    let (state_name, event_name) = (state.name(), event.name());
-    match (state, event) {
-        (State::Aggregating, Event::ItemEnded) | (State::Answered, _) => {
-            Rejected::NoOp { state: state_name, event: event_name }
-        }
-        (State::Gathering { .. }, _) | (State::Aggregating, Event::AggregateEnded) => {
-            Rejected::Invalid { state: state_name, event: event_name }
-        }
-    }
+const fn is_no_op(state: State, event: &Event) -> bool {
+    matches!((state, event), (State::Aggregating, Event::ItemEnded) | (State::Answered, _))
 }
 
 /// Shared storage of the machine: none, all of it is in the state.
 struct Machine;
 
+/// The handlers. A state without one, which is over, takes no event.
 #[state_machine(initial = "State::Answered", visibility = "pub(self)", state(custom, name = "State"))]
 impl Machine {
     #[state]
@@ -144,7 +126,7 @@ impl Machine {
                 Transition(State::Answered)
             }
             (Event::ItemEnded, left) => Transition(State::Gathering { left: left - 1, aggregates: *aggregates }),
-            (Event::AggregateEnded, _) => Super,
+            _ => Super,
         }
     }
 
@@ -155,14 +137,7 @@ impl Machine {
                 context.push(Effect::Answer);
                 Transition(State::Answered)
             }
-            Event::ItemEnded => Super,
-        }
-    }
-
-    #[state]
-    fn answered(event: &Event) -> Outcome<State> {
-        match event {
-            Event::ItemEnded | Event::AggregateEnded => Super,
+            _ => Super,
         }
     }
 }

@@ -3,18 +3,18 @@
 //! What decides over money: the name of a part's job is noted before the job is written, and that it was submitted is noted
 //! before anybody waits for it. Whoever takes the call up finds each part in one of these states, and never pays twice.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use statig::prelude::*;
+use strum::{Display, IntoStaticStr};
 
 use super::apply::apply;
 use super::effect::Effects;
 use super::rejected::Rejected;
 
 /// Where a part stands, as its call's notes have it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum State {
     /// Nothing was done for it.
     #[default]
@@ -33,13 +33,8 @@ impl State {
 
     /// The state's name in the spec.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Unnamed => "unnamed",
-            Self::Named => "named",
-            Self::Submitted => "submitted",
-            Self::Settled => "settled",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 
     /// Whether a job may be there that is this part's own.
@@ -50,7 +45,8 @@ impl State {
 }
 
 /// What happens to a part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Event {
     /// Its turn has come, perhaps once more.
     TakeUp {
@@ -70,17 +66,14 @@ impl Event {
 
     /// The event's name in the spec.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::TakeUp { .. } => "take_up",
-            Self::Submitted => "submitted",
-            Self::Settle => "settle",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 }
 
 /// What is to be done, after the new state is noted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display)]
+#[strum(serialize_all = "snake_case")]
 pub enum Effect {
     /// Write its job under the name that is noted, and have it supervised.
     Submit,
@@ -90,37 +83,26 @@ pub enum Effect {
     GiveUp,
 }
 
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Submit => "submit",
-            Self::Await => "await",
-            Self::GiveUp => "give_up",
-        })
-    }
-}
-
 /// Takes one event.
 ///
 /// # Errors
 /// [`Rejected`] when the event has no row in the spec for this state.
 pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
-    apply(state, |state, effects| state.handle(&mut Machine, event, effects), || reject(state, event))
+    apply(
+        state,
+        |state, effects| state.handle(&mut Machine, event, effects),
+        || Rejected::of(is_no_op(state, event), state.name(), event.name()),
+    )
 }
 
-const fn reject(state: State, event: &Event) -> Rejected {
-    let (name, event_name) = (state.name(), event.name());
-    match (state, event) {
-        (State::Submitted, Event::Submitted | Event::Settle) | (State::Settled, _) => {
-            Rejected::NoOp { state: name, event: event_name }
-        }
-        (State::Unnamed | State::Named | State::Submitted, _) => Rejected::Invalid { state: name, event: event_name },
-    }
+const fn is_no_op(state: State, event: &Event) -> bool {
+    matches!((state, event), (State::Submitted, Event::Submitted | Event::Settle) | (State::Settled, _))
 }
 
 /// Shared storage of the machine: none, all of it is in the state.
 struct Machine;
 
+/// The handlers. A state without one, which is over, takes no event.
 #[state_machine(initial = "State::Unnamed", visibility = "pub(self)", state(custom, name = "State"))]
 impl Machine {
     #[state]
@@ -131,7 +113,7 @@ impl Machine {
                 Transition(State::Named)
             }
             Event::Settle => Transition(State::Settled),
-            Event::Submitted => Super,
+            _ => Super,
         }
     }
 
@@ -161,14 +143,7 @@ impl Machine {
                 context.push(Effect::GiveUp);
                 Handled
             }
-            Event::Submitted | Event::Settle => Super,
-        }
-    }
-
-    #[state]
-    fn settled(event: &Event) -> Outcome<State> {
-        match event {
-            Event::TakeUp { .. } | Event::Submitted | Event::Settle => Super,
+            _ => Super,
         }
     }
 }

@@ -22,3 +22,11 @@ pub enum Rejected {
         event: &'static str,
     },
 }
+
+impl Rejected {
+    /// A no-op, or else invalid.
+    #[must_use]
+    pub const fn of(is_no_op: bool, state: &'static str, event: &'static str) -> Self {
+        if is_no_op { Self::NoOp { state, event } } else { Self::Invalid { state, event } }
+    }
+}

@@ -7,9 +7,9 @@
 
 use serde::{Deserialize, Serialize};
 use statig::prelude::*;
-use std::fmt;
+use strum::{Display, IntoStaticStr};
 
-use super::apply::apply;
+use super::apply::{self, apply};
 use super::effect::Effects;
 use super::rejected::Rejected;
 
@@ -24,8 +24,9 @@ pub const LOOK_STEP_MS: u64 = 100;
 pub const MAX_LOOK_MS: u64 = 10_000;
 
 /// Where an asker stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum State {
     /// It has no ticket.
     Outside,
@@ -47,15 +48,8 @@ pub enum State {
 impl State {
     /// The state's name in the spec.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Outside => "outside",
-            Self::Queued { .. } => "queued",
-            Self::AtTurnstile => "at_turnstile",
-            Self::Entering => "entering",
-            Self::Holding => "holding",
-            Self::Left => "left",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 
     /// The place in the queue as last seen, 1 for the next one; `None` before the first look and outside the queue.
@@ -87,7 +81,8 @@ impl State {
 }
 
 /// What an asker finds out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Event {
     /// Its ticket is in the queue.
     Arrived,
@@ -116,21 +111,14 @@ pub enum Event {
 impl Event {
     /// The event's name in the spec.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Arrived => "arrived",
-            Self::Woken => "woken",
-            Self::Looked { .. } => "looked",
-            Self::Counted { .. } => "counted",
-            Self::Entered => "entered",
-            Self::Lost => "lost",
-            Self::Leave => "leave",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 }
 
 /// What the shell is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display)]
+#[strum(serialize_all = "snake_case")]
 pub enum Effect {
     /// Put a locked ticket behind all others in the queue.
     TakeTicket,
@@ -150,21 +138,6 @@ pub enum Effect {
     RingBell,
 }
 
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::TakeTicket => "take_ticket",
-            Self::LookAhead => "look_ahead",
-            Self::CountHolders => "count_holders",
-            Self::Enter => "enter",
-            Self::PassOn => "pass_on",
-            Self::Withdraw => "withdraw",
-            Self::GiveBack => "give_back",
-            Self::RingBell => "ring_bell",
-        })
-    }
-}
-
 /// The first state of an asker, and its effects.
 pub fn begin() -> (State, Effects<Effect>) {
     (State::Outside, Effects::from(vec![Effect::TakeTicket]))
@@ -175,15 +148,21 @@ pub fn begin() -> (State, Effects<Effect>) {
 /// # Errors
 /// [`Rejected`] when the event has no row in the spec for this state; the state stands as it was.
 pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
-    apply(state, |state, effects| state.handle(&mut Machine, event, effects), || reject(state, event))
+    apply(
+        state,
+        |state, effects| state.handle(&mut Machine, event, effects),
+        || Rejected::of(is_no_op(state, event), state.name(), event.name()),
+    )
 }
 
-const fn reject(state: State, event: &Event) -> Rejected {
-    let (name, event_name) = (state.name(), event.name());
-    match (state, event) {
-        (State::Left, _) | (State::Holding, Event::Woken) => Rejected::NoOp { state: name, event: event_name },
-        _ => Rejected::Invalid { state: name, event: event_name },
-    }
+const fn is_no_op(state: State, event: &Event) -> bool {
+    matches!((state, event), (State::Left, _) | (State::Holding, Event::Woken))
+}
+
+/// The groups of the spec that a state is in, the outermost first.
+#[must_use]
+pub fn groups(state: State) -> Vec<&'static str> {
+    apply::groups::<Machine>(state)
 }
 
 /// Whether one more may enter. A limit of nothing would stop everything for ever: it counts as one.
@@ -210,20 +189,25 @@ pub fn before<T: Ord>(mine: &T, queue: impl IntoIterator<Item = T>) -> Vec<T> {
 /// Shared storage of the machine: none, all of it is in the state.
 struct Machine;
 
-#[state_machine(initial = "State::Outside", visibility = "pub(self)", state(custom, name = "State"))]
+/// The handlers. A state without one, which is over, takes no event.
+#[state_machine(
+    initial = "State::Outside",
+    visibility = "pub(self)",
+    state(custom, name = "State"),
+    superstate(derive(strum::IntoStaticStr))
+)]
 impl Machine {
     #[state]
     fn outside(event: &Event) -> Outcome<State> {
         match event {
             Event::Arrived => Transition(State::Queued { ahead: None }),
             Event::Leave => Transition(State::Left),
-            Event::Woken | Event::Looked { .. } | Event::Counted { .. } | Event::Entered | Event::Lost => Super,
+            _ => Super,
         }
     }
 
-    #[state]
-    fn queued(ahead: &Option<u64>, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
-        let _: &Option<u64> = ahead;
+    #[state(superstate = "waiting")]
+    fn queued(ahead: &mut Option<u64>, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::Woken => {
                 context.push(Effect::LookAhead);
@@ -233,14 +217,16 @@ impl Machine {
                 context.push(Effect::CountHolders);
                 Transition(State::AtTurnstile)
             }
-            Event::Looked { ahead } => Transition(State::Queued { ahead: Some(*ahead) }),
+            Event::Looked { ahead: seen } => {
+                *ahead = Some(*seen);
+                Handled
+            }
             Event::Lost => Transition(begin_again(context)),
-            Event::Leave => Transition(withdraw(context)),
-            Event::Arrived | Event::Counted { .. } | Event::Entered => Super,
+            _ => Super,
         }
     }
 
-    #[state]
+    #[state(superstate = "waiting")]
     fn at_turnstile(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::Woken => {
@@ -252,12 +238,11 @@ impl Machine {
                 Transition(State::Entering)
             }
             Event::Counted { .. } => Handled,
-            Event::Leave => Transition(withdraw(context)),
-            Event::Arrived | Event::Looked { .. } | Event::Entered | Event::Lost => Super,
+            _ => Super,
         }
     }
 
-    #[state]
+    #[state(superstate = "waiting")]
     fn entering(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::Woken => {
@@ -269,8 +254,7 @@ impl Machine {
                 Transition(State::Holding)
             }
             Event::Lost => Transition(begin_again(context)),
-            Event::Leave => Transition(withdraw(context)),
-            Event::Arrived | Event::Looked { .. } | Event::Counted { .. } => Super,
+            _ => Super,
         }
     }
 
@@ -282,25 +266,20 @@ impl Machine {
                 context.push(Effect::RingBell);
                 Transition(State::Left)
             }
-            Event::Arrived
-            | Event::Woken
-            | Event::Looked { .. }
-            | Event::Counted { .. }
-            | Event::Entered
-            | Event::Lost => Super,
+            _ => Super,
         }
     }
 
-    #[state]
-    fn left(event: &Event) -> Outcome<State> {
+    /// It has a ticket.
+    #[superstate]
+    fn waiting(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::Arrived
-            | Event::Woken
-            | Event::Looked { .. }
-            | Event::Counted { .. }
-            | Event::Entered
-            | Event::Lost
-            | Event::Leave => Super,
+            Event::Leave => {
+                context.push(Effect::Withdraw);
+                context.push(Effect::PassOn);
+                Transition(State::Left)
+            }
+            _ => Super,
         }
     }
 }
@@ -308,10 +287,4 @@ impl Machine {
 fn begin_again(effects: &mut Effects<Effect>) -> State {
     effects.push(Effect::TakeTicket);
     State::Outside
-}
-
-fn withdraw(effects: &mut Effects<Effect>) -> State {
-    effects.push(Effect::Withdraw);
-    effects.push(Effect::PassOn);
-    State::Left
 }

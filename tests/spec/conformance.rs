@@ -89,6 +89,10 @@ fn restore<S: Subject>() {
 fn compare<S: Subject>() {
     let spec = Spec::load(S::NAME);
     compare_first::<S>(&spec);
+    for state in S::states() {
+        let superstates = S::groups(state).into_iter().map(str::to_lowercase).collect::<Vec<_>>();
+        assert_eq!(superstates, spec.groups_of(S::state_name(&state)), "{}: superstates of {state:?}", S::NAME);
+    }
     let (rows, events) = (spec.rows(), S::events());
     let oracle = Oracle::<S>::new(&spec, &rows);
     let mut used = BTreeSet::new();

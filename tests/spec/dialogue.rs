@@ -45,6 +45,10 @@ impl Subject for Dialogue {
         state.name()
     }
 
+    fn groups(state: State) -> Vec<&'static str> {
+        dialogue::groups(state)
+    }
+
     fn event_name(event: &Event) -> &'static str {
         event.name()
     }

@@ -124,6 +124,10 @@ impl Subject for Dispatch {
         state.name()
     }
 
+    fn groups(state: State) -> Vec<&'static str> {
+        dispatch::groups(state)
+    }
+
     fn event_name(event: &Event) -> &'static str {
         event.name()
     }

@@ -221,22 +221,21 @@ impl Spec {
             return BTreeSet::from([state.as_str()]);
         }
         assert!(self.groups.get(name).is_some(), "{}: `{name}` is neither a state nor a group", self.machine);
-        let members = self.states.0.iter().filter(|(_, state)| self.is_within(state.within.as_deref(), name));
+        let members = self.states.0.iter().filter(|(state, _)| self.groups_of(state).contains(&name));
         members.map(|(state, _)| state.as_str()).collect()
     }
 
-    fn is_within<'a>(&'a self, mut group: Option<&'a str>, name: &str) -> bool {
-        let mut steps = 0;
+    /// The groups that a state is within, the outermost first.
+    pub fn groups_of(&self, state: &str) -> Vec<&str> {
+        let mut groups = Vec::new();
+        let mut group = self.states.get(state).and_then(|state| state.within.as_deref());
         while let Some(current) = group {
-            if current == name {
-                return true;
-            }
-            steps += 1;
-            assert!(steps <= self.groups.0.len(), "{}: groups within each other in a circle", self.machine);
+            groups.insert(0, current);
+            assert!(groups.len() <= self.groups.0.len(), "{}: groups within each other in a circle", self.machine);
             let found = self.groups.get(current);
             group = found.unwrap_or_else(|| panic!("{}: unknown group `{current}`", self.machine)).within.as_deref();
         }
-        false
+        groups
     }
 
     /// Whether the row speaks of this state and event, whatever its guards.

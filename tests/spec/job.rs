@@ -33,6 +33,10 @@ impl Subject for Job {
         state.name()
     }
 
+    fn groups(state: State) -> Vec<&'static str> {
+        job::groups(state)
+    }
+
     fn event_name(event: &Event) -> &'static str {
         event.name()
     }

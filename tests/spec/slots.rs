@@ -46,6 +46,10 @@ impl Subject for Slots {
         state.name()
     }
 
+    fn groups(state: State) -> Vec<&'static str> {
+        slots::groups(state)
+    }
+
     fn event_name(event: &Event) -> &'static str {
         event.name()
     }

@@ -51,6 +51,10 @@ pub trait Subject: Sized {
     fn firsts() -> Vec<(Self::State, Vec<Self::Effect>)>;
     fn step(state: Self::State, event: &Self::Event) -> Result<(Self::State, Vec<Self::Effect>), Rejected>;
     fn state_name(state: &Self::State) -> &'static str;
+    /// The superstates of a state, the outermost first; a machine without groups has none.
+    fn groups(_state: Self::State) -> Vec<&'static str> {
+        Vec::new()
+    }
     fn event_name(event: &Self::Event) -> &'static str;
     fn guards() -> Vec<(&'static str, Guard<Self>)>;
     /// The expressions that may stand in a `with`.

@@ -1,13 +1,12 @@
 //! The life of one cached answer, from the request that pays for it until it is gone. Declared in `spec/cache.yaml`.
 
-use serde::{Deserialize, Serialize};
-use statig::prelude::*;
-use std::fmt;
-
 use crate::machines::apply::apply;
 use crate::machines::effect::Effects;
 use crate::machines::rejected::Rejected;
 use crate::machines::time::Millis;
+use serde::{Deserialize, Serialize};
+use statig::prelude::*;
+use strum::{Display, IntoStaticStr};
 
 /// Why an entry is no longer there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -26,8 +25,9 @@ pub enum Why {
 }
 
 /// Where an entry stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum State {
     /// One request pays for a run; identical requests share it.
     InFlight {
@@ -54,18 +54,14 @@ pub enum State {
 impl State {
     /// The state's name in the spec.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::InFlight { .. } => "in_flight",
-            Self::Outdated { .. } => "outdated",
-            Self::Fresh { .. } => "fresh",
-            Self::Gone { .. } => "gone",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 }
 
 /// What happened to an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Event {
     /// An identical request arrived.
     Lookup {
@@ -99,20 +95,14 @@ pub enum Event {
 impl Event {
     /// The event's name in the spec.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Lookup { .. } => "lookup",
-            Self::Leave => "leave",
-            Self::Answer { .. } => "answer",
-            Self::Outdate => "outdate",
-            Self::Evict => "evict",
-            Self::Tick { .. } => "tick",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 }
 
 /// What the holder of the entries is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display)]
+#[strum(serialize_all = "snake_case")]
 pub enum Effect {
     /// Start a run for this request.
     Pay,
@@ -128,19 +118,6 @@ pub enum Effect {
     EndRun,
 }
 
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pay => "pay",
-            Self::Share => "share",
-            Self::Serve => "serve",
-            Self::Keep => "keep",
-            Self::Forget => "forget",
-            Self::EndRun => "end_run",
-        })
-    }
-}
-
 /// The first state of an entry, and its effects: a request found nothing and pays.
 pub fn begin() -> (State, Effects<Effect>) {
     (State::InFlight { askers: 1 }, Effects::from(vec![Effect::Pay]))
@@ -151,24 +128,21 @@ pub fn begin() -> (State, Effects<Effect>) {
 /// # Errors
 /// [`Rejected`] when the event has no row in the spec for this state; the state stands as it was.
 pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
-    apply(state, |state, effects| state.handle(&mut Machine, event, effects), || reject(&state, event))
+    apply(
+        state,
+        |state, effects| state.handle(&mut Machine, event, effects),
+        || Rejected::of(is_no_op(state, event), state.name(), event.name()),
+    )
 }
 
-const fn reject(state: &State, event: &Event) -> Rejected {
-    let (state_name, event_name) = (state.name(), event.name());
-    match (state, event) {
-        (State::Gone { .. }, _) | (State::Fresh { .. }, Event::Answer { .. }) => {
-            Rejected::NoOp { state: state_name, event: event_name }
-        }
-        (State::InFlight { .. } | State::Outdated { .. } | State::Fresh { .. }, _) => {
-            Rejected::Invalid { state: state_name, event: event_name }
-        }
-    }
+const fn is_no_op(state: State, event: &Event) -> bool {
+    matches!((state, event), (State::Gone { .. }, _) | (State::Fresh { .. }, Event::Answer { .. }))
 }
 
 /// Shared storage of the machine: none, all of it is in the state.
 struct Machine;
 
+/// The handlers. A state without one, which is over, takes no event.
 #[state_machine(initial = "begin().0", visibility = "pub(self)", state(custom, name = "State"))]
 impl Machine {
     #[state]
@@ -187,7 +161,7 @@ impl Machine {
             Event::Answer { keep: false, .. } => Transition(State::Gone { why: Why::NotKept }),
             Event::Outdate => Transition(State::Outdated { askers: *askers }),
             Event::Tick { .. } => Handled,
-            Event::Evict => Super,
+            _ => Super,
         }
     }
 
@@ -198,7 +172,7 @@ impl Machine {
             Event::Leave => Transition(abandon(context)),
             Event::Answer { .. } => Transition(State::Gone { why: Why::NotKept }),
             Event::Outdate | Event::Tick { .. } => Handled,
-            Event::Lookup { .. } | Event::Evict => Super,
+            _ => Super,
         }
     }
 
@@ -222,20 +196,7 @@ impl Machine {
                 Transition(State::Gone { why: Why::Evicted })
             }
             Event::Tick { .. } | Event::Leave => Handled,
-            Event::Answer { .. } => Super,
-        }
-    }
-
-    #[state]
-    fn gone(why: &Why, event: &Event) -> Outcome<State> {
-        let _: &Why = why;
-        match event {
-            Event::Lookup { .. }
-            | Event::Leave
-            | Event::Answer { .. }
-            | Event::Outdate
-            | Event::Evict
-            | Event::Tick { .. } => Super,
+            _ => Super,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The words of the dispatch machine: what a run knows, what happens to it, what it asks for.
 
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use strum::{Display, IntoStaticStr};
 
 use super::run::{Run, SessionFate};
 use crate::machines::flags::Omission;
@@ -54,7 +54,8 @@ impl End {
 }
 
 /// What the shell is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display)]
+#[strum(serialize_all = "snake_case")]
 pub enum Effect {
     /// Ask for a place under the concurrency limit (and for the session, where one is resumed).
     RequestSlot,
@@ -78,22 +79,6 @@ pub enum Effect {
     ReleaseSlot,
 }
 
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::RequestSlot => "request_slot",
-            Self::WithdrawSlot => "withdraw_slot",
-            Self::NoteResumption => "note_resumption",
-            Self::Spawn(_) => "spawn",
-            Self::Terminate => "terminate",
-            Self::Kill => "kill",
-            Self::Sweep => "sweep",
-            Self::Conclude(_) => "conclude",
-            Self::ReleaseSlot => "release_slot",
-        })
-    }
-}
-
 /// What the answer of a process that is gone is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -107,7 +92,8 @@ pub enum AnswerKind {
 }
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Event {
     /// A place under the limit was given.
     SlotGranted,
@@ -160,18 +146,8 @@ pub enum Event {
 impl Event {
     /// The event's name in the spec.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::SlotGranted => "slot_granted",
-            Self::Spawned { .. } => "spawned",
-            Self::SpawnFailed => "spawn_failed",
-            Self::ResultSeen { .. } => "result_seen",
-            Self::TurnBegan => "turn_began",
-            Self::TasksChanged { .. } => "tasks_changed",
-            Self::Exited { .. } => "exited",
-            Self::Tick { .. } => "tick",
-            Self::Cancel { .. } => "cancel",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 }
 
@@ -191,8 +167,9 @@ pub enum StopReason {
 }
 
 /// Where a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum State {
     /// For a place under the limit.
     Waiting {
@@ -264,15 +241,18 @@ pub enum State {
 impl State {
     /// The state's name in the spec.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
+
+    /// Whether a complete result was seen of the process.
+    pub(super) const fn was_answered(&self) -> bool {
         match self {
-            Self::Waiting { .. } => "waiting",
-            Self::Starting { .. } => "starting",
-            Self::Running { .. } => "running",
-            Self::Answered { .. } => "answered",
-            Self::Terminating { .. } => "terminating",
-            Self::Killing { .. } => "killing",
-            Self::Ended { .. } => "ended",
+            Self::Running { answered, .. } | Self::Terminating { answered, .. } | Self::Killing { answered, .. } => {
+                *answered
+            }
+            Self::Answered { .. } => true,
+            Self::Waiting { .. } | Self::Starting { .. } | Self::Ended { .. } => false,
         }
     }
 
