@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use strum::IntoStaticStr;
 
 use super::ids::JobId;
 pub use super::status_line::Outcome;
 use super::{json, status_line, text};
 
 /// Why a dispatch failed. Callers branch on the written form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ErrorType {
     /// A tool or an action was denied.
     Permission,
@@ -47,18 +49,8 @@ impl ErrorType {
 
     /// The written form.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Permission => "permission",
-            Self::Timeout => "timeout",
-            Self::Recursion => "recursion",
-            Self::NotFound => "not_found",
-            Self::Budget => "budget",
-            Self::UsageLimit => "usage_limit",
-            Self::SchemaMismatch => "schema_mismatch",
-            Self::Cancelled => "cancelled",
-            Self::CliError => "cli_error",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -192,19 +184,6 @@ impl Answer {
     #[must_use]
     pub fn success(agent: impl Into<String>, result: impl Into<String>) -> Self {
         Self { result: result.into(), ..Self::blank(agent.into(), true) }
-    }
-
-    /// Whether the answer may be given again to the next caller who asks the same: a success without denied tools,
-    /// within its budget, that the agent itself does not call unfinished. One without any figure is the text that something
-    /// printed in claude's place (see [`crate::machines::verdict`]): it may be a notice that does not hold tomorrow.
-    #[must_use]
-    pub fn is_clean_success(&self) -> bool {
-        let is_measured = self.cost_usd.is_some() || self.duration_ms.is_some() || self.num_turns.is_some();
-        self.success
-            && is_measured
-            && self.denied_tools.as_ref().is_none_or(Vec::is_empty)
-            && self.budget_exceeded != Some(true)
-            && !matches!(self.outcome, Some(Outcome::Partial | Outcome::Blocked))
     }
 
     fn blank(agent: String, success: bool) -> Self {

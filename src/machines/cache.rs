@@ -18,6 +18,7 @@ mod key;
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
 
+use super::answer::{Answer, Outcome};
 use super::effect::Effects;
 use super::time::Millis;
 use entry::{Effect, Event, State};
@@ -96,24 +97,19 @@ pub struct Stats {
     pub ttl: u64,
 }
 
-/// What decides whether an answer is clean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Facts {
-    /// The answer is a success.
-    pub success: bool,
-    /// The agent was denied a tool.
-    pub denied_tools: bool,
-    /// The run cost more than its cap.
-    pub budget_exceeded: bool,
-    /// The agent reports its work as partial or blocked.
-    pub unfinished: bool,
-}
-
-/// Whether an answer may be served again. What is missing from any other answer is not in the key: the way out is to grant
-/// access, raise the cap or mend the cause and ask again, and a cached answer would stand in that way.
+/// Whether an answer may be served again: a success without denied tools, within its budget, that the agent itself does not
+/// call unfinished. What is missing from any other answer is not in the key: the way out is to grant access, raise the cap or
+/// mend the cause and ask again, and a cached answer would stand in that way. A success without any figure is text that
+/// something printed in claude's place (see [`super::verdict`]): it may be a notice that does not hold tomorrow.
 #[must_use]
-pub const fn cacheable(facts: &Facts) -> bool {
-    facts.success && !facts.denied_tools && !facts.budget_exceeded && !facts.unfinished
+pub fn cacheable(answer: &Answer) -> bool {
+    let is_measured = answer.cost_usd.is_some() || answer.duration_ms.is_some() || answer.num_turns.is_some();
+    let is_unfinished = matches!(answer.outcome, Some(Outcome::Partial | Outcome::Blocked));
+    answer.success
+        && is_measured
+        && answer.denied_tools.as_ref().is_none_or(Vec::is_empty)
+        && answer.budget_exceeded != Some(true)
+        && !is_unfinished
 }
 
 /// How many of `held` entries must go, oldest first, so that `incoming` more fit under `max_size`.

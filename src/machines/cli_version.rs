@@ -16,8 +16,6 @@ pub struct Version {
 /// The oldest that is supported: all suites run on it. It is what npm installs where Node.js is older than the newest
 /// releases ask for, so it is widely in use. Older ones are not tested.
 pub const OLDEST: Version = Version::new(2, 1, 197);
-/// Between the two: from here on the CLI waits for background work of an agent.
-pub const MIDDLE: Version = Version::new(2, 1, 300);
 /// The newest that the contract was checked against, and the one of the gate.
 pub const NEWEST: Version = Version::new(2, 1, 332);
 

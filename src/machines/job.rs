@@ -8,7 +8,7 @@ mod record;
 
 use serde::{Deserialize, Serialize};
 use statig::prelude::*;
-use strum::{Display, IntoStaticStr};
+use strum::{Display, IntoStaticStr, VariantArray};
 
 use super::apply::{self, apply};
 use super::dispatch::End;
@@ -17,7 +17,9 @@ use super::rejected::Rejected;
 pub use record::{Phase, Status};
 
 /// Where a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum State {
@@ -42,19 +44,6 @@ pub enum State {
 }
 
 impl State {
-    /// All states, for exhaustive checks.
-    pub const ALL: [Self; 9] = [
-        Self::Pending,
-        Self::Running,
-        Self::Adopted,
-        Self::Resuming,
-        Self::Stopping,
-        Self::Done,
-        Self::Failed,
-        Self::Cancelled,
-        Self::Collected,
-    ];
-
     /// The state's name in the spec.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -117,21 +106,6 @@ pub enum Event {
 }
 
 impl Event {
-    /// All events, for exhaustive checks.
-    pub const ALL: [Self; 11] = [
-        Self::Claim,
-        Self::Adopt,
-        Self::Resume,
-        Self::Progress,
-        Self::Finish { success: true },
-        Self::Finish { success: false },
-        Self::Cancel,
-        Self::Stopped,
-        Self::Abandon { worker: false },
-        Self::Abandon { worker: true },
-        Self::Collect,
-    ];
-
     /// What the end of a run means for its job. A complete answer outranks whoever wanted the end: it is paid for.
     #[must_use]
     pub const fn of_run(end: End, answered: bool, success: bool) -> Self {

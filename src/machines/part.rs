@@ -5,14 +5,28 @@
 
 use serde::{Deserialize, Serialize};
 use statig::prelude::*;
-use strum::{Display, IntoStaticStr};
+use strum::{Display, IntoStaticStr, VariantArray};
 
 use super::apply::apply;
 use super::effect::Effects;
 use super::rejected::Rejected;
 
 /// Where a part stands, as its call's notes have it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, IntoStaticStr)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum State {
@@ -28,9 +42,6 @@ pub enum State {
 }
 
 impl State {
-    /// All states, for exhaustive checks.
-    pub const ALL: [Self; 4] = [Self::Unnamed, Self::Named, Self::Submitted, Self::Settled];
-
     /// The state's name in the spec.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -60,10 +71,6 @@ pub enum Event {
 }
 
 impl Event {
-    /// All events, for exhaustive checks.
-    pub const ALL: [Self; 4] =
-        [Self::TakeUp { job_is_there: false }, Self::TakeUp { job_is_there: true }, Self::Submitted, Self::Settle];
-
     /// The event's name in the spec.
     #[must_use]
     pub fn name(&self) -> &'static str {

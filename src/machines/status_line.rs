@@ -1,12 +1,14 @@
 //! The STATUS line with which an agent reports how far it came.
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use super::text;
 
 /// How far the agent says that it came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Outcome {
     /// The task is fully done.
     Done,
@@ -22,12 +24,8 @@ impl Outcome {
 
     /// The written form.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Partial => "partial",
-            Self::Blocked => "blocked",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -2,11 +2,12 @@
 
 use agent_dispatch::machines::adoption::{FirstStep, WorkerWatch, left_ms};
 use agent_dispatch::machines::job::{self, Event, State};
+use strum::VariantArray;
 
 //= J-11
 #[test]
 fn what_may_work_is_waited_for_and_only_the_rest_is_given_up() {
-    for state in State::ALL {
+    for state in State::VARIANTS.iter().copied() {
         let (with, without) = (FirstStep::of(state, true), FirstStep::of(state, false));
         let expected = match (state.is_terminal(), state.is_manned()) {
             (true, _) => (FirstStep::Leave, FirstStep::Leave),

@@ -1,6 +1,8 @@
 //! Versions of the claude CLI, and the places that repeat their numbers.
 
-use agent_dispatch::machines::cli_version::{LOSSES, MIDDLE, NEWEST, OLDEST, Version};
+use agent_dispatch::machines::cli_version::{LOSSES, NEWEST, OLDEST, Version};
+
+use crate::support::MIDDLE;
 
 #[test]
 fn what_claude_prints_is_read() {

@@ -286,7 +286,6 @@ fn no_session_is_promised_where_none_began() {
         EndReason::Signalled { signal: 9 },
         EndReason::TimedOut,
         EndReason::Abandoned,
-        EndReason::Cancelled { by: Canceller::Caller },
         EndReason::Cancelled { by: Canceller::CallerGone },
         EndReason::Cancelled { by: Canceller::Request },
     ];

@@ -4,6 +4,7 @@ use agent_dispatch::machines::job::{State, Status};
 use agent_dispatch::machines::retention::{Retention, cutoff, is_foreign_abandoned, is_litter};
 use agent_dispatch::machines::summary::{Brief, Summary};
 use serde_json::json;
+use strum::VariantArray;
 
 const NOW: f64 = 1_795_249_523.0;
 const ID: &str = "00000000000000000000000000000001";
@@ -33,7 +34,7 @@ fn a_job_is_removed_for_its_age_after_its_end_and_that_of_its_call() {
     // Without a time of its end that of its submission counts.
     assert_eq!(Retention::of(&job(Status::Done, None, false), NOW - 100.0, || None), Retention::Remove);
     assert_eq!(Retention::of(&job(Status::Done, None, false), NOW - 101.0, || None), Retention::Young);
-    for call in State::ALL.map(Some).into_iter().chain([None]) {
+    for call in State::VARIANTS.iter().copied().map(Some).chain([None]) {
         let needed = call.is_some_and(State::is_unsettled);
         let expected = if needed { Retention::Needed } else { Retention::Remove };
         assert_eq!(Retention::of(&job(Status::Done, Some(0.0), true), NOW, || call), expected, "{call:?}");

@@ -1,6 +1,7 @@
 //! What an answer says of background tasks that never came to their end.
 
 use agent_dispatch::machines::answer::{Answer, ErrorType, Outcome};
+use agent_dispatch::machines::cache::cacheable;
 use agent_dispatch::machines::events::{ResultEvent, Stop};
 use agent_dispatch::machines::tasks::Task;
 use agent_dispatch::machines::verdict::{Canceller, EndReason, Evidence, judge};
@@ -53,7 +54,7 @@ fn what_was_stopped_makes_the_outcome_partial_and_is_named() {
             let answer = judged(said, suite(), ending.clone(), false);
             assert!(answer.success && answer.result == "It runs.", "{answer:?}");
             assert_eq!(answer.outcome, Some(expected), "{said:?}");
-            assert!(!answer.is_clean_success(), "it must not be served again");
+            assert!(!cacheable(&answer), "it must not be served again");
             let hint = answer.hint.unwrap();
             assert!(hint.contains("stopped unfinished (background command \"run suite\")"), "{hint}");
             assert!(hint.contains("dispatch_session("), "{hint}");

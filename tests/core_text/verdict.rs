@@ -1,4 +1,5 @@
 use agent_dispatch::machines::answer::{Answer, ErrorType, Outcome};
+use agent_dispatch::machines::cache::cacheable;
 use agent_dispatch::machines::command_line::arguments;
 use agent_dispatch::machines::events::{ResultEvent, Retry, Stop};
 use agent_dispatch::machines::flags::{Flag, Omission, Omitted};
@@ -68,7 +69,7 @@ fn a_trustworthy_success_is_a_success() {
         ..Answer::success("infra", "It works.")
     };
     assert_eq!(answer, expected);
-    assert!(answer.is_clean_success());
+    assert!(cacheable(&answer));
 }
 
 #[test]
@@ -113,7 +114,7 @@ fn metadata_that_is_missing_does_not_spoil_an_answer() {
 fn a_complete_result_outranks_what_ended_the_process() {
     let endings = [
         (EndReason::TimedOut, "at the deadline"),
-        (EndReason::Cancelled { by: Canceller::Caller }, "before the run was cancelled"),
+        (EndReason::Cancelled { by: Canceller::Request }, "before the run was cancelled"),
         (EndReason::Signalled { signal: 9 }, "after its answer was complete"),
         (EndReason::Exited { code: 143 }, "after its answer was complete"),
         (EndReason::Abandoned, "after its answer was complete"),
@@ -364,7 +365,7 @@ fn hints_say_how_to_go_on_after_a_success() {
     };
     let answer = judge(evidence);
     assert!(answer.success && answer.result == "x\nSTATUS: partial — y" && answer.outcome == Some(Outcome::Partial));
-    assert_eq!((answer.budget_exceeded, answer.is_clean_success()), (Some(true), false));
+    assert_eq!((answer.budget_exceeded, cacheable(&answer)), (Some(true), false));
     let hint = answer.hint.unwrap();
     for needle in ["Bash", "allowed_tools=[\"Bash\"]", RESUME, "$0.2500", "no spend cap"] {
         assert!(hint.contains(needle), "{needle} in {hint}");

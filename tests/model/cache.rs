@@ -1,7 +1,8 @@
 //! Random use of the cache, beside the list of `cache_list`.
 
+use agent_dispatch::machines::answer::{self, Outcome};
 use agent_dispatch::machines::cache::{
-    Cache, Facts, Inserted, Key, Limits, Lookup, Request, Ticket, cacheable, plan_eviction,
+    Cache, Inserted, Key, Limits, Lookup, Request, Ticket, cacheable, plan_eviction,
 };
 use agent_dispatch::machines::time::Millis;
 use proptest::prelude::*;
@@ -289,8 +290,15 @@ proptest! {
 fn only_a_clean_success_is_cacheable() {
     for bits in 0..16_u8 {
         let [success, denied_tools, budget_exceeded, unfinished] = [1, 2, 4, 8].map(|bit| bits & bit != 0);
-        let facts = Facts { success, denied_tools, budget_exceeded, unfinished };
-        assert_eq!(cacheable(&facts), bits == 1, "{facts:?}");
+        let answer = answer::Answer {
+            success,
+            denied_tools: denied_tools.then(|| vec![String::from("Bash")]),
+            budget_exceeded: budget_exceeded.then_some(true),
+            outcome: Some(if unfinished { Outcome::Partial } else { Outcome::Done }),
+            num_turns: Some(1),
+            ..answer::Answer::success("a", "x")
+        };
+        assert_eq!(cacheable(&answer), bits == 1, "{answer:?}");
     }
 }
 

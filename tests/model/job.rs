@@ -2,6 +2,7 @@
 
 use agent_dispatch::machines::dispatch::{CancelledBy, End};
 use agent_dispatch::machines::job::{Effect, Event, Phase, State, Status, step};
+use agent_dispatch_fuzz::job_record::EVENTS;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -73,7 +74,7 @@ fn live(events: &[Event]) -> Life {
 fn events() -> impl Strategy<Value = Vec<Event>> {
     // What a job lives through, more often than what ends it.
     let life = select(vec![Event::Claim, Event::Adopt, Event::Resume, Event::Progress]);
-    prop::collection::vec(prop_oneof![2 => life, 1 => select(Event::ALL.to_vec())], 0..16)
+    prop::collection::vec(prop_oneof![2 => life, 1 => select(EVENTS.to_vec())], 0..16)
 }
 
 proptest! {

@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 
 use agent_dispatch::machines::cli_version::{self, Version};
 
+use crate::support::MIDDLE;
+
 /// The npm package that carries the CLI.
 const PACKAGE: &str = "@anthropic-ai/claude-code";
 
@@ -22,7 +24,7 @@ pub const VERSION_ENV: &str = "AGENT_DISPATCH_REAL_CLAUDE_VERSION";
 pub fn version() -> Version {
     match std::env::var(VERSION_ENV).as_deref() {
         Err(_) | Ok("newest") => cli_version::NEWEST,
-        Ok("middle") => cli_version::MIDDLE,
+        Ok("middle") => MIDDLE,
         Ok("oldest") => cli_version::OLDEST,
         Ok(other) => Version::parse(other).unwrap_or_else(|| panic!("{VERSION_ENV}={other} is no version")),
     }

@@ -2,6 +2,8 @@
 
 use agent_dispatch::machines::job::{self, Effect, Event, State};
 use agent_dispatch::machines::rejected::Rejected;
+use agent_dispatch_fuzz::job_record::EVENTS;
+use strum::VariantArray;
 
 use super::subject::{Guard, Subject};
 
@@ -14,11 +16,11 @@ impl Subject for Job {
     type Effect = Effect;
 
     fn states() -> Vec<State> {
-        State::ALL.to_vec()
+        State::VARIANTS.to_vec()
     }
 
     fn events() -> Vec<Event> {
-        Event::ALL.to_vec()
+        EVENTS.to_vec()
     }
 
     fn firsts() -> Vec<(State, Vec<Effect>)> {

@@ -2,6 +2,7 @@
 
 use agent_dispatch::machines::part::{self, Effect, Event, State};
 use agent_dispatch::machines::rejected::Rejected;
+use strum::VariantArray;
 
 use super::subject::{Guard, Subject};
 
@@ -14,11 +15,15 @@ impl Subject for Part {
     type Effect = Effect;
 
     fn states() -> Vec<State> {
-        State::ALL.to_vec()
+        State::VARIANTS.to_vec()
     }
 
     fn events() -> Vec<Event> {
-        Event::ALL.to_vec()
+        [false, true]
+            .map(|job_is_there| Event::TakeUp { job_is_there })
+            .into_iter()
+            .chain([Event::Submitted, Event::Settle])
+            .collect()
     }
 
     fn firsts() -> Vec<(State, Vec<Effect>)> {

@@ -10,7 +10,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use agent_dispatch::machines::cli_version::Version;
 use agent_dispatch::machines::flags::{Flag, Omission};
+
+/// Between the oldest and the newest tested CLI: from here on it waits for background work of an agent.
+pub const MIDDLE: Version = Version::new(2, 1, 300);
 
 /// All that a CLI may say it does not take, where a run without it is still the run that was asked for.
 pub const REFUSALS: [Omission; 9] = [

@@ -68,18 +68,6 @@ impl ResultEvent {
         }
     }
 
-    /// Turns of the run.
-    #[must_use]
-    pub fn all_turns(&self) -> Option<u64> {
-        self.several.as_ref().map_or(self.num_turns, |several| several.num_turns)
-    }
-
-    /// How long the run took, in milliseconds, as far as its results tell.
-    #[must_use]
-    pub fn all_duration_ms(&self) -> Option<u64> {
-        self.several.as_ref().map_or(self.duration_ms, |several| several.duration_ms)
-    }
-
     /// Names of tools that were denied in the run.
     #[must_use]
     pub fn all_denials(&self) -> &[String] {

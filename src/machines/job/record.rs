@@ -1,12 +1,14 @@
 //! What a record says of its job's state: a status that every implementation knows, and a phase for this one.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use strum::IntoStaticStr;
 
 use super::State;
 
 /// Where a job stands, as callers and older implementations see it: the record's `status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Status {
     /// Submitted; no claude process yet.
     Pending,
@@ -26,14 +28,8 @@ impl Status {
 
     /// The written form.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Running => "running",
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The status of that name.
@@ -53,8 +49,9 @@ impl Status {
 }
 
 /// What a status does not tell: the record's `phase`, which is absent most of the time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Phase {
     /// Of a running job: see [`State::Adopted`].
     Adopted,
@@ -70,12 +67,8 @@ impl Phase {
 
     /// The written form.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Adopted => "adopted",
-            Self::Resuming => "resuming",
-            Self::Stopping => "stopping",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Reads a record's phase. One that a later version wrote, or a hand, is none: the status stands without it, and a word

@@ -30,7 +30,6 @@ pub(super) fn of_ending(evidence: &Evidence<'_>, advice: &Advice<'_>) -> Failure
         EndReason::Cancelled { by } => cut_off(
             ErrorType::Cancelled,
             match by {
-                Canceller::Caller => format!("the run of agent '{agent}' was cancelled by its caller"),
                 Canceller::CallerGone => format!("the run of agent '{agent}' was ended because its caller went away"),
                 Canceller::Request => format!("the run of agent '{agent}' was cancelled on request"),
             },

@@ -16,8 +16,6 @@ use super::settings::SettingsFile;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Canceller {
-    /// The waiting caller took its request back.
-    Caller,
     /// The waiting caller is gone.
     CallerGone,
     /// Somebody cancelled the job, by tool or on the command line.

@@ -11,8 +11,8 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::AbortHandle;
 
 use super::task_handle::{TaskClaim, TaskHandle};
-use crate::machines::answer::{Answer, Outcome};
-use crate::machines::cache::{self, Cache, Facts, Inserted, Key, Limits, Lookup, Ticket};
+use crate::machines::answer::Answer;
+use crate::machines::cache::{self, Cache, Inserted, Key, Limits, Lookup, Ticket};
 use crate::shell::clock;
 use crate::shell::engine::{Delivery, Receipt};
 use crate::shell::leash::{News, OnNews};
@@ -121,7 +121,7 @@ impl SingleFlight {
     pub(super) fn settle(&self, ticket: Ticket, answer: Option<Arc<Answer>>, limits: Limits) {
         let mut shared = self.lock();
         shared.runs.remove(&ticket);
-        match answer.filter(|answer| cache::cacheable(&facts(answer))) {
+        match answer.filter(|answer| cache::cacheable(answer)) {
             Some(answer) => {
                 let inserted: Inserted = shared.answers.insert(ticket, answer, clock::monotonic(), limits);
                 tracing::debug!(?inserted, "an answer for the cache");
@@ -221,14 +221,5 @@ impl Drop for WaiterGuard {
         {
             run.abort.abort();
         }
-    }
-}
-
-fn facts(answer: &Answer) -> Facts {
-    Facts {
-        success: answer.success,
-        denied_tools: answer.denied_tools.is_some(),
-        budget_exceeded: answer.budget_exceeded == Some(true),
-        unfinished: matches!(answer.outcome, Some(Outcome::Partial | Outcome::Blocked)),
     }
 }
