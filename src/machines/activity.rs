@@ -1,4 +1,4 @@
-//! What a run is doing, in a line: what records, progress messages and the status of a task show of it.
+//! What a run is doing, in one line: shown in records, progress messages and the status of a task.
 
 use serde::{Deserialize, Serialize};
 

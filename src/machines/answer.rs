@@ -29,7 +29,7 @@ pub enum ErrorType {
     SchemaMismatch,
     /// Somebody ended the run: its caller, or whoever cancelled its job.
     Cancelled,
-    /// Everything else.
+    /// Any other failure of the CLI.
     CliError,
 }
 
@@ -47,7 +47,7 @@ impl ErrorType {
         Self::CliError,
     ];
 
-    /// The written form.
+    /// The name that stands in the answer.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()

@@ -56,7 +56,7 @@ impl Limits {
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a ticket that is not settled keeps its key in flight"]
 pub enum Lookup<'a, V> {
-    /// The answer.
+    /// An answer is held, and is served.
     Hit(&'a V),
     /// An identical request pays already; wait for the end of its run, or [`Cache::leave`].
     Join(Ticket),
@@ -69,7 +69,7 @@ pub enum Lookup<'a, V> {
 pub enum Inserted {
     /// It is held; so many older ones went for it.
     Kept {
-        /// How many.
+        /// How many answers were evicted.
         evicted: usize,
     },
     /// Nothing is held: the agent was changed or the cache was cleared since, or the limits keep nothing.

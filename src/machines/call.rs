@@ -1,4 +1,4 @@
-//! A call of several requests, told as one job: what its record says of it.
+//! A call of several requests as one job: what the record of that job says.
 
 use super::answer::{Answer, ErrorType};
 use super::text;

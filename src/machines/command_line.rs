@@ -50,7 +50,7 @@ pub struct BadValue {
     pub field: Flag,
     /// What is wrong with it.
     pub why: Why,
-    /// Its beginning, quoted.
+    /// The beginning of the value, quoted.
     pub shown: String,
 }
 

@@ -25,7 +25,7 @@ pub const MAX_ROUNDS: u32 = 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Has the question.
+    /// The agent that has the question.
     Requester,
     /// Has the means to answer it, and begins.
     Responder,
@@ -52,17 +52,17 @@ pub enum State {
     },
     /// One of them said that it is resolved.
     Resolved {
-        /// In which round.
+        /// The round in which it ended.
         round: u32,
     },
     /// The last round is over and nobody said so.
     Unresolved {
-        /// Which that was.
+        /// The round in which it ended.
         round: u32,
     },
-    /// A run failed.
+    /// The run of one of them failed.
     Failed {
-        /// In which round.
+        /// The round in which it ended.
         round: u32,
     },
 }
@@ -91,12 +91,12 @@ impl State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Event {
-    /// It answered.
+    /// The one who has the word answered.
     Spoke {
         /// Whether it said that the matter is resolved.
         resolved: bool,
     },
-    /// Its run failed.
+    /// The run of the one who has the word failed.
     Broke,
 }
 

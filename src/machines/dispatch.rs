@@ -257,7 +257,7 @@ impl Machine {
 /// What was heard of a process so far.
 #[derive(Debug, Clone, Copy, Default)]
 struct Heard {
-    /// A complete result.
+    /// A complete result was seen.
     answered: bool,
     /// Background tasks of the agent live.
     tasks: bool,

@@ -8,7 +8,7 @@ use std::fmt;
 pub struct Effects<E>(Vec<E>);
 
 impl<E> Effects<E> {
-    /// No effects.
+    /// A list without any effect.
     pub const fn none() -> Self {
         Self(Vec::new())
     }

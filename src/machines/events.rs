@@ -32,7 +32,7 @@ pub enum StreamEvent {
     AssistantText(String),
     /// A tool is being used.
     ToolUse {
-        /// Its name.
+        /// Name of the tool.
         name: String,
         /// What for: the file, command or pattern among its arguments, where one is known by its name.
         subject: Option<String>,
@@ -56,9 +56,9 @@ pub struct Init {
     pub session_id: Option<String>,
     /// How many tools the agent has.
     pub tools: usize,
-    /// Its MCP servers.
+    /// The MCP servers that the agent has.
     pub mcp_servers: Vec<McpServer>,
-    /// The model.
+    /// The model that the agent runs on.
     pub model: Option<String>,
     /// The permission mode that the run is in.
     pub permission_mode: Option<String>,
@@ -69,7 +69,7 @@ pub struct Init {
 /// One MCP server of the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct McpServer {
-    /// Its name.
+    /// Name of the server.
     pub name: String,
     /// `connected`, `pending`, `failed`, `needs-auth` or what else the CLI says.
     pub status: String,

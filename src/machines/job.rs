@@ -35,7 +35,7 @@ pub enum State {
     Stopping,
     /// Ended with a successful answer.
     Done,
-    /// Ended without one.
+    /// Ended without a successful answer.
     Failed,
     /// Ended because somebody asked for it, or because the only reader of its answer left.
     Cancelled,

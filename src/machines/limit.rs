@@ -8,8 +8,8 @@ pub const MAX_BELIEVED_WAIT_SECONDS: u64 = 8 * 24 * 3_600;
 pub const UNKNOWN_WAIT_SECONDS: u64 = 15 * 60;
 /// How long to wait where the reset should have been already, in seconds: the clock here may be ahead.
 pub const LATE_WAIT_SECONDS: u64 = 60;
-/// How often one run waits for a limit before it fails with it after all. A run that waits five hours each time works
-/// between; without known resets these are some hours.
+/// Most waits of one run for the usage limit; after them it fails with it. Where no reset is known these are five hours
+/// (20 waits of [`UNKNOWN_WAIT_SECONDS`]).
 pub const MAX_WAITS: u8 = 20;
 
 /// What the CLI said of the account's limit, in `rate_limit_event`.

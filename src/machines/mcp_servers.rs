@@ -99,7 +99,7 @@ pub fn listed(names: &[impl AsRef<str>]) -> String {
 /// How a `.mcp.json` looks from outside; a change shows in at least one of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileStamp {
-    /// In bytes.
+    /// Size of the file, in bytes.
     pub size: u64,
     /// When it was written: Unix seconds, and nanoseconds of the second.
     pub modified: (i64, i64),
@@ -111,9 +111,9 @@ pub enum ConfigFile {
     /// Nobody looked, or the disk did not answer.
     #[default]
     Unseen,
-    /// There was none.
+    /// The directory had no such file.
     Missing,
-    /// There was one.
+    /// The directory had such a file.
     There(FileStamp),
 }
 
@@ -202,11 +202,11 @@ fn short(name: &str) -> String {
 /// What a run told of its servers.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerReport<'a> {
-    /// Where it works.
+    /// The directory in which the agent works.
     pub directory: &'a str,
     /// The servers, as its last process that began found them.
     pub servers: &'a [McpServer],
-    /// The project's `.mcp.json`.
+    /// The project's `.mcp.json`, as it was when the run began.
     pub file: ConfigFile,
     /// When it told, in Unix seconds; of a run whose output is read later, when it began.
     pub at: u64,

@@ -6,6 +6,8 @@
 
 use strsim::osa_distance;
 
+use super::text;
+
 /// What such a key means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meant {
@@ -178,8 +180,7 @@ pub fn check_mode<'a>(mode: &str, known: &[&'a str]) -> Result<(), WrongMode<'a>
     if SWITCHES.contains(&mode.to_ascii_lowercase().as_str()) || mode.contains("skip-permissions") {
         return Err(WrongMode::Switch);
     }
-    let short: String = mode.chars().take(MAX_KEY_CHARS).collect();
-    let given = letters(&short);
+    let given = letters(text::first_chars(mode, MAX_KEY_CHARS));
     // Short names are near to many words.
     let slips = |known: &str| if known.len() < 5 { 1 } else { MAX_SLIPS };
     let near = |known: &&&str| osa_distance(&given, &known.to_ascii_lowercase()) <= slips(known);

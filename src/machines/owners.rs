@@ -55,9 +55,9 @@ pub fn find(lines: &[u8], session: &str) -> Option<Owner> {
 /// What a job record tells of its session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordedSession {
-    /// Its agent.
+    /// Name of the agent of the job.
     pub agent: String,
-    /// Its session.
+    /// Id of the session of the job.
     pub session: String,
     /// When it was submitted, in Unix seconds.
     pub created_at: f64,

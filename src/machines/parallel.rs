@@ -11,12 +11,12 @@ use super::apply::apply;
 use super::effect::Effects;
 use super::rejected::Rejected;
 
-/// How many items a call may have, whatever the settings say (contract).
+/// Most items of a call, even where the settings allow fewer runs at once (contract).
 pub const MOST_ITEMS: usize = 100;
 /// How many for each run that there may be at once (contract).
 pub const ITEMS_PER_SLOT: usize = 20;
-/// How many items for each run that there may be at once are under way or in the queue for a slot: enough that a slot that
-/// comes free finds one there, and not so many that other sessions wait behind all of them.
+/// How many items of a call are submitted at a time for each slot: enough that a slot that is given back finds one in the
+/// queue, and not so many that other sessions wait behind all of them.
 pub const WINDOW_PER_SLOT: usize = 2;
 
 /// Most items of a call.
@@ -57,7 +57,7 @@ impl State {
     }
 }
 
-/// What happened.
+/// What happened to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Event {
@@ -79,7 +79,7 @@ impl Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display)]
 #[strum(serialize_all = "snake_case")]
 pub enum Effect {
-    /// Run all items.
+    /// Run all items of the call.
     StartItems,
     /// Have the aggregator put the answers together.
     StartAggregate,

@@ -85,7 +85,7 @@ pub struct RunPlan {
     /// The context as the caller gave it (with the group's shared context in front, if any).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
-    /// Who asks.
+    /// Name of the agent that asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<String>,
     /// What the caller is after.

@@ -15,7 +15,7 @@ pub const BELIEVED_SECONDS: u64 = 86_400;
 pub struct Program {
     /// Where it is, links followed.
     pub path: String,
-    /// In bytes.
+    /// Size of the file, in bytes.
     pub size: u64,
     /// When it was written: Unix seconds, and nanoseconds of the second.
     pub modified: (i64, i64),

@@ -25,7 +25,7 @@ through it.";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PromptError {
-    /// Nothing at all.
+    /// The task is an empty text.
     #[error("empty task: say what the agent is to do")]
     Empty,
     /// White space only, to which the CLI answers with an error.

@@ -4,6 +4,8 @@
 //! of Bash. So each entry of a list is checked before it is kept; each fault says what the CLI (2.1.197 to 2.1.332) makes
 //! of such an entry.
 
+use super::text;
+
 /// The list that a rule stands in: the CLI takes more wildcards in one than in the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum List {
@@ -16,7 +18,7 @@ pub enum List {
 /// Why an entry is not the rule that it seems to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// It says nothing.
+    /// The rule is blank.
     #[error("is empty")]
     Empty,
     /// It holds a line break or the like.
@@ -66,7 +68,7 @@ pub enum Fault {
 /// An entry that is not the rule that it seems to be, and what would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wrong {
-    /// What was written.
+    /// The rule as it was written.
     pub entry: String,
     /// What is wrong with it.
     pub fault: Fault,
@@ -137,12 +139,9 @@ impl std::fmt::Display for Wrong {
 
 /// A text as it may stand in a message.
 fn shown(text: &str) -> String {
-    let mut short: String =
-        text.chars().take(SHOWN_CHARS).map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect();
-    if text.chars().nth(SHOWN_CHARS).is_some() {
-        short.push('…');
-    }
-    short
+    let beginning = text::first_chars(text, SHOWN_CHARS);
+    let more = if beginning.len() < text.len() { "…" } else { "" };
+    format!("{}{more}", beginning.replace(char::is_control, "\u{fffd}"))
 }
 
 /// Whether the entry is one rule that can have an effect in that list.

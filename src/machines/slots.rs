@@ -95,7 +95,7 @@ pub enum Event {
     },
     /// It has counted the holders; those that are dead are removed.
     Counted {
-        /// How many live.
+        /// How many holders of a slot live.
         holders: u64,
         /// How many there may be.
         limit: u64,
@@ -132,7 +132,7 @@ pub enum Effect {
     PassOn,
     /// Take the ticket out of the queue.
     Withdraw,
-    /// Remove the slot.
+    /// Remove the file of the slot.
     GiveBack,
     /// Wake the first in the queue.
     RingBell,

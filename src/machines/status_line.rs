@@ -22,7 +22,7 @@ impl Outcome {
     /// All outcomes.
     pub const ALL: [Self; 3] = [Self::Done, Self::Partial, Self::Blocked];
 
-    /// The written form.
+    /// The name that stands in the answer.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()

@@ -1,4 +1,4 @@
-//! A job in a line: what a list of jobs shows.
+//! The summary of a job: what a list of jobs shows of it.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +12,11 @@ const TASK_CHARS: usize = 120;
 /// A job's summary, keys in the order of the contract.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
-    /// The job.
+    /// Id of the job.
     pub id: JobId,
-    /// Its agent.
+    /// Name of the agent.
     pub agent: String,
-    /// Where it stands.
+    /// The status of the job.
     pub status: Status,
     /// The call of several requests that it is a part of.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,27 +26,27 @@ pub struct Summary {
     pub state: State,
     /// The beginning of its task.
     pub task: String,
-    /// Unix seconds.
+    /// When it was submitted, in Unix seconds.
     pub created_at: f64,
-    /// Unix seconds.
+    /// When its supervisor first claimed it, in Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<f64>,
-    /// Unix seconds.
+    /// When it ended, in Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<f64>,
-    /// Of its answer.
+    /// Whether its answer is a success.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub success: Option<bool>,
-    /// Of its answer.
+    /// What its answer cost, in US dollars.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
-    /// Of its answer.
+    /// How far the agent says in its answer that it came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
     /// What a running one did last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_progress: Option<String>,
-    /// Of its answer.
+    /// The kind of failure, where its answer is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_type: Option<String>,
 }

@@ -8,7 +8,7 @@ const MAX_TASKS: usize = 100;
 /// Under this id the wake-up that an agent has scheduled for itself is a task like any other. The CLI keeps one at a time.
 const WAKE_UP: &str = "wake-up";
 
-/// A background task.
+/// A background task of the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Task {
     /// Its id in the stream.
@@ -26,26 +26,26 @@ pub enum TaskEvent {
     Living(Vec<Task>),
     /// A task has started. `background`: whether claude goes on meanwhile, where the CLI says so; older ones do not.
     Started {
-        /// The task.
+        /// What is known of the task.
         task: Task,
         /// Whether it is in the background.
         background: Option<bool>,
     },
     /// A task that claude waited for was moved to the background.
     Backgrounded {
-        /// Its id.
+        /// Id of the task.
         id: String,
     },
     /// A task is over.
     Ended {
-        /// Its id.
+        /// Id of the task.
         id: String,
         /// Somebody stopped it.
         stopped: bool,
     },
     /// The agent will be woken.
     WakeUpScheduled {
-        /// What for.
+        /// What the wake-up is for, in the words of the agent.
         reason: String,
     },
     /// The agent will not be woken any more.
@@ -66,7 +66,7 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// Takes a sign.
+    /// Takes note of what happened to a task.
     pub fn take(&mut self, event: TaskEvent) {
         match event {
             TaskEvent::Living(tasks) => {

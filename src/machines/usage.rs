@@ -1,7 +1,7 @@
 //! The usage journal: a line for every dispatch, what the lines add up to, and what an agent's runs usually take.
 //!
-//! Lines come from a file that several programs write and a user can edit: whatever is no line is passed over, and a
-//! figure that no run can have is none.
+//! Lines come from a file that several programs write and a user can edit: a line that cannot be read is
+//! skipped, and a figure that no run can have counts as absent.
 
 mod recent;
 mod report;
@@ -41,7 +41,7 @@ pub struct Entry<'a> {
     pub agent: Cow<'a, str>,
     /// Whether it succeeded.
     pub ok: bool,
-    /// US dollars.
+    /// What the run cost, in US dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<f64>,
     /// Milliseconds: as the CLI reported them, else from the start of the run to its end.

@@ -46,7 +46,7 @@ pub enum State {
     },
     /// Nothing is held and nobody waits.
     Gone {
-        /// Why.
+        /// Why it is no longer there.
         why: Why,
     },
 }
@@ -65,18 +65,18 @@ impl State {
 pub enum Event {
     /// An identical request arrived.
     Lookup {
-        /// When.
+        /// When it happened.
         now: Millis,
         /// How long an answer may be served, in ms; 0 serves nothing.
         ttl_ms: u64,
     },
     /// One of those who wait gave up.
     Leave,
-    /// The run ended.
+    /// The run ended, with an answer or without one.
     Answer {
         /// Whether there is an answer that may be kept, and room for it.
         keep: bool,
-        /// When.
+        /// When it happened.
         now: Millis,
     },
     /// The agent was changed or the cache was cleared.
@@ -85,7 +85,7 @@ pub enum Event {
     Evict,
     /// The entry may be too old.
     Tick {
-        /// When.
+        /// When it happened.
         now: Millis,
         /// How long an answer may be served, in ms.
         ttl_ms: u64,
@@ -110,7 +110,7 @@ pub enum Effect {
     Share,
     /// Hand out the answer that is held.
     Serve,
-    /// Hold the answer.
+    /// Hold the answer, to serve it again.
     Keep,
     /// Let go of the answer.
     Forget,

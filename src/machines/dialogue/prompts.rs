@@ -1,4 +1,4 @@
-//! What the two of a dialogue are told, and what ends it: a message that ends with [`RESOLVED`].
+//! What the two agents of a dialogue are told, and how a message that ends with [`RESOLVED`] is recognised.
 
 use crate::machines::{status_line, text};
 

@@ -10,10 +10,10 @@ use crate::machines::call::Tally;
 /// Amounts are told to a millionth of a dollar: sums of what the CLI reports have more digits than meaning.
 const PER_DOLLAR: f64 = 1_000_000.0;
 
-/// A message.
+/// A message of the dialogue, as the caller sees it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Message {
-    /// Who spoke.
+    /// Which of the two spoke.
     pub agent: String,
     /// As which of the two.
     pub role: Role,
@@ -23,7 +23,7 @@ pub struct Message {
     pub message: String,
     /// What that cost, in US dollars; unknown is `null`.
     pub cost_usd: Option<f64>,
-    /// What went wrong.
+    /// What went wrong with the run, where it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The kind of failure.

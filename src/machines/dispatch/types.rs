@@ -1,4 +1,4 @@
-//! The words of the dispatch machine: what a run knows, what happens to it, what it asks for.
+//! The states, events and effects of the dispatch machine.
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, IntoStaticStr};
@@ -32,9 +32,9 @@ pub enum End {
         /// A complete result was seen.
         answered: bool,
     },
-    /// Somebody ended it.
+    /// Somebody ended the run before it was over.
     Cancelled {
-        /// Who.
+        /// Who asked for the end.
         by: CancelledBy,
         /// A complete result was seen.
         answered: bool,
@@ -91,7 +91,7 @@ pub enum AnswerKind {
     Limited,
 }
 
-/// What happened.
+/// What happened to a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Event {
@@ -99,23 +99,23 @@ pub enum Event {
     SlotGranted,
     /// The process runs.
     Spawned {
-        /// When.
+        /// When it happened.
         now: Millis,
     },
     /// The process could not be started.
     SpawnFailed,
     /// A complete result was read from claude's output.
     ResultSeen {
-        /// When.
+        /// When it happened.
         now: Millis,
     },
     /// Claude began a further turn after a result.
     TurnBegan,
     /// Background tasks of the agent began, or all of them are over.
     TasksChanged {
-        /// Whether any lives.
+        /// Whether any background task lives now.
         alive: bool,
-        /// When.
+        /// When it happened.
         now: Millis,
     },
     /// The process is gone and its output is read to the end.
@@ -131,14 +131,14 @@ pub enum Event {
     },
     /// A deadline may be due.
     Tick {
-        /// When.
+        /// When it happened.
         now: Millis,
     },
     /// The run is to end.
     Cancel {
-        /// Who asks.
+        /// Who asks for the end.
         by: CancelledBy,
-        /// When.
+        /// When it happened.
         now: Millis,
     },
 }
@@ -159,9 +159,9 @@ pub enum StopReason {
     Timeout,
     /// It stayed after its answer.
     Lingering,
-    /// Somebody asked.
+    /// Somebody asked for the end.
     Cancelled {
-        /// Who.
+        /// Who asked for the end.
         by: CancelledBy,
     },
 }
@@ -171,21 +171,21 @@ pub enum StopReason {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum State {
-    /// For a place under the limit.
+    /// The run waits for a slot.
     Waiting {
-        /// The run.
+        /// What the run knows of itself.
         run: Run,
     },
     /// The process is being started. `cancelled`: it is to end as soon as it runs.
     Starting {
-        /// The run.
+        /// What the run knows of itself.
         run: Run,
         /// Who asked for the end meanwhile.
         cancelled: Option<CancelledBy>,
     },
     /// The process works. `answered`: an earlier turn already gave a complete result.
     Running {
-        /// The run.
+        /// What the run knows of itself.
         run: Run,
         /// When its time is up.
         deadline: Millis,
@@ -196,7 +196,7 @@ pub enum State {
     },
     /// A complete result is there; the process is expected to leave when no background tasks live any more.
     Answered {
-        /// The run.
+        /// What the run knows of itself.
         run: Run,
         /// When its time is up.
         deadline: Millis,
@@ -207,9 +207,9 @@ pub enum State {
     },
     /// SIGTERM was sent.
     Terminating {
-        /// The run.
+        /// What the run knows of itself.
         run: Run,
-        /// Why.
+        /// Why the process is being ended.
         reason: StopReason,
         /// A complete result was seen.
         answered: bool,
@@ -220,9 +220,9 @@ pub enum State {
     },
     /// SIGKILL was sent.
     Killing {
-        /// The run.
+        /// What the run knows of itself.
         run: Run,
-        /// Why.
+        /// Why the process is being ended.
         reason: StopReason,
         /// A complete result was seen.
         answered: bool,
@@ -231,9 +231,9 @@ pub enum State {
         /// When waiting for it ends.
         give_up_at: Millis,
     },
-    /// It is over.
+    /// The run is over.
     Ended {
-        /// How.
+        /// How the run ended.
         end: End,
     },
 }

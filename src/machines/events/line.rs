@@ -26,9 +26,9 @@ pub(super) const START: &str = "agent_dispatch_start";
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Nothing.
+    /// A line of nothing but white space.
     Blank,
-    /// No event.
+    /// A line that is no event.
     Noise,
     /// An event that is not looked into.
     Other,

@@ -97,7 +97,7 @@ fn content(value: &mut Scanner<'_>, seen: &mut Vec<StreamEvent>, said: &mut Said
 struct Input<'a> {
     /// The first of [`SUBJECTS`] among them that is a text, and its place there.
     subject: Option<(usize, Raw<'a>)>,
-    /// Those of [`WAKE_UP_TOOL`].
+    /// Whether a call of [`WAKE_UP_TOOL`] takes the wake-up back.
     stop: bool,
     reason: Option<Raw<'a>>,
 }

@@ -32,14 +32,14 @@ pub struct ResultEvent {
     pub result: Option<String>,
     /// What went wrong, for a subtype other than `success`.
     pub errors: Vec<String>,
-    /// The session.
+    /// Id of the session.
     pub session_id: Option<String>,
     /// Cost of the session, in US dollars; for a resumed one with all that was paid before this run.
     pub total_cost_usd: Option<f64>,
     /// Cost of this run alone up to here, in US dollars, where the CLI tells it: the sum over all results so far of what
     /// each adds (`model_usage_since_last_result`).
     pub run_cost_usd: Option<f64>,
-    /// Duration in milliseconds.
+    /// How long the turn took, in milliseconds.
     pub duration_ms: Option<u64>,
     /// Turns; 0 when the model was never asked.
     pub num_turns: Option<u64>,
@@ -82,7 +82,7 @@ pub struct Several {
 /// What one result said.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ResultText {
-    /// Its text.
+    /// The text of the result.
     pub text: String,
     /// Its value, of a run with a schema. Only the last one is kept apart: the text of the others holds theirs.
     pub value: Option<Value>,

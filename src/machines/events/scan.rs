@@ -1,4 +1,4 @@
-//! A reader of JSON that never gives up.
+//! A JSON scanner that accepts damaged text.
 //!
 //! serde_json refuses a whole line for one lone surrogate, one `NaN` or one value that nests too deep. An answer that
 //! was paid for must not be lost for that, so events are walked with this scanner: one pass, no recursion over what

@@ -102,7 +102,7 @@ pub(super) struct WakeUp {
     pub(super) call: String,
     /// To cancel what was scheduled.
     pub(super) stop: bool,
-    /// What for.
+    /// What the wake-up is for, in the words of the agent.
     pub(super) reason: String,
 }
 

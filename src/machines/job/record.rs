@@ -16,7 +16,7 @@ pub enum Status {
     Running,
     /// Ended with a successful answer.
     Done,
-    /// Ended without one.
+    /// Ended without a successful answer.
     Failed,
     /// Ended because somebody asked for it, or because the only reader of its answer left.
     Cancelled,
@@ -26,7 +26,7 @@ impl Status {
     /// All of them, in the order of the contract.
     pub const ALL: [Self; 5] = [Self::Pending, Self::Running, Self::Done, Self::Failed, Self::Cancelled];
 
-    /// The written form.
+    /// The name that stands in the record.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
@@ -65,7 +65,7 @@ impl Phase {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Adopted, Self::Resuming, Self::Stopping];
 
-    /// The written form.
+    /// The name that stands in the record.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.into()

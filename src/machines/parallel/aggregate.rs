@@ -1,16 +1,16 @@
-//! What the agent is told that puts several answers together.
+//! The prompt of the agent that puts several answers together.
 
 use std::borrow::Cow;
 
 use crate::machines::answer::{Answer, Outcome};
 use crate::machines::text;
 
-/// What it is to do.
+/// The task that the aggregating agent is given.
 pub const TASK: &str = "Put the answers in the context together into one. Say what matters most, where the agents \
 contradict each other, what is missing because an agent failed or did not finish, and what follows from it all.";
-/// Who asks it (contract).
+/// The caller that it is told (contract).
 pub const CALLER: &str = "dispatch_parallel";
-/// To what end.
+/// The goal that it is told.
 pub const GOAL: &str = "one answer from those of several agents";
 /// How much of all answers together it is told, in bytes: most models read no more than some 200,000 tokens, of three to
 /// four bytes each. Long answers are cut to equal parts of what the short ones leave.
@@ -19,7 +19,7 @@ pub const MAX_BYTES: usize = 512 * 1024;
 /// An item as the aggregator sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct AggregateItem<'a> {
-    /// Its answer.
+    /// The answer of the item.
     pub answer: &'a Answer,
     /// Its caller wants so many characters of it, and the rest by reference.
     pub summary_chars: Option<usize>,

@@ -1,4 +1,4 @@
-//! Whether a schema is one: every keyword known and given what it takes, every reference leading somewhere within.
+//! Whether a schema is valid: each keyword is known and has a value of its kind, each reference leads to a place inside it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,9 +43,9 @@ pub enum Flaw {
     /// A keyword with a value that it does not take.
     #[error("must be {wanted}, not {given}")]
     Value {
-        /// What it takes.
+        /// The kind of value that the keyword takes.
         wanted: &'static str,
-        /// What was given.
+        /// The kind of value that was given.
         given: String,
     },
     /// A dialect that is not understood.
@@ -66,7 +66,7 @@ pub enum Flaw {
     /// A pattern that cannot be compiled.
     #[error("{pattern} is no pattern that is supported ({why}); look-around and back-references are not")]
     Pattern {
-        /// Its beginning, quoted.
+        /// The beginning of the value, quoted.
         pattern: String,
         /// What the compiler said.
         why: String,

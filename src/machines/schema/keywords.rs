@@ -1,4 +1,4 @@
-//! The words of the language, and what each may be given.
+//! The keywords of JSON Schema, and the kind of value that each takes.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! When two values are the same: `1` is `1.0`, and the order of an object's entries says nothing.
+//! When two JSON values are equal: `1` equals `1.0`, and the order of an object's entries does not matter.
 
 use std::fmt::Write as _;
 

@@ -89,7 +89,7 @@ struct Run {
 }
 
 impl Recent {
-    /// No runs.
+    /// The figures of no run at all.
     #[must_use]
     pub const fn new() -> Self {
         Self { agents: BTreeMap::new() }

@@ -19,7 +19,7 @@ const UPPER_PERCENT: usize = 90;
 pub struct Tally {
     /// Dispatches that were not answered from the cache.
     pub dispatches: u64,
-    /// Those that were.
+    /// Dispatches that were answered from the cache.
     pub cached_hits: u64,
     /// Dispatches that succeeded.
     pub ok: u64,
@@ -44,7 +44,7 @@ pub struct Durations {
     pub max_ms: u64,
 }
 
-/// A day's dispatches.
+/// The dispatches of one day.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Day {
     /// Dispatches that were not answered from the cache.
@@ -60,7 +60,7 @@ impl Day {
         usd(self.spent)
     }
 
-    /// Both together.
+    /// Successes and failures together.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self { dispatches: self.dispatches + other.dispatches, spent: self.spent + other.spent }
@@ -70,9 +70,9 @@ impl Day {
 /// The whole journal, or a part of it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
-    /// All together.
+    /// The figures of all agents together.
     pub total: Tally,
-    /// By agent.
+    /// The figures of each agent.
     pub agents: BTreeMap<String, Tally>,
     /// By day, counted from 1970-01-01 (UTC).
     pub days: BTreeMap<u64, Day>,
@@ -135,7 +135,7 @@ impl Tally {
 }
 
 impl Report {
-    /// Counts a line.
+    /// Counts one line of the usage log.
     pub fn add(&mut self, entry: &Entry<'_>) {
         let spent = if entry.cached { 0 } else { self.whole_units(entry.cost.unwrap_or_default()) };
         self.total.add(entry, spent);

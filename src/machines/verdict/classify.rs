@@ -39,7 +39,7 @@ pub(super) enum Source {
     },
     /// A process that left with this code and no result.
     Printed {
-        /// Its exit code.
+        /// Exit code of the process.
         code: i32,
     },
 }

@@ -1,4 +1,4 @@
-//! The answer that is told: what does not depend on the verdict, and what a success adds.
+//! Composes the answer: the fields that do not depend on the verdict, and what a success adds.
 
 use super::super::answer::{Answer, MAX_PARSED_LEVELS, is_shallow, parse_json};
 use super::super::events::{ResultEvent, Several};

@@ -1,4 +1,4 @@
-//! Runs without a result that counts: how they ended tells the kind.
+//! Runs without a usable result: the kind of failure follows from how they ended.
 
 use super::super::answer::ErrorType;
 use super::super::{reference, text};

@@ -48,7 +48,7 @@ pub enum NotStarted {
     },
     /// The session to go on with belongs to another agent.
     ForeignSession {
-        /// Which.
+        /// Name of the agent that the session belongs to.
         owner: String,
         /// Where that one worked, if that is known.
         directory: Option<String>,
@@ -70,12 +70,12 @@ impl NotStarted {
 pub enum EndReason {
     /// The process left by itself.
     Exited {
-        /// Its exit code.
+        /// Exit code of the process.
         code: i32,
     },
     /// A signal that we did not send ended the process.
     Signalled {
-        /// Its number.
+        /// Number of the signal.
         signal: i32,
     },
     /// The deadline passed and we ended the process.
@@ -87,7 +87,7 @@ pub enum EndReason {
     },
     /// There was no process.
     NotStarted {
-        /// Why not.
+        /// Why there was none.
         reason: NotStarted,
     },
     /// Supervisor and process are gone, and nobody saw how.
@@ -99,7 +99,7 @@ pub enum EndReason {
 pub struct Evidence<'a> {
     /// What was asked for.
     pub plan: &'a RunPlan,
-    /// How it ended.
+    /// How the run ended.
     pub ending: EndReason,
     /// Options that were left out because of this CLI, each for its reason.
     pub omitted: Omitted,

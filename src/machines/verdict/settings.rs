@@ -12,7 +12,7 @@ const MAX_RULE_CHARS: usize = 120;
 /// A settings file that counts for a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsFile {
-    /// Where it is.
+    /// Path of the file.
     pub path: String,
     /// What it holds, bounded by whoever read it. A file that is no JSON counts for nothing, to the CLI as well.
     pub text: String,

@@ -1,4 +1,4 @@
-//! The texts of several results, as one.
+//! The texts of several results, put together into one.
 
 use super::super::events::{ResultText, Several};
 use super::super::text;

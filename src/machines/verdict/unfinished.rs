@@ -1,4 +1,4 @@
-//! What worked in the background and was stopped before its end: the answer lacks it, whatever the answer says.
+//! Background tasks that were stopped before their end: the answer lacks what they would have found.
 
 use super::super::answer::Outcome;
 use super::super::events::ResultEvent;
