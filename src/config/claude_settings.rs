@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::repository::main_checkout;
 use crate::fs::open::read_start;
-use crate::machines::mode::Source;
+use crate::machines::mode::ModeSource;
 use crate::machines::verdict::SettingsFile;
 
 /// Largest settings file that is read, in bytes. Real ones have some KB.
@@ -36,8 +36,8 @@ impl<'a> Places<'a> {
 
     /// The settings files that are there, those that go first first.
     #[must_use]
-    pub fn files(self, directory: &Path) -> Vec<(Source, SettingsFile)> {
-        let read = |(source, path): (Source, PathBuf)| match read_start(&path, MAX_BYTES)? {
+    pub fn files(self, directory: &Path) -> Vec<(ModeSource, SettingsFile)> {
+        let read = |(source, path): (ModeSource, PathBuf)| match read_start(&path, MAX_BYTES)? {
             (text, false) => Some((source, SettingsFile { path: path.to_string_lossy().into_owned(), text })),
             (_, true) => None,
         };
@@ -46,11 +46,11 @@ impl<'a> Places<'a> {
 
     /// The permission mode that the settings say, of the file with the highest rank that says one.
     #[must_use]
-    pub fn mode(self, directory: &Path) -> Option<(Source, String)> {
+    pub fn mode(self, directory: &Path) -> Option<(ModeSource, String)> {
         self.files(directory).into_iter().find_map(|(source, file)| Some((source, said(&file.text)?)))
     }
 
-    fn ranked(self, directory: &Path) -> Vec<(Source, PathBuf)> {
+    fn ranked(self, directory: &Path) -> Vec<(ModeSource, PathBuf)> {
         let own = |name: &str| directory.join(".claude").join(name);
         let managed =
             managed_files(self.managed).into_iter().chain(self.user.map(|at| at.join("remote-settings.json")));
@@ -59,9 +59,9 @@ impl<'a> Places<'a> {
         if let Some(main) = main.filter(|main| !project.contains(main)) {
             project.insert(0, main);
         }
-        let user = self.user.into_iter().map(|at| (Source::User, at.join("settings.json")));
-        let managed = managed.map(|path| (Source::Managed, path));
-        managed.chain(project.into_iter().map(|path| (Source::Project, path))).chain(user).collect()
+        let user = self.user.into_iter().map(|at| (ModeSource::User, at.join("settings.json")));
+        let managed = managed.map(|path| (ModeSource::Managed, path));
+        managed.chain(project.into_iter().map(|path| (ModeSource::Project, path))).chain(user).collect()
     }
 }
 

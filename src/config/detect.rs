@@ -11,7 +11,7 @@ use super::claude_settings::Places;
 use super::{mcp_file, threads};
 use crate::fs::open::read_start;
 use crate::machines::mcp_servers::FileStamp;
-use crate::machines::mode::Source;
+use crate::machines::mode::ModeSource;
 
 /// Time for looking at all agents of one call. A directory that takes longer is reported as unreadable.
 pub const DETECTION_BUDGET: Duration = Duration::from_secs(1);
@@ -278,7 +278,7 @@ pub struct Inspection {
     /// The start of README.md.
     pub readme: Option<Preview>,
     /// The permission mode that claude's settings say there.
-    pub mode: Option<(Source, String)>,
+    pub mode: Option<(ModeSource, String)>,
 }
 
 /// Looks at one directory and the start of its texts, within the time.

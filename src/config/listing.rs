@@ -7,7 +7,7 @@ use super::detect::{DETECTION_BUDGET, Detection, Health, Inspection, detect_all,
 use super::model::{Agent, Config, DEFAULT_TIMEOUT_SECONDS, Entry, Group, Settings};
 use super::name::{unknown_agent, unknown_group};
 use crate::machines::mcp_servers::{Note, Notes};
-use crate::machines::mode::{self, Source};
+use crate::machines::mode::{self, ModeSource};
 use crate::machines::{reference, unattended};
 
 /// Most lines of a preview.
@@ -26,7 +26,7 @@ pub struct Past<'a> {
 }
 
 /// The mode in which the agent's runs begin, as its own value, the settings and claude's own settings say it.
-fn mode_of(agent: &Agent, settings: &Settings, said: Option<(Source, &str)>) -> String {
+fn mode_of(agent: &Agent, settings: &Settings, said: Option<(ModeSource, &str)>) -> String {
     let own = agent.permission_mode(settings).map(str::to_owned);
     let unless_own = || match (mode::unless_said(said), said) {
         (None, Some((_, said))) => said.to_owned(),
@@ -129,7 +129,7 @@ fn directory_error(agent: &Agent, health: Health) -> Option<String> {
 
 /// What holds for the agent's runs: its own values, those that it takes from the settings, and the mode that claude's own
 /// settings say where both are silent.
-fn effective(agent: &Agent, settings: &Settings, said: Option<(Source, &str)>) -> Value {
+fn effective(agent: &Agent, settings: &Settings, said: Option<(ModeSource, &str)>) -> Value {
     let mut answer = Answer::default();
     answer.set("timeout", agent.timeout(settings));
     answer.set_some("max_budget_usd", agent.budget(settings));

@@ -18,7 +18,7 @@ const SHOWN_CHARS: usize = 60;
 /// What is wrong with a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Why {
+pub enum Defect {
     /// It could be read as an option.
     #[error("begins with '-', which the claude CLI could read as an option")]
     LeadingDash,
@@ -49,7 +49,7 @@ pub struct BadValue {
     /// The option that the value was meant for.
     pub field: Flag,
     /// What is wrong with it.
-    pub why: Why,
+    pub why: Defect,
     /// The beginning of the value, quoted.
     pub shown: String,
 }
@@ -72,7 +72,7 @@ pub fn arguments(plan: &RunPlan, omitted: Omitted) -> Result<Vec<String>, BadVal
     let mut push = |flag: Flag, value: &str| checked(flag, value).map(|argument| arguments.push(argument));
     match &plan.session {
         SessionPlan::Resume { id } => push(Flag::Resume, id.as_str())?,
-        SessionPlan::Fresh { id } if !id.is_uuid() => return Err(bad(Flag::SessionId, Why::NotAUuid, id.as_str())),
+        SessionPlan::Fresh { id } if !id.is_uuid() => return Err(bad(Flag::SessionId, Defect::NotAUuid, id.as_str())),
         SessionPlan::Fresh { .. } if omitted.lacks(Flag::SessionId) => {}
         SessionPlan::Fresh { id } => push(Flag::SessionId, id.as_str())?,
     }
@@ -104,7 +104,7 @@ pub fn arguments(plan: &RunPlan, omitted: Omitted) -> Result<Vec<String>, BadVal
     if let Some(budget) = plan.max_budget_usd.filter(|_| !omitted.lacks(Flag::MaxBudget)) {
         let value = budget.to_string();
         if !budget.is_finite() || budget <= 0.0 {
-            return Err(bad(Flag::MaxBudget, Why::NotPositive, &value));
+            return Err(bad(Flag::MaxBudget, Defect::NotPositive, &value));
         }
         push(Flag::MaxBudget, &value)?;
     }
@@ -124,23 +124,23 @@ fn checked(flag: Flag, value: &str) -> Result<String, BadValue> {
     // A system prompt is prose: it has lines, and may be indented with tabs.
     let allowed: &[char] = if flag == Flag::AppendSystemPrompt { &['\n', '\r', '\t'] } else { &[] };
     if text::is_blank(value) {
-        return Err(bad(flag, Why::Empty, value));
+        return Err(bad(flag, Defect::Empty, value));
     }
     // A value is trimmed by no one, so only its very first character could make it an option; white space in front
     // is looked through all the same, because a shell wrapper named `claude` may split words.
     if value.trim_start().starts_with('-') {
-        return Err(bad(flag, Why::LeadingDash, value));
+        return Err(bad(flag, Defect::LeadingDash, value));
     }
     if let Some(c) = text::first_control(value, allowed) {
-        return Err(bad(flag, Why::Control(u32::from(c)), value));
+        return Err(bad(flag, Defect::Control(u32::from(c)), value));
     }
     let argument = format!("{flag}={value}");
     if argument.len() > MAX_ARGUMENT_BYTES {
-        return Err(bad(flag, Why::TooLong { bytes: argument.len() }, value));
+        return Err(bad(flag, Defect::TooLong { bytes: argument.len() }, value));
     }
     Ok(argument)
 }
 
-fn bad(field: Flag, why: Why, value: &str) -> BadValue {
+fn bad(field: Flag, why: Defect, value: &str) -> BadValue {
     BadValue { field, why, shown: text::quoted(text::first_chars(value, SHOWN_CHARS)) }
 }

@@ -14,7 +14,7 @@ const NOT_FOR_A_PROJECT: [&str; 2] = ["auto", BYPASS];
 
 /// Whose settings of the CLI say a mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum ModeSource {
     /// Those of the organisation.
     Managed,
     /// Those in the project, shared or not.
@@ -32,9 +32,9 @@ pub fn portable(mode: &str) -> &str {
 /// The mode that a run is given whose agent and settings say none. `said`: what the CLI's own settings say, of the highest
 /// rank that says anything. `None`: nothing is passed, and the CLI follows them.
 #[must_use]
-pub fn unless_said(said: Option<(Source, &str)>) -> Option<&'static str> {
+pub fn unless_said(said: Option<(ModeSource, &str)>) -> Option<&'static str> {
     match said {
-        Some((Source::Project, mode)) if NOT_FOR_A_PROJECT.contains(&mode) => Some(DEFAULT),
+        Some((ModeSource::Project, mode)) if NOT_FOR_A_PROJECT.contains(&mode) => Some(DEFAULT),
         Some((_, mode)) if KNOWN.contains(&mode) => None,
         // A word that the CLI does not know: depending on its version that is as if nothing were said.
         Some(_) | None => Some(DEFAULT),

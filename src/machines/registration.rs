@@ -1,7 +1,7 @@
 //! Which of several registrations of our MCP server counts where the user stands (seen with CLI 2.1.332): local before
 //! project before user scope, and one of project scope only once the user approved it.
 
-use super::mode::Source;
+use super::mode::ModeSource;
 
 /// For whom a server is registered, the one that goes first first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +51,8 @@ pub struct Opinion {
 /// What a registration of project scope comes to. `own`: what the user answered when he was asked. Whoever refuses it is heard
 /// everywhere; a project's own settings approve its servers only where the user trusts the project.
 #[must_use]
-pub fn approval(own: Opinion, settings: &[(Source, Opinion)], is_trusted: bool) -> Standing {
-    let approves = |(source, said): &(Source, Opinion)| said.approves && (is_trusted || *source != Source::Project);
+pub fn approval(own: Opinion, settings: &[(ModeSource, Opinion)], is_trusted: bool) -> Standing {
+    let approves = |(source, said): &(ModeSource, Opinion)| said.approves && (is_trusted || *source != ModeSource::Project);
     if own.refuses || settings.iter().any(|(_, said)| said.refuses) {
         Standing::Refused
     } else if own.approves || settings.iter().any(approves) {

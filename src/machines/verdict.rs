@@ -36,10 +36,10 @@ use super::money;
 use super::text;
 use advice::Advice;
 use cause::Cause;
-use classify::Source;
+use classify::MessageSource;
 use compose::{answer_from, succeed};
 use ended::{of_ending, printed, printed_too};
-use plain::Plain;
+use plain::PlainText;
 
 /// Exit codes above this one say that the process ended itself because of a signal (128 + its number).
 const SIGNAL_EXIT_BASE: i32 = 128;
@@ -59,9 +59,11 @@ pub fn judge(mut evidence: Evidence<'_>) -> Answer {
     let session_id = if missing { None } else { session_id(&evidence) };
     let plain = plain::judge(&evidence).filter(|_| evidence.result.is_none());
     match (&plain, evidence.plain.take()) {
-        (Some(Plain::Answer), Some(said)) => evidence.result = Some(plain::result(said)),
-        (Some(Plain::Message(_) | Plain::Rest), said) => evidence.last_text = evidence.last_text.take().or(said),
-        (None | Some(Plain::Answer), _) => {}
+        (Some(PlainText::Answer), Some(said)) => evidence.result = Some(plain::result(said)),
+        (Some(PlainText::Message(_) | PlainText::Rest), said) => {
+            evidence.last_text = evidence.last_text.take().or(said)
+        }
+        (None | Some(PlainText::Answer), _) => {}
     }
     let mut result = evidence.result.take();
     if let Some(event) = &mut result {
@@ -71,7 +73,7 @@ pub fn judge(mut evidence: Evidence<'_>) -> Answer {
     let advice = Advice::new(&evidence, session_id.as_deref());
     let failure = match (&result, &plain) {
         (Some(event), _) if !evidence.held_back => of_result(&evidence, event, &advice),
-        (None, Some(Plain::Message(message))) => {
+        (None, Some(PlainText::Message(message))) => {
             Some(of_message(&evidence.plan.agent, message, plain::SOURCE, &advice))
         }
         _ => Some(of_ending(&evidence, &advice)),
@@ -110,9 +112,10 @@ fn is_told_that_session_is_missing(evidence: &Evidence<'_>) -> bool {
     match (&evidence.result, &evidence.ending) {
         (Some(event), _) => is_session_missing(event),
         // An answer may quote anything.
-        (None, _) if matches!(plain::judge(evidence), Some(Plain::Answer)) => false,
-        (None, EndReason::Exited { code }) => printed(evidence)
-            .is_some_and(|said| classify::cause(&said, Source::Printed { code: *code }) == Cause::UnknownSession),
+        (None, _) if matches!(plain::judge(evidence), Some(PlainText::Answer)) => false,
+        (None, EndReason::Exited { code }) => printed(evidence).is_some_and(|said| {
+            classify::cause(&said, MessageSource::Printed { code: *code }) == Cause::UnknownSession
+        }),
         (None, _) => false,
     }
 }
@@ -217,7 +220,7 @@ fn of_error_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice
         let what = format!("agent '{agent}' was stopped at its limit of {limit} turns");
         return Failure { error_type: ErrorType::Budget, what, way_out: advice.turns(limit) };
     }
-    let source = Source::of(event, evidence.rate_limit.is_some());
+    let source = MessageSource::of(event, evidence.rate_limit.is_some());
     if !event.permission_denials.is_empty() && !source.is_refused() {
         let tools = event.permission_denials.join(", ");
         let message = if message.is_empty() { no_reason(event) } else { message };
@@ -231,7 +234,7 @@ fn of_error_result(evidence: &Evidence<'_>, event: &ResultEvent, advice: &Advice
     if message.is_empty() {
         // Nothing else tells it.
         let (message, code) = (printed(evidence), evidence.exit_code());
-        let source = Source::Printed { code };
+        let source = MessageSource::Printed { code };
         return message.map_or_else(
             || of_message(agent, &no_reason(event), source, advice),
             |message| of_message(agent, &format!("{} ({})", message, event.subtype), source, advice),
@@ -258,7 +261,7 @@ fn is_budget_stop(event: &ResultEvent) -> bool {
 }
 
 /// A failure whose cause a message tells.
-fn of_message(agent: &str, message: &str, source: Source, advice: &Advice<'_>) -> Failure {
+fn of_message(agent: &str, message: &str, source: MessageSource, advice: &Advice<'_>) -> Failure {
     let cause = classify::cause(message, source);
     let what = format!("agent '{agent}' failed: {message}");
     Failure { error_type: cause.error_type(), what, way_out: advice.remedy(cause, message) }

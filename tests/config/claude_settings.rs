@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use agent_dispatch::config::claude_settings::Places;
-use agent_dispatch::machines::mode::Source;
+use agent_dispatch::machines::mode::ModeSource;
 
 fn write(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -53,7 +53,7 @@ fn the_projects_the_main_checkouts_and_the_users_count() {
     assert_eq!(found(&root, "lone", None), own("lone")[..1].to_vec());
 }
 
-fn mode(directory: &Path, managed: &Path, user: Option<&Path>) -> Option<(Source, String)> {
+fn mode(directory: &Path, managed: &Path, user: Option<&Path>) -> Option<(ModeSource, String)> {
     Places { managed, user }.mode(directory)
 }
 
@@ -70,27 +70,27 @@ fn the_settings_of_claude_count_in_its_order() {
     fs::create_dir(path("tree")).unwrap();
     assert_eq!(said(), None);
     write("user/settings.json", &says("plan"));
-    assert_eq!(said(), Some((Source::User, "plan".into())));
+    assert_eq!(said(), Some((ModeSource::User, "plan".into())));
     write("tree/.claude/settings.json", &says("dontAsk"));
-    assert_eq!(said(), Some((Source::Project, "dontAsk".into())));
+    assert_eq!(said(), Some((ModeSource::Project, "dontAsk".into())));
     write("tree/.claude/settings.local.json", &says("acceptEdits"));
-    assert_eq!(said(), Some((Source::Project, "acceptEdits".into())));
+    assert_eq!(said(), Some((ModeSource::Project, "acceptEdits".into())));
     // A linked worktree: the main checkout's local file comes before its own.
     write("tree/.git", &format!("gitdir: {}\n", path("main/.git/worktrees/tree").display()));
     write("main/.git/worktrees/tree/commondir", "../..\n");
     write("main/.claude/settings.local.json", &says("auto"));
-    assert_eq!(said(), Some((Source::Project, "auto".into())));
+    assert_eq!(said(), Some((ModeSource::Project, "auto".into())));
     // A folder of a repository: the same, however far above the checkout is, and whatever is above that.
     fs::create_dir_all(path("main/a/b")).unwrap();
     write("main/.claude/settings.json", &says("dontAsk"));
     let in_folder = || mode(&path("main/a/b"), &path("none"), Some(&path("user")));
-    assert_eq!(in_folder(), Some((Source::Project, "auto".into())));
+    assert_eq!(in_folder(), Some((ModeSource::Project, "auto".into())));
     fs::create_dir_all(path("main/a/.git")).unwrap();
-    assert_eq!(in_folder(), Some((Source::User, "plan".into())));
+    assert_eq!(in_folder(), Some((ModeSource::User, "plan".into())));
     write("managed/managed-settings.json", &says("default"));
     write("managed/managed-settings.d/10-a.json", &says("plan"));
     write("managed/managed-settings.d/20-b.json", "{}");
-    assert_eq!(said(), Some((Source::Managed, "plan".into())));
+    assert_eq!(said(), Some((ModeSource::Managed, "plan".into())));
     for broken in ["{", "[]", "{\"permissions\": 1}", "{\"permissions\": {\"defaultMode\": 5}}", "\u{0}"] {
         write("lone/.claude/settings.json", broken);
         assert_eq!(mode(&path("lone"), &path("none"), None), None, "{broken}");

@@ -1,4 +1,4 @@
-use agent_dispatch::machines::command_line::{BadValue, MAX_ARGUMENT_BYTES, Why, arguments};
+use agent_dispatch::machines::command_line::{BadValue, Defect, MAX_ARGUMENT_BYTES, arguments};
 use agent_dispatch::machines::flags::{Flag, Omission, Omitted, unknown_option};
 use agent_dispatch::machines::plan::{RunPlan, SessionPlan};
 use agent_dispatch_fuzz::command_line::check_plan;
@@ -29,7 +29,7 @@ fn everything_omitted() -> Omitted {
     REFUSALS.into_iter().fold(Omitted::NOTHING, Omitted::and)
 }
 
-fn refusal(plan: &RunPlan) -> (Flag, Why) {
+fn refusal(plan: &RunPlan) -> (Flag, Defect) {
     let BadValue { field, why, .. } = arguments(plan, Omitted::default()).unwrap_err();
     (field, why)
 }
@@ -68,7 +68,7 @@ fn a_resumed_session_is_named_by_uuid_or_title() {
     assert_eq!(arguments(&resumed, Omitted::default()).unwrap()[3], "--resume=my title");
     assert_eq!(arguments(&resumed, everything_omitted()).unwrap()[3], "--resume=my title");
     let fresh = RunPlan { session: SessionPlan::Fresh { id: session("my title") }, ..plan() };
-    assert_eq!(refusal(&fresh), (Flag::SessionId, Why::NotAUuid));
+    assert_eq!(refusal(&fresh), (Flag::SessionId, Defect::NotAUuid));
 }
 
 #[test]
@@ -116,19 +116,23 @@ fn what_is_left_out_is_told_with_its_reason() {
 
 #[test]
 fn values_that_could_be_misread_are_refused_with_a_remedy() {
-    let cases: [(RunPlan, Flag, Why); 12] = [
-        (RunPlan { model: Some("--help".into()), ..plan() }, Flag::Model, Why::LeadingDash),
-        (RunPlan { model: Some(" -p".into()), ..plan() }, Flag::Model, Why::LeadingDash),
-        (RunPlan { model: Some(String::new()), ..plan() }, Flag::Model, Why::Empty),
-        (RunPlan { model: Some("a\nb".into()), ..plan() }, Flag::Model, Why::Control(10)),
-        (RunPlan { permission_mode: Some(" ".into()), ..plan() }, Flag::PermissionMode, Why::Empty),
-        (RunPlan { allowed_tools: vec!["Read".into(), "-x".into()], ..plan() }, Flag::AllowedTools, Why::LeadingDash),
-        (RunPlan { disallowed_tools: vec!["a\0".into()], ..plan() }, Flag::DisallowedTools, Why::Control(0)),
-        (RunPlan { system_prompt: Some("- x".into()), ..plan() }, Flag::AppendSystemPrompt, Why::LeadingDash),
-        (RunPlan { system_prompt: Some("# a\u{1b}".into()), ..plan() }, Flag::AppendSystemPrompt, Why::Control(27)),
-        (RunPlan { max_budget_usd: Some(0.0), ..plan() }, Flag::MaxBudget, Why::NotPositive),
-        (RunPlan { max_budget_usd: Some(f64::NAN), ..plan() }, Flag::MaxBudget, Why::NotPositive),
-        (RunPlan { max_budget_usd: Some(f64::INFINITY), ..plan() }, Flag::MaxBudget, Why::NotPositive),
+    let cases: [(RunPlan, Flag, Defect); 12] = [
+        (RunPlan { model: Some("--help".into()), ..plan() }, Flag::Model, Defect::LeadingDash),
+        (RunPlan { model: Some(" -p".into()), ..plan() }, Flag::Model, Defect::LeadingDash),
+        (RunPlan { model: Some(String::new()), ..plan() }, Flag::Model, Defect::Empty),
+        (RunPlan { model: Some("a\nb".into()), ..plan() }, Flag::Model, Defect::Control(10)),
+        (RunPlan { permission_mode: Some(" ".into()), ..plan() }, Flag::PermissionMode, Defect::Empty),
+        (
+            RunPlan { allowed_tools: vec!["Read".into(), "-x".into()], ..plan() },
+            Flag::AllowedTools,
+            Defect::LeadingDash,
+        ),
+        (RunPlan { disallowed_tools: vec!["a\0".into()], ..plan() }, Flag::DisallowedTools, Defect::Control(0)),
+        (RunPlan { system_prompt: Some("- x".into()), ..plan() }, Flag::AppendSystemPrompt, Defect::LeadingDash),
+        (RunPlan { system_prompt: Some("# a\u{1b}".into()), ..plan() }, Flag::AppendSystemPrompt, Defect::Control(27)),
+        (RunPlan { max_budget_usd: Some(0.0), ..plan() }, Flag::MaxBudget, Defect::NotPositive),
+        (RunPlan { max_budget_usd: Some(f64::NAN), ..plan() }, Flag::MaxBudget, Defect::NotPositive),
+        (RunPlan { max_budget_usd: Some(f64::INFINITY), ..plan() }, Flag::MaxBudget, Defect::NotPositive),
     ];
     for (plan, field, why) in cases {
         assert_eq!(refusal(&plan), (field, why.clone()), "{plan:?}");
@@ -143,7 +147,7 @@ fn an_argument_fits_into_what_execve_takes() {
     let fits = RunPlan { system_prompt: Some("x".repeat(room)), ..plan() };
     assert!(arguments(&fits, Omitted::default()).is_ok());
     let over = RunPlan { system_prompt: Some("x".repeat(room + 1)), ..plan() };
-    assert_eq!(refusal(&over), (Flag::AppendSystemPrompt, Why::TooLong { bytes: 131_072 }));
+    assert_eq!(refusal(&over), (Flag::AppendSystemPrompt, Defect::TooLong { bytes: 131_072 }));
     let message = arguments(&over, Omitted::default()).unwrap_err().to_string();
     assert!(message.len() < 400, "{message}");
 }

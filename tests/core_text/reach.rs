@@ -1,7 +1,7 @@
 //! What a run is denied, the mode it is in, whose session it goes on with, and what is remembered of a CLI.
 
 use agent_dispatch::machines::flags::{Flag, Omission, Omitted};
-use agent_dispatch::machines::mode::{self, Source};
+use agent_dispatch::machines::mode::{self, ModeSource};
 use agent_dispatch::machines::owners::{self, Owner};
 use agent_dispatch::machines::program::{BELIEVED_SECONDS, MAX_PROGRAMS, Program, Programs};
 use agent_dispatch::machines::unattended::{self, WITHHELD};
@@ -58,15 +58,15 @@ fn advice_never_grants_what_reaches_past_a_run() {
 fn the_mode_is_passed_unless_the_settings_of_the_cli_say_one() {
     let cases = [
         (None, Some("default")),
-        (Some((Source::Project, "plan")), None),
-        (Some((Source::Project, "manual")), None),
-        (Some((Source::User, "bypassPermissions")), None),
-        (Some((Source::Managed, "auto")), None),
+        (Some((ModeSource::Project, "plan")), None),
+        (Some((ModeSource::Project, "manual")), None),
+        (Some((ModeSource::User, "bypassPermissions")), None),
+        (Some((ModeSource::Managed, "auto")), None),
         // No project gives itself these; older versions of the CLI let it.
-        (Some((Source::Project, "auto")), Some("default")),
-        (Some((Source::Project, "bypassPermissions")), Some("default")),
+        (Some((ModeSource::Project, "auto")), Some("default")),
+        (Some((ModeSource::Project, "bypassPermissions")), Some("default")),
         // Unknown to the CLI, too: what it falls back to depends on its version.
-        (Some((Source::User, "yolo")), Some("default")),
+        (Some((ModeSource::User, "yolo")), Some("default")),
     ];
     for (said, passed) in cases {
         assert_eq!(mode::unless_said(said), passed, "{said:?}");

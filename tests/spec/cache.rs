@@ -1,6 +1,6 @@
 //! The cache's entry machine as a subject.
 
-use agent_dispatch::machines::cache::entry::{self, Effect, Event, State, Why};
+use agent_dispatch::machines::cache::entry::{self, Effect, Event, GoneReason, State};
 use agent_dispatch::machines::rejected::Rejected;
 use agent_dispatch::machines::time::Millis;
 use serde_json::{Value, json};
@@ -26,7 +26,8 @@ impl Subject for Cache {
             states.extend([State::InFlight { askers }, State::Outdated { askers }]);
         }
         states.extend([0, 1_000, u64::MAX].map(|at| State::Fresh { inserted_at: Millis(at) }));
-        let whys = [Why::Expired, Why::Evicted, Why::Dropped, Why::NotKept, Why::Unwanted];
+        let whys =
+            [GoneReason::Expired, GoneReason::Evicted, GoneReason::Dropped, GoneReason::NotKept, GoneReason::Unwanted];
         states.extend(whys.map(|why| State::Gone { why }));
         states
     }

@@ -12,7 +12,7 @@ use super::{FileError, SERVER_NAME, ServerEntry, by_hand_in, file, read};
 use crate::config::claude_settings::Places;
 use crate::config::path::Environment;
 use crate::config::{mcp_file, repository};
-use crate::machines::mode::Source;
+use crate::machines::mode::ModeSource;
 use crate::machines::registration::{self, Opinion, Scope, Standing};
 use crate::machines::verdict::SettingsFile;
 
@@ -247,12 +247,12 @@ fn texts(values: &BTreeMap<String, Value>) -> BTreeMap<String, String> {
 }
 
 /// Whose settings file it is, where it is, and what it says.
-type Said = (Source, PathBuf, Settings);
+type Said = (ModeSource, PathBuf, Settings);
 
 /// The settings that count here, those that go first first.
 fn settings(environment: &Environment) -> Vec<Said> {
     let directory = super::configuration_directory(environment);
-    let read = |(source, file): (Source, SettingsFile)| {
+    let read = |(source, file): (ModeSource, SettingsFile)| {
         let settings = serde_json::from_str(file.text.trim_start_matches('\u{feff}')).unwrap_or_default();
         (source, PathBuf::from(file.path), settings)
     };

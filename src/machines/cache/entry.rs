@@ -11,7 +11,7 @@ use strum::{Display, IntoStaticStr};
 /// Why an entry is no longer there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Why {
+pub enum GoneReason {
     /// It was older than the time to live.
     Expired,
     /// It was the oldest one and its place was needed.
@@ -47,7 +47,7 @@ pub enum State {
     /// Nothing is held and nobody waits.
     Gone {
         /// Why it is no longer there.
-        why: Why,
+        why: GoneReason,
     },
 }
 
@@ -158,7 +158,7 @@ impl Machine {
                 context.push(Effect::Keep);
                 Transition(State::Fresh { inserted_at: *now })
             }
-            Event::Answer { keep: false, .. } => Transition(State::Gone { why: Why::NotKept }),
+            Event::Answer { keep: false, .. } => Transition(State::Gone { why: GoneReason::NotKept }),
             Event::Outdate => Transition(State::Outdated { askers: *askers }),
             Event::Tick { .. } => Handled,
             _ => Super,
@@ -170,7 +170,7 @@ impl Machine {
         match event {
             Event::Leave if *askers > 1 => Transition(State::Outdated { askers: askers.saturating_sub(1) }),
             Event::Leave => Transition(abandon(context)),
-            Event::Answer { .. } => Transition(State::Gone { why: Why::NotKept }),
+            Event::Answer { .. } => Transition(State::Gone { why: GoneReason::NotKept }),
             Event::Outdate | Event::Tick { .. } => Handled,
             _ => Super,
         }
@@ -181,7 +181,7 @@ impl Machine {
         match event {
             Event::Lookup { now, ttl_ms } | Event::Tick { now, ttl_ms } if inserted_at.until(*now) >= *ttl_ms => {
                 context.push(Effect::Forget);
-                Transition(State::Gone { why: Why::Expired })
+                Transition(State::Gone { why: GoneReason::Expired })
             }
             Event::Lookup { .. } => {
                 context.push(Effect::Serve);
@@ -189,11 +189,11 @@ impl Machine {
             }
             Event::Outdate => {
                 context.push(Effect::Forget);
-                Transition(State::Gone { why: Why::Dropped })
+                Transition(State::Gone { why: GoneReason::Dropped })
             }
             Event::Evict => {
                 context.push(Effect::Forget);
-                Transition(State::Gone { why: Why::Evicted })
+                Transition(State::Gone { why: GoneReason::Evicted })
             }
             Event::Tick { .. } | Event::Leave => Handled,
             _ => Super,
@@ -203,5 +203,5 @@ impl Machine {
 
 fn abandon(effects: &mut Effects<Effect>) -> State {
     effects.push(Effect::EndRun);
-    State::Gone { why: Why::Unwanted }
+    State::Gone { why: GoneReason::Unwanted }
 }

@@ -25,7 +25,7 @@ pub(super) const START: &str = "agent_dispatch_start";
 
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum LineKind {
     /// A line of nothing but white space.
     Blank,
     /// A line that is no event.
@@ -50,7 +50,7 @@ pub(super) enum Kind {
     Start,
 }
 
-impl Kind {
+impl LineKind {
     /// The kind of a line that is there as a whole and has no tag.
     pub(super) fn of_whole(line: &[u8]) -> Self {
         Self::of_probe(&line[..line.len().min(PROBE_BYTES)]).unwrap_or_else(|| Self::of_type(line))
@@ -134,7 +134,7 @@ enum Stage {
     /// An object, but its type is not at its beginning.
     Unknown,
     /// The kind is known.
-    Known(Kind),
+    Known(LineKind),
 }
 
 impl StreamLine {
@@ -173,8 +173,8 @@ impl StreamLine {
                 return;
             }
             self.stage = match self.stage {
-                Stage::Probe => Kind::of_probe(self.without_tag()).map_or(Stage::Unknown, Stage::Known),
-                Stage::Unknown => Stage::Known(Kind::of_type(&self.kept)),
+                Stage::Probe => LineKind::of_probe(self.without_tag()).map_or(Stage::Unknown, Stage::Known),
+                Stage::Unknown => Stage::Known(LineKind::of_type(&self.kept)),
                 Stage::Known(_) => return,
             };
         }
@@ -187,14 +187,14 @@ impl StreamLine {
     }
 
     /// The end of the line: its kind and what was kept. The next line can begin.
-    pub(super) fn end(&mut self) -> (Kind, Vec<u8>) {
+    pub(super) fn end(&mut self) -> (LineKind, Vec<u8>) {
         let mut line = std::mem::take(self);
         if line.stage == Stage::Probe {
             line.without_tag();
         }
         let kind = match line.stage {
             Stage::Known(kind) => kind,
-            Stage::Probe | Stage::Unknown => Kind::of_whole(&line.kept),
+            Stage::Probe | Stage::Unknown => LineKind::of_whole(&line.kept),
         };
         (kind, line.kept)
     }

@@ -1,7 +1,7 @@
 //! What stdout holds when it is no stream of events: a wrapper around claude may print plain text, or the JSON of events
 //! over several lines.
 
-use super::line::{Kind, start_line};
+use super::line::{LineKind, start_line};
 use super::scan::{Scanner, is_white};
 use crate::machines::text;
 
@@ -12,13 +12,13 @@ const CUT: &str = "\n\n[the rest was not kept: claude printed more than 64 MiB o
 
 /// The output as it is, as long as no event was in it.
 #[derive(Debug, Default)]
-pub(super) struct Plain {
+pub(super) struct PlainOutput {
     bytes: Vec<u8>,
     cut: bool,
     events: bool,
 }
 
-impl Plain {
+impl PlainOutput {
     /// Takes more of the output.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         if self.events {
@@ -43,7 +43,7 @@ impl Plain {
 
     /// The events that the output ends with when they are written over several lines each. Nothing but JSON objects may
     /// follow the line that begins the first: an answer in prose may quote events.
-    pub(super) fn events(&self) -> Vec<(Kind, &[u8])> {
+    pub(super) fn events(&self) -> Vec<(LineKind, &[u8])> {
         let Some(start) = first_object(&self.bytes) else { return Vec::new() };
         let mut scanner = Scanner::new(&self.bytes[start..]);
         let mut events = Vec::new();
@@ -52,7 +52,7 @@ impl Plain {
                 return Vec::new();
             }
             let object = scanner.skip();
-            events.push((Kind::of_whole(object), object));
+            events.push((LineKind::of_whole(object), object));
         }
         events.retain(|(kind, _)| kind.is_event());
         events

@@ -3,9 +3,9 @@
 use memchr::memchr;
 
 use super::StreamEvent;
-use super::line::{Kind, StreamLine};
+use super::line::{LineKind, StreamLine};
 use super::parts::{self, MAX_LAST_TEXT_BYTES};
-use super::plain::Plain;
+use super::plain::PlainOutput;
 use super::scan::is_white;
 use super::tasks::{self, WakeUp};
 use crate::machines::tasks::TaskEvent;
@@ -34,7 +34,7 @@ pub struct Reader {
     turns: Vec<usize>,
     /// What the results so far have cost, each for itself.
     run_cost_usd: Option<f64>,
-    plain: Plain,
+    plain: PlainOutput,
 }
 
 /// How the stream is laid out at the place that has been reached.
@@ -208,7 +208,7 @@ impl Reader {
     fn end_line_with(&mut self, bytes: &[u8], seen: &mut Vec<StreamEvent>) {
         if !self.line.is_begun() && bytes.len() <= MAX_DIRECT_BYTES {
             let bytes = StreamLine::untagged(bytes);
-            self.take(Kind::of_whole(bytes), bytes, seen);
+            self.take(LineKind::of_whole(bytes), bytes, seen);
             return;
         }
         self.line.feed(bytes);
@@ -224,28 +224,28 @@ impl Reader {
     }
 
     /// Reads one line, of which `bytes` is what was kept.
-    fn take(&mut self, kind: Kind, bytes: &[u8], seen: &mut Vec<StreamEvent>) {
+    fn take(&mut self, kind: LineKind, bytes: &[u8], seen: &mut Vec<StreamEvent>) {
         if kind.is_event() {
             self.plain.give_up();
         }
         match kind {
-            Kind::Blank => {}
-            Kind::Noise => {
+            LineKind::Blank => {}
+            LineKind::Noise => {
                 self.stray = Some(text::one_line(&text::lossy(StreamLine::beginning(bytes)), MAX_STRAY_CHARS));
                 seen.push(StreamEvent::Other);
             }
-            Kind::Other | Kind::Strange => seen.push(StreamEvent::Other),
-            Kind::System => {
+            LineKind::Other | LineKind::Strange => seen.push(StreamEvent::Other),
+            LineKind::System => {
                 let (event, whole) = parts::system(bytes);
                 self.torn = !whole;
                 seen.push(event);
             }
-            Kind::RateLimit => {
+            LineKind::RateLimit => {
                 let (event, whole) = parts::rate_limit(bytes);
                 self.torn = !whole;
                 seen.push(event);
             }
-            Kind::Assistant => {
+            LineKind::Assistant => {
                 let before = seen.len();
                 let said = parts::assistant(bytes, seen);
                 self.torn = !said.whole;
@@ -256,16 +256,16 @@ impl Reader {
                 self.last_text = said.last_text.or_else(|| self.last_text.take());
                 self.wake_up = said.wake_up.or_else(|| self.wake_up.take());
             }
-            Kind::User => {
+            LineKind::User => {
                 let settled = self.wake_up.as_ref().and_then(|asked| asked.settled(bytes));
                 if settled.is_some() {
                     self.wake_up = None;
                 }
                 seen.push(settled.flatten().map_or(StreamEvent::Other, StreamEvent::Task));
             }
-            Kind::Lifecycle => seen.push(tasks::lifecycle(bytes).map_or(StreamEvent::Other, StreamEvent::Task)),
-            Kind::Start => seen.push(StreamEvent::Task(TaskEvent::Begun)),
-            Kind::Result => self.take_result(bytes, seen),
+            LineKind::Lifecycle => seen.push(tasks::lifecycle(bytes).map_or(StreamEvent::Other, StreamEvent::Task)),
+            LineKind::Start => seen.push(StreamEvent::Task(TaskEvent::Begun)),
+            LineKind::Result => self.take_result(bytes, seen),
         }
     }
 

@@ -16,13 +16,13 @@ pub(super) const WAKE_UP_TOOL: &str = "ScheduleWakeup";
 pub(super) struct Fields {
     task: Task,
     background: Option<bool>,
-    status: Option<Status>,
+    status: Option<TaskStatus>,
     living: Vec<Task>,
 }
 
 /// What became of a task.
 #[derive(Clone, Copy)]
-enum Status {
+enum TaskStatus {
     Ended,
     Stopped,
 }
@@ -57,7 +57,7 @@ impl Fields {
             _ if task.id.is_empty() => None,
             (b"task_started", _) => Some(TaskEvent::Started { task, background }),
             (b"task_updated" | b"task_notification", Some(status)) => {
-                Some(TaskEvent::Ended { id: task.id, stopped: matches!(status, Status::Stopped) })
+                Some(TaskEvent::Ended { id: task.id, stopped: matches!(status, TaskStatus::Stopped) })
             }
             (b"task_updated", None) if background == Some(true) => Some(TaskEvent::Backgrounded { id: task.id }),
             _ => None,
@@ -87,10 +87,10 @@ fn boolean(value: &mut Scanner<'_>) -> Option<bool> {
 }
 
 /// The status of a task that is over; `None` of one that is not.
-fn status(value: &mut Scanner<'_>) -> Option<Status> {
+fn status(value: &mut Scanner<'_>) -> Option<TaskStatus> {
     match value.string()?.0 {
-        b"completed" | b"failed" => Some(Status::Ended),
-        b"killed" | b"stopped" => Some(Status::Stopped),
+        b"completed" | b"failed" => Some(TaskStatus::Ended),
+        b"killed" | b"stopped" => Some(TaskStatus::Stopped),
         _ => None,
     }
 }

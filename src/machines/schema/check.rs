@@ -6,7 +6,7 @@ use regex_lite::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
 use super::super::text;
-use super::keywords::{self, Kind};
+use super::keywords::{self, ValueKind};
 use super::{MAX_BYTES, MAX_LEVELS, SchemaError, below, shown};
 
 /// Largest compiled pattern, in bytes: some hundred states, all of which may be looked at for each byte of a text. A pattern
@@ -132,41 +132,50 @@ impl Checker {
         Ok(())
     }
 
-    fn keyword(&mut self, kind: Kind, value: &Value, at: &str, place: &str, level: usize) -> Result<(), SchemaError> {
+    fn keyword(
+        &mut self,
+        kind: ValueKind,
+        value: &Value,
+        at: &str,
+        place: &str,
+        level: usize,
+    ) -> Result<(), SchemaError> {
         match kind {
-            Kind::Here => self.inner(value, at, place.to_owned(), true, level),
-            Kind::Inside => self.inner(value, at, place.to_owned(), false, level),
-            Kind::Items if value.is_array() => self.list(value, at, place, false, level),
-            Kind::Items => self.inner(value, at, place.to_owned(), false, level),
-            Kind::ListHere => self.list(value, at, place, true, level),
-            Kind::ListInside => self.list(value, at, place, false, level),
-            Kind::NamedHere => self.named(value, at, place, true, level),
-            Kind::NamedInside | Kind::Definitions => self.named(value, at, place, false, level),
-            Kind::PatternsInside => {
+            ValueKind::Here => self.inner(value, at, place.to_owned(), true, level),
+            ValueKind::Inside => self.inner(value, at, place.to_owned(), false, level),
+            ValueKind::Items if value.is_array() => self.list(value, at, place, false, level),
+            ValueKind::Items => self.inner(value, at, place.to_owned(), false, level),
+            ValueKind::ListHere => self.list(value, at, place, true, level),
+            ValueKind::ListInside => self.list(value, at, place, false, level),
+            ValueKind::NamedHere => self.named(value, at, place, true, level),
+            ValueKind::NamedInside | ValueKind::Definitions => self.named(value, at, place, false, level),
+            ValueKind::PatternsInside => {
                 for pattern in value.as_object().into_iter().flat_map(Map::keys) {
                     self.pattern(pattern, &below(place, pattern))?;
                 }
                 self.named(value, at, place, false, level)
             }
-            Kind::Dependencies => self.dependencies(value, at, place, level),
-            Kind::NamedNames => {
+            ValueKind::Dependencies => self.dependencies(value, at, place, level),
+            ValueKind::NamedNames => {
                 for (name, names) in object(value, place)? {
                     check_names(names, &below(place, name))?;
                 }
                 Ok(())
             }
-            Kind::Reference => {
+            ValueKind::Reference => {
                 let target = self.target(value, place)?;
                 self.references.push((place.to_owned(), target.clone()));
                 self.here.entry(at.to_owned()).or_default().push(target);
                 Ok(())
             }
-            Kind::Pattern => {
+            ValueKind::Pattern => {
                 let pattern = value.as_str().ok_or_else(|| wrong(place, "a pattern", value))?;
                 self.pattern(pattern, place)
             }
-            Kind::Id if !at.is_empty() => Err(flaw(place, Flaw::Unsupported("$id below the top".to_owned()))),
-            Kind::Unsupported => Err(flaw(place, Flaw::Unsupported(place.rsplit('/').next().unwrap_or("").to_owned()))),
+            ValueKind::Id if !at.is_empty() => Err(flaw(place, Flaw::Unsupported("$id below the top".to_owned()))),
+            ValueKind::Unsupported => {
+                Err(flaw(place, Flaw::Unsupported(place.rsplit('/').next().unwrap_or("").to_owned())))
+            }
             _ => plain(kind, value, place),
         }
     }
@@ -277,9 +286,9 @@ impl Checker {
 }
 
 /// Keywords whose value holds no schema.
-fn plain(kind: Kind, value: &Value, place: &str) -> Result<(), SchemaError> {
+fn plain(kind: ValueKind, value: &Value, place: &str) -> Result<(), SchemaError> {
     let wanted = match kind {
-        Kind::Types => {
+        ValueKind::Types => {
             let known = |name: &Value| name.as_str().is_some_and(|name| keywords::TYPES.contains(&name));
             let fits = match value {
                 Value::Array(names) => !names.is_empty() && names.iter().all(known),
@@ -287,14 +296,16 @@ fn plain(kind: Kind, value: &Value, place: &str) -> Result<(), SchemaError> {
             };
             (fits, "null, boolean, object, array, number, integer or string, or a list of them")
         }
-        Kind::Values => (value.as_array().is_some_and(|values| !values.is_empty()), "a list of values, at least one"),
-        Kind::Number => (value.is_number(), "a number"),
-        Kind::Positive => (value.as_f64().is_some_and(|number| number > 0.0), "a number above 0"),
-        Kind::Count => (keywords::count(value).is_some(), "a whole number, 0 or more"),
-        Kind::Names => return check_names(value, place),
-        Kind::Flag => (value.is_boolean(), "true or false"),
-        Kind::Id => (value.is_string(), "a name"),
-        Kind::Dialect => return dialect(value, place),
+        ValueKind::Values => {
+            (value.as_array().is_some_and(|values| !values.is_empty()), "a list of values, at least one")
+        }
+        ValueKind::Number => (value.is_number(), "a number"),
+        ValueKind::Positive => (value.as_f64().is_some_and(|number| number > 0.0), "a number above 0"),
+        ValueKind::Count => (keywords::count(value).is_some(), "a whole number, 0 or more"),
+        ValueKind::Names => return check_names(value, place),
+        ValueKind::Flag => (value.is_boolean(), "true or false"),
+        ValueKind::Id => (value.is_string(), "a name"),
+        ValueKind::Dialect => return dialect(value, place),
         _ => (true, ""),
     };
     if wanted.0 { Ok(()) } else { Err(wrong(place, wanted.1, value)) }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// What a keyword is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ValueKind {
     /// A schema that holds for the same value.
     Here,
     /// A schema that holds for what is inside the value.
@@ -73,33 +73,33 @@ pub(super) const AFTER_DRAFT_7: [&str; 8] = [
 ];
 
 /// What a keyword is given; `None` where it is none.
-pub(super) fn kind(keyword: &str) -> Option<Kind> {
+pub(super) fn kind(keyword: &str) -> Option<ValueKind> {
     Some(match keyword {
-        "not" | "if" | "then" | "else" => Kind::Here,
-        "additionalProperties" | "additionalItems" | "propertyNames" | "contains" => Kind::Inside,
-        "items" => Kind::Items,
-        "allOf" | "anyOf" | "oneOf" => Kind::ListHere,
-        "prefixItems" => Kind::ListInside,
-        "dependentSchemas" => Kind::NamedHere,
-        "properties" => Kind::NamedInside,
-        "patternProperties" => Kind::PatternsInside,
-        "$defs" | "definitions" => Kind::Definitions,
-        "dependencies" => Kind::Dependencies,
-        "dependentRequired" => Kind::NamedNames,
-        "$ref" => Kind::Reference,
-        "type" => Kind::Types,
-        "enum" => Kind::Values,
-        "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => Kind::Number,
-        "multipleOf" => Kind::Positive,
+        "not" | "if" | "then" | "else" => ValueKind::Here,
+        "additionalProperties" | "additionalItems" | "propertyNames" | "contains" => ValueKind::Inside,
+        "items" => ValueKind::Items,
+        "allOf" | "anyOf" | "oneOf" => ValueKind::ListHere,
+        "prefixItems" => ValueKind::ListInside,
+        "dependentSchemas" => ValueKind::NamedHere,
+        "properties" => ValueKind::NamedInside,
+        "patternProperties" => ValueKind::PatternsInside,
+        "$defs" | "definitions" => ValueKind::Definitions,
+        "dependencies" => ValueKind::Dependencies,
+        "dependentRequired" => ValueKind::NamedNames,
+        "$ref" => ValueKind::Reference,
+        "type" => ValueKind::Types,
+        "enum" => ValueKind::Values,
+        "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => ValueKind::Number,
+        "multipleOf" => ValueKind::Positive,
         "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties" | "minContains"
-        | "maxContains" => Kind::Count,
-        "required" => Kind::Names,
-        "pattern" => Kind::Pattern,
-        "uniqueItems" | "nullable" => Kind::Flag,
-        "$schema" => Kind::Dialect,
-        "$id" => Kind::Id,
+        | "maxContains" => ValueKind::Count,
+        "required" => ValueKind::Names,
+        "pattern" => ValueKind::Pattern,
+        "uniqueItems" | "nullable" => ValueKind::Flag,
+        "$schema" => ValueKind::Dialect,
+        "$id" => ValueKind::Id,
         "const" | "$comment" | "title" | "description" | "default" | "examples" | "deprecated" | "readOnly"
-        | "writeOnly" | "format" | "contentEncoding" | "contentMediaType" | "contentSchema" => Kind::Note,
+        | "writeOnly" | "format" | "contentEncoding" | "contentMediaType" | "contentSchema" => ValueKind::Note,
         "unevaluatedProperties"
         | "unevaluatedItems"
         | "$anchor"
@@ -108,9 +108,9 @@ pub(super) fn kind(keyword: &str) -> Option<Kind> {
         | "$recursiveRef"
         | "$recursiveAnchor"
         | "$vocabulary"
-        | "id" => Kind::Unsupported,
+        | "id" => ValueKind::Unsupported,
         // The convention for notes of one's own.
-        other if other.starts_with("x-") => Kind::Note,
+        other if other.starts_with("x-") => ValueKind::Note,
         _ => return None,
     })
 }

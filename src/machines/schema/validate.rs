@@ -24,7 +24,7 @@ const MULTIPLE_STEPS: u64 = 20;
 
 /// The first ways in which the value misses the schema; none when it does not.
 pub(super) fn violations(schema: &Value, patterns: &BTreeMap<String, Regex>, value: &Value) -> Vec<Violation> {
-    let mut run = Run { root: schema, patterns, fuel: FUEL, depth: 0, gave_up: false };
+    let mut run = Validation { root: schema, patterns, fuel: FUEL, depth: 0, gave_up: false };
     let mut found = Found { most: MAX_VIOLATIONS, violations: Vec::new() };
     run.schema(schema, value, "", &mut found);
     if run.gave_up {
@@ -52,7 +52,7 @@ impl Found {
     }
 }
 
-struct Run<'a> {
+struct Validation<'a> {
     root: &'a Value,
     patterns: &'a BTreeMap<String, Regex>,
     fuel: u64,
@@ -60,7 +60,7 @@ struct Run<'a> {
     gave_up: bool,
 }
 
-impl<'a> Run<'a> {
+impl<'a> Validation<'a> {
     /// Pays for some steps. `false` when there is nothing left to pay with.
     fn pay(&mut self, steps: u64) -> bool {
         match self.fuel.checked_sub(steps) {

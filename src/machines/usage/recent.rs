@@ -75,13 +75,13 @@ pub struct Recent {
 
 #[derive(Debug, Clone, Default)]
 struct Window {
-    runs: VecDeque<Run>,
+    runs: VecDeque<PastRun>,
     /// Worked out once for each state of the window.
     typical: Option<Typical>,
 }
 
 #[derive(Debug, Clone)]
-struct Run {
+struct PastRun {
     ok: bool,
     ms: Option<u64>,
     cost: Option<f64>,
@@ -101,7 +101,7 @@ impl Recent {
             return;
         }
         let run =
-            Run { ok: entry.ok, ms: entry.ms, cost: entry.cost, outcome: entry.outcome.as_deref().map(Box::from) };
+            PastRun { ok: entry.ok, ms: entry.ms, cost: entry.cost, outcome: entry.outcome.as_deref().map(Box::from) };
         match self.agents.get_mut(entry.agent.as_ref()) {
             Some(window) => window.push(run),
             None => {
@@ -123,7 +123,7 @@ impl Recent {
 }
 
 impl Window {
-    fn push(&mut self, run: Run) {
+    fn push(&mut self, run: PastRun) {
         if self.runs.len() == RECENT_RUNS {
             self.runs.pop_front();
         }

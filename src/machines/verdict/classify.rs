@@ -27,7 +27,7 @@ const TOO_MANY_REQUESTS: u64 = 429;
 
 /// Who said a text, and what is known beside its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum MessageSource {
     /// A result of the CLI.
     Result {
         /// HTTP status of the API's error.
@@ -44,7 +44,7 @@ pub(super) enum Source {
     },
 }
 
-impl Source {
+impl MessageSource {
     /// What a result says of itself.
     pub(super) fn of(event: &ResultEvent, rejected: bool) -> Self {
         Self::Result { http_status: event.api_error_status, rejected, from_api: !event.subtype.starts_with("error") }
@@ -67,24 +67,24 @@ impl Source {
 }
 
 /// What made a run fail: by what its result says of itself, then by words.
-pub(super) fn cause(message: &str, source: Source) -> Cause {
+pub(super) fn cause(message: &str, source: MessageSource) -> Cause {
     let message = searched(message);
     let row = |rows: &[(Cause, &[&str])]| {
         rows.iter().find(|(_, words)| words.iter().any(|word| says(&message, word))).map(|(cause, _)| *cause)
     };
     match source {
-        Source::Result { http_status: Some(status), rejected, .. } => of_status(status, rejected, row(&CAUSES)),
-        Source::Result { http_status: None, from_api: true, rejected } => {
+        MessageSource::Result { http_status: Some(status), rejected, .. } => of_status(status, rejected, row(&CAUSES)),
+        MessageSource::Result { http_status: None, from_api: true, rejected } => {
             let otherwise = if rejected { Cause::UsageLimit } else { Cause::Unknown };
             row(&CAUSES).or_else(|| row(&LOCAL)).unwrap_or(otherwise)
         }
         // Errors of the run: they may quote any tool.
-        Source::Result { http_status: None, from_api: false, .. } => {
+        MessageSource::Result { http_status: None, from_api: false, .. } => {
             row(&CAUSES).filter(|cause| *cause != Cause::UsageLimit).or_else(|| row(&LOCAL)).unwrap_or(Cause::Unknown)
         }
-        Source::Printed { code } if CANNOT_RUN.contains(&code) => Cause::CannotRun,
+        MessageSource::Printed { code } if CANNOT_RUN.contains(&code) => Cause::CannotRun,
         // A program that is not the CLI speaks of its own limits and rights.
-        Source::Printed { .. } => row(&LOCAL).or_else(|| row(&CAUSES)).unwrap_or(Cause::Unknown),
+        MessageSource::Printed { .. } => row(&LOCAL).or_else(|| row(&CAUSES)).unwrap_or(Cause::Unknown),
     }
 }
 
@@ -128,7 +128,9 @@ fn of_status(status: u64, rejected: bool, told: Option<Cause>) -> Cause {
 #[must_use]
 pub fn is_session_missing(event: &ResultEvent) -> bool {
     let asked = event.num_turns.is_some_and(|turns| turns > 0);
-    event.is_error && !asked && cause(&event.errors.join("; "), Source::of(event, false)) == Cause::UnknownSession
+    event.is_error
+        && !asked
+        && cause(&event.errors.join("; "), MessageSource::of(event, false)) == Cause::UnknownSession
 }
 
 /// Whether the result says that the account's usage limit is reached, and nothing that counts more.

@@ -3,7 +3,7 @@
 use super::super::answer::ErrorType;
 use super::super::{reference, text};
 use super::advice::{self, Advice};
-use super::classify::{self, Source};
+use super::classify::{self, MessageSource};
 use super::evidence::{Canceller, EndReason, Evidence, NotStarted};
 use super::{Failure, SIGNAL_EXIT_BASE, of_message};
 
@@ -47,7 +47,7 @@ pub(super) fn of_ending(evidence: &Evidence<'_>, advice: &Advice<'_>) -> Failure
             lost(format!("claude exited with code 0, but its output ends before the result of agent '{agent}'"))
         }
         EndReason::Exited { code } => {
-            let source = Source::Printed { code: *code };
+            let source = MessageSource::Printed { code: *code };
             match printed(evidence) {
                 Some(message) => of_message(agent, &message, source, advice),
                 None => {

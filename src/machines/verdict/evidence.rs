@@ -153,7 +153,7 @@ impl<'a> Evidence<'a> {
     /// Whether claude gave an answer, of whatever worth.
     #[must_use]
     pub fn is_answered(&self) -> bool {
-        let plain = || matches!(plain::judge(self), Some(plain::Plain::Answer));
+        let plain = || matches!(plain::judge(self), Some(plain::PlainText::Answer));
         self.result.is_some() && !self.held_back || self.missed.is_some() || plain()
     }
 

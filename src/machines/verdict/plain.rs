@@ -6,7 +6,7 @@
 use super::super::events::ResultEvent;
 use super::super::text;
 use super::cause::Cause;
-use super::classify::{self, Source};
+use super::classify::{self, MessageSource};
 use super::{EndReason, Evidence};
 
 /// Most lines and characters of a message of the CLI. What is longer is an answer, whatever it quotes.
@@ -16,7 +16,7 @@ const MAX_MESSAGE_CHARS: usize = 500;
 const FAILS: [&str; 7] = ["error", "api error", "execution error", "fatal", "failed to", "exception", "traceback"];
 
 /// Who says such a message: a process that left without an error.
-pub(super) const SOURCE: Source = Source::Printed { code: 0 };
+pub(super) const SOURCE: MessageSource = MessageSource::Printed { code: 0 };
 
 /// What a caller is told of such an answer.
 pub(super) const HINT: &str = "claude printed text instead of events (--output-format stream-json), so its text was taken \
@@ -24,7 +24,7 @@ for the answer: progress, cost and turns are unknown; what stands between agent-
 should pass its options and output on";
 
 /// What a text amounts to that came instead of events.
-pub(super) enum Plain {
+pub(super) enum PlainText {
     /// It is the answer.
     Answer,
     /// It is a message of the CLI that it could not do its work.
@@ -34,12 +34,14 @@ pub(super) enum Plain {
 }
 
 /// Judges the text that came instead of events; `None` where there is none.
-pub(super) fn judge(evidence: &Evidence<'_>) -> Option<Plain> {
+pub(super) fn judge(evidence: &Evidence<'_>) -> Option<PlainText> {
     let said = evidence.plain.as_deref()?;
     Some(match &evidence.ending {
-        EndReason::Exited { code: 0 } if is_message(said) => Plain::Message(text::one_line(said, MAX_MESSAGE_CHARS)),
-        EndReason::Exited { code: 0 } => Plain::Answer,
-        _ => Plain::Rest,
+        EndReason::Exited { code: 0 } if is_message(said) => {
+            PlainText::Message(text::one_line(said, MAX_MESSAGE_CHARS))
+        }
+        EndReason::Exited { code: 0 } => PlainText::Answer,
+        _ => PlainText::Rest,
     })
 }
 
