@@ -3,12 +3,11 @@
 //! What decides over money: a worker that lives is never ended because its supervisor died, and the caller is told of the
 //! run's end exactly once, whoever supervises it by then.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use statig::prelude::*;
+use strum::{Display, IntoStaticStr};
 
-use super::apply::apply;
+use super::apply::{self, apply};
 use super::effect::Effects;
 use super::rejected::Rejected;
 
@@ -41,8 +40,9 @@ impl Tries {
 }
 
 /// Where a wait stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum State {
     /// A supervisor process has the run, on a leash of this caller.
     OnLeash {
@@ -88,23 +88,14 @@ pub enum State {
 impl State {
     /// The state's name in the spec.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::OnLeash { .. } => "on_leash",
-            Self::InProcess { .. } => "in_process",
-            Self::Following { .. } => "following",
-            Self::Locking { .. } => "locking",
-            Self::Starting { .. } => "starting",
-            Self::StandingIn { .. } => "standing_in",
-            Self::Pausing { .. } => "pausing",
-            Self::GivingUp => "giving_up",
-            Self::Over => "over",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 }
 
 /// What happens to a wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Event {
     /// The supervisor closed its end of the leash, and the record has no end.
     LeashClosed,
@@ -155,26 +146,14 @@ impl Event {
 
     /// The event's name in the spec.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::LeashClosed => "leash_closed",
-            Self::RecordEnded => "record_ended",
-            Self::RecordGone => "record_gone",
-            Self::Unreadable => "unreadable",
-            Self::LockBusy => "lock_busy",
-            Self::LockTaken => "lock_taken",
-            Self::Unsupervised => "unsupervised",
-            Self::Started => "started",
-            Self::StartFailed => "start_failed",
-            Self::PauseOver => "pause_over",
-            Self::StillOpen { .. } => "still_open",
-            Self::CallerLeft => "caller_left",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 }
 
 /// What is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display)]
+#[strum(serialize_all = "snake_case")]
 pub enum Effect {
     /// Pass on what the supervisor process tells, until it has no more to tell; then read the record.
     Listen,
@@ -206,27 +185,6 @@ pub enum Effect {
     Renounce,
 }
 
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Listen => "listen",
-            Self::ListenAndLook => "listen_and_look",
-            Self::Follow => "follow",
-            Self::TakeLock => "take_lock",
-            Self::StartProcess => "start_process",
-            Self::StartThread => "start_thread",
-            Self::Pause => "pause",
-            Self::Look => "look",
-            Self::LetGo => "let_go",
-            Self::Answer => "answer",
-            Self::Fail => "fail",
-            Self::TellWhere => "tell_where",
-            Self::Cancel => "cancel",
-            Self::Renounce => "renounce",
-        })
-    }
-}
-
 /// The beginning: the run was submitted with a supervisor on a leash.
 pub fn begin() -> (State, Effects<Effect>) {
     (State::OnLeash { tries: Tries::default() }, Effects::from(vec![Effect::Listen]))
@@ -240,33 +198,38 @@ pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rej
     apply(
         state,
         |state, effects| state.handle(&mut Machine, event, effects),
-        || {
-            let (name, event) = (state.name(), event.name());
-            match state {
-                State::Over => Rejected::NoOp { state: name, event },
-                _ => Rejected::Invalid { state: name, event },
-            }
-        },
+        || Rejected::of(state == State::Over, state.name(), event.name()),
     )
+}
+
+/// The groups of the spec that a state is in, the outermost first.
+#[must_use]
+pub fn groups(state: State) -> Vec<&'static str> {
+    apply::groups::<Machine>(state)
 }
 
 /// Shared storage of the machine: none, all of it is in the state.
 struct Machine;
 
-#[state_machine(initial = "State::Over", visibility = "pub(self)", state(custom, name = "State"))]
+/// The handlers. A state without one, which is over, takes no event.
+#[state_machine(
+    initial = "State::Over",
+    visibility = "pub(self)",
+    state(custom, name = "State"),
+    superstate(derive(strum::IntoStaticStr))
+)]
 impl Machine {
-    #[state]
+    #[state(superstate = "leashed")]
     fn on_leash(tries: &Tries, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::LeashClosed | Event::Unreadable => {
                 to(State::Locking { tries: tries.died() }, Effect::TakeLock, context)
             }
-            Event::CallerLeft => Transition(State::Over),
             event => told(event, context),
         }
     }
 
-    #[state]
+    #[state(superstate = "leashed")]
     fn in_process(tries: &Tries, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::LeashClosed | Event::Unreadable => failed(*tries, context),
@@ -274,22 +237,20 @@ impl Machine {
                 context.push(Effect::LetGo);
                 told(event, context)
             }
-            Event::CallerLeft => Transition(State::Over),
             event => told(event, context),
         }
     }
 
-    #[state]
+    #[state(superstate = "unleashed")]
     fn following(tries: &Tries, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::Unsupervised => to(State::Locking { tries: *tries }, Effect::TakeLock, context),
             Event::Unreadable => failed(*tries, context),
-            Event::CallerLeft => to(State::Over, Effect::Renounce, context),
             event => told(event, context),
         }
     }
 
-    #[state]
+    #[state(superstate = "unleashed")]
     fn locking(tries: &Tries, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::LockBusy => to(State::Following { tries: *tries }, Effect::Follow, context),
@@ -298,54 +259,62 @@ impl Machine {
             }
             Event::LockTaken => to(State::StandingIn { tries: *tries }, Effect::StartThread, context),
             Event::Unreadable => failed(*tries, context),
-            Event::CallerLeft => to(State::Over, Effect::Renounce, context),
             event => told(event, context),
         }
     }
 
-    #[state]
+    #[state(superstate = "unleashed")]
     fn starting(tries: &Tries, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::Started => to(State::OnLeash { tries: *tries }, Effect::Listen, context),
             Event::StartFailed => to(State::StandingIn { tries: *tries }, Effect::StartThread, context),
-            Event::CallerLeft => to(State::Over, Effect::Renounce, context),
             _ => Super,
         }
     }
 
-    #[state]
+    #[state(superstate = "unleashed")]
     fn standing_in(tries: &Tries, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::Started => to(State::InProcess { tries: *tries }, Effect::ListenAndLook, context),
             Event::StartFailed => failed(*tries, context),
-            Event::CallerLeft => to(State::Over, Effect::Renounce, context),
             _ => Super,
         }
     }
 
-    #[state]
+    #[state(superstate = "unleashed")]
     fn pausing(tries: &Tries, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::PauseOver => to(State::Locking { tries: *tries }, Effect::TakeLock, context),
-            Event::CallerLeft => to(State::Over, Effect::Renounce, context),
             _ => Super,
         }
     }
 
-    #[state]
+    #[state(superstate = "unleashed")]
     fn giving_up(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::StillOpen { manned: true } => to(State::Over, Effect::TellWhere, context),
             Event::StillOpen { manned: false } => to(State::Over, Effect::Cancel, context),
             Event::Unreadable => to(State::Over, Effect::Fail, context),
-            Event::CallerLeft => to(State::Over, Effect::Renounce, context),
             event => told(event, context),
         }
     }
 
-    #[state]
-    fn over() -> Outcome<State> {
-        Super
+    /// The run has a supervisor at the other end of a leash, which closes when the caller leaves.
+    #[superstate]
+    fn leashed(event: &Event) -> Outcome<State> {
+        match event {
+            Event::CallerLeft => Transition(State::Over),
+            _ => Super,
+        }
+    }
+
+    /// Nobody notices by a leash that the caller leaves.
+    #[superstate]
+    fn unleashed(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
+        match event {
+            Event::CallerLeft => to(State::Over, Effect::Renounce, context),
+            _ => Super,
+        }
     }
 }
 

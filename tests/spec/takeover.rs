@@ -62,6 +62,10 @@ impl Subject for Takeover {
         state.name()
     }
 
+    fn groups(state: State) -> Vec<&'static str> {
+        takeover::groups(state)
+    }
+
     fn event_name(event: &Event) -> &'static str {
         event.name()
     }
