@@ -12,6 +12,7 @@ mod jobs;
 mod mcp;
 mod model;
 mod real_claude;
+mod scenarios;
 mod shell;
 mod spec;
 mod support;

@@ -6,7 +6,7 @@
 use super::life_world::{Broken, Design, Scope, World};
 use super::search::{self, Verdict, in_full, note};
 
-const SMALL: Scope = Scope {
+pub const SMALL: Scope = Scope {
     resumes: 0,
     crashes: 1,
     cancel: false,

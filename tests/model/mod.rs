@@ -11,6 +11,7 @@ mod dispatch_history;
 mod job;
 mod life;
 mod life_moves;
+mod life_resources;
 mod life_supervisor;
 mod life_world;
 mod parallel;

@@ -1,6 +1,6 @@
 //! Every interleaving of a small world, breadth first: the way to a broken state is a shortest one.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt::Debug;
 use std::hash::Hash;
 
@@ -82,6 +82,21 @@ pub fn search<W: World>(first: W, scope: &W::Scope) -> Verdict<W> {
     match ends_well.iter().position(|well| !well) {
         Some(stuck) => Verdict::Stuck(way::<W>(&came, stuck)),
         None => Verdict::Sound { states: came.len() },
+    }
+}
+
+/// Shows every state that can be come to.
+pub fn visit<W: World>(first: W, scope: &W::Scope, mut look: impl FnMut(&W)) {
+    let mut seen = HashSet::from([first.clone()]);
+    let mut todo = VecDeque::from([first]);
+    while let Some(world) = todo.pop_front() {
+        look(&world);
+        for (step, next) in world.successors(scope) {
+            let next = next.unwrap_or_else(|broken| panic!("{broken:?} after {step:?}"));
+            if seen.insert(next.clone()) {
+                todo.push_back(next);
+            }
+        }
     }
 }
 

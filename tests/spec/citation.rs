@@ -48,3 +48,17 @@ fn rust_files(directory: &Path) -> Vec<PathBuf> {
     }
     files
 }
+
+/// The spec names tests as `tests/room/file.rs::name`: each is there, and is a test.
+pub fn test_exists(citation: &str) {
+    let (file, name) = citation.split_once("::").unwrap_or_else(|| panic!("`{citation}` names no test"));
+    let path = root().join(file);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{citation}: {error}"));
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let begins = [format!("fn {name}("), format!("async fn {name}(")];
+    let found = lines.iter().position(|line| begins.iter().any(|begin| line.starts_with(begin)));
+    let line = found.unwrap_or_else(|| panic!("{citation}: no such function"));
+    let marks = lines[..line].iter().rev().take_while(|line| line.starts_with("#[") || line.starts_with("//"));
+    let is_test = marks.into_iter().any(|mark| mark.contains("test"));
+    assert!(is_test, "{citation}: not a test");
+}

@@ -51,22 +51,6 @@ impl<'de> Deserialize<'de> for Names {
     }
 }
 
-/// Somebody who does something to the machine, and which of its events come from there.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Actor {
-    pub means: String,
-    pub may: Vec<String>,
-}
-
-/// What says that somebody lives, or keeps others out.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Lock {
-    pub held_by: String,
-    pub means: String,
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct First {
@@ -80,6 +64,8 @@ pub struct First {
 #[serde(deny_unknown_fields)]
 pub struct Number {
     pub value: u64,
+    /// What is counted: ms, rounds, items.
+    pub unit: String,
     pub means: String,
 }
 
@@ -87,6 +73,14 @@ pub struct Number {
 #[serde(deny_unknown_fields)]
 pub struct Group {
     pub within: Option<String>,
+    pub means: String,
+}
+
+/// Some states that are shown in one picture, with everything that leads out of them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phase {
+    pub states: Vec<String>,
     pub means: String,
 }
 
@@ -100,6 +94,9 @@ pub struct State {
     #[serde(default)]
     pub holds: Vec<String>,
     pub means: String,
+    /// What is true while the machine is in this state.
+    #[serde(default)]
+    pub facts: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -107,6 +104,8 @@ pub struct State {
 pub struct Event {
     #[serde(default)]
     pub carries: Vec<String>,
+    /// The actors whose doing it is.
+    pub by: Vec<String>,
     pub means: String,
 }
 
@@ -152,19 +151,17 @@ pub struct Idle {
 pub struct Spec {
     pub machine: String,
     pub code: String,
+    /// The actors who hand events to the machine and perform its effects.
+    pub driver: Vec<String>,
     pub about: String,
-    #[serde(default)]
-    pub actors: Ordered<Actor>,
-    #[serde(default)]
-    pub locks: Ordered<Lock>,
-    /// Who does what, told from beginning to end.
-    #[serde(default)]
-    pub scenarios: Ordered<String>,
     pub first: First,
     #[serde(default)]
     pub numbers: Ordered<Number>,
     #[serde(default)]
     pub groups: Ordered<Group>,
+    /// How the states are spread over pictures; one picture of all where nothing is said.
+    #[serde(default)]
+    pub phases: Ordered<Phase>,
     pub states: Ordered<State>,
     #[serde(default)]
     pub data: Ordered<String>,
@@ -195,10 +192,8 @@ pub struct Row<'a> {
 
 impl Spec {
     pub fn load(machine: &str) -> Self {
-        let path = directory().join(format!("{machine}.yaml"));
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let spec: Self = serde_yaml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        assert_eq!(spec.machine, machine, "{}: `machine` is the file's name", path.display());
+        let spec: Self = load(&format!("{machine}.yaml"));
+        assert_eq!(spec.machine, machine, "{machine}.yaml: `machine` is the file's name");
         spec
     }
 
@@ -248,7 +243,14 @@ fn row_of(id: RowId, row: &Idle) -> Row<'_> {
     Row { id, from: &row.from, event: &row.event, when: &row.when, unless: &row.unless }
 }
 
-/// The names of all machines that the spec declares.
+/// A file of the spec.
+pub fn load<T: DeserializeOwned>(name: &str) -> T {
+    let path = directory().join(name);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_yaml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The names of all machines that the spec declares, in the order of the pages. Here, and nowhere else.
 pub const MACHINES: [&str; 8] = ["dispatch", "job", "takeover", "cache", "slots", "dialogue", "parallel", "part"];
 
 /// Where the spec is.

@@ -3,18 +3,19 @@
 //! `file` reads the spec, `subject` is what a machine must show to be compared, one file per machine implements it.
 //! The spec is read when the tests run; `AGENT_DISPATCH_SPEC_DIR` names another directory.
 
-mod cache;
-mod citation;
+pub mod actors;
+pub mod cache;
+pub mod citation;
 mod conformance;
-mod dialogue;
-mod dispatch;
-mod file;
+pub mod dialogue;
+pub mod dispatch;
+pub mod file;
 mod freshness;
-mod job;
-mod parallel;
-mod part;
+pub mod job;
+pub mod parallel;
+pub mod part;
 mod render;
-mod slots;
+pub mod slots;
 mod soundness;
-mod subject;
-mod takeover;
+pub mod subject;
+pub mod takeover;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::actors::Actors;
 use super::cache::Cache;
 use super::dialogue::Dialogue;
 use super::dispatch::Dispatch;
@@ -59,7 +60,7 @@ fn every_spec_file_is_compared_with_a_machine() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter_map(|name| name.strip_suffix(".yaml").map(str::to_owned))
-        .filter(|name| name != "invariants")
+        .filter(|name| !["actors", "invariants"].contains(&name.as_str()))
         .collect();
     files.sort();
     let mut machines = super::file::MACHINES.map(str::to_owned).to_vec();
@@ -106,6 +107,8 @@ fn check<S: Subject>() {
     let spec = Spec::load(S::NAME);
     names_are_known::<S>(&spec);
     groups_are_known(&spec);
+    actors_are_known(&spec);
+    phases_share_the_states(&spec);
     everything_is_reachable::<S>(&spec);
     final_where_nothing_leads_out(&spec);
     vocabulary_is_that_of_the_code::<S>(&spec);
@@ -123,14 +126,6 @@ fn names_are_known<S: Subject>(spec: &Spec) {
             assert!(known_events.contains(event.as_str()), "{}: unknown event `{event}`", S::NAME);
         }
         guards.extend(row.when.0.iter().chain(&row.unless.0).cloned());
-    }
-    if !spec.actors.0.is_empty() {
-        let brought: BTreeSet<&str> =
-            spec.actors.0.iter().flat_map(|(_, actor)| &actor.may).map(String::as_str).collect();
-        assert_eq!(brought, known_events, "{}: what actors bring about, and events declared", S::NAME);
-    }
-    for (name, lock) in &spec.locks.0 {
-        assert!(spec.actors.get(&lock.held_by).is_some(), "{}: `{name}` is held by an unknown actor", S::NAME);
     }
     let declared: BTreeSet<String> = spec.guards.names().map(str::to_owned).collect();
     let evaluated: BTreeSet<String> = S::guards().iter().map(|(name, _)| (*name).to_owned()).collect();
@@ -165,6 +160,31 @@ fn groups_are_known(spec: &Spec) {
         assert!(spec.states.get(name).is_none(), "{}: `{name}` is a state and a group", spec.machine);
         assert!(!spec.expand(name).is_empty(), "{}: nothing is within `{name}`", spec.machine);
     }
+}
+
+fn actors_are_known(spec: &Spec) {
+    let actors = Actors::load();
+    assert!(!spec.driver.is_empty(), "{}: nobody drives it", spec.machine);
+    for (name, event) in &spec.events.0 {
+        assert!(!event.by.is_empty(), "{}: nobody brings about `{name}`", spec.machine);
+    }
+    for name in spec.events.0.iter().flat_map(|(_, event)| &event.by).chain(&spec.driver) {
+        assert!(actors.actors.get(name).is_some(), "{}: unknown actor `{name}`", spec.machine);
+    }
+}
+
+/// Every state that anything leads out of is in one picture exactly.
+fn phases_share_the_states(spec: &Spec) {
+    if spec.phases.0.is_empty() {
+        return;
+    }
+    let mut shown: Vec<&str> =
+        spec.phases.0.iter().flat_map(|(_, phase)| phase.states.iter().map(String::as_str)).collect();
+    shown.sort_unstable();
+    let open = spec.states.0.iter().filter(|(_, state)| !state.is_final);
+    let mut declared: Vec<&str> = open.map(|(name, _)| name.as_str()).collect();
+    declared.sort_unstable();
+    assert_eq!(shown, declared, "{}: states in phases, and states that are not final", spec.machine);
 }
 
 /// Twice: by the rows of the spec alone, and by the steps of the code.

@@ -1,0 +1,4 @@
+//! What the spec tells of several machines at once, tried on the machines of the program: the tables of
+//! `spec/actors.yaml` that can be followed through the events of one machine.
+
+mod resources;
