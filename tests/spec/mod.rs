@@ -15,6 +15,7 @@ pub mod job;
 pub mod parallel;
 pub mod part;
 mod render;
+pub mod scenario;
 pub mod slots;
 mod soundness;
 pub mod subject;

@@ -28,7 +28,7 @@ pub fn page(actors: &Actors) -> String {
     for (name, held) in &actors.tables.0 {
         out += &section(name, held);
     }
-    out += "\n## What happens outside of the machines\n\n";
+    out += "\n## What happens outside of the machines\n\nThese words stand in the [scenarios](scenarios.md).\n\n";
     for (name, means) in &actors.happenings.0 {
         let _ = writeln!(out, "{}", item(&format!("`{name}`: {means}")));
     }

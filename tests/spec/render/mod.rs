@@ -3,11 +3,13 @@
 mod actors;
 mod machine;
 mod picture;
+mod scenarios;
 mod text;
 
 use std::fmt::Write as _;
 
 use super::file::{MACHINES, Ordered, Spec, load};
+use super::scenario;
 
 /// Stands at the top of every generated page.
 const MARK: &str = "<!-- Generated from the yaml files by the test spec::freshness; not to be edited. -->";
@@ -26,6 +28,7 @@ pub fn pages() -> Vec<Page> {
         .into_iter()
         .collect();
     pages.push(Page { name: "actors.md".to_owned(), text: actors::page(&actors) });
+    pages.push(Page { name: "scenarios.md".to_owned(), text: scenarios::page(&scenario::all()) });
     pages.push(Page { name: "invariants.md".to_owned(), text: invariants() });
     pages
 }
