@@ -225,7 +225,7 @@ impl Machine {
             Event::LeashClosed | Event::Unreadable => {
                 to(State::Locking { tries: tries.died() }, Effect::TakeLock, context)
             }
-            event => told(event, context),
+            _ => Super,
         }
     }
 
@@ -235,31 +235,30 @@ impl Machine {
             Event::LeashClosed | Event::Unreadable => failed(*tries, context),
             Event::RecordEnded => {
                 context.push(Effect::LetGo);
-                told(event, context)
+                Super
             }
-            event => told(event, context),
+            _ => Super,
         }
     }
 
-    #[state(superstate = "unleashed")]
+    #[state(superstate = "reading")]
     fn following(tries: &Tries, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::Unsupervised => to(State::Locking { tries: *tries }, Effect::TakeLock, context),
             Event::Unreadable => failed(*tries, context),
-            event => told(event, context),
+            _ => Super,
         }
     }
 
-    #[state(superstate = "unleashed")]
+    #[state(superstate = "reading")]
     fn locking(tries: &Tries, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
+        let tries = *tries;
         match event {
-            Event::LockBusy => to(State::Following { tries: *tries }, Effect::Follow, context),
-            Event::LockTaken if tries.may_replace() => {
-                to(State::Starting { tries: *tries }, Effect::StartProcess, context)
-            }
-            Event::LockTaken => to(State::StandingIn { tries: *tries }, Effect::StartThread, context),
-            Event::Unreadable => failed(*tries, context),
-            event => told(event, context),
+            Event::LockBusy => to(State::Following { tries }, Effect::Follow, context),
+            Event::LockTaken if tries.may_replace() => to(State::Starting { tries }, Effect::StartProcess, context),
+            Event::LockTaken => to(State::StandingIn { tries }, Effect::StartThread, context),
+            Event::Unreadable => failed(tries, context),
+            _ => Super,
         }
     }
 
@@ -289,22 +288,22 @@ impl Machine {
         }
     }
 
-    #[state(superstate = "unleashed")]
+    #[state(superstate = "reading")]
     fn giving_up(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::StillOpen { manned: true } => to(State::Over, Effect::TellWhere, context),
             Event::StillOpen { manned: false } => to(State::Over, Effect::Cancel, context),
             Event::Unreadable => to(State::Over, Effect::Fail, context),
-            event => told(event, context),
+            _ => Super,
         }
     }
 
-    /// The run has a supervisor at the other end of a leash, which closes when the caller leaves.
+    /// A supervisor is at the other end of a leash, and ends the run when that closes.
     #[superstate]
-    fn leashed(event: &Event) -> Outcome<State> {
+    fn leashed(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::CallerLeft => Transition(State::Over),
-            _ => Super,
+            event => told(event, context),
         }
     }
 
@@ -315,6 +314,12 @@ impl Machine {
             Event::CallerLeft => to(State::Over, Effect::Renounce, context),
             _ => Super,
         }
+    }
+
+    /// The record is read.
+    #[superstate(superstate = "unleashed")]
+    fn reading(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
+        told(event, context)
     }
 }
 
