@@ -23,14 +23,12 @@ use crate::config::plan::RequestError;
 use crate::machines::activity::Activity;
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::call::Tally;
+use crate::machines::conclusion::{RESCUE_ATTEMPTS, RESCUE_PAUSE_MS};
 use crate::machines::ids::JobId;
 use crate::machines::job::{Event, State};
 
 /// How often to look whether there is progress to write.
 const SHOW_INTERVAL: Duration = Duration::from_millis(200);
-/// How often, and how many times, an answer is written again that could not be written.
-const RESCUE_INTERVAL: Duration = Duration::from_secs(1);
-const RESCUE_ATTEMPTS: u32 = 600;
 /// Milliseconds of a second.
 const MS_PER_SECOND: f64 = 1_000.0;
 
@@ -195,7 +193,7 @@ impl Conductor<'_> {
                 Err(StoreError::Rejected(_) | StoreError::NotFound(_)) => return Ok(()),
                 Err(error) => tracing::error!(id = %self.id, %error, "the answer of a call cannot be written"),
             }
-            tokio::time::sleep(RESCUE_INTERVAL).await;
+            tokio::time::sleep(Duration::from_millis(RESCUE_PAUSE_MS)).await;
         }
         Ok(())
     }

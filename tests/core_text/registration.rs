@@ -1,6 +1,6 @@
 //! Which registration of our server counts.
 
-use agent_dispatch::machines::mode::Source;
+use agent_dispatch::machines::mode::ModeSource;
 use agent_dispatch::machines::registration::{Opinion, Scope, Standing, approval, counting, ranked};
 
 const SILENT: Opinion = Opinion { approves: false, refuses: false };
@@ -8,7 +8,7 @@ const APPROVES: Opinion = Opinion { approves: true, refuses: false };
 const REFUSES: Opinion = Opinion { approves: false, refuses: true };
 
 /// What the user answered, what the settings say, whether he trusts the project, and what the registration comes to.
-type Approval = (Opinion, &'static [(Source, Opinion)], bool, Standing);
+type Approval = (Opinion, &'static [(ModeSource, Opinion)], bool, Standing);
 /// Registrations by themselves, beside each other, and which of them counts.
 type Ranking = (&'static [(Scope, Standing)], &'static [Standing], Option<usize>);
 
@@ -19,13 +19,13 @@ fn a_project_server_needs_approval_by_somebody_who_is_heard() {
         (APPROVES, &[], false, Standing::Counts),
         (REFUSES, &[], true, Standing::Refused),
         (Opinion { approves: true, refuses: true }, &[], true, Standing::Refused),
-        (SILENT, &[(Source::User, APPROVES)], false, Standing::Counts),
-        (SILENT, &[(Source::Managed, APPROVES)], false, Standing::Counts),
-        (SILENT, &[(Source::Project, APPROVES)], false, Standing::Unapproved),
-        (SILENT, &[(Source::Project, APPROVES)], true, Standing::Counts),
+        (SILENT, &[(ModeSource::User, APPROVES)], false, Standing::Counts),
+        (SILENT, &[(ModeSource::Managed, APPROVES)], false, Standing::Counts),
+        (SILENT, &[(ModeSource::Project, APPROVES)], false, Standing::Unapproved),
+        (SILENT, &[(ModeSource::Project, APPROVES)], true, Standing::Counts),
         // A refusal is heard without trust, and goes before every approval.
-        (APPROVES, &[(Source::Project, REFUSES)], false, Standing::Refused),
-        (SILENT, &[(Source::User, APPROVES), (Source::Managed, REFUSES)], true, Standing::Refused),
+        (APPROVES, &[(ModeSource::Project, REFUSES)], false, Standing::Refused),
+        (SILENT, &[(ModeSource::User, APPROVES), (ModeSource::Managed, REFUSES)], true, Standing::Refused),
     ];
     for (own, settings, is_trusted, standing) in table {
         assert_eq!(approval(own, settings, is_trusted), standing, "{own:?} {settings:?} {is_trusted}");
