@@ -51,7 +51,7 @@ pub struct Fields {
     pub disallowed_tools: Words,
     /// Tools that are given back of those that unattended runs are denied.
     pub unattended_tools: Words,
-    /// Labels.
+    /// The labels that callers choose agents by.
     pub capabilities: Words,
     /// Labels of what needs care.
     pub risky_capabilities: Words,

@@ -63,7 +63,7 @@ pub struct Detection {
     pub mcp_servers: Vec<String>,
     /// Languages and runtimes.
     pub stacks: Vec<&'static str>,
-    /// Databases.
+    /// The databases that it uses.
     pub dbs: Vec<&'static str>,
 }
 

@@ -6,7 +6,7 @@ use super::tree::Tree;
 /// A value to write.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
-    /// Text.
+    /// A text, in quotes where it needs them.
     Text(String),
     /// A whole number.
     Whole(u64),

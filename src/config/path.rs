@@ -67,7 +67,7 @@ pub enum PlaceError {
     /// The value of a variable cannot be expanded.
     #[error("{variable} is {value:?}, but {reason}")]
     Variable {
-        /// Which.
+        /// The name of the variable.
         variable: &'static str,
         /// As it is set.
         value: String,

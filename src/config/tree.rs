@@ -25,7 +25,7 @@ pub(super) enum Tree {
     Whole(i128),
     /// Any other number, by its bits, so that NaN equals itself.
     Float(u64),
-    /// Text.
+    /// A text, without its quotes.
     Text(String),
     /// A list.
     List(Vec<Tree>),

@@ -31,7 +31,7 @@ pub enum WriteError {
     Edit {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// Why the change cannot be made.
         error: EditError,
     },
     /// Somebody else has held the lock for [`LOCK_WAIT`].

@@ -5,10 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::{failpoint, owner_only};
-
-/// How the names of files begin that are about to replace others.
-pub const TEMPORARY_PREFIX: &str = ".tmp-";
+use super::{TEMPORARY_PREFIX, failpoint, owner_only};
 
 /// What must hold after a power cut. The death of a process never loses anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,6 +18,9 @@ pub mod owner_only;
 
 use std::io;
 
+/// How the names of files begin that exist for moments only, such as those that are about to replace others.
+pub const TEMPORARY_PREFIX: &str = ".tmp-";
+
 /// `None` instead of the error that a file does not exist, for callers to whom a missing file is an ordinary case.
 ///
 /// # Errors

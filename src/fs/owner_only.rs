@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-use super::atomic::TEMPORARY_PREFIX;
+use super::TEMPORARY_PREFIX;
 
 /// Permission bits of a file.
 pub const FILE_MODE: u32 = 0o600;

@@ -52,7 +52,8 @@ pub struct Opinion {
 /// everywhere; a project's own settings approve its servers only where the user trusts the project.
 #[must_use]
 pub fn approval(own: Opinion, settings: &[(ModeSource, Opinion)], is_trusted: bool) -> Standing {
-    let approves = |(source, said): &(ModeSource, Opinion)| said.approves && (is_trusted || *source != ModeSource::Project);
+    let approves =
+        |(source, said): &(ModeSource, Opinion)| said.approves && (is_trusted || *source != ModeSource::Project);
     if own.refuses || settings.iter().any(|(_, said)| said.refuses) {
         Standing::Refused
     } else if own.approves || settings.iter().any(approves) {

@@ -1,10 +1,10 @@
 //! Settling a job that has no supervisor and can be given none.
 
-use super::atomic::Durability;
 use super::job_lock;
 use super::record::Record;
 use super::session_lock::SessionLock;
 use super::store::{JobFile, Patch, Stepped, Store, StoreError};
+use crate::fs::atomic::Durability;
 use crate::machines::ids::SessionRef;
 use crate::machines::job::Event;
 

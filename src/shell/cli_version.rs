@@ -12,9 +12,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
-use super::atomic::{self, Durability};
 use super::environment::Changes;
 use super::{clock, slots};
+use crate::fs::atomic::{self, Durability};
 use crate::machines::cli_version::Version;
 
 const FILE: &str = "claude_version";

@@ -12,7 +12,7 @@ use crate::machines::verdict::SettingsFile;
 /// How long the look may take: some files of a project that claude has just worked in.
 pub const PATIENCE: Duration = Duration::from_millis(500);
 
-/// What was found.
+/// What a look at the directory found.
 #[derive(Debug, Default)]
 pub struct DirectoryFacts {
     /// What is wrong with its `.mcp.json`.

@@ -25,7 +25,7 @@ use super::engine::{Delivery, Engine, EngineError, Receipt};
 use super::environment::Origin;
 use super::jobs::Jobs;
 use super::leash::OnNews;
-use super::usage::Line;
+use super::usage::UsageLine;
 use super::{clock, random};
 use crate::config::group;
 use crate::config::model::Config;
@@ -215,7 +215,7 @@ fn without_answer(engine: &Engine, run: &RunPlan, error: EngineError) -> Answer 
 /// The answer, once its line is on its way into the usage journal. For answers that no supervisor concluded; those that
 /// one did have their line.
 fn accounted(engine: &Engine, run: &RunPlan, answer: Answer) -> Answer {
-    if let Some(line) = Line::of_answer(run, &answer) {
+    if let Some(line) = UsageLine::of_answer(run, &answer) {
         engine.blocking().start(move || line.write());
     }
     answer

@@ -12,7 +12,6 @@ use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::abandon::abandon;
-use super::atomic::Durability;
 use super::blocking::BlockingTasks;
 use super::call::CallPlan;
 use super::leash::Intake;
@@ -20,7 +19,9 @@ use super::record::{Form, Record};
 use super::slots::{self, SlotRequest};
 use super::store::{Patch, Store, StoreError, elsewhere};
 use super::watch::Watches;
-use super::{environment, failpoint, random};
+use super::{environment, random};
+use crate::fs::atomic::Durability;
+use crate::fs::failpoint;
 use crate::machines::answer::Answer;
 use crate::machines::ids::JobId;
 use crate::machines::job::Event;

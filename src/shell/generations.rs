@@ -36,7 +36,7 @@ impl Generations {
         Self { path, max_bytes }
     }
 
-    /// Where they are.
+    /// The file of the newer generation.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -11,13 +11,14 @@ use std::io;
 
 pub use self::collect::Collected;
 use super::abandon::abandon;
-use super::atomic::Durability;
 use super::engine::Engine;
 use super::record::Record;
 use super::store::{JobFile, Patch, Store, StoreError};
 use super::watch::Watch;
-use super::{clock, failpoint, orphan, pause, random, slots};
+use super::{clock, orphan, pause, random, slots};
 use crate::config::plan::Request;
+use crate::fs::atomic::Durability;
+use crate::fs::failpoint;
 use crate::machines::answer::Answer;
 pub use crate::machines::cancel::CancelOutcome;
 use crate::machines::ids::JobId;

@@ -39,7 +39,6 @@ pub mod directory_facts;
 pub mod dispatcher;
 pub mod engine;
 pub mod environment;
-pub use crate::fs::{atomic, failpoint};
 pub mod generations;
 pub mod job_lock;
 pub mod jobs;

@@ -1,11 +1,11 @@
 //! What is said of a run that ended without a supervisor: its output has what it came to.
 
-use super::atomic::Durability;
 use super::record::Record;
 use super::run_output::{RunOutput, session_began};
 use super::run_progress::RunProgress;
 use super::store::{JobFile, Patch, Store};
 use super::{directory_facts, lacked_servers, session_file, usage};
+use crate::fs::atomic::Durability;
 use crate::machines::answer::Answer;
 use crate::machines::job::{Event, State};
 use crate::machines::next_call;
@@ -32,7 +32,7 @@ pub fn account_cancelled(store: &Store, record: &Record) {
         return;
     }
     let run = usage::Run { job: &record.id, started_at: record.started_at, cancelled: true };
-    if let Some(line) = usage::Line::of_run(&plan, &answer, run) {
+    if let Some(line) = usage::UsageLine::of_run(&plan, &answer, run) {
         line.write();
     }
 }

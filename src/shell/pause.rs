@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::atomic::{self, Durability};
 use super::{clock, slots};
+use crate::fs::atomic::{self, Durability};
 use crate::machines::limit;
 
 const FILE: &str = "paused_until";

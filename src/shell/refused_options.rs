@@ -5,8 +5,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::atomic::{self, Durability};
 use super::{clock, known};
+use crate::fs::atomic::{self, Durability};
 use crate::machines::flags::{Omission, Omitted};
 use crate::machines::program::{Program, Programs};
 

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::run_output::Sign;
+use crate::fs::atomic::Durability;
 use crate::machines::activity::Activity;
 use crate::machines::ids::JobId;
 use crate::machines::job::Event;
 use crate::machines::text;
-use crate::shell::atomic::Durability;
 use crate::shell::store::{Patch, Shown, Store};
 
 /// How many lines a record keeps (contract).

@@ -15,9 +15,9 @@
 //! - **Cost.** Who waits sleeps; its predecessor's leaving wakes it, and nothing else does except a look now and then
 //!   ([`slots::State::look_again_ms`]). A slot that is given back wakes one process, not all.
 //!
-//! What is decided is decided by [`slots::step`]; `room` has the files, `wake` the wake-ups.
+//! What is decided is decided by [`slots::step`]; `queue_dir` has the files, `wake` the wake-ups.
 
-mod room;
+mod queue_dir;
 mod wake;
 
 use std::fs::File;
@@ -26,8 +26,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use self::room::{Part, Room, Ticket};
-use self::wake::{Ear, Line};
+use self::queue_dir::{QueueDir, Ticket, TicketDir};
+use self::wake::{ExitPipe, Waker};
 use crate::fs::atomic::{self, Durability};
 use crate::fs::owner_only;
 use crate::machines::slots::{self, Effect, Event, State};
@@ -46,17 +46,18 @@ pub struct Slot(#[expect(dead_code, reason = "held for what happens when it is d
 
 #[derive(Debug)]
 struct Asker {
-    room: Room,
+    queue_dir: QueueDir,
     label: String,
     state: State,
     /// The ticket, and its lock; nothing before the arrival and after the end.
     held: Option<(Ticket, File)>,
-    line: Option<Line>,
-    ear: Option<Ear>,
-    /// What was heard before this look.
-    startled: Option<PathBuf>,
-    /// How soon to look again after a wake-up, in ms.
-    soon_ms: Option<u64>,
+    /// Held open while this waits: that the kernel closes it wakes the next one in the queue.
+    exit_pipe: Option<ExitPipe>,
+    waker: Option<Waker>,
+    /// The pipe that woke this; it is not listened to again before the next look.
+    last_wake: Option<PathBuf>,
+    /// How soon to look again after a wake-up that brought nothing, in ms.
+    retry_ms: Option<u64>,
 }
 
 impl SlotRequest {
@@ -66,7 +67,7 @@ impl SlotRequest {
     /// # Errors
     /// When the files cannot be made or locked, and for a label that cannot be part of a file's name.
     pub fn new(jobs: &Path, depth: u32, label: &str) -> io::Result<Self> {
-        let mut asker = Asker::new(Room::new(jobs, depth), label);
+        let mut asker = Asker::new(QueueDir::new(jobs, depth), label);
         asker.arrive()?;
         Ok(Self(Some(asker)))
     }
@@ -77,9 +78,9 @@ impl SlotRequest {
     /// # Errors
     /// As [`Self::new`].
     pub fn inherited(jobs: &Path, depth: u32, label: &str, file: File) -> io::Result<Option<Self>> {
-        let room = Room::new(jobs, depth);
-        let Some(ticket) = room.ticket_of(label, &file)? else { return Ok(None) };
-        let mut asker = Asker::new(room, label);
+        let queue_dir = QueueDir::new(jobs, depth);
+        let Some(ticket) = queue_dir.ticket_of(label, &file)? else { return Ok(None) };
+        let mut asker = Asker::new(queue_dir, label);
         asker.held = Some((ticket, file));
         asker.take(Event::Arrived, 0)?;
         Ok(Some(Self(Some(asker))))
@@ -123,22 +124,22 @@ impl SlotRequest {
     #[must_use]
     pub fn look_again(&self) -> Duration {
         let longest = self.0.as_ref().map_or(slots::FIRST_LOOK_MS, |asker| asker.state.look_again_ms());
-        let soon = self.0.as_ref().and_then(|asker| asker.soon_ms).unwrap_or(u64::MAX);
+        let soon = self.0.as_ref().and_then(|asker| asker.retry_ms).unwrap_or(u64::MAX);
         Duration::from_millis(longest.min(soon))
     }
 
     /// Completes when it is worth looking again. Dropping the future loses nothing. Needs a runtime.
     pub async fn woken(&mut self) {
-        let Some(Asker { ear: Some(ear), .. }) = &mut self.0 else { return future::pending().await };
-        let heard = ear.heard().await;
-        let path = ear.path().to_path_buf();
+        let Some(Asker { waker: Some(waker), .. }) = &mut self.0 else { return future::pending().await };
+        let woken = waker.woken().await;
+        let path = waker.path().to_path_buf();
         if let Some(asker) = &mut self.0 {
-            asker.ear = None;
-            if let Err(error) = heard {
+            asker.waker = None;
+            if let Err(error) = woken {
                 tracing::debug!(%error, "no wake-up; looks at intervals");
             }
-            asker.startled = Some(path);
-            asker.soon_ms = Some(WOKEN_LOOK_MS);
+            asker.last_wake = Some(path);
+            asker.retry_ms = Some(WOKEN_LOOK_MS);
         }
     }
 }
@@ -150,17 +151,17 @@ impl Slot {
     /// # Errors
     /// As [`SlotRequest::new`].
     pub fn regain(jobs: &Path, depth: u32, label: &str) -> io::Result<Self> {
-        let mut asker = Asker::new(Room::new(jobs, depth), label);
-        asker.held = Some(asker.room.take_ticket(label, Part::Held)?);
+        let mut asker = Asker::new(QueueDir::new(jobs, depth), label);
+        asker.held = Some(asker.queue_dir.take_ticket(label, TicketDir::Held)?);
         asker.state = State::Holding;
         Ok(Self(asker))
     }
 }
 
 impl Asker {
-    fn new(room: Room, label: &str) -> Self {
+    fn new(queue_dir: QueueDir, label: &str) -> Self {
         let (label, state) = (label.to_owned(), slots::begin().0);
-        Self { room, label, state, held: None, line: None, ear: None, startled: None, soon_ms: None }
+        Self { queue_dir, label, state, held: None, exit_pipe: None, waker: None, last_wake: None, retry_ms: None }
     }
 
     fn arrive(&mut self) -> io::Result<()> {
@@ -178,11 +179,11 @@ impl Asker {
             self.arrive()?;
         }
         self.take(Event::Woken, limit)?;
-        self.startled = None;
-        self.soon_ms = self.soon_ms.map(|ms| ms.saturating_mul(2)).filter(|ms| *ms < self.state.look_again_ms());
-        // A line of its own, for the one behind, only where it has to wait.
-        if let (None, Some(_), Some((ticket, _))) = (&self.line, self.state.place(), &self.held) {
-            self.line = Line::open(&self.room.line(ticket));
+        self.last_wake = None;
+        self.retry_ms = self.retry_ms.map(|ms| ms.saturating_mul(2)).filter(|ms| *ms < self.state.look_again_ms());
+        // The next in the queue listens to this pipe; without a wait there is nothing to tell.
+        if let (None, Some(_), Some((ticket, _))) = (&self.exit_pipe, self.state.place(), &self.held) {
+            self.exit_pipe = ExitPipe::open(&self.queue_dir.exit_pipe(ticket));
         }
         Ok(())
     }
@@ -203,8 +204,8 @@ impl Asker {
     fn perform(&mut self, effect: Effect, limit: u64) -> io::Result<Option<Event>> {
         match (effect, &self.held) {
             (Effect::TakeTicket, _) => {
-                (self.line, self.ear) = (None, None);
-                self.held = Some(self.room.take_ticket(&self.label, Part::Queue)?);
+                (self.exit_pipe, self.waker) = (None, None);
+                self.held = Some(self.queue_dir.take_ticket(&self.label, TicketDir::Queue)?);
                 return Ok(Some(Event::Arrived));
             }
             (Effect::LookAhead, Some((ticket, _))) => {
@@ -213,21 +214,21 @@ impl Asker {
             }
             (Effect::CountHolders, _) => return self.count_holders(limit).map(Some),
             (Effect::Enter, Some((ticket, _))) => {
-                return Ok(Some(if self.room.enter(ticket)? { Event::Entered } else { Event::Lost }));
+                return Ok(Some(if self.queue_dir.enter(ticket)? { Event::Entered } else { Event::Lost }));
             }
             (Effect::PassOn, Some(_)) => self.pass_on(),
-            (Effect::Withdraw, Some((ticket, _))) => self.room.remove(Part::Queue, ticket)?,
-            (Effect::GiveBack, Some((ticket, _))) => self.room.remove(Part::Held, ticket)?,
-            (Effect::RingBell, _) => wake::ring(&self.room.bell()),
+            (Effect::Withdraw, Some((ticket, _))) => self.queue_dir.remove(TicketDir::Queue, ticket)?,
+            (Effect::GiveBack, Some((ticket, _))) => self.queue_dir.remove(TicketDir::Held, ticket)?,
+            (Effect::RingBell, _) => wake::ring(&self.queue_dir.bell()),
             // Outside the queue there is nothing to do it with, and no row of the spec that asks for it.
             (Effect::LookAhead | Effect::Enter | Effect::PassOn | Effect::Withdraw | Effect::GiveBack, None) => {}
         }
         Ok(None)
     }
 
-    /// Listens first and looks then: what leaves in between is heard.
+    /// Opens the pipe of each ticket before it looks at the ticket: one that leaves in between wakes this.
     fn look_ahead(&mut self, mine: &Ticket) -> io::Result<Event> {
-        let queue = self.room.tickets(Part::Queue)?;
+        let queue = self.queue_dir.tickets(TicketDir::Queue)?;
         if !queue.contains(mine) {
             return Ok(Event::Lost);
         }
@@ -235,33 +236,33 @@ impl Asker {
         let mut ahead = before.len();
         for ticket in before {
             self.listen_to(&ticket);
-            if !self.room.is_gone(Part::Queue, &ticket)? {
+            if !self.queue_dir.is_gone(TicketDir::Queue, &ticket)? {
                 break;
             }
-            self.ear = None;
-            drop(std::fs::remove_file(self.room.line(&ticket)));
+            self.waker = None;
+            drop(std::fs::remove_file(self.queue_dir.exit_pipe(&ticket)));
             ahead -= 1;
         }
         Ok(Event::Looked { ahead: u64::try_from(ahead).unwrap_or(u64::MAX) })
     }
 
-    /// A line that was just heard and whose owner is still there is not listened to before the next look: where a line
-    /// without its owner always has something to say, that would be a busy wait.
+    /// Waits for the exit of a ticket's owner, except on the pipe that has just woken this: a closed pipe stays readable, and
+    /// where its owner's ticket is still there, waiting on it again would be a busy wait.
     fn listen_to(&mut self, ticket: &Ticket) {
-        let path = self.room.line(ticket);
-        if self.ear.as_ref().is_none_or(|ear| ear.path() != path) {
-            self.ear = if self.startled.as_ref() == Some(&path) { None } else { Ear::on_line(path) };
+        let path = self.queue_dir.exit_pipe(ticket);
+        if self.waker.as_ref().is_none_or(|waker| waker.path() != path) {
+            self.waker = if self.last_wake.as_ref() == Some(&path) { None } else { Waker::on_exit_pipe(path) };
         }
     }
 
     fn count_holders(&mut self, limit: u64) -> io::Result<Event> {
-        let bell = self.room.bell();
-        if self.ear.as_ref().is_none_or(|ear| ear.path() != bell) {
-            self.ear = Ear::on_bell(bell);
+        let bell = self.queue_dir.bell();
+        if self.waker.as_ref().is_none_or(|waker| waker.path() != bell) {
+            self.waker = Waker::on_bell(bell);
         }
         let mut holders = 0;
-        for ticket in self.room.tickets(Part::Held)? {
-            if !self.room.is_gone(Part::Held, &ticket)? {
+        for ticket in self.queue_dir.tickets(TicketDir::Held)? {
+            if !self.queue_dir.is_gone(TicketDir::Held, &ticket)? {
                 holders += 1;
             }
         }
@@ -269,15 +270,15 @@ impl Asker {
     }
 
     fn pass_on(&mut self) {
-        self.ear = None;
+        self.waker = None;
         let Some((ticket, _)) = &self.held else { return };
-        let path = self.room.line(ticket);
-        match self.line.take() {
+        let path = self.queue_dir.exit_pipe(ticket);
+        match self.exit_pipe.take() {
             Some(line) => {
                 drop(line);
-                self.room.sweep_lines(ticket);
+                self.queue_dir.sweep_exit_pipes(ticket);
             }
-            None => Line::cut(&path),
+            None => ExitPipe::signal_exit(&path),
         }
         drop(std::fs::remove_file(path));
     }
@@ -309,7 +310,7 @@ pub fn set_limit(jobs: &Path, limit: usize) -> io::Result<()> {
 /// Where the files are that concern all runs.
 #[must_use]
 pub fn directory(jobs: &Path) -> PathBuf {
-    jobs.join(room::DIRECTORY)
+    jobs.join(queue_dir::DIRECTORY)
 }
 
 /// Makes that directory.
@@ -323,7 +324,7 @@ pub fn create_directory(jobs: &Path) -> io::Result<()> {
 /// The limit as last configured by anybody; `None` where nobody has, or where the file is nonsense.
 #[must_use]
 pub fn limit(jobs: &Path) -> Option<usize> {
-    std::fs::read_to_string(jobs.join(room::DIRECTORY).join(LIMIT)).ok()?.trim().parse().ok()
+    std::fs::read_to_string(jobs.join(queue_dir::DIRECTORY).join(LIMIT)).ok()?.trim().parse().ok()
 }
 
 const LIMIT: &str = "limit";
@@ -331,7 +332,7 @@ const LIMIT: &str = "limit";
 /// The place of the asker of that label in the queue of its depth, 1 for the next one; `None` where it waits in none.
 #[must_use]
 pub fn place_of(jobs: &Path, label: &str) -> Option<usize> {
-    let depths = std::fs::read_dir(jobs.join(room::DIRECTORY)).ok()?;
+    let depths = std::fs::read_dir(jobs.join(queue_dir::DIRECTORY)).ok()?;
     depths.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).find_map(|depth| {
         let queue = waiting(jobs, depth).ok()?;
         queue.iter().position(|waiting| waiting == label).map(|ahead| ahead + 1)
@@ -344,7 +345,7 @@ pub fn place_of(jobs: &Path, label: &str) -> Option<usize> {
 /// # Errors
 /// When the queue cannot be read.
 pub fn waiting(jobs: &Path, depth: u32) -> io::Result<Vec<String>> {
-    let mut tickets = Room::new(jobs, depth).tickets(Part::Queue)?;
+    let mut tickets = QueueDir::new(jobs, depth).tickets(TicketDir::Queue)?;
     tickets.sort_unstable();
     Ok(tickets.iter().map(|ticket| ticket.label().to_owned()).collect())
 }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use super::conductor;
 use super::store::{JobFile, Store};
 use super::supervisor::{self, SupervisorError, inherited};
-use super::{conductor, failpoint};
+use crate::fs::failpoint;
 use crate::machines::ids::JobId;
 
 /// Supervises a job to its end, as the whole life of this process.

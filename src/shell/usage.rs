@@ -48,7 +48,7 @@ impl Journal {
         plan.usage_log.as_ref().map(|path| Self::at(path.into()))
     }
 
-    /// Where it is.
+    /// The file of the newer generation.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -111,9 +111,9 @@ impl Journal {
     }
 }
 
-/// A line, and the journal that it goes to.
+/// One line of the journal, and the journal that it goes to.
 #[derive(Debug)]
-pub struct Line {
+pub struct UsageLine {
     journal: Journal,
     bytes: Vec<u8>,
 }
@@ -129,7 +129,7 @@ pub struct Run<'a> {
     pub cancelled: bool,
 }
 
-impl Line {
+impl UsageLine {
     /// The line of an answer that no supervisor concluded: from the cache, or before there was a job. `None` where no
     /// journal is kept.
     #[must_use]

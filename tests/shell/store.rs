@@ -1,8 +1,8 @@
 //! The job store's own promises. What callers see of it under hostile conditions is in `mcp::store`.
 
+use agent_dispatch::fs::atomic::Durability;
 use agent_dispatch::machines::ids::JobId;
 use agent_dispatch::machines::job::{Event, Status};
-use agent_dispatch::shell::atomic::Durability;
 use agent_dispatch::shell::record::Record;
 use agent_dispatch::shell::store::{Patch, Shown, Store, StoreError};
 use serde_json::json;

@@ -10,7 +10,7 @@ use agent_dispatch::machines::answer::Answer;
 use agent_dispatch::machines::ids::JobId;
 use agent_dispatch::machines::plan::RunPlan;
 use agent_dispatch::machines::usage::Report;
-use agent_dispatch::shell::usage::{History, Journal, Line, MAX_BYTES, Run};
+use agent_dispatch::shell::usage::{History, Journal, MAX_BYTES, Run, UsageLine};
 use serde_json::json;
 
 use super::supervision::plan;
@@ -40,9 +40,9 @@ impl Place {
         RunPlan { usage_log: Some(self.path().to_str().unwrap().to_owned()), ..plan(60) }
     }
 
-    fn line(&self, agent: &str) -> Line {
+    fn line(&self, agent: &str) -> UsageLine {
         let answer = Answer { duration_ms: Some(1_000), cost_usd: Some(0.5), ..Answer::success(agent, "x") };
-        Line::of_answer(&self.plan(), &answer).unwrap()
+        UsageLine::of_answer(&self.plan(), &answer).unwrap()
     }
 
     fn report(&self) -> Report {
@@ -68,11 +68,14 @@ fn the_first_line_makes_the_journal_and_its_directory_for_the_owner_only() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("config/agent-dispatch/usage.jsonl");
     let plan = RunPlan { usage_log: Some(path.to_str().unwrap().to_owned()), ..plan(60) };
-    Line::of_answer(&plan, &Answer::success("a", "")).unwrap().write();
-    Line::of_answer(&plan, &Answer::success("a", "")).unwrap().write();
+    UsageLine::of_answer(&plan, &Answer::success("a", "")).unwrap().write();
+    UsageLine::of_answer(&plan, &Answer::success("a", "")).unwrap().write();
     assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
     assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 2);
-    assert!(Line::of_answer(&RunPlan { usage_log: None, ..plan }, &Answer::success("a", "")).is_none(), "switched off");
+    assert!(
+        UsageLine::of_answer(&RunPlan { usage_log: None, ..plan }, &Answer::success("a", "")).is_none(),
+        "switched off"
+    );
 }
 
 #[test]
@@ -91,10 +94,10 @@ fn whatever_is_in_the_way_costs_the_line_and_nothing_else() {
     fs::remove_file(place.path()).unwrap();
     fs::write(place.path(), "").unwrap();
     let below = RunPlan { usage_log: Some(format!("{}/below", place.path().display())), ..plan(60) };
-    Line::of_answer(&below, &Answer::success("a", "")).unwrap().write();
+    UsageLine::of_answer(&below, &Answer::success("a", "")).unwrap().write();
     symlink(Path::new("/dev/full"), place.directory.path().join("full")).unwrap();
     let full = RunPlan { usage_log: Some(format!("{}/full", place.directory.path().display())), ..plan(60) };
-    Line::of_answer(&full, &Answer::success("a", "")).unwrap().write();
+    UsageLine::of_answer(&full, &Answer::success("a", "")).unwrap().write();
     assert_eq!(place.report().total.dispatches, 0);
 }
 
@@ -164,7 +167,7 @@ fn a_job_has_its_line_once() {
     let place = Place::new();
     let job = JobId::try_from("0123456789abcdef0123456789abcdef").unwrap();
     let run = Run { job: &job, started_at: None, cancelled: false };
-    let line = Line::of_run(&place.plan(), &Answer::success("a", "x"), run).unwrap();
+    let line = UsageLine::of_run(&place.plan(), &Answer::success("a", "x"), run).unwrap();
     line.write_once(&job);
     line.write_once(&job);
     assert_eq!(place.report().total.dispatches, 1);

@@ -7,17 +7,18 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use super::{Delivery, Engine, EngineError, Files, Receipt};
+use crate::fs::atomic::Durability;
+use crate::fs::failpoint;
 use crate::machines::ids::JobId;
 use crate::machines::job::{self, State};
 use crate::machines::next_call;
 use crate::machines::plan::RunPlan;
 use crate::machines::prompt;
 use crate::machines::takeover::{self, Effect, Event};
-use crate::shell::atomic::Durability;
 use crate::shell::leash::{Intake, News, OnNews};
 use crate::shell::record::Record;
 use crate::shell::store::{JobFile, Store, StoreError};
-use crate::shell::{cancelled, failpoint, job_lock, leftovers, supervisor};
+use crate::shell::{cancelled, job_lock, leftovers, supervisor};
 
 /// How often to look whether a run that is supervised within this process is to end.
 const WISH_LOOK: Duration = Duration::from_millis(500);

@@ -1,11 +1,11 @@
 //! Removing jobs that are old, and what killed processes left.
 
 use super::Jobs;
+use crate::fs::atomic::Durability;
 use crate::machines::ids::JobId;
 use crate::machines::job::Event;
 use crate::machines::retention::{self, Retention};
 use crate::machines::summary::Summary;
-use crate::shell::atomic::Durability;
 use crate::shell::store::Patch;
 use crate::shell::{clock, session_lock};
 

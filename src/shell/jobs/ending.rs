@@ -5,16 +5,16 @@ use std::fs::File;
 use std::time::Duration;
 
 use super::Jobs;
-use crate::fs::lock;
+use crate::fs::atomic::Durability;
+use crate::fs::{failpoint, lock};
 use crate::machines::cancel::{self, CancelOutcome};
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::job::{Event, State, Status};
 use crate::machines::rejected::Rejected;
-use crate::shell::atomic::Durability;
 use crate::shell::record::Record;
 use crate::shell::session_lock::SessionLock;
 use crate::shell::store::{JobFile, Patch, StoreError};
-use crate::shell::{cancelled, failpoint, job_lock, leftovers, orphan};
+use crate::shell::{cancelled, job_lock, leftovers, orphan};
 
 /// How often to look meanwhile.
 const END_RETRY: Duration = Duration::from_millis(5);

@@ -4,10 +4,10 @@ use std::sync::Mutex;
 use std::thread;
 
 use super::Jobs;
+use crate::fs::atomic::Durability;
 use crate::machines::ids::JobId;
 use crate::machines::job::{Event, State};
 use crate::machines::summary::Summary;
-use crate::shell::atomic::Durability;
 use crate::shell::call::ledger::Ledger;
 use crate::shell::cancelled;
 use crate::shell::store::{Patch, StoreError};

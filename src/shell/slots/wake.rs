@@ -13,21 +13,21 @@ use tokio::net::unix::pipe::Receiver;
 #[cfg(target_os = "linux")]
 const PIPE_BYTES: usize = 4096;
 
-/// An asker's own line: as long as this lives, so does the asker in the queue. The kernel closes it for one that dies.
+/// The pipe that an asker holds open while it is in the queue. The kernel closes it for one that dies.
 #[derive(Debug)]
-pub struct Line {
+pub struct ExitPipe {
     #[expect(dead_code, reason = "held open; that it is closed is the message")]
     file: File,
 }
 
-impl Line {
-    /// Opens one's own line.
+impl ExitPipe {
+    /// Opens the asker's own pipe; `None` where that is impossible.
     pub fn open(path: &Path) -> Option<Self> {
         pipe(path, OFlags::RDWR).map(|file| Self { file })
     }
 
-    /// Says on a line that was never opened what closing it would say.
-    pub fn cut(path: &Path) {
+    /// Wakes those who listen to a pipe that its owner never opened, as closing it would.
+    pub fn signal_exit(path: &Path) {
         drop(open(path, OFlags::WRONLY));
     }
 }
@@ -39,21 +39,21 @@ pub fn ring(path: &Path) {
     }
 }
 
-/// Listens to somebody else's line, or to the bell.
+/// Waits for somebody else's exit, or for the bell.
 #[derive(Debug)]
-pub struct Ear {
+pub struct Waker {
     path: PathBuf,
     file: File,
     receiver: Option<Receiver>,
 }
 
-impl Ear {
-    /// Listens to a line, whose owner may not have opened it yet.
-    pub fn on_line(path: PathBuf) -> Option<Self> {
+impl Waker {
+    /// Waits for the exit of a pipe's owner, who may not have opened it yet.
+    pub fn on_exit_pipe(path: PathBuf) -> Option<Self> {
         Self::on(path, OFlags::RDONLY)
     }
 
-    /// Listens to a bell. It is opened for writing, too, so that it stays open when one who rang it closes it.
+    /// Waits for the bell. It is opened for writing, too, so that it stays open when one who rang it closes it.
     pub fn on_bell(path: PathBuf) -> Option<Self> {
         Self::on(path, OFlags::RDWR)
     }
@@ -62,13 +62,13 @@ impl Ear {
         pipe(&path, access).map(|file| Self { path, file, receiver: None })
     }
 
-    /// To what.
+    /// The pipe that it waits on.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Completes when there is something to hear. To be called within a runtime.
-    pub async fn heard(&mut self) -> io::Result<()> {
+    /// Completes when the pipe is readable or closed. Needs a runtime.
+    pub async fn woken(&mut self) -> io::Result<()> {
         if self.receiver.is_none() {
             self.receiver = Some(Receiver::from_file_unchecked(self.file.try_clone()?)?);
         }

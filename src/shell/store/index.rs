@@ -18,24 +18,24 @@ use crate::machines::summary::Filter;
 /// Two changes of a directory within this time may bear the same time: file systems count in ticks, some of them in seconds.
 const TIMES_DIFFER_AFTER: Duration = Duration::from_secs(3);
 
-/// What is remembered.
+/// What is remembered of all records; locks for itself.
 #[derive(Debug, Default)]
 pub struct Index(Mutex<Remembered>);
 
 #[derive(Debug, Default)]
 struct Remembered {
-    lines: HashMap<JobId, Line>,
-    /// Each agent once: there are few, and many lines. A line has the position.
+    entries: HashMap<JobId, IndexEntry>,
+    /// Each agent once: there are few, and many entries. An entry has the position.
     agents: Vec<String>,
     /// When the directory was last changed, where that is long enough ago to tell whether it was changed again.
     unchanged_since: Option<SystemTime>,
-    /// Tells the lines of this look from those of files that are gone.
+    /// The number of this look: an entry with a lower one belongs to a file that is gone.
     look: u64,
 }
 
-/// A record in a few bytes.
+/// What the choice of records needs to know of one.
 #[derive(Debug, Clone, Copy)]
-struct Line {
+struct IndexEntry {
     inode: u64,
     look: u64,
     status: Status,
@@ -48,7 +48,7 @@ struct Line {
 /// A record that may be what is wanted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Candidate {
-    /// Which.
+    /// The job.
     pub id: JobId,
     /// When it was submitted, in Unix seconds.
     pub created_at: f64,
@@ -69,9 +69,9 @@ impl Store {
     pub fn matching(&self, filter: &Filter) -> Vec<Candidate> {
         let mut found = self.candidates(|remembered| {
             let agent = filter.agent.as_ref().map(|name| remembered.agents.iter().position(|agent| agent == name));
-            Box::new(move |line| {
-                filter.status.is_none_or(|status| status == line.status)
-                    && agent.is_none_or(|agent| agent == Some(line.agent))
+            Box::new(move |entry| {
+                filter.status.is_none_or(|status| status == entry.status)
+                    && agent.is_none_or(|agent| agent == Some(entry.agent))
             })
         });
         found.sort_unstable_by(|a, b| b.created_at.total_cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)));
@@ -81,25 +81,28 @@ impl Store {
     /// The records of jobs of which something may run, in no order.
     #[must_use]
     pub fn live(&self) -> Vec<Candidate> {
-        self.candidates(|_| Box::new(|line| !line.settled))
+        self.candidates(|_| Box::new(|entry| !entry.settled))
     }
 
     /// The records that had their end at that time or before, oldest first.
     #[must_use]
     pub fn ended_by(&self, unix_seconds: f64) -> Vec<Candidate> {
-        let ended = move |line: &Line| line.status.is_terminal() && line.ended_at <= unix_seconds;
+        let ended = move |entry: &IndexEntry| entry.status.is_terminal() && entry.ended_at <= unix_seconds;
         let mut found = self.candidates(|_| Box::new(ended));
         found.sort_unstable_by(|a, b| a.created_at.total_cmp(&b.created_at).then_with(|| a.id.cmp(&b.id)));
         found
     }
 
-    fn candidates<'a>(&self, choice: impl FnOnce(&Remembered) -> Box<dyn Fn(&Line) -> bool + 'a>) -> Vec<Candidate> {
-        // A panic elsewhere leaves lines that are right or are looked at again.
+    fn candidates<'a>(
+        &self,
+        choice: impl FnOnce(&Remembered) -> Box<dyn Fn(&IndexEntry) -> bool + 'a>,
+    ) -> Vec<Candidate> {
+        // A panic elsewhere leaves entries that are right or are looked at again.
         let mut remembered = self.index.0.lock().unwrap_or_else(PoisonError::into_inner);
         remembered.refresh(self);
         let wanted = choice(&remembered);
-        let lines = remembered.lines.iter().filter(|(_, line)| wanted(line));
-        lines.map(|(id, line)| Candidate { id: *id, created_at: line.created_at }).collect()
+        let entries = remembered.entries.iter().filter(|(_, entry)| wanted(entry));
+        entries.map(|(id, entry)| Candidate { id: *id, created_at: entry.created_at }).collect()
     }
 }
 
@@ -117,19 +120,19 @@ impl Remembered {
         for entry in std::fs::read_dir(store.directory()).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let Some(id) = name.to_str().and_then(super::id_of) else { continue };
-            match self.lines.get_mut(&id) {
-                Some(line) if line.inode == entry.ino() && line.settled => line.look = self.look,
+            match self.entries.get_mut(&id) {
+                Some(known) if known.inode == entry.ino() && known.settled => known.look = self.look,
                 _ => self.read(store, id, entry.ino()),
             }
         }
         let look = self.look;
-        self.lines.retain(|_, line| line.look == look);
+        self.entries.retain(|_, entry| entry.look == look);
     }
 
     /// No name has come, gone or changed its file: only what is in those files that are written again can have changed.
     fn refresh_live(&mut self, store: &Store) {
-        let live = self.lines.iter().filter(|(_, line)| !line.settled);
-        let live = live.map(|(id, line)| (*id, line.inode)).collect::<Vec<_>>();
+        let live = self.entries.iter().filter(|(_, entry)| !entry.settled);
+        let live = live.map(|(id, entry)| (*id, entry.inode)).collect::<Vec<_>>();
         for (id, inode) in live {
             self.read(store, id, inode);
         }
@@ -139,7 +142,7 @@ impl Remembered {
     fn read(&mut self, store: &Store, id: JobId, inode: u64) {
         let Ok(summary) = store.summary(&id) else {
             self.unchanged_since = None;
-            self.lines.remove(&id);
+            self.entries.remove(&id);
             return;
         };
         let agent = self.agents.iter().position(|agent| *agent == summary.agent).unwrap_or_else(|| {
@@ -149,6 +152,6 @@ impl Remembered {
         let (status, settled) = (summary.status, !summary.state.is_unsettled());
         let created_at = summary.created_at;
         let ended_at = summary.completed_at.unwrap_or(created_at);
-        self.lines.insert(id, Line { inode, look: self.look, status, settled, agent, created_at, ended_at });
+        self.entries.insert(id, IndexEntry { inode, look: self.look, status, settled, agent, created_at, ended_at });
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::{JobFile, Store};
-use crate::fs::{atomic, if_exists, lock};
+use crate::fs::{TEMPORARY_PREFIX, if_exists, lock};
 use crate::machines::ids::JobId;
 use crate::machines::retention;
 use crate::shell::{clock, slots};
@@ -47,7 +47,7 @@ impl Store {
 }
 
 fn is_old_temporary(entry: &DirEntry) -> bool {
-    let named = entry.file_name().as_encoded_bytes().starts_with(atomic::TEMPORARY_PREFIX.as_bytes());
+    let named = entry.file_name().as_encoded_bytes().starts_with(TEMPORARY_PREFIX.as_bytes());
     named && is_old(entry) && entry.file_type().is_ok_and(|kind| kind.is_file())
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use super::admission::Admission;
 use super::{Process, Supervision};
+use crate::fs::atomic::Durability;
+use crate::fs::failpoint;
 use crate::machines::adoption::{self, FirstStep, WORKER_LOOK_MS, WorkerWatch};
 use crate::machines::conclusion::ProcessExit;
 use crate::machines::dispatch::{self, Run};
@@ -14,12 +16,11 @@ use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::job;
 use crate::machines::plan::{Format, MAX_TIMEOUT_SECONDS, RunPlan, SessionPlan};
 use crate::shell::abandon::abandon;
-use crate::shell::atomic::Durability;
 use crate::shell::record::Record;
 use crate::shell::run_output::{RunOutput, session_named};
 use crate::shell::spawner::ProcessSpawner;
 use crate::shell::store::{JobFile, Patch, Store, StoreError};
-use crate::shell::{clock, directory_facts, failpoint, leftovers, orphan, random};
+use crate::shell::{clock, directory_facts, leftovers, orphan, random};
 
 impl<S: ProcessSpawner> Supervision<'_, S> {
     /// Takes over a run whose record says that a worker may live. Whether one does is seen from the fence.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Supervision;
+use crate::fs::atomic::Durability;
+use crate::fs::failpoint;
 use crate::machines::answer::{Answer, ErrorType, Outcome};
 use crate::machines::conclusion::{self, RESCUE_ATTEMPTS, RESCUE_PAUSE_MS, Rescue, Written};
 use crate::machines::dispatch::End;
@@ -11,9 +13,7 @@ use crate::machines::events::ResultEvent;
 use crate::machines::job;
 use crate::machines::mcp_servers::ConfigFile;
 use crate::machines::verdict::{self, Evidence};
-use crate::shell::atomic::Durability;
 use crate::shell::directory_facts::{self, DirectoryFacts};
-use crate::shell::failpoint;
 use crate::shell::leash::News;
 use crate::shell::record::Record;
 use crate::shell::session_file;
@@ -110,7 +110,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         let claimed_at = self.claimed.as_ref().and_then(|record| record.started_at);
         let started_at = claimed_at.filter(|_| end != End::NotStarted);
         let run = usage::Run { job: &self.id, started_at, cancelled };
-        let Some(line) = usage::Line::of_run(self.plan, answer, run) else { return };
+        let Some(line) = usage::UsageLine::of_run(self.plan, answer, run) else { return };
         let (id, taken_over, beside) = (self.id, self.taken_over, line.is_beside(self.store.directory()));
         let write = move || if taken_over { line.write_once(&id) } else { line.write() };
         // A disk that is dead for the line is so for the answer as well. The thread is a tenth of what a job costs.

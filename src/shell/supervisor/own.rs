@@ -8,11 +8,11 @@ use std::os::unix::net::UnixStream;
 use thiserror::Error;
 
 use super::{Happened, Supervision, adoption, inherited};
+use crate::fs::failpoint;
 use crate::machines::adoption::FirstStep;
 use crate::machines::dispatch::CancelledBy;
 use crate::machines::ids::JobId;
 use crate::machines::plan::RunPlan;
-use crate::shell::failpoint;
 use crate::shell::leash::Outlet;
 use crate::shell::record::Record;
 use crate::shell::slots::SlotRequest;

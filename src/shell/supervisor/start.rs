@@ -8,6 +8,8 @@ use std::time::Duration;
 use super::{Process, Supervision};
 use crate::config::claude_settings::{self, Places};
 use crate::config::path;
+use crate::fs::atomic::{self, Durability};
+use crate::fs::failpoint;
 use crate::machines::cli_version::Version;
 use crate::machines::dispatch::{CancelledBy, Event, KILL_GRACE_MS, Purpose, Run};
 use crate::machines::events;
@@ -19,14 +21,12 @@ use crate::machines::plan::{self, Continuation, RunPlan, SessionPlan};
 use crate::machines::prompt;
 use crate::machines::verdict::NotStarted;
 use crate::machines::{self, command_line};
-use crate::shell::atomic::{self, Durability};
 use crate::shell::leash::News;
 use crate::shell::pause;
 use crate::shell::spawner::{Launch, ProcessSpawner, SpawnError};
 use crate::shell::store::{JobFile, Patch, StoreError};
 use crate::shell::{
-    claude, cli_version, clock, directory_facts, environment, failpoint, lacked_servers, refused_options,
-    session_owners,
+    claude, cli_version, clock, directory_facts, environment, lacked_servers, refused_options, session_owners,
 };
 
 /// How often to look whether the fence is free.

@@ -52,7 +52,7 @@ impl Ticket {
         self.0.split_once('.').map_or(self.0.as_str(), |(number, _)| number)
     }
 
-    /// Whose it is.
+    /// The label of its owner.
     pub fn label(&self) -> &str {
         self.0.split_once('.').map_or("", |(_, label)| label)
     }
@@ -63,9 +63,9 @@ fn is_label(label: &str) -> bool {
     !label.is_empty() && label.len() <= MAX_LABEL_BYTES && label.bytes().all(plain)
 }
 
-/// A directory of tickets.
+/// One of the two directories of tickets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum TicketDir {
     /// Of those who wait.
     Queue,
     /// Of those who have a slot.
@@ -74,23 +74,23 @@ pub enum Part {
 
 /// The directory of one nesting depth.
 #[derive(Debug, Clone)]
-pub struct Room(PathBuf);
+pub struct QueueDir(PathBuf);
 
-impl Room {
-    /// The room of a depth, which need not be there yet.
+impl QueueDir {
+    /// The directory of a depth, which need not exist yet.
     pub fn new(jobs: &Path, depth: u32) -> Self {
         Self(jobs.join(DIRECTORY).join(depth.to_string()))
     }
 
-    fn part(&self, part: Part) -> PathBuf {
-        self.0.join(match part {
-            Part::Queue => "queue",
-            Part::Held => "held",
+    fn ticket_dir(&self, directory: TicketDir) -> PathBuf {
+        self.0.join(match directory {
+            TicketDir::Queue => "queue",
+            TicketDir::Held => "held",
         })
     }
 
     /// The pipe that says when a ticket has left the queue.
-    pub fn line(&self, ticket: &Ticket) -> PathBuf {
+    pub fn exit_pipe(&self, ticket: &Ticket) -> PathBuf {
         self.0.join("lines").join(ticket.number())
     }
 
@@ -99,14 +99,14 @@ impl Room {
         self.0.join("bell")
     }
 
-    /// Puts a ticket behind all others, or among the slots. It is locked before its name can be seen, and it is seen before the next number
-    /// is given out: whoever finds it finds it locked, and a later number is never seen before an earlier one.
-    pub fn take_ticket(&self, label: &str, part: Part) -> io::Result<(Ticket, File)> {
+    /// Puts a ticket behind all others, or among the slots. It is locked before it has its name, and has its name before the
+    /// next number is given out: whoever finds it finds it locked, and no number is seen before a lower one.
+    pub fn take_ticket(&self, label: &str, directory: TicketDir) -> io::Result<(Ticket, File)> {
         if !is_label(label) {
             let what = format!("a slot's label is 1 to {MAX_LABEL_BYTES} letters, digits, '-' or '_': {label:?}");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
         }
-        for directory in [self.part(Part::Queue), self.part(Part::Held), self.0.join("lines")] {
+        for directory in [self.ticket_dir(TicketDir::Queue), self.ticket_dir(TicketDir::Held), self.0.join("lines")] {
             owner_only::create_directory(&directory)?;
         }
         failpoint::check("count")?;
@@ -119,7 +119,7 @@ impl Room {
         let file = owner_only::create_new(&fresh)?;
         file.try_lock()?;
         failpoint::check("fresh_ticket")?;
-        std::fs::rename(&fresh, self.part(part).join(&ticket.0))?;
+        std::fs::rename(&fresh, self.ticket_dir(directory).join(&ticket.0))?;
         failpoint::reach("queued");
         drop(counter);
         Ok((ticket, file))
@@ -139,8 +139,9 @@ impl Room {
             counter.take(2 * DIGITS as u64).read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
         let mut tickets = Vec::new();
         if stored.is_none() {
-            for part in [Part::Queue, Part::Held] {
-                tickets.extend(self.tickets(part)?.iter().filter_map(|ticket| ticket.number().parse::<u64>().ok()));
+            for directory in [TicketDir::Queue, TicketDir::Held] {
+                tickets
+                    .extend(self.tickets(directory)?.iter().filter_map(|ticket| ticket.number().parse::<u64>().ok()));
             }
         }
         let number = slots::next_number(stored, tickets);
@@ -150,9 +151,9 @@ impl Room {
     }
 
     /// The tickets in a directory, in no order. One that comes or goes meanwhile may be there or not.
-    pub fn tickets(&self, part: Part) -> io::Result<Vec<Ticket>> {
+    pub fn tickets(&self, directory: TicketDir) -> io::Result<Vec<Ticket>> {
         let mut tickets = Vec::new();
-        for entry in if_exists(std::fs::read_dir(self.part(part)))?.into_iter().flatten() {
+        for entry in if_exists(std::fs::read_dir(self.ticket_dir(directory)))?.into_iter().flatten() {
             let entry = entry?;
             let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
             let name = entry.file_name().into_string().ok().filter(|_| is_file);
@@ -162,8 +163,8 @@ impl Room {
     }
 
     /// Whether the ticket is gone. One whose lock is free is removed first, while its lock is held: its owner is dead.
-    pub fn is_gone(&self, part: Part, ticket: &Ticket) -> io::Result<bool> {
-        let path = self.part(part).join(&ticket.0);
+    pub fn is_gone(&self, directory: TicketDir, ticket: &Ticket) -> io::Result<bool> {
+        let path = self.ticket_dir(directory).join(&ticket.0);
         let Some(file) = if_exists(File::options().read(true).append(true).open(&path))? else { return Ok(true) };
         if !lock::obtained(file.try_lock())? {
             return Ok(false);
@@ -179,7 +180,8 @@ impl Room {
     /// Turns the ticket into a slot. `false` when it is not in the queue.
     pub fn enter(&self, ticket: &Ticket) -> io::Result<bool> {
         failpoint::check("enter")?;
-        let (from, to) = (self.part(Part::Queue).join(&ticket.0), self.part(Part::Held).join(&ticket.0));
+        let (from, to) =
+            (self.ticket_dir(TicketDir::Queue).join(&ticket.0), self.ticket_dir(TicketDir::Held).join(&ticket.0));
         let entered = if_exists(std::fs::rename(from, to))?.is_some();
         if entered {
             failpoint::reach("entered");
@@ -188,9 +190,9 @@ impl Room {
     }
 
     /// Removes a ticket or slot of one's own.
-    pub fn remove(&self, part: Part, ticket: &Ticket) -> io::Result<()> {
+    pub fn remove(&self, directory: TicketDir, ticket: &Ticket) -> io::Result<()> {
         failpoint::check("give_back")?;
-        remove(&self.part(part).join(&ticket.0))?;
+        remove(&self.ticket_dir(directory).join(&ticket.0))?;
         failpoint::reach("gave_back");
         Ok(())
     }
@@ -198,7 +200,7 @@ impl Room {
     /// The ticket in the queue that `file` is, if it is one of that label.
     pub fn ticket_of(&self, label: &str, file: &File) -> io::Result<Option<Ticket>> {
         let is_it = |ticket: &Ticket| -> io::Result<bool> {
-            Ok(ticket.label() == label && identity::is_at(file, &self.part(Part::Queue).join(&ticket.0))?)
+            Ok(ticket.label() == label && identity::is_at(file, &self.ticket_dir(TicketDir::Queue).join(&ticket.0))?)
         };
         // A thousand askers that list a queue of a thousand: where the system knows a handle's name, it is asked for it.
         let name = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok();
@@ -208,7 +210,7 @@ impl Room {
         {
             return Ok(Some(ticket));
         }
-        for ticket in self.tickets(Part::Queue)? {
+        for ticket in self.tickets(TicketDir::Queue)? {
             if is_it(&ticket)? {
                 return Ok(Some(ticket));
             }
@@ -216,10 +218,9 @@ impl Room {
         Ok(None)
     }
 
-    /// Removes the pipes of tickets before this one: all of them are gone, and so is whoever listened.
-    pub fn sweep_lines(&self, ticket: &Ticket) {
-        let lines = self.0.join("lines");
-        for entry in std::fs::read_dir(&lines).into_iter().flatten().flatten() {
+    /// Removes the pipes of tickets before this one: all of those have left the queue, and nobody listens to their pipes.
+    pub fn sweep_exit_pipes(&self, ticket: &Ticket) {
+        for entry in std::fs::read_dir(self.0.join("lines")).into_iter().flatten().flatten() {
             if entry.file_name().to_str().is_some_and(|name| name < ticket.number()) {
                 drop(std::fs::remove_file(entry.path()));
             }
