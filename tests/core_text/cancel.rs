@@ -19,5 +19,5 @@ fn only_what_an_older_program_runs_cannot_be_cancelled() {
 /// A supervisor that obeys is not mistaken for one that does not.
 #[test]
 fn the_graces_of_a_run_are_waited_for() {
-    assert!(END_WAIT_MS > TERM_GRACE_MS + KILL_GRACE_MS);
+    const { assert!(END_WAIT_MS > TERM_GRACE_MS + KILL_GRACE_MS) }
 }
