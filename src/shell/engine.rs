@@ -196,10 +196,9 @@ impl Engine {
     /// # Errors
     /// [`EngineError`]; then nothing was submitted.
     pub fn submit_detached(&self, plan: &RunPlan, delivery: Option<Form>) -> Result<JobId, EngineError> {
-        let input = prompt::for_stdin(&plan.prompt)?;
-        let start = |id: &JobId, files| self.start_supervisor(id, files, Stdio::null());
-        let (id, ()) = self.submit(plan, delivery, input.as_bytes(), start)?;
-        Ok(id)
+        let record = Record { delivery, ..pending(random::job_id(), plan) };
+        self.submit(&record, plan, |id, files| self.start_supervisor(id, files, Stdio::null()))?;
+        Ok(record.id)
     }
 
     /// Submits a part of a call under the id that the call noted for it, as [`Self::submit_detached`].
@@ -207,13 +206,8 @@ impl Engine {
     /// # Errors
     /// [`EngineError`]; then nothing was submitted.
     pub fn submit_part(&self, id: JobId, call: JobId, plan: &RunPlan) -> Result<(), EngineError> {
-        let input = prompt::for_stdin(&plan.prompt)?;
         let record = Record { part_of: Some(call), ..pending(id, plan) };
-        let lock = self.store.create(&record, plan, input.as_bytes())?;
-        self.started(
-            &id,
-            self.with_ticket(&id, plan, |ticket| self.start_supervisor(&id, Files { lock, ticket }, Stdio::null())),
-        )
+        self.submit(&record, plan, |id, files| self.start_supervisor(id, files, Stdio::null()))
     }
 
     /// Submits a call of several requests as a job that goes on with it whatever becomes of this process. It has no slot:
@@ -247,15 +241,14 @@ impl Engine {
     /// supervisor: the order of submission is the order in the queue.
     fn submit<T>(
         &self,
+        record: &Record,
         plan: &RunPlan,
-        delivery: Option<Form>,
-        input: &[u8],
         start: impl FnOnce(&JobId, Files) -> Result<T, EngineError>,
-    ) -> Result<(JobId, T), EngineError> {
-        let id = random::job_id();
-        let lock = self.store.create(&Record { delivery, ..pending(id, plan) }, plan, input)?;
-        let started = self.with_ticket(&id, plan, |ticket| start(&id, Files { lock, ticket }));
-        Ok((id, self.started(&id, started)?))
+    ) -> Result<T, EngineError> {
+        let input = prompt::for_stdin(&plan.prompt)?;
+        let lock = self.store.create(record, plan, input.as_bytes())?;
+        let started = self.with_ticket(&record.id, plan, |ticket| start(&record.id, Files { lock, ticket }));
+        self.started(&record.id, started)
     }
 
     /// What came of the start of a job's supervisor. Without one there is no job.

@@ -6,19 +6,18 @@ use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 use std::time::Duration;
 
-use super::{Delivery, Engine, EngineError, Files, Receipt};
+use super::{Delivery, Engine, EngineError, Files, Receipt, pending};
 use crate::fs::atomic::Durability;
 use crate::fs::failpoint;
 use crate::machines::ids::JobId;
 use crate::machines::job::{self, State};
 use crate::machines::next_call;
 use crate::machines::plan::RunPlan;
-use crate::machines::prompt;
 use crate::machines::takeover::{self, Effect, Event};
 use crate::shell::leash::{Intake, News, OnNews};
 use crate::shell::record::Record;
 use crate::shell::store::{JobFile, Store, StoreError};
-use crate::shell::{cancelled, job_lock, leftovers, supervisor};
+use crate::shell::{cancelled, job_lock, leftovers, random, supervisor};
 
 /// How often to look whether a run that is supervised within this process is to end.
 const WISH_LOOK: Duration = Duration::from_millis(500);
@@ -55,14 +54,14 @@ impl Engine {
     /// # Errors
     /// [`EngineError`].
     pub async fn run(&self, plan: &RunPlan, on_news: OnNews<'_>) -> Result<Delivery, EngineError> {
-        let input = prompt::for_stdin(&plan.prompt)?.into_owned();
         let (id, intake) = {
             let (engine, plan) = (self.clone(), plan.clone());
             let turn = self.arrival().await;
             let submit = move || {
-                let job = engine.submit(&plan, None, input.as_bytes(), |id, files| engine.start_on_leash(id, files));
+                let record = pending(random::job_id(), &plan);
+                let started = engine.submit(&record, &plan, |id, files| engine.start_on_leash(id, files));
                 drop(turn);
-                job
+                started.map(|leash| (record.id, leash))
             };
             self.blocking.run(submit).await?
         };
