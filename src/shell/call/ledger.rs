@@ -3,7 +3,7 @@
 //! Whoever goes on with the call reads it first. A part is taken up under the file's lock and only while the record of the
 //! call is open: once somebody has marked the call and had the lock after that, no further part begins, whoever lives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::PathBuf;
@@ -16,6 +16,7 @@ use thiserror::Error;
 use super::part::PartAnswer;
 use crate::fs::{failpoint, lock, owner_only};
 use crate::machines::answer::Answer;
+use crate::machines::effect::Effects;
 use crate::machines::ids::JobId;
 use crate::machines::part::{self, Effect, Event, State};
 use crate::shell::random;
@@ -148,30 +149,50 @@ impl Ledger {
         if next != state {
             self.write(&mut file, LedgerLine { part, state: next, job: Some(id), answer: None, reference: None })?;
         }
-        match effects.into_iter().next() {
-            Some(Effect::Submit) => {
-                failpoint::reach("part_named");
-                self.store.remove_folder(&id)?;
-                submit(id).map_err(PartError::Submit)?;
-                failpoint::reach("part_submitted");
-                let (state, _await) = part::step(next, &Event::Submitted).map_err(|_| PartError::Settled)?;
-                let line = LedgerLine { part, state, job: Some(id), answer: None, reference: None };
-                // It runs. Whoever comes next finds its record under the name that is noted.
-                if let Err(error) = self.write(&mut file, line) {
-                    tracing::warn!(call = %self.call, part, job = %id, %error, "not noted that a part was submitted");
+        self.perform_all(effects, (part, next, id), &mut file, submit)
+    }
+
+    /// Performs the effects of a step that is noted, and of those that follow from them: the job to wait for.
+    fn perform_all<E>(
+        &self,
+        effects: Effects<Effect>,
+        (part, state, id): (u32, State, JobId),
+        file: &mut File,
+        submit: impl FnOnce(JobId) -> Result<(), E>,
+    ) -> Result<JobId, PartError<E>> {
+        let (mut due, mut submit, mut awaited) = (VecDeque::from_iter(effects), Some(submit), None);
+        while let Some(effect) = due.pop_front() {
+            match effect {
+                Effect::Submit => {
+                    let Some(submit) = submit.take() else { break };
+                    failpoint::reach("part_named");
+                    self.store.remove_folder(&id)?;
+                    submit(id).map_err(PartError::Submit)?;
+                    failpoint::reach("part_submitted");
+                    let (state, effects) = part::step(state, &Event::Submitted).map_err(|_| PartError::Settled)?;
+                    let line = LedgerLine { part, state, job: Some(id), answer: None, reference: None };
+                    // It runs. Whoever comes next finds its record under the name that is noted.
+                    if let Err(error) = self.write(file, line) {
+                        tracing::warn!(call = %self.call, part, job = %id, %error, "not noted that a part was submitted");
+                    }
+                    due.extend(effects);
                 }
-                Ok(id)
+                // By the caller, who does not hold the ledger meanwhile.
+                Effect::Await => awaited = Some(id),
+                Effect::GiveUp => awaited = None,
             }
-            Some(Effect::Await) => Ok(id),
-            Some(Effect::GiveUp) | None => Err(PartError::Removed(id)),
         }
+        awaited.ok_or(PartError::Removed(id))
     }
 
     /// Notes the answer of a part that has none of a job of its own. Blocks. A note that cannot be written costs nothing but
     /// the same question again.
     pub fn settle(&self, part: u32, answer: PartAnswer) {
         let state = self.lock().parts.get(&part).map_or(State::Unnamed, |note| note.state);
-        let Ok((state, _none)) = part::step(state, &Event::Settle) else { return };
+        let Ok((state, effects)) = part::step(state, &Event::Settle) else { return };
+        if !effects.as_slice().is_empty() {
+            tracing::error!(call = %self.call, part, %effects, "bug: part is settled and has effects");
+        }
         let PartAnswer { answer, reference } = answer;
         let line = LedgerLine { part, state, job: None, answer: Some(answer), reference };
         let written = self.locked().and_then(|mut file| self.write(&mut file, line));
