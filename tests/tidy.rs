@@ -1,7 +1,10 @@
 //! House rules that no compiler holds. Each rule is a function from a file to what is wrong with it; one test applies it to
 //! the tree, another shows it a file that breaks it.
 
+mod circles;
+mod layers;
 mod source;
+mod unused;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -59,6 +62,8 @@ const OWN: [&str; 8] = ["src", "tests", "spec", "fuzz/src", "fuzz/fuzz_targets",
 
 /// A rule: the path of a file below the package, its text, and what is wrong with it.
 type Rule = fn(&str, &str) -> Vec<String>;
+/// As [`Rule`], for what can only be judged of all files of `src/` together.
+type RuleForAll = fn(&[(String, String)]) -> Vec<String>;
 
 #[test]
 fn the_core_is_pure() {
@@ -68,6 +73,21 @@ fn the_core_is_pure() {
 #[test]
 fn imports_go_one_way() {
     hold("src", "rs", direction);
+}
+
+#[test]
+fn no_modules_use_each_other_in_a_circle() {
+    hold_together(circles::circles);
+}
+
+#[test]
+fn the_shell_is_layered() {
+    hold_together(layers::layers);
+}
+
+#[test]
+fn what_src_never_uses_is_not_in_src() {
+    hold_together(unused::unused);
 }
 
 #[test]
@@ -164,6 +184,62 @@ fn the_rules_can_fail() {
     }
 }
 
+/// As [`the_rules_can_fail`], for the rules that judge files together.
+#[test]
+fn the_rules_for_all_files_can_fail() {
+    type Files = &'static [(&'static str, &'static str)];
+    let judge_all = |rule: RuleForAll, files: &[(&str, &str)]| {
+        rule(&files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect::<Vec<_>>())
+    };
+    let circles: [Files; 4] = [
+        &[("src/r/a.rs", "use super::b::X;"), ("src/r/b.rs", "fn f() { crate::r::a::g() }")],
+        &[
+            ("src/r/a.rs", "use super::b;"),
+            ("src/r/b/d.rs", "use crate::r::c;"),
+            ("src/r/b.rs", ""),
+            ("src/r/c.rs", "use super::a;"),
+        ],
+        &[("src/a/mod.rs", "mod x;"), ("src/a/x.rs", "use crate::b;"), ("src/b.rs", "use crate::a::x;")],
+        // Through what the parent re-exports.
+        &[("src/r/mod.rs", "pub use self::a::X;"), ("src/r/a.rs", "use super::b;"), ("src/r/b.rs", "use super::X;")],
+    ];
+    for (number, files) in circles.into_iter().enumerate() {
+        assert_eq!(judge_all(circles::circles, files).len(), 1, "circle {number}");
+    }
+    let none: Files = &[
+        ("src/r/mod.rs", "mod a; pub use a::X; use b::Y;"),
+        ("src/r/a.rs", "use super::b::Y; use super::Z; // use super::c;"),
+        ("src/r/b.rs", "use super::c;"),
+        ("src/r/c.rs", "const A: &str = \"super::a\"; use std::a;"),
+    ];
+    assert_eq!(judge_all(circles::circles, none), Vec::<String>::new());
+
+    let map = "//! | l | f | w |\n//! | ground | `a`, `b` | x |\n//! | top | `c` | y |\npub mod a;\nmod b;\nmod c;";
+    let shell = |text: &'static str| judge_all(layers::layers, &[(layers::MAP, map), ("src/shell/b/d.rs", text)]);
+    assert_eq!(shell("use crate::shell::a; use super::super::b;"), Vec::<String>::new());
+    assert_eq!(shell("use crate::shell::{a, c::X};").len(), 1);
+    assert_eq!(judge_all(layers::layers, &[(layers::MAP, "//! | top | `c` | y |\nmod a;")]).len(), 2);
+
+    let unused: [Files; 6] = [
+        &[("src/a.rs", "pub fn idle() {}")],
+        &[("src/a.rs", "pub struct S; impl S { pub fn length(&self) {} } fn main() { let length = S; }")],
+        &[("src/a.rs", "pub const IDLE: u32 = 1;"), ("src/b.rs", "pub use crate::a::IDLE; // IDLE")],
+        &[("src/a.rs", "enum E { Used(u8), Idle { x: u8 } } fn main() { E::Used(1) }")],
+        &[("src/a.rs", "trait T { fn f(); } struct Idle; impl S { fn main() {} }")],
+        &[("src/a.rs", "mod idle; pub type Idle = u8;")],
+    ];
+    for (number, files) in unused.into_iter().enumerate() {
+        assert!(!judge_all(unused::unused, files).is_empty(), "unused {number}");
+    }
+    let all_used: Files = &[
+        ("src/a.rs", "struct S {\n#[serde(default = \"limit\")]\na: u8 } fn limit() -> u8 { 1 }"),
+        ("src/b.rs", "impl fmt::Display for S { fn fmt(&self) {} } #[state] fn working() {}"),
+        ("src/c.rs", "enum E { A, B(fn(u8)), C(#[from] u8) } fn main() { E::A; E::B; x as *const u8; }"),
+        ("src/d.rs", "struct L; const A: &str = \"a\"; fn main() { format!(\"{A:>3}\"); let x: &'static L; }"),
+    ];
+    assert_eq!(judge_all(unused::unused, all_used), Vec::<String>::new());
+}
+
 /// A file that no `mod` names is seen, and one behind a `#[path]` is found.
 #[test]
 fn forgotten_test_files_are_seen() {
@@ -188,7 +264,7 @@ fn is_pure(path: &str, parts: &[String], local: &BTreeSet<String>) -> bool {
             let rest = parts[1..].join("::");
             PURE_STD.iter().any(|allowed| rest == *allowed || rest.starts_with(&format!("{allowed}::")))
         }
-        "crate" | "super" | "self" => absolute(path, parts).first().is_some_and(|room| room == "machines"),
+        "crate" | "super" | "self" => source::absolute(path, parts).first().is_some_and(|room| room == "machines"),
         _ if PURE_CRATES.contains(&first) || local.contains(first) => true,
         // A type, a variant's owner or something brought in by a `use` that was judged itself; a crate's name is neither.
         _ => !foreign_crates().contains(first),
@@ -203,26 +279,6 @@ fn foreign_crates() -> BTreeSet<String> {
     names.filter(|name| !PURE_CRATES.contains(&name.as_str())).collect()
 }
 
-/// The path from the crate's root, where it starts with `crate`, `self` or `super`.
-fn absolute(file: &str, parts: &[String]) -> Vec<String> {
-    let inside = file.strip_prefix("src/").and_then(|file| file.strip_suffix(".rs")).unwrap_or(file);
-    let mut module: Vec<String> = inside.split('/').map(str::to_owned).collect();
-    if matches!(module.last().map(String::as_str), Some("mod" | "lib" | "main")) {
-        module.pop();
-    }
-    let mut rest = parts;
-    while let Some((first, tail)) = rest.split_first() {
-        match first.as_str() {
-            "crate" | "agent_dispatch" => module.clear(),
-            "super" => drop(module.pop()),
-            "self" => {}
-            _ => break,
-        }
-        rest = tail;
-    }
-    module.into_iter().chain(rest.iter().cloned()).collect()
-}
-
 fn direction(path: &str, text: &str) -> Vec<String> {
     let Some((room, _)) = path.strip_prefix("src/").and_then(|inside| inside.split_once('/')) else {
         return Vec::new();
@@ -232,7 +288,7 @@ fn direction(path: &str, text: &str) -> Vec<String> {
     };
     let paths = source::paths(&source::code(text)).into_iter();
     let inner = paths.filter(|(_, parts)| matches!(parts[0].as_str(), "crate" | "super" | "self" | "agent_dispatch"));
-    let aims = inner.map(|(line, parts)| (line, absolute(path, &parts)));
+    let aims = inner.map(|(line, parts)| (line, source::absolute(path, &parts)));
     let wrong = aims.filter(|(_, aim)| {
         aim.first().is_some_and(|aim| ROOMS.iter().any(|(name, _)| name == aim) && !allowed.contains(&aim.as_str()))
     });
@@ -318,6 +374,13 @@ fn hold(directory: &str, extension: &str, rule: Rule) {
         rule(&path, &String::from_utf8_lossy(&text))
     });
     let wrong: Vec<String> = judged.collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn hold_together(rule: RuleForAll) {
+    let text = |path: &String| std::fs::read_to_string(root().join(path)).unwrap();
+    let all = files("src", "rs").into_iter().map(|path| (path.clone(), text(&path))).collect::<Vec<_>>();
+    let wrong = rule(&all);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

@@ -186,26 +186,6 @@ impl<T> Entry<T> {
 }
 
 impl Agent {
-    /// An agent that says nothing but where it works.
-    pub fn in_directory(directory: PathBuf) -> Self {
-        Self {
-            directory,
-            description: String::new(),
-            timeout_seconds: None,
-            model: None,
-            max_budget_usd: None,
-            max_turns: None,
-            permission_mode: None,
-            allowed_tools: None,
-            disallowed_tools: None,
-            unattended_tools: None,
-            capabilities: Vec::new(),
-            risky_capabilities: Vec::new(),
-            response_schemas: BTreeMap::new(),
-            instructions: None,
-        }
-    }
-
     /// The time limit that holds, in seconds: its own, 300 when not given, the settings' when it is 0.
     pub fn timeout(&self, settings: &Settings) -> u64 {
         match self.timeout_seconds {

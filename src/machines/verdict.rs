@@ -51,6 +51,15 @@ struct Failure {
     way_out: String,
 }
 
+impl Evidence<'_> {
+    /// Whether claude gave an answer, of whatever worth.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        let plain = || matches!(plain::judge(self), Some(plain::PlainText::Answer));
+        self.result.is_some() && !self.held_back || self.missed.is_some() || plain()
+    }
+}
+
 /// The answer that the evidence amounts to.
 #[must_use]
 pub fn judge(mut evidence: Evidence<'_>) -> Answer {

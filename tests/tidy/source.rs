@@ -151,7 +151,7 @@ fn use_tree(
 }
 
 /// Words, `::` and single marks, each with its line.
-fn tokens(code: &str) -> Vec<(usize, &str)> {
+pub fn tokens(code: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     for (number, line) in code.lines().enumerate() {
         let mut rest = line.trim_start();
@@ -170,11 +170,11 @@ fn tokens(code: &str) -> Vec<(usize, &str)> {
     found
 }
 
-fn is_word(token: &str) -> bool {
+pub fn is_word(token: &str) -> bool {
     token.starts_with(is_word_character)
 }
 
-fn is_word_character(c: char) -> bool {
+pub fn is_word_character(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
@@ -220,4 +220,30 @@ pub fn modules(text: &str) -> Vec<(String, Option<String>)> {
         }
     }
     found
+}
+
+/// The module that a file below `src/` is, from the crate's root on.
+pub fn module(file: &str) -> Vec<String> {
+    let inside = file.strip_prefix("src/").and_then(|file| file.strip_suffix(".rs")).unwrap_or(file);
+    let mut module: Vec<String> = inside.split('/').map(str::to_owned).collect();
+    if matches!(module.last().map(String::as_str), Some("mod" | "lib" | "main")) {
+        module.pop();
+    }
+    module
+}
+
+/// The path from the crate's root, where it starts with `crate`, `self` or `super`.
+pub fn absolute(file: &str, parts: &[String]) -> Vec<String> {
+    let mut module = module(file);
+    let mut rest = parts;
+    while let Some((first, tail)) = rest.split_first() {
+        match first.as_str() {
+            "crate" | "agent_dispatch" => module.clear(),
+            "super" => drop(module.pop()),
+            "self" => {}
+            _ => break,
+        }
+        rest = tail;
+    }
+    module.into_iter().chain(rest.iter().cloned()).collect()
 }

@@ -9,7 +9,6 @@ use super::super::limit::RateLimit;
 use super::super::plan::RunPlan;
 use super::super::prompt::PromptError;
 use super::super::tasks::Task;
-use super::plain;
 use super::settings::SettingsFile;
 
 /// Who ended a run.
@@ -150,13 +149,6 @@ pub struct Evidence<'a> {
 }
 
 impl<'a> Evidence<'a> {
-    /// Whether claude gave an answer, of whatever worth.
-    #[must_use]
-    pub fn is_answered(&self) -> bool {
-        let plain = || matches!(plain::judge(self), Some(plain::PlainText::Answer));
-        self.result.is_some() && !self.held_back || self.missed.is_some() || plain()
-    }
-
     /// A run of which nothing but its ending is known.
     #[must_use]
     pub fn new(plan: &'a RunPlan, ending: EndReason) -> Self {
