@@ -1,9 +1,11 @@
 //! Lenient argument values: numbers given as text, lists given as comma-separated text.
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Unexpected, Visitor};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, SeqAccess, Unexpected, Visitor};
 
 use super::number::parse_number;
+use super::shapes::{Refusal, Scalar, number};
 
 /// A number that may be given as text; null and empty text are "not given". Not checked any further.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -52,41 +54,13 @@ impl Words {
 
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        source.deserialize_any(AmountVisitor)
-    }
-}
-
-struct AmountVisitor;
-
-impl Visitor<'_> for AmountVisitor {
-    type Value = Amount;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a number")
-    }
-
-    fn visit_unit<E>(self) -> Result<Amount, E> {
-        Ok(Amount(None))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Amount, E> {
-        Ok(Amount(Some(value as f64)))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Amount, E> {
-        Ok(Amount(Some(value as f64)))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Amount, E> {
-        Ok(Amount(Some(value)))
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<Amount, E> {
-        if value.trim().is_empty() {
-            return Ok(Amount(None));
-        }
-        let number = parse_number(value).ok_or_else(|| E::invalid_value(Unexpected::Str(value), &self))?;
-        Ok(Amount(Some(number)))
+        let check = |found: Unexpected<'_>| match found {
+            Unexpected::Unit => Ok(Self(None)),
+            Unexpected::Str(text) if text.trim().is_empty() => Ok(Self(None)),
+            Unexpected::Str(text) => parse_number(text).map(|number| Self(Some(number))).ok_or(Refusal::Value),
+            other => number(other).map(|number| Self(Some(number))).ok_or(Refusal::Type),
+        };
+        source.deserialize_any(Scalar { expected: "a number", check })
     }
 }
 
@@ -113,11 +87,7 @@ impl<'de> Visitor<'de> for WordsVisitor {
         Ok(Words::from_text(value))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Words, A::Error> {
-        let mut words = Vec::new();
-        while let Some(word) = seq.next_element::<String>()? {
-            words.push(word);
-        }
-        Ok(Words::from_list(words))
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Words, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(seq)).map(Words::from_list)
     }
 }

@@ -38,6 +38,7 @@ pub mod rights;
 mod rules;
 mod schemas;
 pub mod settings;
+mod shapes;
 pub mod snapshot;
 mod splice;
 pub mod threads;

@@ -1,11 +1,10 @@
 //! Lenient scalars: what a person writes for a number or a switch, read as what they mean.
 //!
 //! The checks are part of the deserialization, so that the parser knows the line and column of a bad value.
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde::de::{Deserialize, Deserializer, Unexpected};
 
 use super::settings::MAX_TIMEOUT_SECONDS;
+use super::shapes::{Refusal, Scalar, number};
 
 /// A whole number of at least `MIN`; a larger one than `MAX` is read as `MAX`. Accepts `5`, `5.0`, `"5"`, `1_000`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,131 +82,81 @@ pub fn dollars_meant(text: &str) -> Option<String> {
     (digits && plain != text.trim() && parse_number(&plain).is_some()).then_some(plain)
 }
 
-/// A number in any of the forms it is written in; `T` is made from it by the check.
-struct NumberVisitor<T> {
-    expected: &'static str,
-    check: fn(f64) -> Result<T, String>,
-    /// The number that a text means which is none.
-    meant: fn(&str) -> Option<String>,
-}
-
-impl<T> NumberVisitor<T> {
-    fn checked<E: Error>(&self, value: f64) -> Result<T, E> {
-        (self.check)(value).map_err(|found| E::custom(format_args!("expected {}, found {found}", self.expected)))
-    }
-}
-
-impl<T> Visitor<'_> for NumberVisitor<T> {
-    type Value = T;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.expected)
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<T, E> {
-        self.checked(value as f64)
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<T, E> {
-        self.checked(value as f64)
-    }
-
-    fn visit_i128<E: Error>(self, value: i128) -> Result<T, E> {
-        self.checked(value as f64)
-    }
-
-    fn visit_u128<E: Error>(self, value: u128) -> Result<T, E> {
-        self.checked(value as f64)
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<T, E> {
-        self.checked(value)
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<T, E> {
-        match (parse_number(value), (self.meant)(value)) {
-            (Some(number), _) => self.checked(number),
+/// Takes a number, or a text that is one, if it is right. `meant` tells which number another text means.
+fn taken<T>(
+    found: Unexpected<'_>,
+    expected: &str,
+    take: impl Fn(f64) -> Option<T>,
+    meant: impl Fn(&str) -> Option<String>,
+) -> Result<T, Refusal> {
+    let value = match found {
+        Unexpected::Str(text) => match (parse_number(text), meant(text)) {
+            (Some(value), _) => value,
             (None, Some(meant)) => {
-                Err(E::custom(format_args!("expected {}, found `{}`; write `{meant}`", self.expected, value.trim())))
+                let reason = format!("expected {expected}, found `{}`; write `{meant}`", text.trim());
+                return Err(Refusal::Because(reason));
             }
-            (None, None) => Err(E::invalid_type(Unexpected::Str(value), &self)),
-        }
-    }
+            (None, None) => return Err(Refusal::Type),
+        },
+        other => number(other).ok_or(Refusal::Type)?,
+    };
+    take(value).ok_or_else(|| Refusal::Because(format!("expected {expected}, found {value}")))
+}
+
+/// The whole number, at most `max`; nothing for one below `min`, or a fraction.
+fn whole(value: f64, min: u64, max: u64) -> Option<u64> {
+    // A conversion from float saturates, so that a huge value becomes `max`.
+    (value.is_finite() && value.fract() == 0.0 && value >= min as f64).then(|| (value as u64).min(max))
 }
 
 impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Whole<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        let expected = if MIN == 0 { "a whole number, 0 or more" } else { "a whole number, 1 or more" };
-        let check = |value: f64| {
-            if value.is_finite() && value.fract() == 0.0 && value >= MIN as f64 {
-                // A conversion from float saturates, so that a huge value becomes MAX.
-                Ok(Self((value as u64).min(MAX)))
-            } else {
-                Err(value.to_string())
-            }
-        };
-        source.deserialize_any(NumberVisitor { expected, check, meant: |_| None })
+        const fn expected(min: u64) -> &'static str {
+            if min == 0 { "a whole number, 0 or more" } else { "a whole number, 1 or more" }
+        }
+        let check =
+            |found: Unexpected<'_>| taken(found, expected(MIN), |value| whole(value, MIN, MAX).map(Self), |_| None);
+        source.deserialize_any(Scalar { expected: expected(MIN), check })
     }
 }
 
 impl<'de, const MIN: u64> Deserialize<'de> for Seconds<MIN> {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        let expected =
-            if MIN == 0 { "a whole number of seconds, 0 or more" } else { "a whole number of seconds, 1 or more" };
-        let check = |value: f64| {
-            if value.is_finite() && value.fract() == 0.0 && value >= MIN as f64 {
-                Ok(Self((value as u64).min(MAX_TIMEOUT_SECONDS)))
-            } else {
-                Err(value.to_string())
-            }
+        const fn expected(min: u64) -> &'static str {
+            if min == 0 { "a whole number of seconds, 0 or more" } else { "a whole number of seconds, 1 or more" }
+        }
+        let check = |found: Unexpected<'_>| {
+            let meant = |text: &str| seconds_meant(text).map(|seconds| seconds.to_string());
+            taken(found, expected(MIN), |value| whole(value, MIN, MAX_TIMEOUT_SECONDS).map(Self), meant)
         };
-        let meant = |text: &str| seconds_meant(text).map(|seconds| seconds.to_string());
-        source.deserialize_any(NumberVisitor { expected, check, meant })
+        source.deserialize_any(Scalar { expected: expected(MIN), check })
     }
 }
 
 impl<'de> Deserialize<'de> for Dollars {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        let check = |value: f64| {
-            if value.is_finite() && value >= 0.0 { Ok(Self(value)) } else { Err(value.to_string()) }
+        const EXPECTED: &str = "an amount in dollars, 0 or more";
+        let check = |found: Unexpected<'_>| {
+            let amount = |value: f64| (value.is_finite() && value >= 0.0).then_some(Self(value));
+            taken(found, EXPECTED, amount, dollars_meant)
         };
-        let expected = "an amount in dollars, 0 or more";
-        source.deserialize_any(NumberVisitor { expected, check, meant: dollars_meant })
-    }
-}
-
-struct FlagVisitor;
-
-impl Visitor<'_> for FlagVisitor {
-    type Value = Flag;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("true or false")
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Flag, E> {
-        Ok(Flag(value))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Flag, E> {
-        match value {
-            0 => Ok(Flag(false)),
-            1 => Ok(Flag(true)),
-            other => Err(E::invalid_value(Unexpected::Unsigned(other), &self)),
-        }
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<Flag, E> {
-        match value.trim().to_ascii_lowercase().as_str() {
-            "true" | "yes" | "y" | "on" | "t" | "1" => Ok(Flag(true)),
-            "false" | "no" | "n" | "off" | "f" | "0" => Ok(Flag(false)),
-            _ => Err(E::invalid_value(Unexpected::Str(value), &self)),
-        }
+        source.deserialize_any(Scalar { expected: EXPECTED, check })
     }
 }
 
 impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        source.deserialize_any(FlagVisitor)
+        let check = |found: Unexpected<'_>| match found {
+            Unexpected::Bool(value) => Ok(Self(value)),
+            Unexpected::Unsigned(value) if value <= 1 => Ok(Self(value == 1)),
+            Unexpected::Str(text) => match text.trim().to_ascii_lowercase().as_str() {
+                "true" | "yes" | "y" | "on" | "t" | "1" => Ok(Self(true)),
+                "false" | "no" | "n" | "off" | "f" | "0" => Ok(Self(false)),
+                _ => Err(Refusal::Value),
+            },
+            Unexpected::Unsigned(_) => Err(Refusal::Value),
+            _ => Err(Refusal::Type),
+        };
+        source.deserialize_any(Scalar { expected: "true or false", check })
     }
 }

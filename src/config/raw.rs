@@ -5,7 +5,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
 use super::expand::expand_home;
 use super::misnamed::{Misnamed, TableKind};
@@ -15,6 +16,7 @@ use super::number::{Dollars, Flag, Seconds, Whole};
 use super::rules::{Mode, Rules};
 use super::schemas::Schemas;
 use super::settings::MAX_COUNT;
+use super::shapes::{Refusal, Scalar, list};
 use crate::machines::plan::{MAX_RESUME_ATTEMPTS, MAX_TURNS};
 
 type Count = Whole<0, { MAX_COUNT as u64 }>;
@@ -199,12 +201,8 @@ impl<'de, T: Table<'de> + Deserialize<'de>> Deserialize<'de> for Bases<T> {
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Bases<T>, A::Error> {
                 Ok(Bases(vec![T::collect(map)?]))
             }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Bases<T>, A::Error> {
-                let mut bases = Vec::new();
-                while let Some(base) = seq.next_element()? {
-                    bases.push(base);
-                }
-                Ok(Bases(bases))
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Bases<T>, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(Bases)
             }
         }
         source.deserialize_any(BasesVisitor(PhantomData))
@@ -217,21 +215,12 @@ pub(super) struct AgentName(String);
 
 impl<'de> Deserialize<'de> for AgentName {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        struct NameVisitor;
-        impl Visitor<'_> for NameVisitor {
-            type Value = AgentName;
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("the name of an agent (letters, digits, `-` and `_`)")
-            }
-            fn visit_str<E: Error>(self, value: &str) -> Result<AgentName, E> {
-                if is_valid_name(value) {
-                    Ok(AgentName(value.to_owned()))
-                } else {
-                    Err(E::invalid_value(serde::de::Unexpected::Str(value), &self))
-                }
-            }
-        }
-        source.deserialize_str(NameVisitor)
+        let check = |found: Unexpected<'_>| match found {
+            Unexpected::Str(name) if is_valid_name(name) => Ok(Self(name.to_owned())),
+            Unexpected::Str(_) => Err(Refusal::Value),
+            _ => Err(Refusal::Type),
+        };
+        source.deserialize_str(Scalar { expected: "the name of an agent (letters, digits, `-` and `_`)", check })
     }
 }
 
@@ -241,21 +230,8 @@ pub(super) struct Texts(Vec<String>);
 
 impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        struct TextsVisitor;
-        impl<'de> Visitor<'de> for TextsVisitor {
-            type Value = Texts;
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("a list of texts, such as `[Read, Grep]`")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Texts, A::Error> {
-                let mut texts = Vec::new();
-                while let Some(text) = seq.next_element::<Option<String>>()? {
-                    texts.push(text.ok_or_else(|| A::Error::custom("a text in the list is missing"))?);
-                }
-                Ok(Texts(texts))
-            }
-        }
-        source.deserialize_seq(TextsVisitor)
+        let take = |text: Option<String>| text.ok_or("a text in the list is missing");
+        list(source, "a list of texts, such as `[Read, Grep]`", take).map(Self)
     }
 }
 
@@ -265,21 +241,7 @@ pub(super) struct Members(pub Vec<RawMember>);
 
 impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        struct MembersVisitor;
-        impl<'de> Visitor<'de> for MembersVisitor {
-            type Value = Members;
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("a list of members, such as `[{agent: infra}]`")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Members, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = seq.next_element()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        source.deserialize_seq(MembersVisitor)
+        list(source, "a list of members, such as `[{agent: infra}]`", Ok).map(Self)
     }
 }
 
