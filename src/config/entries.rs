@@ -2,7 +2,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
 use super::model::{Agent, Entry, Group, Problem};
 use super::name::is_valid_name;
@@ -56,10 +56,11 @@ impl EntryTable<'_> for RawGroup {
     }
 }
 
-/// Reads a section.
+/// Reads a section, or the value of a merge key in one: a section or a list of them.
 pub(super) struct Section<'a, 'p, T> {
     pass: &'a Pass<'p>,
     name: &'static str,
+    merged: bool,
     table: PhantomData<T>,
 }
 
@@ -74,7 +75,7 @@ impl<T> Copy for Section<'_, '_, T> {}
 impl<'a, 'p, T> Section<'a, 'p, T> {
     /// The section of this name.
     pub fn new(pass: &'a Pass<'p>, name: &'static str) -> Self {
-        Self { pass, name, table: PhantomData }
+        Self { pass, name, merged: false, table: PhantomData }
     }
 }
 
@@ -90,16 +91,26 @@ impl<'de, T: EntryTable<'de>> Visitor<'de> for Section<'_, '_, T> {
     type Value = Entries<T::Checked>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.merged {
+            return out.write_str("a mapping or a list of mappings to merge");
+        }
         let example = if self.name == "agents" { "directory: ~/projects/infra" } else { "members: [{agent: infra}]" };
         write!(out, "a mapping of names to {}, such as `{{infra: {{{example}}}}}`", self.name)
     }
 
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Vec::new())
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        if self.merged { Err(E::invalid_type(Unexpected::Unit, &self)) } else { Ok(Vec::new()) }
     }
 
-    fn visit_none<E>(self) -> Result<Self::Value, E> {
-        Ok(Vec::new())
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        if !self.merged {
+            return Err(A::Error::invalid_type(Unexpected::Seq, &self));
+        }
+        let mut entries = Vec::new();
+        while let Some(section) = seq.next_element_seed(Self { merged: false, ..self })? {
+            entries.extend(section);
+        }
+        Ok(entries)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
@@ -108,7 +119,7 @@ impl<'de, T: EntryTable<'de>> Visitor<'de> for Section<'_, '_, T> {
         let mut merged: Self::Value = Vec::new();
         while let Some(name) = map.next_key::<String>()? {
             if name == "<<" {
-                merged.extend(map.next_value_seed(MergedSections(self))?);
+                merged.extend(map.next_value_seed(Self { merged: true, ..self })?);
                 continue;
             }
             let entry = self.entry(&name, &mut map)?;
@@ -121,8 +132,7 @@ impl<'de, T: EntryTable<'de>> Visitor<'de> for Section<'_, '_, T> {
             }
         }
         for (name, entry) in merged {
-            if !indexes.contains_key(&name) {
-                indexes.insert(name.clone(), entries.len());
+            if indexes.insert(name.clone(), entries.len()).is_none() {
                 entries.push((name, entry));
             }
         }
@@ -184,36 +194,5 @@ impl<'de, T: EntryTable<'de>> Visitor<'de> for EntrySeed<'_, '_, '_, T> {
         let pass = self.section.pass;
         table.note(&[self.section.name, self.name], &mut pass.keys.borrow_mut());
         table.check(self.name, pass.context).map_err(A::Error::custom)
-    }
-}
-
-/// The value of a merge key among the entries: one section or a list of them.
-struct MergedSections<'a, 'p, T>(Section<'a, 'p, T>);
-
-impl<'de, T: EntryTable<'de>> DeserializeSeed<'de> for MergedSections<'_, '_, T> {
-    type Value = Entries<T::Checked>;
-
-    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Self::Value, D::Error> {
-        source.deserialize_any(self)
-    }
-}
-
-impl<'de, T: EntryTable<'de>> Visitor<'de> for MergedSections<'_, '_, T> {
-    type Value = Entries<T::Checked>;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a mapping or a list of mappings to merge")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        self.0.visit_map(map)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(section) = seq.next_element_seed(self.0)? {
-            entries.extend(section);
-        }
-        Ok(entries)
     }
 }

@@ -1,6 +1,7 @@
 //! A key that looks like one that restricts, and that nothing reads: an error with the line to write in its place.
 use std::fmt;
 
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::locate;
@@ -44,7 +45,11 @@ impl<'a> Misnamed<'a> {
         }
     }
 
-    fn message(&self, value: &Written) -> String {
+    fn visited<E: Error>(&self, value: &Tree) -> Result<(), E> {
+        Err(E::custom(self.message(value)))
+    }
+
+    fn message(&self, value: &Tree) -> String {
         let key = echoed(self.key);
         let belongs = |place: &str, key: &str| format!("nothing reads `{key}` here; it belongs to {place}");
         match (self.table, self.meant.default_key()) {
@@ -68,36 +73,52 @@ impl<'a> Misnamed<'a> {
     }
 
     /// The lines that say what was meant, where that can be told.
-    fn lines(&self, meant: Meant, value: &Written) -> Option<Vec<String>> {
+    fn lines(&self, meant: Meant, value: &Tree) -> Option<Vec<String>> {
         let line = |value: String| Some(vec![format!("{}: {value}", self.written_key(meant))]);
-        let rules = |list| {
-            let rules: Vec<String> =
-                value.texts()?.iter().flat_map(|text| rule::parts(text)).map(str::to_owned).collect();
-            rule::check_all(&rules, list).is_ok().then(|| flow_list(&rules))
-        };
-        match (meant, value) {
-            (Meant::Allowed, _) => line(rules(List::Allowed)?),
-            (Meant::Disallowed, _) => line(rules(List::Disallowed)?),
-            (Meant::Mode, Written::Text(mode)) => match check_mode(mode, mode::KNOWN) {
-                // Whether one that is not known is a mode, and needs quotes, cannot be told.
-                Ok(()) => mode::KNOWN.contains(&mode.as_str()).then(|| line(mode.clone())).flatten(),
-                Err(WrongMode::Spelling(mode)) => line(mode.to_owned()),
-                Err(WrongMode::Switch) => None,
-            },
-            (Meant::Budget, Written::Text(amount)) if parse_number(amount).is_some_and(|dollars| dollars >= 0.0) => {
-                line(amount.clone())
+        match meant {
+            Meant::Allowed => line(rules(value, List::Allowed)?),
+            Meant::Disallowed => line(rules(value, List::Disallowed)?),
+            Meant::Mode => {
+                let mode = said(value)?;
+                match check_mode(&mode, mode::KNOWN) {
+                    // Whether one that is not known is a mode, and needs quotes, cannot be told.
+                    Ok(()) => mode::KNOWN.contains(&mode.as_str()).then(|| line(mode)).flatten(),
+                    Err(WrongMode::Spelling(mode)) => line(mode.to_owned()),
+                    Err(WrongMode::Switch) => None,
+                }
             }
-            (Meant::Turns, Written::Text(amount)) if parse_number(amount).is_some_and(is_count) => line(amount.clone()),
-            (Meant::Permissions, Written::Table(entries)) => {
-                let inner = entries.iter().filter_map(|(key, value)| Some((meant_within(key)?, value)));
-                inner
-                    .map(|(meant, value)| self.lines(meant, value))
-                    .collect::<Option<Vec<_>>>()
-                    .map(|lines| lines.concat())
+            Meant::Budget => {
+                line(said(value).filter(|amount| parse_number(amount).is_some_and(|dollars| dollars >= 0.0))?)
             }
-            _ => None,
+            Meant::Turns => line(said(value).filter(|amount| parse_number(amount).is_some_and(is_count))?),
+            Meant::Permissions => {
+                let Tree::Map(entries) = value else { return None };
+                let inner = entries.iter().filter_map(|(key, value)| Some((meant_within(&said(key)?)?, value)));
+                let lines = inner.map(|(meant, value)| self.lines(meant, value)).collect::<Option<Vec<_>>>();
+                lines.map(|lines| lines.concat())
+            }
         }
     }
+}
+
+/// A text or a number as it is written, without the space around it.
+fn said(value: &Tree) -> Option<String> {
+    match value {
+        Tree::Text(text) => Some(text.trim().to_owned()),
+        Tree::Whole(number) => Some(number.to_string()),
+        Tree::Float(bits) => Some(f64::from_bits(*bits).to_string()),
+        _ => None,
+    }
+}
+
+/// The rules that a text or the texts of a list name, as a list, if each can have an effect.
+fn rules(value: &Tree, list: List) -> Option<String> {
+    let texts = match value {
+        Tree::List(items) => items.iter().map(said).collect::<Option<Vec<_>>>()?,
+        value => vec![said(value)?],
+    };
+    let rules = texts.iter().flat_map(|text| rule::parts(text)).map(str::to_owned).collect::<Vec<_>>();
+    rule::check_all(&rules, list).is_ok().then(|| flow_list(&rules))
 }
 
 /// A key at the top of the file that looks like a section, which nothing reads, with all that it holds.
@@ -159,115 +180,34 @@ impl<'de> Visitor<'de> for Misnamed<'_> {
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
-        Err(E::custom(self.message(&Written::Other)))
+        self.visited(&Tree::Null)
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
-        self.visit_unit()
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        self.visited(&Tree::Bool(value))
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
-        self.visit_str(&value.to_string())
+        self.visited(&Tree::Whole(value.into()))
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        self.visit_str(&value.to_string())
+        self.visited(&Tree::Whole(value.into()))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.visit_str(&value.to_string())
+        self.visited(&Tree::Float(value.to_bits()))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
-        Err(E::custom(self.message(&Written::Text(value.trim().to_owned()))))
+        self.visited(&Tree::Text(value.to_owned()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
-        let value = WrittenVisitor.visit_seq(seq)?;
-        Err(A::Error::custom(self.message(&value)))
+        self.visited(&Tree::deserialize(SeqAccessDeserializer::new(seq))?)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        let value = WrittenVisitor.visit_map(map)?;
-        Err(A::Error::custom(self.message(&value)))
-    }
-}
-
-/// A value as far as a correction needs it.
-#[derive(Debug, Clone, PartialEq)]
-enum Written {
-    Text(String),
-    List(Vec<String>),
-    Table(Vec<(String, Written)>),
-    Other,
-}
-
-impl Written {
-    /// The texts of a list, or the one text.
-    fn texts(&self) -> Option<&[String]> {
-        match self {
-            Self::Text(text) => Some(std::slice::from_ref(text)),
-            Self::List(texts) => Some(texts),
-            Self::Table(_) | Self::Other => None,
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Written {
-    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        source.deserialize_any(WrittenVisitor)
-    }
-}
-
-struct WrittenVisitor;
-
-impl<'de> Visitor<'de> for WrittenVisitor {
-    type Value = Written;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("any value")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Written, E> {
-        Ok(Written::Other)
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Written, E> {
-        Ok(Written::Other)
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Written, E> {
-        Ok(Written::Text(value.to_string()))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Written, E> {
-        Ok(Written::Text(value.to_string()))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Written, E> {
-        Ok(Written::Text(value.to_string()))
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<Written, E> {
-        Ok(Written::Text(value.trim().to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Written, A::Error> {
-        let mut texts = Some(Vec::new());
-        while let Some(item) = seq.next_element::<Written>()? {
-            match (item, &mut texts) {
-                (Written::Text(text), Some(texts)) => texts.push(text),
-                _ => texts = None,
-            }
-        }
-        Ok(texts.map_or(Written::Other, Written::List))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Written, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(entry) = map.next_entry::<String, Written>()? {
-            entries.push(entry);
-        }
-        Ok(Written::Table(entries))
+        self.visited(&Tree::deserialize(MapAccessDeserializer::new(map))?)
     }
 }

@@ -125,8 +125,9 @@ impl<'de> Visitor<'de> for Build<'_> {
         self.weigh(0).map(|()| Tree::Null)
     }
 
+    // What a text without a document is read as.
     fn visit_none<E: Error>(self) -> Result<Tree, E> {
-        self.weigh(0).map(|()| Tree::Null)
+        self.visit_unit()
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Tree, E> {
