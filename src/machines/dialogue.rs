@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 use strum::IntoStaticStr;
 
-use super::apply::{self, apply};
+use super::apply::{machine, to};
 use super::effect::Effects;
 use super::rejected::Rejected;
 
@@ -68,12 +68,6 @@ pub enum State {
 }
 
 impl State {
-    /// The state's name in the spec.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-
     /// The round that it is, or that it ended in, from 1.
     #[must_use]
     pub const fn round(&self) -> u32 {
@@ -98,14 +92,6 @@ pub enum Event {
     },
     /// The run of the one who has the word failed.
     Broke,
-}
-
-impl Event {
-    /// The event's name in the spec.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
 }
 
 /// What is to be done.
@@ -133,26 +119,7 @@ pub fn begin(max_rounds: i64) -> (State, Effects<Effect>) {
     (State::ResponderSpeaks { round: 1, last }, Effects::from(vec![Effect::Ask(Role::Responder)]))
 }
 
-/// Takes one event.
-///
-/// # Errors
-/// [`Rejected`] when the event has no row in the spec for this state.
-pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
-    apply(
-        state,
-        |state, effects| state.handle(&mut Machine, event, effects),
-        || Rejected::NoOp { state: state.name(), event: event.name() },
-    )
-}
-
-/// The groups of the spec that a state is in, the outermost first.
-#[must_use]
-pub fn groups(state: State) -> Vec<&'static str> {
-    apply::groups::<Machine>(state)
-}
-
-/// Shared storage of the machine: none, all of it is in the state.
-struct Machine;
+machine! { groups, no_op: _ }
 
 #[state_machine(
     initial = "State::Failed { round: 0 }",
@@ -165,8 +132,7 @@ impl Machine {
     fn responder_speaks(round: &u32, last: &u32, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::Spoke { resolved: false } => {
-                context.push(Effect::Ask(Role::Requester));
-                Transition(State::RequesterSpeaks { round: *round, last: *last })
+                to(State::RequesterSpeaks { round: *round, last: *last }, [Effect::Ask(Role::Requester)], context)
             }
             _ => Super,
         }
@@ -176,10 +142,10 @@ impl Machine {
     fn requester_speaks(round: &u32, last: &u32, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::Spoke { resolved: false } if round < last => {
-                context.push(Effect::Ask(Role::Responder));
-                Transition(State::ResponderSpeaks { round: round.saturating_add(1), last: *last })
+                let round = round.saturating_add(1);
+                to(State::ResponderSpeaks { round, last: *last }, [Effect::Ask(Role::Responder)], context)
             }
-            Event::Spoke { resolved: false } => Transition(end(State::Unresolved { round: *round }, context)),
+            Event::Spoke { resolved: false } => to(State::Unresolved { round: *round }, [Effect::Conclude], context),
             _ => Super,
         }
     }
@@ -206,8 +172,8 @@ impl Machine {
     #[superstate]
     fn open(round: &u32, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::Spoke { resolved: true } => Transition(end(State::Resolved { round: *round }, context)),
-            Event::Broke => Transition(end(State::Failed { round: *round }, context)),
+            Event::Spoke { resolved: true } => to(State::Resolved { round: *round }, [Effect::Conclude], context),
+            Event::Broke => to(State::Failed { round: *round }, [Effect::Conclude], context),
             Event::Spoke { resolved: false } => Super,
         }
     }
@@ -217,9 +183,4 @@ impl Machine {
     fn over() -> Outcome<State> {
         Super
     }
-}
-
-fn end(state: State, effects: &mut Effects<Effect>) -> State {
-    effects.push(Effect::Conclude);
-    state
 }

@@ -18,6 +18,11 @@ impl<E> Effects<E> {
         self.0.push(effect);
     }
 
+    /// Adds effects behind those already there.
+    pub fn extend(&mut self, effects: impl IntoIterator<Item = E>) {
+        self.0.extend(effects);
+    }
+
     /// The effects, in order.
     pub fn as_slice(&self) -> &[E] {
         &self.0

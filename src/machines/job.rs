@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 use strum::{Display, IntoStaticStr, VariantArray};
 
-use super::apply::{self, apply};
+use super::apply::{machine, stay, to};
 use super::dispatch::End;
 use super::effect::Effects;
 use super::rejected::Rejected;
@@ -44,12 +44,6 @@ pub enum State {
 }
 
 impl State {
-    /// The state's name in the spec.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-
     /// Whether something of the job may run, or still has to.
     #[must_use]
     pub const fn is_unsettled(self) -> bool {
@@ -116,12 +110,6 @@ impl Event {
             }
         }
     }
-
-    /// The event's name in the spec.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
 }
 
 /// What the shell is to do with the record and the run. The new status is written together with them, in one replace.
@@ -148,17 +136,7 @@ pub enum Effect {
     RemoveFiles,
 }
 
-/// Takes one event.
-///
-/// # Errors
-/// [`Rejected`] when the event has no row in the spec for this state.
-pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
-    apply(
-        state,
-        |state, effects| state.handle(&mut Machine, event, effects),
-        || Rejected::of(is_no_op(state, event), state.name(), event.name()),
-    )
-}
+machine! { groups, no_op: (state, event) if is_no_op(state, event) }
 
 const fn is_no_op(state: State, event: &Event) -> bool {
     match (state, event) {
@@ -169,15 +147,6 @@ const fn is_no_op(state: State, event: &Event) -> bool {
         (State::Stopping | State::Done | State::Failed | State::Cancelled | State::Collected, _) => true,
     }
 }
-
-/// The groups of the spec that a state is in, the outermost first.
-#[must_use]
-pub fn groups(state: State) -> Vec<&'static str> {
-    apply::groups::<Machine>(state)
-}
-
-/// Shared storage of the machine: none, all of it is in the state.
-struct Machine;
 
 /// The handlers. A state without one, whose record is gone, takes no event.
 #[state_machine(
@@ -190,11 +159,7 @@ impl Machine {
     #[state(superstate = "unmanned")]
     fn pending(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::Claim => {
-                context.push(Effect::StampStarted);
-                context.push(Effect::StampDeadline);
-                Transition(State::Running)
-            }
+            Event::Claim => to(State::Running, [Effect::StampStarted, Effect::StampDeadline], context),
             _ => Super,
         }
     }
@@ -212,15 +177,8 @@ impl Machine {
     #[state(superstate = "unmanned")]
     fn resuming(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::Claim => {
-                context.push(Effect::CountResumption);
-                context.push(Effect::StampDeadline);
-                Transition(State::Running)
-            }
-            Event::Progress => {
-                context.push(Effect::StoreProgress);
-                Handled
-            }
+            Event::Claim => to(State::Running, [Effect::CountResumption, Effect::StampDeadline], context),
+            Event::Progress => stay(Effect::StoreProgress, context),
             Event::Adopt => Handled,
             _ => Super,
         }
@@ -230,10 +188,7 @@ impl Machine {
     fn stopping(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::Finish { .. } | Event::Stopped | Event::Abandon { worker: false } => Transition(State::Cancelled),
-            Event::Progress => {
-                context.push(Effect::StoreProgress);
-                Handled
-            }
+            Event::Progress => stay(Effect::StoreProgress, context),
             _ => Super,
         }
     }
@@ -257,10 +212,13 @@ impl Machine {
     #[superstate]
     fn open(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::Finish { success: false } => Transition(finish(State::Failed, context)),
-            Event::Cancel => Transition(cancel(context)),
-            Event::Stopped => Transition(give_up(State::Cancelled, context)),
-            Event::Abandon { worker: false } => Transition(give_up(State::Failed, context)),
+            Event::Finish { success: false } => to(State::Failed, JUDGED, context),
+            Event::Cancel => {
+                context.extend(GIVEN_UP);
+                to(State::Stopping, [Effect::EndRun], context)
+            }
+            Event::Stopped => to(State::Cancelled, GIVEN_UP, context),
+            Event::Abandon { worker: false } => to(State::Failed, GIVEN_UP, context),
             _ => Super,
         }
     }
@@ -269,13 +227,10 @@ impl Machine {
     #[superstate(superstate = "open")]
     fn manned(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::Progress => {
-                context.push(Effect::StoreProgress);
-                Handled
-            }
+            Event::Progress => stay(Effect::StoreProgress, context),
             Event::Adopt | Event::Abandon { worker: true } => Transition(State::Adopted),
             Event::Resume => Transition(State::Resuming),
-            Event::Finish { success: true } => Transition(finish(State::Done, context)),
+            Event::Finish { success: true } => to(State::Done, JUDGED, context),
             _ => Super,
         }
     }
@@ -290,30 +245,12 @@ impl Machine {
     #[superstate]
     fn finished(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::Collect => {
-                context.push(Effect::RemoveFiles);
-                Transition(State::Collected)
-            }
+            Event::Collect => to(State::Collected, [Effect::RemoveFiles], context),
             _ => Super,
         }
     }
 }
 
-fn finish(state: State, effects: &mut Effects<Effect>) -> State {
-    effects.push(Effect::StoreResult);
-    effects.push(Effect::StampCompleted);
-    state
-}
-
-fn cancel(effects: &mut Effects<Effect>) -> State {
-    effects.push(Effect::StoreReason);
-    effects.push(Effect::StampCompleted);
-    effects.push(Effect::EndRun);
-    State::Stopping
-}
-
-fn give_up(state: State, effects: &mut Effects<Effect>) -> State {
-    effects.push(Effect::StoreReason);
-    effects.push(Effect::StampCompleted);
-    state
-}
+/// Effects of an end that has an answer, and of one that has only a reason.
+const JUDGED: [Effect; 2] = [Effect::StoreResult, Effect::StampCompleted];
+const GIVEN_UP: [Effect; 2] = [Effect::StoreReason, Effect::StampCompleted];

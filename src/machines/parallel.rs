@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 use strum::{Display, IntoStaticStr};
 
-use super::apply::apply;
+use super::apply::{machine, to};
 use super::effect::Effects;
 use super::rejected::Rejected;
 
@@ -49,14 +49,6 @@ pub enum State {
     Answered,
 }
 
-impl State {
-    /// The state's name in the spec.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
-
 /// What happened to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
@@ -65,14 +57,6 @@ pub enum Event {
     ItemEnded,
     /// The aggregator has answered, or failed.
     AggregateEnded,
-}
-
-impl Event {
-    /// The event's name in the spec.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
 }
 
 /// What is to be done.
@@ -92,24 +76,7 @@ pub fn begin(items: u32, aggregates: bool) -> (State, Effects<Effect>) {
     (State::Gathering { left: items, aggregates }, Effects::from(vec![Effect::StartItems]))
 }
 
-/// Takes one event.
-///
-/// # Errors
-/// [`Rejected`] when the event has no row in the spec for this state.
-pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
-    apply(
-        state,
-        |state, effects| state.handle(&mut Machine, event, effects),
-        || Rejected::of(is_no_op(state, event), state.name(), event.name()),
-    )
-}
-
-const fn is_no_op(state: State, event: &Event) -> bool {
-    matches!((state, event), (State::Aggregating, Event::ItemEnded) | (State::Answered, _))
-}
-
-/// Shared storage of the machine: none, all of it is in the state.
-struct Machine;
+machine! { no_op: (State::Aggregating, Event::ItemEnded) | (State::Answered, _) }
 
 /// The handlers. A state without one, which is over, takes no event.
 #[state_machine(initial = "State::Answered", visibility = "pub(self)", state(custom, name = "State"))]
@@ -117,14 +84,8 @@ impl Machine {
     #[state]
     fn gathering(left: &u32, aggregates: &bool, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match (event, left) {
-            (Event::ItemEnded, 0 | 1) if *aggregates => {
-                context.push(Effect::StartAggregate);
-                Transition(State::Aggregating)
-            }
-            (Event::ItemEnded, 0 | 1) => {
-                context.push(Effect::Answer);
-                Transition(State::Answered)
-            }
+            (Event::ItemEnded, 0 | 1) if *aggregates => to(State::Aggregating, [Effect::StartAggregate], context),
+            (Event::ItemEnded, 0 | 1) => to(State::Answered, [Effect::Answer], context),
             (Event::ItemEnded, left) => Transition(State::Gathering { left: left - 1, aggregates: *aggregates }),
             _ => Super,
         }
@@ -133,11 +94,8 @@ impl Machine {
     #[state]
     fn aggregating(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::AggregateEnded => {
-                context.push(Effect::Answer);
-                Transition(State::Answered)
-            }
-            _ => Super,
+            Event::AggregateEnded => to(State::Answered, [Effect::Answer], context),
+            Event::ItemEnded => Super,
         }
     }
 }

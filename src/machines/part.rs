@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 use strum::{Display, IntoStaticStr, VariantArray};
 
-use super::apply::apply;
+use super::apply::{machine, stay, to};
 use super::effect::Effects;
 use super::rejected::Rejected;
 
@@ -42,12 +42,6 @@ pub enum State {
 }
 
 impl State {
-    /// The state's name in the spec.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-
     /// Whether a job may be there that is this part's own.
     #[must_use]
     pub const fn may_have_job(self) -> bool {
@@ -70,14 +64,6 @@ pub enum Event {
     Settle,
 }
 
-impl Event {
-    /// The event's name in the spec.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
-
 /// What is to be done, after the new state is noted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display)]
 #[strum(serialize_all = "snake_case")]
@@ -90,24 +76,7 @@ pub enum Effect {
     GiveUp,
 }
 
-/// Takes one event.
-///
-/// # Errors
-/// [`Rejected`] when the event has no row in the spec for this state.
-pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
-    apply(
-        state,
-        |state, effects| state.handle(&mut Machine, event, effects),
-        || Rejected::of(is_no_op(state, event), state.name(), event.name()),
-    )
-}
-
-const fn is_no_op(state: State, event: &Event) -> bool {
-    matches!((state, event), (State::Submitted, Event::Submitted | Event::Settle) | (State::Settled, _))
-}
-
-/// Shared storage of the machine: none, all of it is in the state.
-struct Machine;
+machine! { no_op: (State::Submitted, Event::Submitted | Event::Settle) | (State::Settled, _) }
 
 /// The handlers. A state without one, which is over, takes no event.
 #[state_machine(initial = "State::Unnamed", visibility = "pub(self)", state(custom, name = "State"))]
@@ -115,10 +84,7 @@ impl Machine {
     #[state]
     fn unnamed(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::TakeUp { .. } => {
-                context.push(Effect::Submit);
-                Transition(State::Named)
-            }
+            Event::TakeUp { .. } => to(State::Named, [Effect::Submit], context),
             Event::Settle => Transition(State::Settled),
             _ => Super,
         }
@@ -127,14 +93,8 @@ impl Machine {
     #[state]
     fn named(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::TakeUp { job_is_there: false } => {
-                context.push(Effect::Submit);
-                Handled
-            }
-            Event::TakeUp { job_is_there: true } | Event::Submitted => {
-                context.push(Effect::Await);
-                Transition(State::Submitted)
-            }
+            Event::TakeUp { job_is_there: false } => stay(Effect::Submit, context),
+            Event::TakeUp { job_is_there: true } | Event::Submitted => to(State::Submitted, [Effect::Await], context),
             Event::Settle => Transition(State::Settled),
         }
     }
@@ -142,14 +102,8 @@ impl Machine {
     #[state]
     fn submitted(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::TakeUp { job_is_there: true } => {
-                context.push(Effect::Await);
-                Handled
-            }
-            Event::TakeUp { job_is_there: false } => {
-                context.push(Effect::GiveUp);
-                Handled
-            }
+            Event::TakeUp { job_is_there: true } => stay(Effect::Await, context),
+            Event::TakeUp { job_is_there: false } => stay(Effect::GiveUp, context),
             _ => Super,
         }
     }

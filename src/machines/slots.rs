@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 use strum::{Display, IntoStaticStr};
 
-use super::apply::{self, apply};
+use super::apply::{machine, stay, to};
 use super::effect::Effects;
 use super::rejected::Rejected;
 
@@ -46,12 +46,6 @@ pub enum State {
 }
 
 impl State {
-    /// The state's name in the spec.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-
     /// The place in the queue as last seen, 1 for the next one; `None` before the first look and outside the queue.
     #[must_use]
     pub const fn place(&self) -> Option<u64> {
@@ -108,14 +102,6 @@ pub enum Event {
     Leave,
 }
 
-impl Event {
-    /// The event's name in the spec.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
-
 /// What the shell is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display)]
 #[strum(serialize_all = "snake_case")]
@@ -143,27 +129,7 @@ pub fn begin() -> (State, Effects<Effect>) {
     (State::Outside, Effects::from(vec![Effect::TakeTicket]))
 }
 
-/// Takes one event.
-///
-/// # Errors
-/// [`Rejected`] when the event has no row in the spec for this state; the state stands as it was.
-pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
-    apply(
-        state,
-        |state, effects| state.handle(&mut Machine, event, effects),
-        || Rejected::of(is_no_op(state, event), state.name(), event.name()),
-    )
-}
-
-const fn is_no_op(state: State, event: &Event) -> bool {
-    matches!((state, event), (State::Left, _) | (State::Holding, Event::Woken))
-}
-
-/// The groups of the spec that a state is in, the outermost first.
-#[must_use]
-pub fn groups(state: State) -> Vec<&'static str> {
-    apply::groups::<Machine>(state)
-}
+machine! { groups, no_op: (State::Left, _) | (State::Holding, Event::Woken) }
 
 /// Whether one more may enter. A limit of nothing would stop everything for ever: it counts as one.
 #[must_use]
@@ -186,9 +152,6 @@ pub fn before<T: Ord>(mine: &T, queue: impl IntoIterator<Item = T>) -> Vec<T> {
     before
 }
 
-/// Shared storage of the machine: none, all of it is in the state.
-struct Machine;
-
 /// The handlers. A state without one, which is over, takes no event.
 #[state_machine(
     initial = "State::Outside",
@@ -209,19 +172,13 @@ impl Machine {
     #[state(superstate = "waiting")]
     fn queued(ahead: &mut Option<u64>, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::Woken => {
-                context.push(Effect::LookAhead);
-                Handled
-            }
-            Event::Looked { ahead: 0 } => {
-                context.push(Effect::CountHolders);
-                Transition(State::AtTurnstile)
-            }
+            Event::Woken => stay(Effect::LookAhead, context),
+            Event::Looked { ahead: 0 } => to(State::AtTurnstile, [Effect::CountHolders], context),
             Event::Looked { ahead: seen } => {
                 *ahead = Some(*seen);
                 Handled
             }
-            Event::Lost => Transition(begin_again(context)),
+            Event::Lost => to(State::Outside, [Effect::TakeTicket], context),
             _ => Super,
         }
     }
@@ -229,13 +186,9 @@ impl Machine {
     #[state(superstate = "waiting")]
     fn at_turnstile(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::Woken => {
-                context.push(Effect::CountHolders);
-                Handled
-            }
+            Event::Woken => stay(Effect::CountHolders, context),
             Event::Counted { holders, limit } if has_room(*holders, *limit) => {
-                context.push(Effect::Enter);
-                Transition(State::Entering)
+                to(State::Entering, [Effect::Enter], context)
             }
             Event::Counted { .. } => Handled,
             _ => Super,
@@ -245,15 +198,9 @@ impl Machine {
     #[state(superstate = "waiting")]
     fn entering(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::Woken => {
-                context.push(Effect::CountHolders);
-                Transition(State::AtTurnstile)
-            }
-            Event::Entered => {
-                context.push(Effect::PassOn);
-                Transition(State::Holding)
-            }
-            Event::Lost => Transition(begin_again(context)),
+            Event::Woken => to(State::AtTurnstile, [Effect::CountHolders], context),
+            Event::Entered => to(State::Holding, [Effect::PassOn], context),
+            Event::Lost => to(State::Outside, [Effect::TakeTicket], context),
             _ => Super,
         }
     }
@@ -261,11 +208,7 @@ impl Machine {
     #[state]
     fn holding(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::Leave => {
-                context.push(Effect::GiveBack);
-                context.push(Effect::RingBell);
-                Transition(State::Left)
-            }
+            Event::Leave => to(State::Left, [Effect::GiveBack, Effect::RingBell], context),
             _ => Super,
         }
     }
@@ -274,17 +217,8 @@ impl Machine {
     #[superstate]
     fn waiting(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::Leave => {
-                context.push(Effect::Withdraw);
-                context.push(Effect::PassOn);
-                Transition(State::Left)
-            }
+            Event::Leave => to(State::Left, [Effect::Withdraw, Effect::PassOn], context),
             _ => Super,
         }
     }
-}
-
-fn begin_again(effects: &mut Effects<Effect>) -> State {
-    effects.push(Effect::TakeTicket);
-    State::Outside
 }

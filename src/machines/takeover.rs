@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use statig::prelude::*;
 use strum::{Display, IntoStaticStr};
 
-use super::apply::{self, apply};
+use super::apply::{machine, to};
 use super::effect::Effects;
 use super::rejected::Rejected;
 
@@ -85,14 +85,6 @@ pub enum State {
     Over,
 }
 
-impl State {
-    /// The state's name in the spec.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
-
 /// What happens to a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
@@ -124,31 +116,6 @@ pub enum Event {
     },
     /// The caller does not want the answer any more.
     CallerLeft,
-}
-
-impl Event {
-    /// All events, for exhaustive checks.
-    pub const ALL: [Self; 13] = [
-        Self::LeashClosed,
-        Self::RecordEnded,
-        Self::RecordGone,
-        Self::Unreadable,
-        Self::LockBusy,
-        Self::LockTaken,
-        Self::Unsupervised,
-        Self::Started,
-        Self::StartFailed,
-        Self::PauseOver,
-        Self::StillOpen { manned: false },
-        Self::StillOpen { manned: true },
-        Self::CallerLeft,
-    ];
-
-    /// The event's name in the spec.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
 }
 
 /// What is to be done.
@@ -190,26 +157,7 @@ pub fn begin() -> (State, Effects<Effect>) {
     (State::OnLeash { tries: Tries::default() }, Effects::from(vec![Effect::Listen]))
 }
 
-/// Takes one event.
-///
-/// # Errors
-/// [`Rejected`] when the event has no row in the spec for this state.
-pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
-    apply(
-        state,
-        |state, effects| state.handle(&mut Machine, event, effects),
-        || Rejected::of(state == State::Over, state.name(), event.name()),
-    )
-}
-
-/// The groups of the spec that a state is in, the outermost first.
-#[must_use]
-pub fn groups(state: State) -> Vec<&'static str> {
-    apply::groups::<Machine>(state)
-}
-
-/// Shared storage of the machine: none, all of it is in the state.
-struct Machine;
+machine! { groups, no_op: (State::Over, _) }
 
 /// The handlers. A state without one, which is over, takes no event.
 #[state_machine(
@@ -223,7 +171,7 @@ impl Machine {
     fn on_leash(tries: &Tries, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::LeashClosed | Event::Unreadable => {
-                to(State::Locking { tries: tries.died() }, Effect::TakeLock, context)
+                to(State::Locking { tries: tries.died() }, [Effect::TakeLock], context)
             }
             _ => Super,
         }
@@ -244,7 +192,7 @@ impl Machine {
     #[state(superstate = "reading")]
     fn following(tries: &Tries, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::Unsupervised => to(State::Locking { tries: *tries }, Effect::TakeLock, context),
+            Event::Unsupervised => to(State::Locking { tries: *tries }, [Effect::TakeLock], context),
             Event::Unreadable => failed(*tries, context),
             _ => Super,
         }
@@ -254,9 +202,9 @@ impl Machine {
     fn locking(tries: &Tries, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         let tries = *tries;
         match event {
-            Event::LockBusy => to(State::Following { tries }, Effect::Follow, context),
-            Event::LockTaken if tries.may_replace() => to(State::Starting { tries }, Effect::StartProcess, context),
-            Event::LockTaken => to(State::StandingIn { tries }, Effect::StartThread, context),
+            Event::LockBusy => to(State::Following { tries }, [Effect::Follow], context),
+            Event::LockTaken if tries.may_replace() => to(State::Starting { tries }, [Effect::StartProcess], context),
+            Event::LockTaken => to(State::StandingIn { tries }, [Effect::StartThread], context),
             Event::Unreadable => failed(tries, context),
             _ => Super,
         }
@@ -265,8 +213,8 @@ impl Machine {
     #[state(superstate = "unleashed")]
     fn starting(tries: &Tries, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::Started => to(State::OnLeash { tries: *tries }, Effect::Listen, context),
-            Event::StartFailed => to(State::StandingIn { tries: *tries }, Effect::StartThread, context),
+            Event::Started => to(State::OnLeash { tries: *tries }, [Effect::Listen], context),
+            Event::StartFailed => to(State::StandingIn { tries: *tries }, [Effect::StartThread], context),
             _ => Super,
         }
     }
@@ -274,7 +222,7 @@ impl Machine {
     #[state(superstate = "unleashed")]
     fn standing_in(tries: &Tries, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::Started => to(State::InProcess { tries: *tries }, Effect::ListenAndLook, context),
+            Event::Started => to(State::InProcess { tries: *tries }, [Effect::ListenAndLook], context),
             Event::StartFailed => failed(*tries, context),
             _ => Super,
         }
@@ -283,7 +231,7 @@ impl Machine {
     #[state(superstate = "unleashed")]
     fn pausing(tries: &Tries, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::PauseOver => to(State::Locking { tries: *tries }, Effect::TakeLock, context),
+            Event::PauseOver => to(State::Locking { tries: *tries }, [Effect::TakeLock], context),
             _ => Super,
         }
     }
@@ -291,9 +239,9 @@ impl Machine {
     #[state(superstate = "reading")]
     fn giving_up(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::StillOpen { manned: true } => to(State::Over, Effect::TellWhere, context),
-            Event::StillOpen { manned: false } => to(State::Over, Effect::Cancel, context),
-            Event::Unreadable => to(State::Over, Effect::Fail, context),
+            Event::StillOpen { manned: true } => to(State::Over, [Effect::TellWhere], context),
+            Event::StillOpen { manned: false } => to(State::Over, [Effect::Cancel], context),
+            Event::Unreadable => to(State::Over, [Effect::Fail], context),
             _ => Super,
         }
     }
@@ -311,7 +259,7 @@ impl Machine {
     #[superstate]
     fn unleashed(event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::CallerLeft => to(State::Over, Effect::Renounce, context),
+            Event::CallerLeft => to(State::Over, [Effect::Renounce], context),
             _ => Super,
         }
     }
@@ -323,16 +271,11 @@ impl Machine {
     }
 }
 
-fn to(state: State, effect: Effect, effects: &mut Effects<Effect>) -> Outcome<State> {
-    effects.push(effect);
-    Transition(state)
-}
-
 /// What the record says to whoever waits, wherever it was read.
 fn told(event: &Event, effects: &mut Effects<Effect>) -> Outcome<State> {
     match event {
-        Event::RecordEnded => to(State::Over, Effect::Answer, effects),
-        Event::RecordGone => to(State::Over, Effect::Fail, effects),
+        Event::RecordEnded => to(State::Over, [Effect::Answer], effects),
+        Event::RecordGone => to(State::Over, [Effect::Fail], effects),
         _ => Super,
     }
 }
@@ -341,8 +284,8 @@ fn told(event: &Event, effects: &mut Effects<Effect>) -> Outcome<State> {
 fn failed(tries: Tries, effects: &mut Effects<Effect>) -> Outcome<State> {
     if tries.failures < MAX_RETRIES {
         let failures = tries.failures + 1;
-        to(State::Pausing { tries: Tries { failures, ..tries } }, Effect::Pause, effects)
+        to(State::Pausing { tries: Tries { failures, ..tries } }, [Effect::Pause], effects)
     } else {
-        to(State::GivingUp, Effect::Look, effects)
+        to(State::GivingUp, [Effect::Look], effects)
     }
 }

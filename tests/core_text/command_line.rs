@@ -5,7 +5,7 @@ use agent_dispatch_fuzz::command_line::check_plan;
 use agent_dispatch_fuzz::commander::parse;
 use proptest::prelude::*;
 
-use crate::support::REFUSALS;
+use crate::spec::dispatch::REFUSALS;
 
 use super::support::{UUID, plan, session};
 

@@ -7,6 +7,11 @@ use agent_dispatch_fuzz::TARGETS;
 use proptest::prelude::*;
 
 #[test]
+fn records_are_played_with_every_event() {
+    assert_eq!(agent_dispatch_fuzz::job_record::EVENTS, crate::spec::job::EVENTS);
+}
+
+#[test]
 fn every_corpus_file_passes() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
     for (name, body) in TARGETS {

@@ -9,7 +9,7 @@ use agent_dispatch::machines::verdict::{Canceller, EndReason, Evidence, NotStart
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::support::REFUSALS;
+use crate::spec::dispatch::REFUSALS;
 
 use super::support::{UUID, plan, session};
 

@@ -11,7 +11,7 @@ use proptest::sample::select;
 
 use super::dispatch_history::{Walk, judge, later};
 use super::walks;
-use crate::support::REFUSALS;
+use crate::spec::dispatch::REFUSALS;
 
 /// More ticks than any run has deadlines: time to leave, deadline, SIGKILL, giving up.
 const MOST_TICKS: usize = 4;

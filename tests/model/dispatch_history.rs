@@ -8,7 +8,7 @@ use agent_dispatch::machines::flags::{Flag, Omission, Omitted};
 use agent_dispatch::machines::rejected::Rejected;
 use agent_dispatch::machines::time::Millis;
 
-use crate::support::REFUSALS;
+use crate::spec::dispatch::REFUSALS;
 
 /// An event that was taken, and what came of it.
 #[derive(Debug, Clone)]

@@ -2,11 +2,11 @@
 
 use agent_dispatch::machines::dispatch::{CancelledBy, End};
 use agent_dispatch::machines::job::{Effect, Event, Phase, State, Status, step};
-use agent_dispatch_fuzz::job_record::EVENTS;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::walks;
+use crate::spec::job::EVENTS;
 
 /// An event that was taken, what came of it and what the record said afterwards.
 #[derive(Debug, Clone)]

@@ -5,6 +5,8 @@ use agent_dispatch::machines::takeover::{self, Effect, Event, MAX_RETRIES, MAX_S
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::spec::takeover::EVENTS;
+
 use super::search::{Next, Verdict, World, search};
 use super::walks;
 
@@ -217,7 +219,7 @@ const LAST: [Effect; 5] = [Effect::Answer, Effect::Fail, Effect::TellWhere, Effe
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
     let rare = [Event::RecordEnded, Event::RecordGone, Event::CallerLeft];
-    let often: Vec<Event> = Event::ALL.into_iter().filter(|event| !rare.contains(event)).collect();
+    let often: Vec<Event> = EVENTS.into_iter().filter(|event| !rare.contains(event)).collect();
     prop::collection::vec(prop_oneof![40 => select(often), 1 => select(rare.to_vec())], 0..300)
 }
 

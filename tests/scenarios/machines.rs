@@ -20,7 +20,7 @@ use crate::spec::part::Part;
 use crate::spec::scenario::Rejection;
 use crate::spec::slots::Slots;
 use crate::spec::subject::{Subject, fields};
-use crate::spec::takeover::Takeover;
+use crate::spec::takeover::{EVENTS, Takeover};
 
 /// What goes with an event, by name. Every name that is there must be asked for.
 pub struct Arguments<'a> {
@@ -245,7 +245,7 @@ impl Played for Takeover {
         use takeover::Event;
         match name {
             "still_open" => Event::StillOpen { manned: with.get("manned") },
-            _ => *Event::ALL.iter().find(|event| event.name() == name).unwrap_or_else(|| panic!("unknown event")),
+            _ => *EVENTS.iter().find(|event| event.name() == name).unwrap_or_else(|| panic!("unknown event")),
         }
     }
 }

@@ -9,11 +9,22 @@ use agent_dispatch::machines::rejected::Rejected;
 use agent_dispatch::machines::time::Millis;
 use serde_json::{Value, json};
 
-use crate::support::REFUSALS;
-
 use super::subject::{Datum, Guard, Seen, Subject};
 
 pub struct Dispatch;
+
+/// All that a CLI may say it does not take, where a run without it is still the run that was asked for.
+pub const REFUSALS: [Omission; 9] = [
+    Omission::Unknown(Flag::SessionId),
+    Omission::Unknown(Flag::PermissionPrompts),
+    Omission::Unknown(Flag::Settings),
+    Omission::Unknown(Flag::AppendSystemPrompt),
+    Omission::Unknown(Flag::SystemPromptSnapshot),
+    Omission::Unknown(Flag::MaxBudget),
+    Omission::Unknown(Flag::MaxTurns),
+    Omission::Unknown(Flag::JsonSchema),
+    Omission::ThisSchema,
+];
 
 const BYS: [CancelledBy; 2] = [CancelledBy::Request, CancelledBy::CallerGone];
 const SESSIONS: [SessionFate; 4] = [SessionFate::Unstarted, SessionFate::Absent, SessionFate::Begun, SessionFate::Lost];

@@ -2,12 +2,26 @@
 
 use agent_dispatch::machines::job::{self, Effect, Event, State};
 use agent_dispatch::machines::rejected::Rejected;
-use agent_dispatch_fuzz::job_record::EVENTS;
 use strum::VariantArray;
 
 use super::subject::{Guard, Subject};
 
 pub struct Job;
+
+/// Every event.
+pub const EVENTS: [Event; 11] = [
+    Event::Claim,
+    Event::Adopt,
+    Event::Resume,
+    Event::Progress,
+    Event::Finish { success: true },
+    Event::Finish { success: false },
+    Event::Cancel,
+    Event::Stopped,
+    Event::Abandon { worker: false },
+    Event::Abandon { worker: true },
+    Event::Collect,
+];
 
 impl Subject for Job {
     const NAME: &'static str = "job";

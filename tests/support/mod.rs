@@ -11,23 +11,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use agent_dispatch::machines::cli_version::Version;
-use agent_dispatch::machines::flags::{Flag, Omission};
 
 /// Between the oldest and the newest tested CLI: from here on it waits for background work of an agent.
 pub const MIDDLE: Version = Version::new(2, 1, 300);
-
-/// All that a CLI may say it does not take, where a run without it is still the run that was asked for.
-pub const REFUSALS: [Omission; 9] = [
-    Omission::Unknown(Flag::SessionId),
-    Omission::Unknown(Flag::PermissionPrompts),
-    Omission::Unknown(Flag::Settings),
-    Omission::Unknown(Flag::AppendSystemPrompt),
-    Omission::Unknown(Flag::SystemPromptSnapshot),
-    Omission::Unknown(Flag::MaxBudget),
-    Omission::Unknown(Flag::MaxTurns),
-    Omission::Unknown(Flag::JsonSchema),
-    Omission::ThisSchema,
-];
 
 /// A wait that takes longer than this has failed. The machine may be busy with other tests.
 pub const PATIENCE: Duration = Duration::from_secs(120);

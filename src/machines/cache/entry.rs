@@ -1,6 +1,6 @@
 //! The life of one cached answer, from the request that pays for it until it is gone. Declared in `spec/cache.yaml`.
 
-use crate::machines::apply::apply;
+use crate::machines::apply::{machine, stay, to};
 use crate::machines::effect::Effects;
 use crate::machines::rejected::Rejected;
 use crate::machines::time::Millis;
@@ -51,14 +51,6 @@ pub enum State {
     },
 }
 
-impl State {
-    /// The state's name in the spec.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
-
 /// What happened to an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
@@ -92,14 +84,6 @@ pub enum Event {
     },
 }
 
-impl Event {
-    /// The event's name in the spec.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
-
 /// What the holder of the entries is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display)]
 #[strum(serialize_all = "snake_case")]
@@ -123,24 +107,7 @@ pub fn begin() -> (State, Effects<Effect>) {
     (State::InFlight { askers: 1 }, Effects::from(vec![Effect::Pay]))
 }
 
-/// Takes one event.
-///
-/// # Errors
-/// [`Rejected`] when the event has no row in the spec for this state; the state stands as it was.
-pub fn step(state: State, event: &Event) -> Result<(State, Effects<Effect>), Rejected> {
-    apply(
-        state,
-        |state, effects| state.handle(&mut Machine, event, effects),
-        || Rejected::of(is_no_op(state, event), state.name(), event.name()),
-    )
-}
-
-const fn is_no_op(state: State, event: &Event) -> bool {
-    matches!((state, event), (State::Gone { .. }, _) | (State::Fresh { .. }, Event::Answer { .. }))
-}
-
-/// Shared storage of the machine: none, all of it is in the state.
-struct Machine;
+machine! { no_op: (State::Gone { .. }, _) | (State::Fresh { .. }, Event::Answer { .. }) }
 
 /// The handlers. A state without one, which is over, takes no event.
 #[state_machine(initial = "begin().0", visibility = "pub(self)", state(custom, name = "State"))]
@@ -148,16 +115,10 @@ impl Machine {
     #[state]
     fn in_flight(askers: &u32, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
-            Event::Lookup { .. } => {
-                context.push(Effect::Share);
-                Transition(State::InFlight { askers: askers.saturating_add(1) })
-            }
+            Event::Lookup { .. } => to(State::InFlight { askers: askers.saturating_add(1) }, [Effect::Share], context),
             Event::Leave if *askers > 1 => Transition(State::InFlight { askers: askers.saturating_sub(1) }),
-            Event::Leave => Transition(abandon(context)),
-            Event::Answer { keep: true, now } => {
-                context.push(Effect::Keep);
-                Transition(State::Fresh { inserted_at: *now })
-            }
+            Event::Leave => gone(GoneReason::Unwanted, Effect::EndRun, context),
+            Event::Answer { keep: true, now } => to(State::Fresh { inserted_at: *now }, [Effect::Keep], context),
             Event::Answer { keep: false, .. } => Transition(State::Gone { why: GoneReason::NotKept }),
             Event::Outdate => Transition(State::Outdated { askers: *askers }),
             Event::Tick { .. } => Handled,
@@ -169,7 +130,7 @@ impl Machine {
     fn outdated(askers: &u32, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::Leave if *askers > 1 => Transition(State::Outdated { askers: askers.saturating_sub(1) }),
-            Event::Leave => Transition(abandon(context)),
+            Event::Leave => gone(GoneReason::Unwanted, Effect::EndRun, context),
             Event::Answer { .. } => Transition(State::Gone { why: GoneReason::NotKept }),
             Event::Outdate | Event::Tick { .. } => Handled,
             _ => Super,
@@ -180,28 +141,17 @@ impl Machine {
     fn fresh(inserted_at: &Millis, event: &Event, context: &mut Effects<Effect>) -> Outcome<State> {
         match event {
             Event::Lookup { now, ttl_ms } | Event::Tick { now, ttl_ms } if inserted_at.until(*now) >= *ttl_ms => {
-                context.push(Effect::Forget);
-                Transition(State::Gone { why: GoneReason::Expired })
+                gone(GoneReason::Expired, Effect::Forget, context)
             }
-            Event::Lookup { .. } => {
-                context.push(Effect::Serve);
-                Handled
-            }
-            Event::Outdate => {
-                context.push(Effect::Forget);
-                Transition(State::Gone { why: GoneReason::Dropped })
-            }
-            Event::Evict => {
-                context.push(Effect::Forget);
-                Transition(State::Gone { why: GoneReason::Evicted })
-            }
+            Event::Lookup { .. } => stay(Effect::Serve, context),
+            Event::Outdate => gone(GoneReason::Dropped, Effect::Forget, context),
+            Event::Evict => gone(GoneReason::Evicted, Effect::Forget, context),
             Event::Tick { .. } | Event::Leave => Handled,
             _ => Super,
         }
     }
 }
 
-fn abandon(effects: &mut Effects<Effect>) -> State {
-    effects.push(Effect::EndRun);
-    State::Gone { why: GoneReason::Unwanted }
+fn gone(why: GoneReason, effect: Effect, context: &mut Effects<Effect>) -> Outcome<State> {
+    to(State::Gone { why }, [effect], context)
 }

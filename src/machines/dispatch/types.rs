@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, IntoStaticStr};
 
 use super::run::{Run, SessionFate};
+use crate::machines::apply::named;
 use crate::machines::flags::Omission;
 use crate::machines::time::Millis;
 
@@ -143,13 +144,7 @@ pub enum Event {
     },
 }
 
-impl Event {
-    /// The event's name in the spec.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+named!(State, Event);
 
 /// Why a process is being ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -239,12 +234,6 @@ pub enum State {
 }
 
 impl State {
-    /// The state's name in the spec.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-
     /// Whether a complete result was seen of the process.
     pub(super) const fn was_answered(&self) -> bool {
         match self {
