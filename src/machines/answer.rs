@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantArray};
 
 use super::ids::JobId;
 pub use super::status_line::Outcome;
 use super::{json, status_line, text};
 
-/// Why a dispatch failed. Callers branch on the written form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, IntoStaticStr)]
+/// Why a dispatch failed, in the order of the contract. Callers branch on the written form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum ErrorType {
@@ -34,19 +34,6 @@ pub enum ErrorType {
 }
 
 impl ErrorType {
-    /// All types, in the order of the contract.
-    pub const ALL: [Self; 9] = [
-        Self::Permission,
-        Self::Timeout,
-        Self::Recursion,
-        Self::NotFound,
-        Self::Budget,
-        Self::UsageLimit,
-        Self::SchemaMismatch,
-        Self::Cancelled,
-        Self::CliError,
-    ];
-
     /// The name that stands in the answer.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -59,12 +46,12 @@ impl<'de> Deserialize<'de> for ErrorType {
     /// answer unreadable.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let word = String::deserialize(deserializer)?;
-        Ok(Self::ALL.into_iter().find(|t| t.as_str() == word).unwrap_or(Self::CliError))
+        Ok(Self::VARIANTS.iter().copied().find(|t| t.as_str() == word).unwrap_or(Self::CliError))
     }
 }
 
 /// What a dispatch answers. Keys appear in this order; what is absent is left out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     /// Name of the agent.
     #[serde(default)]
@@ -177,34 +164,13 @@ impl Answer {
     /// A failure without anything but its reason.
     #[must_use]
     pub fn failure(agent: impl Into<String>, error_type: ErrorType, error: impl Into<String>) -> Self {
-        Self { error: Some(error.into()), error_type: Some(error_type), ..Self::blank(agent.into(), false) }
+        Self { agent: agent.into(), error: Some(error.into()), error_type: Some(error_type), ..Self::default() }
     }
 
     /// A success with nothing but its text.
     #[must_use]
     pub fn success(agent: impl Into<String>, result: impl Into<String>) -> Self {
-        Self { result: result.into(), ..Self::blank(agent.into(), true) }
-    }
-
-    fn blank(agent: String, success: bool) -> Self {
-        Self {
-            agent,
-            success,
-            result: String::new(),
-            error: None,
-            error_type: None,
-            limit_resets_at: None,
-            session_id: None,
-            cost_usd: None,
-            duration_ms: None,
-            num_turns: None,
-            outcome: None,
-            parsed_result: None,
-            denied_tools: None,
-            hint: None,
-            budget_exceeded: None,
-            cached: None,
-        }
+        Self { agent: agent.into(), success: true, result: result.into(), ..Self::default() }
     }
 }
 

@@ -42,10 +42,8 @@ impl Tally {
     #[must_use]
     pub fn conclude(self, agents: &str, text: String, duration_ms: u64) -> Answer {
         let error = (!self.failures.is_empty()).then(|| {
-            let named = self.failures.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-            let more = self.failures.len().saturating_sub(SHOWN);
-            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-            format!("{} of {} failed: {named}{more}; the result has all answers", self.failures.len(), self.parts)
+            let named = text::listed(&self.failures, SHOWN);
+            format!("{} of {} failed: {named}; the result has all answers", self.failures.len(), self.parts)
         });
         Answer {
             success: error.is_none(),
@@ -66,9 +64,7 @@ pub fn agents<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
             each.push(name);
         }
     }
-    let more = each.len().saturating_sub(AGENTS);
-    let named = each.iter().take(AGENTS).copied().collect::<Vec<_>>().join(", ");
-    if more == 0 { named } else { format!("{named} and {more} more") }
+    text::listed(each, AGENTS)
 }
 
 /// What the items of a call are to do, in words: each agent and the beginning of its task.

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 /// An option of the claude CLI that we pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, VariantArray)]
 #[serde(rename_all = "snake_case")]
 pub enum Flag {
     /// `-p`: print the answer and exit.
@@ -45,26 +46,6 @@ pub enum Flag {
 }
 
 impl Flag {
-    /// Every option that we pass.
-    pub const ALL: [Self; 16] = [
-        Self::Print,
-        Self::OutputFormat,
-        Self::Verbose,
-        Self::SessionId,
-        Self::Resume,
-        Self::Model,
-        Self::PermissionMode,
-        Self::PermissionPrompts,
-        Self::Settings,
-        Self::AllowedTools,
-        Self::DisallowedTools,
-        Self::AppendSystemPrompt,
-        Self::SystemPromptSnapshot,
-        Self::MaxBudget,
-        Self::MaxTurns,
-        Self::JsonSchema,
-    ];
-
     /// The option as it is written.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -205,7 +186,7 @@ impl Omitted {
     #[must_use]
     pub const fn and(self, omission: Omission) -> Self {
         /// The bits of flags come first.
-        const FLAGS: u32 = Flag::ALL.len() as u32;
+        const FLAGS: u32 = Flag::VARIANTS.len() as u32;
         let bit = match omission {
             Omission::Unknown(flag) => flag as u32,
             Omission::ThisSchema => FLAGS,
@@ -226,7 +207,7 @@ pub fn unknown_option(stderr: &str) -> Option<Flag> {
     let after = PHRASES.iter().filter_map(|phrase| Some(lower.find(phrase)? + phrase.len())).min()?;
     let rest = stderr[after..].trim_start_matches([' ', ':', '\'', '"', '`', '‘', '“']);
     let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(rest.len());
-    Flag::ALL.into_iter().find(|flag| flag.as_str() == &rest[..end])
+    Flag::VARIANTS.iter().copied().find(|flag| flag.as_str() == &rest[..end])
 }
 
 /// Whether the CLI says that its own validator does not take the schema; ours has taken it. That is about this schema: the

@@ -110,21 +110,28 @@ impl TryFrom<&str> for JobId {
     }
 }
 
-impl TryFrom<String> for JobId {
-    type Error = IdError;
+/// An id is read from JSON and from the command line as it is from any text.
+macro_rules! read_as_text {
+    ($($id:ty),+) => {$(
+        impl TryFrom<String> for $id {
+            type Error = IdError;
 
-    fn try_from(text: String) -> Result<Self, IdError> {
-        Self::try_from(text.as_str())
-    }
+            fn try_from(text: String) -> Result<Self, IdError> {
+                Self::try_from(text.as_str())
+            }
+        }
+
+        impl FromStr for $id {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Self::try_from(text)
+            }
+        }
+    )+};
 }
 
-impl FromStr for JobId {
-    type Err = IdError;
-
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        Self::try_from(text)
-    }
-}
+read_as_text!(JobId, SessionRef);
 
 impl From<JobId> for String {
     fn from(id: JobId) -> Self {
@@ -214,22 +221,6 @@ impl TryFrom<&str> for SessionRef {
             Some(c) => Err(IdError::SessionControl { shown: shown(), code: u32::from(c) }),
             None => Ok(Self(text.to_owned())),
         }
-    }
-}
-
-impl TryFrom<String> for SessionRef {
-    type Error = IdError;
-
-    fn try_from(text: String) -> Result<Self, IdError> {
-        Self::try_from(text.as_str())
-    }
-}
-
-impl FromStr for SessionRef {
-    type Err = IdError;
-
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        Self::try_from(text)
     }
 }
 

@@ -1,5 +1,6 @@
 //! JSON as others write it.
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::text;
@@ -15,6 +16,15 @@ pub fn parse(written: &str) -> Option<Value> {
 #[must_use]
 pub fn parse_bytes(written: &[u8]) -> Option<Value> {
     serde_json::from_slice(written).ok().or_else(|| parse(&text::lossy(written)))
+}
+
+/// A line of a file that has a value of ours on each, with its end.
+#[must_use]
+pub fn line(value: &impl Serialize) -> Vec<u8> {
+    // Our own types have text keys and finite numbers only, so that this cannot fail.
+    let mut line = serde_json::to_vec(value).unwrap_or_default();
+    line.push(b'\n');
+    line
 }
 
 /// The text with each escape of half a pair replaced; `None` where there is none.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::events::McpServer;
-use super::{text, time};
+use super::{json, text, time};
 
 /// Most servers of each kind that are remembered: when more are lacking at once, they have one cause.
 pub const MAX_REMEMBERED: usize = 10;
@@ -89,11 +89,7 @@ impl Trouble {
 /// The first names, and how many more there are.
 #[must_use]
 pub fn listed(names: &[impl AsRef<str>]) -> String {
-    let told = names.iter().take(MAX_NAMED).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(MAX_NAMED) {
-        0 => told,
-        more => format!("{told} and {more} more"),
-    }
+    text::listed(names, MAX_NAMED)
 }
 
 /// How a `.mcp.json` looks from outside; a change shows in at least one of the two.
@@ -178,10 +174,7 @@ impl Note {
     /// As a line, with its end.
     #[must_use]
     pub fn to_line(&self) -> Vec<u8> {
-        // Our own type: texts and whole numbers.
-        let mut line = serde_json::to_vec(self).unwrap_or_default();
-        line.push(b'\n');
-        line
+        json::line(self)
     }
 
     fn parse(line: &[u8]) -> Option<Self> {

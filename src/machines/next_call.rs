@@ -17,18 +17,17 @@ pub fn resume(agent: &str, session_id: &str) -> String {
 /// The call that gives a session a further task.
 #[must_use]
 pub fn session(agent: &str, task: &str, session_id: &str) -> String {
-    format!("dispatch_session(agent={}, task={}, session_id={})", quoted(agent), quoted(task), quoted(session_id))
+    in_session(agent, &quoted(task), session_id, "")
 }
 
 /// The call that asks a session for its last answer as JSON.
 #[must_use]
 pub fn session_for_json(agent: &str, session_id: &str) -> String {
-    format!(
-        "dispatch_session(agent={}, task={}, session_id={}, response_format=\"json\")",
-        quoted(agent),
-        quoted(AS_JSON),
-        quoted(session_id)
-    )
+    in_session(agent, &quoted(AS_JSON), session_id, ", response_format=\"json\"")
+}
+
+fn in_session(agent: &str, task: &str, session_id: &str, more: &str) -> String {
+    format!("dispatch_session(agent={}, task={task}, session_id={}{more})", quoted(agent), quoted(session_id))
 }
 
 /// The call that begins again, with the task that its reader gave.
@@ -40,18 +39,13 @@ pub fn dispatch(agent: &str) -> String {
 /// The call that gives a session a further task, which its reader has.
 #[must_use]
 pub fn own_session(agent: &str, session_id: &str) -> String {
-    format!("dispatch_session(agent={}, task=…, session_id={})", quoted(agent), quoted(session_id))
+    in_session(agent, "…", session_id, "")
 }
 
 /// The call that goes on with a session where it was cut off, with so many turns.
 #[must_use]
 pub fn resume_with_turns(agent: &str, session_id: &str, max_turns: u32) -> String {
-    format!(
-        "dispatch_session(agent={}, task={}, session_id={}, max_turns={max_turns})",
-        quoted(agent),
-        quoted(CONTINUE),
-        quoted(session_id)
-    )
+    in_session(agent, &quoted(CONTINUE), session_id, &format!(", max_turns={max_turns}"))
 }
 
 /// The call that begins again with so many turns.

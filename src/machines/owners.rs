@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::json;
+
 /// Whose a session is, in a line of the list that is kept of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
@@ -25,10 +27,7 @@ impl Owner {
     /// As a line, with its end.
     #[must_use]
     pub fn to_line(&self) -> Vec<u8> {
-        // Our own type: texts only.
-        let mut line = serde_json::to_vec(self).unwrap_or_default();
-        line.push(b'\n');
-        line
+        json::line(self)
     }
 
     /// Whether the agent may go on with the session: its own, also where its directory is another one by now, and that of

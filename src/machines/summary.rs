@@ -69,7 +69,7 @@ pub struct Brief {
     progress: Option<Vec<String>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct BriefResult {
     success: Option<bool>,
     cost_usd: Option<f64>,
@@ -80,10 +80,7 @@ struct BriefResult {
 impl From<Brief> for Summary {
     fn from(brief: Brief) -> Self {
         let running = brief.status == Status::Running;
-        let (success, cost_usd, outcome, error_type) = match brief.result {
-            Some(result) => (result.success, result.cost_usd, result.outcome, result.error_type),
-            None => (None, None, None, None),
-        };
+        let BriefResult { success, cost_usd, outcome, error_type } = brief.result.unwrap_or_default();
         Self {
             id: brief.id,
             agent: brief.agent,

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use super::text;
+
 /// Most tasks that are remembered of a run. One that has more is waited for all the same.
 const MAX_TASKS: usize = 100;
 /// Under this id the wake-up that an agent has scheduled for itself is a task like any other. The CLI keeps one at a time.
@@ -144,8 +146,5 @@ impl fmt::Display for Task {
 pub fn listed(tasks: &[Task]) -> String {
     /// Most tasks that are named in a message.
     const MAX_NAMED: usize = 10;
-    let named: Vec<String> = tasks.iter().take(MAX_NAMED).map(Task::to_string).collect();
-    let more = tasks.len().saturating_sub(MAX_NAMED);
-    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{rest}", named.join(", "))
+    text::listed(tasks.iter().map(Task::to_string), MAX_NAMED)
 }

@@ -52,6 +52,20 @@ pub fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_else(|_| String::from("\"\""))
 }
 
+/// The first of some texts, and how many more there are.
+#[must_use]
+pub fn listed(texts: impl IntoIterator<Item = impl AsRef<str>>, most: usize) -> String {
+    let mut told = String::new();
+    let mut rest = texts.into_iter();
+    for text in rest.by_ref().take(most) {
+        told = if told.is_empty() { text.as_ref().to_owned() } else { told + ", " + text.as_ref() };
+    }
+    match rest.count() {
+        0 => told,
+        more => format!("{told} and {more} more"),
+    }
+}
+
 /// A word for a POSIX shell.
 #[must_use]
 pub fn shell_word(word: &str) -> String {

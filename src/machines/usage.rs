@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::answer::{Answer, Outcome};
 use super::ids::JobId;
-use super::text;
+use super::{json, text};
 
 pub use recent::{MIN_RUNS, RECENT_RUNS, Recent, Typical};
 pub use report::{Day, Durations, Report, Tally, date};
@@ -110,10 +110,7 @@ impl<'a> Entry<'a> {
     /// The line with its end, at most [`MAX_LINE_BYTES`]: every text in it is bounded.
     #[must_use]
     pub fn to_line(&self) -> Vec<u8> {
-        // Our own type has text keys and finite numbers only, so that this cannot fail.
-        let mut line = serde_json::to_vec(self).unwrap_or_default();
-        line.push(b'\n');
-        line
+        json::line(self)
     }
 
     /// Reads a line. `None` for one that is none, such as half of one.

@@ -151,7 +151,7 @@ fn three_runs_are_typical() {
         "outcomes": {"done": 3}});
     assert_eq!(serde_json::to_value(typical).unwrap(), expected);
     let short = json!({"median_seconds": 20.0, "p90_seconds": 60.0, "median_cost_usd": 0.125});
-    assert_eq!(serde_json::to_value(typical.short()).unwrap(), short);
+    assert_eq!(serde_json::to_value(typical.short).unwrap(), short);
     assert_eq!(typical.suggested_timeout_seconds(), Some(90));
     assert_eq!(three.typical("web"), None);
     assert_eq!(three.typical("nobody"), None);
@@ -169,7 +169,7 @@ fn what_is_typical_follows_the_last_runs() {
     let new = std::iter::repeat_n(run("db", json!({"ms": 2_000})), RECENT_RUNS);
     let mut all = recent(&old.chain(new).collect::<Vec<_>>());
     let typical = all.typical("db").unwrap().clone();
-    assert_eq!((typical.dispatches, typical.p90_seconds, typical.failed), (RECENT_RUNS, Some(2.0), None));
+    assert_eq!((typical.dispatches, typical.short.p90_seconds, typical.failed), (RECENT_RUNS, Some(2.0), None));
     let next = run("db", json!({"ms": 4_000, "ok": false}));
     all.add(&Entry::parse(&next).unwrap());
     assert_eq!(all.typical("db").unwrap().failed, Some(1), "worked out again");

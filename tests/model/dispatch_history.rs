@@ -7,6 +7,7 @@ use agent_dispatch::machines::dispatch::{
 use agent_dispatch::machines::flags::{Flag, Omission, Omitted};
 use agent_dispatch::machines::rejected::Rejected;
 use agent_dispatch::machines::time::Millis;
+use strum::VariantArray;
 
 use crate::spec::dispatch::REFUSALS;
 
@@ -271,9 +272,9 @@ fn next(before: &Walk, exit: &Event) -> Next {
 /// What the run leaves out, and that as well: written bit by bit, without asking the code what it would do.
 fn left_out(run: Run, omission: Omission) -> Omitted {
     let place = match omission {
-        Omission::Unknown(flag) => Flag::ALL.iter().position(|other| *other == flag).unwrap(),
-        Omission::ThisSchema => Flag::ALL.len(),
-        Omission::UnboundedSchema => Flag::ALL.len() + 1,
+        Omission::Unknown(flag) => Flag::VARIANTS.iter().position(|other| *other == flag).unwrap(),
+        Omission::ThisSchema => Flag::VARIANTS.len(),
+        Omission::UnboundedSchema => Flag::VARIANTS.len() + 1,
     };
     let omitted = serde_json::to_value(run.omitted).unwrap().as_u64().unwrap();
     serde_json::from_value((omitted | 1 << place).into()).unwrap()

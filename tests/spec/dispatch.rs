@@ -8,6 +8,7 @@ use agent_dispatch::machines::flags::{Flag, Omission, Omitted};
 use agent_dispatch::machines::rejected::Rejected;
 use agent_dispatch::machines::time::Millis;
 use serde_json::{Value, json};
+use strum::VariantArray;
 
 use super::subject::{Datum, Guard, Seen, Subject};
 
@@ -374,9 +375,9 @@ fn is_left_out(omitted: &Value, omission: Omission) -> bool {
 /// The bit that stands for an omission in the set of them, as a state is serialized.
 fn bit(omission: Omission) -> u64 {
     let place = match omission {
-        Omission::Unknown(flag) => Flag::ALL.iter().position(|other| *other == flag).unwrap(),
-        Omission::ThisSchema => Flag::ALL.len(),
-        Omission::UnboundedSchema => Flag::ALL.len() + 1,
+        Omission::Unknown(flag) => Flag::VARIANTS.iter().position(|other| *other == flag).unwrap(),
+        Omission::ThisSchema => Flag::VARIANTS.len(),
+        Omission::UnboundedSchema => Flag::VARIANTS.len() + 1,
     };
     1 << place
 }

@@ -23,15 +23,9 @@ const TENTHS: f64 = 10.0;
 pub struct Typical {
     /// So many runs were looked at.
     pub dispatches: usize,
-    /// Half of the runs took no longer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub median_seconds: Option<f64>,
-    /// Nine of ten runs took no longer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub p90_seconds: Option<f64>,
-    /// Half of the runs cost no more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub median_cost_usd: Option<f64>,
+    /// What a list of agents shows.
+    #[serde(flatten)]
+    pub short: Short,
     /// So many of them failed; not told when none did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<usize>,
@@ -41,29 +35,25 @@ pub struct Typical {
 }
 
 /// The part of [`Typical`] that a list of agents shows.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Short {
+    /// Half of the runs took no longer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    median_seconds: Option<f64>,
+    pub median_seconds: Option<f64>,
+    /// Nine of ten runs took no longer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    p90_seconds: Option<f64>,
+    pub p90_seconds: Option<f64>,
+    /// Half of the runs cost no more.
     #[serde(skip_serializing_if = "Option::is_none")]
-    median_cost_usd: Option<f64>,
+    pub median_cost_usd: Option<f64>,
 }
 
 impl Typical {
-    /// What a list of agents shows.
-    #[must_use]
-    pub const fn short(&self) -> Short {
-        let Self { median_seconds, p90_seconds, median_cost_usd, .. } = self;
-        Short { median_seconds: *median_seconds, p90_seconds: *p90_seconds, median_cost_usd: *median_cost_usd }
-    }
-
     /// A time limit that nine of ten runs keep with room to spare, in whole seconds.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "durations are bounded when read")]
     pub fn suggested_timeout_seconds(&self) -> Option<u64> {
-        self.p90_seconds.map(|seconds| (seconds * MARGIN).ceil() as u64)
+        self.short.p90_seconds.map(|seconds| (seconds * MARGIN).ceil() as u64)
     }
 }
 
@@ -144,9 +134,11 @@ impl Window {
         }
         Typical {
             dispatches: self.runs.len(),
-            median_seconds: median_ms(&durations).filter(|_| timed).map(seconds),
-            p90_seconds: upper(&durations).filter(|_| timed).map(seconds),
-            median_cost_usd: median_usd(&costs).filter(|_| costs.len() >= MIN_RUNS).map(rounded_usd),
+            short: Short {
+                median_seconds: median_ms(&durations).filter(|_| timed).map(seconds),
+                p90_seconds: upper(&durations).filter(|_| timed).map(seconds),
+                median_cost_usd: median_usd(&costs).filter(|_| costs.len() >= MIN_RUNS).map(rounded_usd),
+            },
             failed: (failed > 0).then_some(failed),
             outcomes,
         }

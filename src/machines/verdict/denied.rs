@@ -83,8 +83,7 @@ impl Advice<'_> {
         if !own.is_empty() {
             return format!("the agent's disallowed_tools has {own}");
         }
-        let hooks = settings::with_tool_hooks(self.settings.unwrap_or_default());
-        let hooks = hooks.into_iter().map(quoted).collect::<Vec<_>>().join(", ");
+        let hooks = self.hooks();
         if !hooks.is_empty() {
             return format!("a PreToolUse hook may have denied it; look in {hooks}");
         }
@@ -101,12 +100,17 @@ impl Advice<'_> {
         }
     }
 
+    /// The settings files whose hooks may decide over tools.
+    fn hooks(&self) -> String {
+        let files = settings::with_tool_hooks(self.settings.unwrap_or_default());
+        files.into_iter().map(quoted).collect::<Vec<_>>().join(", ")
+    }
+
     /// What to do about a call that a hook put off. Claude keeps the call: whoever goes on with the session has it run
     /// before anything else, after the hook was asked again. Where the hook puts it off once more, a new task takes its place
     /// and the call is lost (seen with CLI 2.1.332).
     pub(super) fn deferred(&self) -> String {
-        let hooks = settings::with_tool_hooks(self.settings.unwrap_or_default());
-        let hooks = hooks.into_iter().map(quoted).collect::<Vec<_>>().join(", ");
+        let hooks = self.hooks();
         let hook = if hooks.is_empty() { "the hook".to_owned() } else { format!("the hook (in {hooks})") };
         format!(
             "the call waits in the session: have {hook} allow or deny it first, and only then go on with {}, which runs \

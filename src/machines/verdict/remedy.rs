@@ -14,35 +14,9 @@ impl Advice<'_> {
         match cause {
             Cause::UsageLimit => self.usage_limit(message),
             Cause::Permission => self.grant(&[]),
-            Cause::Login
-            | Cause::Cloud
-            | Cause::Terms
-            | Cause::Credit
-            | Cause::SpendLimit
-            | Cause::GatewayBudget
-            | Cause::RateLimit
-            | Cause::Model
-            | Cause::Certificate
-            | Cause::Network
-            | Cause::Temporary => self.with_the_api(cause),
-            Cause::Npm
-            | Cause::Node
-            | Cause::CannotRun
-            | Cause::FileAccess
-            | Cause::Disk
-            | Cause::Memory
-            | Cause::OpenFiles
-            | Cause::GitOwner => self.on_this_machine(cause),
-            Cause::TooLong
-            | Cause::AnswerTooLong
-            | Cause::UsagePolicy
-            | Cause::ManagedSettings
-            | Cause::UnknownSession
-            | Cause::SessionInUse
-            | Cause::Root
-            | Cause::BadOption
-            | Cause::MaxTurns
-            | Cause::Unknown => self.with_the_run(cause),
+            _ => (self.with_the_api(cause))
+                .or_else(|| self.on_this_machine(cause))
+                .unwrap_or_else(|| self.with_the_run(cause)),
         }
     }
 
@@ -55,9 +29,9 @@ impl Advice<'_> {
         )
     }
 
-    fn with_the_api(&self, cause: Cause) -> String {
+    fn with_the_api(&self, cause: Cause) -> Option<String> {
         let (agent, resume) = (self.agent(), self.resume());
-        match cause {
+        Some(match cause {
             Cause::Login => "log in on the machine that runs agent-dispatch (start `claude`, then /login), or correct \
                              the API key in its environment"
                 .into(),
@@ -94,13 +68,14 @@ impl Advice<'_> {
                 "claude cannot reach its API: check the network, HTTPS_PROXY and ANTHROPIC_BASE_URL in the environment of \
                  agent-dispatch; if they are as they should be, try again in a minute with {resume}"
             ),
-            _ => format!("this is usually temporary: try again in a minute with {resume}"),
-        }
+            Cause::Temporary => format!("this is usually temporary: try again in a minute with {resume}"),
+            _ => return None,
+        })
     }
 
-    fn on_this_machine(&self, cause: Cause) -> String {
+    fn on_this_machine(&self, cause: Cause) -> Option<String> {
         let directory = self.plan.place();
-        match cause {
+        Some(match cause {
             Cause::Npm => "claude is started through npm, and npm failed: install Claude Code on this machine and set \
                            AGENT_DISPATCH_CLAUDE to it"
                 .into(),
@@ -122,11 +97,12 @@ impl Advice<'_> {
                 self.resume()
             ),
             Cause::OpenFiles => "raise the limit of open files (`ulimit -n`) where agent-dispatch is started".into(),
-            _ => format!(
+            Cause::GitOwner => format!(
                 "git refuses a directory of another owner: `git config --global --add safe.directory DIR` as the user who \
                  runs agent-dispatch, or correct the owner (the project is in {directory})"
             ),
-        }
+            _ => return None,
+        })
     }
 
     fn with_the_run(&self, cause: Cause) -> String {

@@ -58,16 +58,12 @@ pub(super) fn with_tool_hooks(files: &[SettingsFile]) -> Vec<&str> {
 
 /// Rules in words: "the `ask` rule \"Bash(git push:*)\" in \"/srv/x/.claude/settings.json\"".
 pub(super) fn named(rules: &[Against]) -> String {
-    use super::super::text::{first_chars, quoted};
+    use super::super::text::{first_chars, listed, quoted};
     let word = |against: &Against| {
         let rule = quoted(first_chars(&against.rule, MAX_RULE_CHARS));
         format!("the `{}` rule {rule} in {}", against.kind, quoted(&against.path))
     };
-    let told = rules.iter().take(MAX_TOLD).map(word).collect::<Vec<_>>().join(", ");
-    match rules.len().saturating_sub(MAX_TOLD) {
-        0 => told,
-        more => format!("{told} and {more} more"),
-    }
+    listed(rules.iter().map(word), MAX_TOLD)
 }
 
 /// Why these rules deny what an agent is allowed, for each kind of rule.

@@ -69,7 +69,7 @@ impl Looked<'_> {
     #[must_use]
     pub fn short(&self, agent: &str) -> Option<Value> {
         // Our own type: text keys and finite numbers.
-        self.0.borrow_mut().recent.typical(agent).and_then(|typical| serde_json::to_value(typical.short()).ok())
+        self.0.borrow_mut().recent.typical(agent).and_then(|typical| serde_json::to_value(typical.short).ok())
     }
 
     /// What is typical of an agent, in full.
