@@ -4,9 +4,9 @@ use super::job::State;
 
 /// How often to look whether the worker is gone, in milliseconds. It is not our child, so nobody tells us.
 pub const WORKER_LOOK_MS: u64 = 100;
-/// Claude itself is searched for once a second, because that reads what all processes were started with.
+/// Looks for each search for claude itself: once a second, because a search reads what all processes were started with.
 const LOOKS_FOR_EACH_SEARCH: u32 = 10;
-/// So many searches in a row must have been in vain: a process that was forked a moment ago does not bear its mark yet.
+/// How many searches in a row must have found nothing: a process that was forked a moment ago does not bear its mark yet.
 const ABSENCES: u32 = 2;
 /// Milliseconds of a second.
 const MS_PER_SECOND: f64 = 1_000.0;

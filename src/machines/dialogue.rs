@@ -27,7 +27,7 @@ pub const MAX_ROUNDS: u32 = 10;
 pub enum Role {
     /// The agent that has the question.
     Requester,
-    /// Has the means to answer it, and begins.
+    /// The agent that has the means to answer it, and begins.
     Responder,
 }
 
@@ -40,14 +40,14 @@ pub enum State {
     ResponderSpeaks {
         /// The round, from 1.
         round: u32,
-        /// The last one that there may be.
+        /// The last round that there may be.
         last: u32,
     },
     /// The requester has the word.
     RequesterSpeaks {
         /// The round, from 1.
         round: u32,
-        /// The last one that there may be.
+        /// The last round that there may be.
         last: u32,
     },
     /// One of them said that it is resolved.

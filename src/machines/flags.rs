@@ -11,25 +11,25 @@ use strum::VariantArray;
 pub enum Flag {
     /// `-p`: print the answer and exit.
     Print,
-    /// `--output-format`
+    /// `--output-format`: `stream-json`, one event on a line.
     OutputFormat,
-    /// `--verbose`
+    /// `--verbose`: the CLI demands it beside `stream-json`.
     Verbose,
     /// `--session-id`: the id of a new session. Without it a run that is cut off goes on only if the CLI told its own id.
     SessionId,
     /// `--resume`: the session to go on with.
     Resume,
-    /// `--model`
+    /// `--model`: the model to use instead of the CLI's own choice.
     Model,
-    /// `--permission-mode`
+    /// `--permission-mode`: what the agent may do without being asked.
     PermissionMode,
     /// `--permission-prompts`: `none` tells the model that nobody can be asked. Without it a denial is worded differently.
     PermissionPrompts,
     /// `--settings`: what holds for every run that nobody watches.
     Settings,
-    /// `--allowedTools`
+    /// `--allowedTools`: tools that are granted.
     AllowedTools,
-    /// `--disallowedTools`
+    /// `--disallowedTools`: tools that are taken away.
     DisallowedTools,
     /// `--append-system-prompt`: without it the agent does not see the dispatch protocol.
     #[serde(rename = "system_prompt")]

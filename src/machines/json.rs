@@ -1,4 +1,4 @@
-//! JSON as others write it.
+//! JSON: how what others wrote is read, and how lines of our files are written.
 
 use serde::Serialize;
 use serde_json::Value;

@@ -3,7 +3,7 @@
 //! A look may bring the next news itself: where no supervisor can be started for want of processes say, or where each one
 //! dies at once. Whatever ends all supervisors is not to be fed with a new one twenty times a second.
 
-/// So many looks may follow each other at once (the end of a run closes four files), then there is a pause between them.
+/// How many looks may follow each other without a pause (the end of a run closes four files).
 const QUICK_LOOKS: u32 = 8;
 /// How long the first pause is, in milliseconds; each one is twice as long as the one before it. News after so long a time is
 /// no consequence of the look.

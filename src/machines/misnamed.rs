@@ -11,17 +11,17 @@ use super::text;
 /// What such a key means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meant {
-    /// `allowed_tools`
+    /// The key `allowed_tools`.
     Allowed,
-    /// `disallowed_tools`
+    /// The key `disallowed_tools`.
     Disallowed,
-    /// `permission_mode`
+    /// The key `permission_mode`.
     Mode,
     /// A mapping of lists, as claude's settings have it.
     Permissions,
-    /// `max_budget_usd`
+    /// The key `max_budget_usd`.
     Budget,
-    /// `max_turns`
+    /// The key `max_turns`.
     Turns,
 }
 

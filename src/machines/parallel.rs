@@ -13,7 +13,7 @@ use super::rejected::Rejected;
 
 /// Most items of a call, even where the settings allow fewer runs at once (contract).
 pub const MOST_ITEMS: usize = 100;
-/// How many for each run that there may be at once (contract).
+/// Items of a call for each run that there may be at once (contract).
 pub const ITEMS_PER_SLOT: usize = 20;
 /// How many items of a call are submitted at a time for each slot: enough that a slot that is given back finds one in the
 /// queue, and not so many that other sessions wait behind all of them.

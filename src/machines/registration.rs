@@ -3,7 +3,7 @@
 
 use super::mode::ModeSource;
 
-/// For whom a server is registered, the one that goes first first.
+/// For whom a server is registered, in the order in which registrations count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// For this user in one project: a repository with its worktrees, else a directory.

@@ -11,7 +11,7 @@ const LITTER_SECONDS: f64 = 3_600.0;
 /// Records of the older implementation have no lock. A running one that nobody touched for so many seconds is abandoned (its
 /// rule).
 const FOREIGN_RUNNING_LIMIT_SECONDS: f64 = 3_600.0;
-/// Likewise a pending one, counted from its submission.
+/// The same for a pending one, counted from its submission.
 const FOREIGN_PENDING_LIMIT_SECONDS: f64 = 24.0 * 3_600.0;
 
 /// What becomes of a job when old ones are removed.

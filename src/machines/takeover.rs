@@ -15,7 +15,7 @@ use super::rejected::Rejected;
 /// ends them all, and the next one would fare no better: the caller's own process does their work then.
 pub const MAX_SUCCESSORS: u8 = 3;
 /// How many failures to find the run a supervisor are followed by another try: a shortage of handles or memory that is over
-/// sooner costs nobody the answer. After that the caller is told where its answer will be; a model that waits knows nothing.
+/// sooner costs nobody the answer. After that the caller is told where its answer will be, instead of being left to wait.
 pub const MAX_RETRIES: u8 = 10;
 /// How long to wait before each of these tries, in milliseconds.
 pub const RETRY_PAUSE_MS: u64 = 1_000;

@@ -52,7 +52,7 @@ struct Failure {
 }
 
 impl Evidence<'_> {
-    /// Whether claude gave an answer, of whatever worth.
+    /// Whether claude gave an answer, a good one or not.
     #[must_use]
     pub fn is_answered(&self) -> bool {
         let plain = || matches!(plain::judge(self), Some(plain::PlainText::Answer));

@@ -34,19 +34,19 @@ pub(super) enum LineKind {
     Other,
     /// An object that is no event of the CLI's, as far as is known.
     Strange,
-    /// `system`
+    /// An event of type `system`.
     System,
-    /// `assistant`
+    /// An event of type `assistant`.
     Assistant,
-    /// `result`
+    /// An event of type `result`.
     Result,
-    /// `rate_limit_event`
+    /// An event of type `rate_limit_event`.
     RateLimit,
-    /// `user`
+    /// An event of type `user`.
     User,
-    /// `command_lifecycle`
+    /// An event of type `command_lifecycle`.
     Lifecycle,
-    /// [`START`]
+    /// An event of type [`START`].
     Start,
 }
 

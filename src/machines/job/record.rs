@@ -75,7 +75,7 @@ impl Phase {
     /// must not make a record unreadable.
     ///
     /// # Errors
-    /// What the source says of its own.
+    /// What the source reports.
     pub fn lenient<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Self>, D::Error> {
         let word = serde_json::Value::deserialize(source)?;
         Ok(Self::ALL.into_iter().find(|phase| word.as_str() == Some(phase.name())))

@@ -31,7 +31,7 @@ pub(super) enum ValueKind {
     Reference,
     /// Names of types.
     Types,
-    /// Values.
+    /// A list of values, one of which it must be.
     Values,
     /// A number.
     Number,

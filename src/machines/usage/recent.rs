@@ -9,8 +9,8 @@ use super::{Entry, agent_key};
 
 /// With fewer runs there is nothing typical (contract).
 pub const MIN_RUNS: usize = 3;
-/// So many of an agent's runs count: enough for nine of ten to mean something, few enough to follow a change of its model
-/// or its tasks.
+/// How many of an agent's last runs count: enough for nine of ten to mean something, few enough to follow a change of its
+/// model or its tasks.
 pub const RECENT_RUNS: usize = 200;
 /// What a suggested time limit adds to the time that nine of ten runs kept to, as a factor (contract).
 const MARGIN: f64 = 1.5;
@@ -21,12 +21,12 @@ const TENTHS: f64 = 10.0;
 /// What an agent's runs usually take and cost, as `inspect_agent` tells it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Typical {
-    /// So many runs were looked at.
+    /// How many runs were looked at.
     pub dispatches: usize,
     /// What a list of agents shows.
     #[serde(flatten)]
     pub short: Short,
-    /// So many of them failed; not told when none did.
+    /// How many of them failed; left out when none did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<usize>,
     /// How far the agent said that it came, with the number of times.

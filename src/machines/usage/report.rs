@@ -11,7 +11,7 @@ use super::Entry;
 const DAY_SECONDS: u64 = 86_400;
 /// Sums and medians of money are told with four decimals: in ten-thousandths of a US dollar.
 const USD_DECIMALS: f64 = 10_000.0;
-/// Of a hundred runs so many took no longer than the figure that is shown beside the median.
+/// How many of a hundred runs took no longer than the figure that is shown beside the median.
 const UPPER_PERCENT: usize = 90;
 
 /// Dispatches, added up. Answers from the cache are counted apart: they took no time and cost nothing.
