@@ -9,9 +9,6 @@ use crate::config::path::Environment;
 use crate::machines::ids::JobId;
 use crate::shell::jobs::CancelOutcome;
 
-/// Why a run of the older implementation goes on.
-const NOT_OURS: &str = "it belongs to another implementation, which runs it to its end";
-
 /// Ends a job. Blocks until its processes are gone.
 pub fn run(environment: &Environment, typed: &str, json: bool) -> Result<ExitCode, Failure> {
     let records = Records::of(environment);
@@ -20,7 +17,7 @@ pub fn run(environment: &Environment, typed: &str, json: bool) -> Result<ExitCod
     if json {
         let mut answer = json!({"job_id": id, "outcome": outcome, "status": status.name()});
         if outcome == CancelOutcome::Running {
-            answer["message"] = NOT_OURS.into();
+            answer["message"] = CancelOutcome::NOT_OURS.into();
         }
         output::json(&answer)?;
     }
@@ -29,7 +26,7 @@ pub fn run(environment: &Environment, typed: &str, json: bool) -> Result<ExitCod
         CancelOutcome::CancelledRunning => format!("cancelled job {id}; its run is ended"),
         CancelOutcome::AlreadyTerminal => format!("job {id} had ended before: {}", status.name()),
         CancelOutcome::Running => {
-            output::failure(&Failure::new(format!("job {id} still runs: {NOT_OURS}")));
+            output::failure(&Failure::new(format!("job {id} still runs: {}", CancelOutcome::NOT_OURS)));
             return Ok(ExitCode::Failure);
         }
     };

@@ -24,6 +24,9 @@ pub enum CancelOutcome {
 }
 
 impl CancelOutcome {
+    /// Why a job is [`Self::Running`] after all.
+    pub const NOT_OURS: &str = "it belongs to another implementation, which runs it to its end";
+
     /// What is said of a job that was marked cancelled. `began`: it was claimed before.
     #[must_use]
     pub const fn of_marked(began: bool) -> Self {

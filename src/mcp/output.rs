@@ -14,73 +14,36 @@ const MAX_RESULT_CHARS: u64 = 500_000;
 /// What clients are told of a tool's answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Output {
-    /// The keys of the answer; more may come.
-    keys: &'static [Key],
-    /// How many of them, from the first on, are always there.
-    required: usize,
+    /// The keys of the answer and their types, `key: type, key?: type`. One with `?` may be absent; more may come.
+    keys: &'static str,
     /// Whether the answer may hold an agent's whole text.
     is_large: bool,
 }
 
-/// What a key holds, as a schema names it.
-pub type Key = (&'static str, &'static str);
-
 /// Of every dispatch; a reference, which stands for one, has some of its own.
 pub const ANSWER: Output = Output::new(
-    &[
-        ("agent", "string"),
-        ("success", "boolean"),
-        ("result", "string"),
-        ("error", "string"),
-        ("error_type", "string"),
-        ("session_id", "string"),
-        ("cost_usd", "number"),
-        ("duration_ms", "integer"),
-        ("num_turns", "integer"),
-        ("outcome", "string"),
-        ("denied_tools", "array"),
-        ("hint", "string"),
-        ("budget_exceeded", "boolean"),
-        ("cached", "boolean"),
-        ("ref", "string"),
-        ("size", "integer"),
-        ("summary_chars", "integer"),
-        ("summary", "string"),
-    ],
-    2,
+    "agent: string, success: boolean, result?: string, error?: string, error_type?: string, session_id?: string, \
+     cost_usd?: number, duration_ms?: integer, num_turns?: integer, outcome?: string, denied_tools?: array, \
+     hint?: string, budget_exceeded?: boolean, cached?: boolean, ref?: string, size?: integer, \
+     summary_chars?: integer, summary?: string",
 )
 .large();
 /// Of a job, as it stands.
 pub const RECORD: Output = Output::new(
-    &[
-        ("id", "string"),
-        ("agent", "string"),
-        ("task", "string"),
-        ("status", "string"),
-        ("created_at", "number"),
-        ("started_at", "number"),
-        ("completed_at", "number"),
-        ("result", "object"),
-        ("error", "string"),
-        ("progress", "array"),
-        ("activity", "object"),
-        ("session_id", "string"),
-        ("part_of", "string"),
-        ("queue_place", "integer"),
-        ("timed_out_waiting", "boolean"),
-    ],
-    5,
+    "id: string, agent: string, task: string, status: string, created_at: number, started_at?: number, \
+     completed_at?: number, result?: object, error?: string, progress?: array, activity?: object, \
+     session_id?: string, part_of?: string, queue_place?: integer, timed_out_waiting?: boolean",
 )
 .large();
 /// An array, which stands under this key in a structured answer.
-pub const LIST: Output = Output::new(&[("result", "array")], 1);
+pub const LIST: Output = Output::new("result: array");
 /// Of an agent or a group.
-pub const DESCRIPTION: Output = Output::new(&[("name", "string"), ("description", "string")], 1);
+pub const DESCRIPTION: Output = Output::new("name: string, description?: string");
 
 impl Output {
-    /// An answer with these keys, the first `required` of which are always there.
-    pub const fn new(keys: &'static [Key], required: usize) -> Self {
-        Self { keys, required, is_large: false }
+    /// An answer with these keys, in the notation of the field.
+    pub const fn new(keys: &'static str) -> Self {
+        Self { keys, is_large: false }
     }
 
     /// The same for an answer that may hold an agent's whole text.
@@ -90,14 +53,17 @@ impl Output {
 
     /// The schema of the structured answer. It names what can be relied on; more keys may come.
     pub fn schema(&self) -> JsonObject {
-        let property = |(key, kind): &Key| ((*key).to_owned(), json!({"type": kind}));
-        let properties = self.keys.iter().map(property).collect::<JsonObject>();
+        let (mut properties, mut required) = (JsonObject::new(), Vec::new());
+        for (key, kind) in self.keys.split(", ").filter_map(|key| key.split_once(": ")) {
+            let name = key.trim_end_matches('?');
+            properties.insert(name.to_owned(), json!({"type": kind}));
+            required.extend((name == key).then(|| Value::from(name)));
+        }
         let mut schema = JsonObject::new();
         schema.insert("type".to_owned(), json!("object"));
         if !properties.is_empty() {
             schema.insert("properties".to_owned(), Value::Object(properties));
         }
-        let required = self.keys.iter().take(self.required).map(|(key, _)| Value::from(*key)).collect::<Vec<_>>();
         if !required.is_empty() {
             schema.insert("required".to_owned(), Value::Array(required));
         }

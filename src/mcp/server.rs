@@ -130,6 +130,15 @@ impl Server {
     }
 }
 
+/// Requests that the library would answer with empty lists, as if they were served.
+macro_rules! not_served {
+    ($($method:literal $function:ident($parameters:ty) -> $result:ty;)*) => {
+        $(async fn $function(&self, _: $parameters, _: RequestContext<RoleServer>) -> Result<$result, ErrorData> {
+            Err(not_served($method))
+        })*
+    };
+}
+
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
         #[expect(deprecated, reason = "clients of the protocol versions with `initialize` get log messages (contract)")]
@@ -215,37 +224,11 @@ impl ServerHandler for Server {
         tasks::update(self.state()?, &request.task_id).await
     }
 
-    // Without these the library answers them with empty lists, as if they were served.
-    async fn list_prompts(
-        &self,
-        _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
-    ) -> Result<ListPromptsResult, ErrorData> {
-        Err(not_served("prompts/list"))
-    }
-
-    async fn list_resources(
-        &self,
-        _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
-    ) -> Result<ListResourcesResult, ErrorData> {
-        Err(not_served("resources/list"))
-    }
-
-    async fn list_resource_templates(
-        &self,
-        _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
-    ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        Err(not_served("resources/templates/list"))
-    }
-
-    async fn complete(
-        &self,
-        _request: CompleteRequestParams,
-        _context: RequestContext<RoleServer>,
-    ) -> Result<CompleteResult, ErrorData> {
-        Err(not_served("completion/complete"))
+    not_served! {
+        "prompts/list" list_prompts(Option<PaginatedRequestParams>) -> ListPromptsResult;
+        "resources/list" list_resources(Option<PaginatedRequestParams>) -> ListResourcesResult;
+        "resources/templates/list" list_resource_templates(Option<PaginatedRequestParams>) -> ListResourceTemplatesResult;
+        "completion/complete" complete(CompleteRequestParams) -> CompleteResult;
     }
 
     #[expect(deprecated, reason = "clients of the protocol versions with `initialize` may choose what they are told")]

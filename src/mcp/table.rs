@@ -35,6 +35,14 @@ pub struct ToolRow {
 /// Answers a call of a tool.
 pub type Handler = for<'a> fn(&'a ServerState, ToolCall) -> BoxFuture<'a, Result<Response, CallError>>;
 
+/// An `async fn` of a state, a call and possibly more as a [`Handler`].
+macro_rules! handler {
+    ($function:path $(, $more:expr)*) => {
+        |state, call| Box::pin($function(state, call $(, $more)*))
+    };
+}
+pub(super) use handler;
+
 /// What a call does to the world, as MCP annotations say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ToolEffect {
@@ -108,17 +116,55 @@ impl Kind {
     }
 }
 
+/// Lists of parameters as one, of `N` in all.
+pub(super) const fn joined<const N: usize>(lists: &[&[Parameter]]) -> [Parameter; N] {
+    let mut all = [required("", Kind::Text, ""); N];
+    let (mut list, mut filled) = (0, 0);
+    while list < lists.len() {
+        let mut at = 0;
+        while at < lists[list].len() {
+            all[filled] = lists[list][at];
+            (at, filled) = (at + 1, filled + 1);
+        }
+        list += 1;
+    }
+    assert!(filled == N, "as many parameters as the list is long");
+    all
+}
+
 /// A parameter that must be given.
-pub const fn required(name: &'static str, kind: Kind, description: &'static str) -> Parameter {
+pub(super) const fn required(name: &'static str, kind: Kind, description: &'static str) -> Parameter {
     Parameter { name, kind, required: true, description }
 }
 
 /// A parameter that may be left out.
-pub const fn optional(name: &'static str, kind: Kind, description: &'static str) -> Parameter {
+pub(super) const fn optional(name: &'static str, kind: Kind, description: &'static str) -> Parameter {
     Parameter { name, kind, required: false, description }
 }
 
 impl ToolRow {
+    /// A tool without parameters whose answer has no keys that could be relied on; what differs is stated by the functions below.
+    pub(super) const fn new(effect: ToolEffect, name: &'static str, title: &'static str, handler: Handler) -> Self {
+        let (description, parameters, output) = ("", &[], Output::new(""));
+        Self { name, title, description, parameters, effect, always_load: false, output, handler }
+    }
+
+    pub(super) const fn description(self, description: &'static str) -> Self {
+        Self { description, ..self }
+    }
+
+    pub(super) const fn parameters(self, parameters: &'static [Parameter]) -> Self {
+        Self { parameters, ..self }
+    }
+
+    pub(super) const fn output(self, output: Output) -> Self {
+        Self { output, ..self }
+    }
+
+    pub(super) const fn always_load(self) -> Self {
+        Self { always_load: true, ..self }
+    }
+
     /// The row as the protocol tells it.
     #[must_use]
     pub fn to_tool(&self) -> Tool {

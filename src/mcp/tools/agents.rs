@@ -5,92 +5,57 @@ use serde_json::Value;
 
 use super::{ToolCall, off_the_loop, typed};
 use crate::config::change::{self, ChangeError, Fields};
+use crate::config::path::Environment;
 use crate::mcp::output::Output;
 use crate::mcp::reply::{CallError, Response};
 use crate::mcp::state::ServerState;
-use crate::mcp::table::{Kind, Parameter, ToolEffect, ToolRow, optional, required};
+use crate::mcp::table::ToolEffect::{Adds, Removes, Sets};
+use crate::mcp::table::{Kind, Parameter, ToolRow, handler, joined, optional, required};
 
 const NAME: Parameter = required("name", Kind::Text, "");
 const DESCRIPTION: Parameter = optional("description", Kind::Text, "");
 const TIMEOUT: Parameter = optional("timeout", Kind::Integer, "seconds");
-const MAX_TURNS: Parameter = optional("max_turns", Kind::Integer, "");
-const MODEL: Parameter = optional("model", Kind::Text, "");
-const PERMISSION_MODE: Parameter =
-    optional("permission_mode", Kind::Text, "acceptEdits|auto|bypassPermissions|default|dontAsk|plan");
-const ALLOWED_TOOLS: Parameter =
-    optional("allowed_tools", Kind::Names, "comma-separated, likewise all lists; [] = none at all");
-const DISALLOWED_TOOLS: Parameter = optional("disallowed_tools", Kind::Names, "");
-const UNATTENDED_TOOLS: Parameter = optional("unattended_tools", Kind::Names, "gives back what runs are denied");
-const CAPABILITIES: Parameter = optional("capabilities", Kind::Names, "labels for callers");
-const RISKY_CAPABILITIES: Parameter = optional("risky_capabilities", Kind::Names, "");
-const INSTRUCTIONS: Parameter = optional("instructions", Kind::Text, "standing orders for every dispatch");
+/// What an agent has besides, in both tools alike.
+const REST: [Parameter; 9] = [
+    optional("max_turns", Kind::Integer, ""),
+    optional("model", Kind::Text, ""),
+    optional("permission_mode", Kind::Text, "acceptEdits|auto|bypassPermissions|default|dontAsk|plan"),
+    optional("allowed_tools", Kind::Names, "comma-separated, likewise all lists; [] = none at all"),
+    optional("disallowed_tools", Kind::Names, ""),
+    optional("unattended_tools", Kind::Names, "gives back what runs are denied"),
+    optional("capabilities", Kind::Names, "labels for callers"),
+    optional("risky_capabilities", Kind::Names, ""),
+    optional("instructions", Kind::Text, "standing orders for every dispatch"),
+];
 
-/// `add_agent`
-pub const ADD: ToolRow = ToolRow {
-    name: "add_agent",
-    title: "Add an agent",
-    description: "Register a project directory as an agent. Without a description one is made from its files; \
-                  timeout 0 = 300 s, budget 0 = the default cap of the settings, if any.",
-    parameters: &[
-        NAME,
-        required("directory", Kind::Text, "existing; ~ is expanded"),
-        DESCRIPTION,
-        TIMEOUT,
-        optional("max_budget_usd", Kind::Number, "per dispatch"),
-        MAX_TURNS,
-        MODEL,
-        PERMISSION_MODE,
-        ALLOWED_TOOLS,
-        DISALLOWED_TOOLS,
-        UNATTENDED_TOOLS,
-        CAPABILITIES,
-        RISKY_CAPABILITIES,
-        INSTRUCTIONS,
-    ],
-    effect: ToolEffect::Adds,
-    always_load: false,
-    output: Output::new(&[("added", "string"), ("directory", "string"), ("description", "string")], 2),
-    handler: |state, call| Box::pin(add(state, call)),
-};
+pub const ADD: ToolRow = ToolRow::new(Adds, "add_agent", "Add an agent", handler!(changed, add))
+    .description(
+        "Register a project directory as an agent. Without a description one is made from its files; \
+         timeout 0 = 300 s, budget 0 = the default cap of the settings, if any.",
+    )
+    .parameters(&joined::<14>(&[
+        &[NAME, required("directory", Kind::Text, "existing; ~ is expanded"), DESCRIPTION, TIMEOUT],
+        &[optional("max_budget_usd", Kind::Number, "per dispatch")],
+        &REST,
+    ]))
+    .output(Output::new("added: string, directory: string, description?: string"));
 
-/// `update_agent`
-pub const UPDATE: ToolRow = ToolRow {
-    name: "update_agent",
-    title: "Change an agent",
-    description: "Change an agent's configuration, for example grant the tools that a dispatch was denied. Empty or 0 \
-                  leaves a field, \"none\" clears it.",
-    parameters: &[
-        NAME,
-        DESCRIPTION,
-        TIMEOUT,
-        optional("max_budget_usd", Kind::Number, "negative = back to the default cap, if any"),
-        MAX_TURNS,
-        MODEL,
-        PERMISSION_MODE,
-        ALLOWED_TOOLS,
-        DISALLOWED_TOOLS,
-        UNATTENDED_TOOLS,
-        CAPABILITIES,
-        RISKY_CAPABILITIES,
-        INSTRUCTIONS,
-    ],
-    effect: ToolEffect::Sets,
-    always_load: false,
-    output: Output::new(&[("updated", "string"), ("fields", "array")], 2),
-    handler: |state, call| Box::pin(update(state, call)),
-};
+pub const UPDATE: ToolRow = ToolRow::new(Sets, "update_agent", "Change an agent", handler!(changed, update))
+    .description(
+        "Change an agent's configuration, for example grant the tools that a dispatch was denied. Empty or 0 leaves a \
+         field, \"none\" clears it.",
+    )
+    .parameters(&joined::<13>(&[
+        &[NAME, DESCRIPTION, TIMEOUT],
+        &[optional("max_budget_usd", Kind::Number, "negative = back to the default cap, if any")],
+        &REST,
+    ]))
+    .output(Output::new("updated: string, fields: array"));
 
-/// `remove_agent`
-pub const REMOVE: ToolRow = ToolRow {
-    name: "remove_agent",
-    title: "Remove an agent",
-    description: "Remove an agent from the configuration. Its directory stays as it is.",
-    parameters: &[NAME],
-    effect: ToolEffect::Removes,
-    always_load: false,
-    output: Output::new(&[("removed", "string")], 1),
-    handler: |state, call| Box::pin(remove(state, call)),
-};
+pub const REMOVE: ToolRow = ToolRow::new(Removes, "remove_agent", "Remove an agent", handler!(changed, remove))
+    .description("Remove an agent from the configuration. Its directory stays as it is.")
+    .parameters(&[NAME])
+    .output(Output::new("removed: string"));
 
 #[derive(Debug, Deserialize)]
 struct Named {
@@ -99,37 +64,30 @@ struct Named {
     directory: String,
 }
 
-async fn add(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
-    with_fields(state, &call, |environment, named, fields| {
-        change::add_agent(environment, &named.name, &named.directory, &fields)
-    })
-    .await
+/// A change of agents.yaml.
+type Change = fn(&Environment, &Named, &Fields) -> Result<Value, ChangeError>;
+
+fn add(environment: &Environment, named: &Named, fields: &Fields) -> Result<Value, ChangeError> {
+    change::add_agent(environment, &named.name, &named.directory, fields)
 }
 
-async fn update(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
-    with_fields(state, &call, |environment, named, fields| change::update_agent(environment, &named.name, &fields))
-        .await
+fn update(environment: &Environment, named: &Named, fields: &Fields) -> Result<Value, ChangeError> {
+    change::update_agent(environment, &named.name, fields)
 }
 
-async fn remove(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
-    with_fields(state, &call, |environment, named, _| change::remove_agent(environment, &named.name)).await
+fn remove(environment: &Environment, named: &Named, _: &Fields) -> Result<Value, ChangeError> {
+    change::remove_agent(environment, &named.name)
 }
 
 /// Makes a change where it may wait for another process's, then forgets what the agent answered before it.
-async fn with_fields(
-    state: &ServerState,
-    call: &ToolCall,
-    make: impl FnOnce(&crate::config::path::Environment, &Named, Fields) -> Result<Value, ChangeError> + Send + 'static,
-) -> Result<Response, CallError> {
-    let (named, fields) = (typed::<Named>(call)?, typed::<Fields>(call)?);
-    let environment = state.environment.clone();
-    let name = named.name.clone();
-    let response = off_the_loop(move || match make(&environment, &named, fields) {
-        Ok(answer) => Ok(Response::of(&answer)),
-        Err(error) => Err(match error.hint() {
+async fn changed(state: &ServerState, call: ToolCall, make: Change) -> Result<Response, CallError> {
+    let (named, fields) = (typed::<Named>(&call)?, typed::<Fields>(&call)?);
+    let (environment, name) = (state.environment.clone(), named.name.clone());
+    let response = off_the_loop(move || {
+        make(&environment, &named, &fields).map(|answer| Response::of(&answer)).map_err(|error| match error.hint() {
             Some(hint) => CallError::of(&error).with_hint(hint),
             None => CallError::of(&error),
-        }),
+        })
     })
     .await;
     state.dispatcher.forget(&name);

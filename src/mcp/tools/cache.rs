@@ -6,43 +6,19 @@ use super::ToolCall;
 use crate::mcp::output::Output;
 use crate::mcp::reply::{CallError, Response};
 use crate::mcp::state::ServerState;
-use crate::mcp::table::{ToolEffect, ToolRow};
+use crate::mcp::table::ToolEffect::{Reads, Sets};
+use crate::mcp::table::{ToolRow, handler};
 
-/// `cache_stats`
-pub const STATS: ToolRow = ToolRow {
-    name: "cache_stats",
-    title: "Cache statistics",
-    description: "Size, hits and misses of this server's answer cache.",
-    parameters: &[],
-    effect: ToolEffect::Reads,
-    always_load: false,
-    output: Output::new(
-        &[
-            ("size", "integer"),
-            ("max_size", "integer"),
-            ("hits", "integer"),
-            ("misses", "integer"),
-            ("evictions", "integer"),
-            ("hit_rate", "number"),
-            ("enabled", "boolean"),
-            ("message", "string"),
-        ],
-        0,
-    ),
-    handler: |state, call| Box::pin(stats(state, call)),
-};
+pub const STATS: ToolRow = ToolRow::new(Reads, "cache_stats", "Cache statistics", handler!(stats))
+    .description("Size, hits and misses of this server's answer cache.")
+    .output(Output::new(
+        "size?: integer, max_size?: integer, hits?: integer, misses?: integer, evictions?: integer, \
+         hit_rate?: number, enabled?: boolean, message?: string",
+    ));
 
-/// `cache_clear`
-pub const CLEAR: ToolRow = ToolRow {
-    name: "cache_clear",
-    title: "Clear the cache",
-    description: "Forget all cached answers, so that the next dispatch runs.",
-    parameters: &[],
-    effect: ToolEffect::Sets,
-    always_load: false,
-    output: Output::new(&[("cleared", "integer"), ("enabled", "boolean"), ("message", "string")], 0),
-    handler: |state, call| Box::pin(clear(state, call)),
-};
+pub const CLEAR: ToolRow = ToolRow::new(Sets, "cache_clear", "Clear the cache", handler!(clear))
+    .description("Forget all cached answers, so that the next dispatch runs.")
+    .output(Output::new("cleared?: integer, enabled?: boolean, message?: string"));
 
 async fn stats(state: &ServerState, _: ToolCall) -> Result<Response, CallError> {
     let stats = state.dispatcher.cache_stats(&state.config()?.settings);

@@ -12,40 +12,31 @@ use crate::mcp::output::Output;
 use crate::mcp::progress::{Reporter, Sink, Verbosity};
 use crate::mcp::reply::{CallError, Reply, Response};
 use crate::mcp::state::ServerState;
-use crate::mcp::table::{Kind, ToolEffect, ToolRow, optional, required};
+use crate::mcp::table::ToolEffect::Runs;
+use crate::mcp::table::{Kind, ToolRow, handler, optional, required};
 use crate::mcp::tasks;
 use crate::shell::call::CallRequest;
 use crate::shell::call::Talk;
 use crate::shell::dialogue;
 
-/// `dispatch_dialogue`
-pub const DIALOGUE: ToolRow = ToolRow {
-    name: "dispatch_dialogue",
-    title: "Have two agents talk",
-    description: "Two agents work something out, each in its own session, until one says it is resolved. Up to two runs \
-                  a round.",
-    parameters: &[
+pub const DIALOGUE: ToolRow = ToolRow::new(Runs, "dispatch_dialogue", "Have two agents talk", handler!(dialogue))
+    .description(
+        "Two agents work something out, each in its own session, until one says it is resolved. Up to two runs a \
+             round.",
+    )
+    .parameters(&[
         required("requester", Kind::Text, "agent with the question"),
         required("responder", Kind::Text, "agent with the means; speaks first"),
         required("topic", Kind::Text, "what to work out"),
         optional("max_rounds", Kind::Integer, "1..10, default 3"),
-    ],
-    effect: ToolEffect::Runs,
-    always_load: false,
-    output: Output::new(
-        &[
-            ("resolved", "boolean"),
-            ("rounds", "integer"),
-            ("total_cost_usd", "number"),
-            ("total_duration_ms", "integer"),
-            ("conversation", "array"),
-            ("final_answer", "string"),
-        ],
-        5,
-    )
-    .large(),
-    handler: |state, call| Box::pin(dialogue(state, call)),
-};
+    ])
+    .output(
+        Output::new(
+            "resolved: boolean, rounds: integer, total_cost_usd: number, total_duration_ms: integer, \
+                 conversation: array, final_answer?: string",
+        )
+        .large(),
+    );
 
 #[derive(Debug, Deserialize)]
 struct Arguments {

@@ -13,7 +13,8 @@ use crate::mcp::output;
 use crate::mcp::progress::{Reporter, Sink, Verbosity};
 use crate::mcp::reply::{CallError, Reply, Response};
 use crate::mcp::state::ServerState;
-use crate::mcp::table::{Kind, Parameter, ToolEffect, ToolRow, optional, required};
+use crate::mcp::table::ToolEffect::Runs;
+use crate::mcp::table::{Kind, Parameter, ToolRow, handler, joined, optional, required};
 use crate::mcp::tasks;
 use crate::shell::call::batch::Item;
 use crate::shell::dispatcher::{Begun, Caching, Options};
@@ -24,105 +25,80 @@ const DEFAULT_SUMMARY_CHARS: i64 = 500;
 /// Longest summary, in characters (contract).
 const MAX_SUMMARY_CHARS: i64 = 100_000;
 
-pub const AGENT: Parameter = required("agent", Kind::Text, "name from list_agents");
-pub const TASK: Parameter = required("task", Kind::Text, "what to do; the agent knows nothing of this conversation");
-pub const CONTEXT: Parameter = optional("context", Kind::Text, "facts it needs: errors, code, paths");
-pub const CALLER: Parameter = optional("caller", Kind::Text, "your project or role");
-pub const GOAL: Parameter = optional("goal", Kind::Text, "the broader objective");
-pub const RESPONSE_FORMAT: Parameter =
-    optional("response_format", Kind::Text, "\"json\": one JSON value, in parsed_result");
-pub const RESPONSE_SCHEMA: Parameter =
-    optional("response_schema", Kind::Schema, "JSON Schema of the answer, or the name of one of the agent's");
-const RETURN_REF: Parameter = optional("return_ref", Kind::Flag, "store the result, answer with ref + summary");
-const SUMMARY_CHARS: Parameter = optional("summary_chars", Kind::Integer, "default 500");
-pub const TIMEOUT: Parameter = optional("timeout_seconds", Kind::Integer, "10..7200; 0 = the agent's own");
-pub const GROUP: Parameter = optional("group", Kind::Text, "adds its shared context; the agent must be a member");
-pub const RESUME: Parameter = optional("resume_attempts", Kind::Integer, "0..3: go on by itself when cut off");
-pub const WAIT_FOR_LIMIT: Parameter =
-    optional("wait_for_limit", Kind::Flag, "at the usage limit wait for its reset instead of failing");
-pub const MAX_TURNS: Parameter = optional("max_turns", Kind::Integer, "0 = the agent's own");
+pub const TARGET: [Parameter; 2] = [
+    required("agent", Kind::Text, "name from list_agents"),
+    required("task", Kind::Text, "what to do; the agent knows nothing of this conversation"),
+];
+const MESSAGE: [Parameter; 4] = [
+    optional("context", Kind::Text, "facts it needs: errors, code, paths"),
+    optional("caller", Kind::Text, "your project or role"),
+    optional("goal", Kind::Text, "the broader objective"),
+    optional("response_format", Kind::Text, "\"json\": one JSON value, in parsed_result"),
+];
+const SCHEMA: [Parameter; 1] =
+    [optional("response_schema", Kind::Schema, "JSON Schema of the answer, or the name of one of the agent's")];
+const REFERENCE: [Parameter; 2] = [
+    optional("return_ref", Kind::Flag, "store the result, answer with ref + summary"),
+    optional("summary_chars", Kind::Integer, "default 500"),
+];
+const TIMEOUT: Parameter = optional("timeout_seconds", Kind::Integer, "10..7200; 0 = the agent's own");
+const OF_AGENT: [Parameter; 2] = [
+    optional("max_turns", Kind::Integer, "0 = the agent's own"),
+    optional("group", Kind::Text, "adds its shared context; the agent must be a member"),
+];
+const RESUME: Parameter = optional("resume_attempts", Kind::Integer, "0..3: go on by itself when cut off");
 
-/// A parameter of a tool that says of itself that it is as `dispatch`, where the parameter is described: every session
-/// pays for each word.
-pub const fn as_in_dispatch(parameter: Parameter) -> Parameter {
-    Parameter { description: "", ..parameter }
+/// Parameters of a tool that says of itself that it is as `dispatch`, where they are described: every session pays for each
+/// word.
+const fn as_in_dispatch<const N: usize>(mut parameters: [Parameter; N]) -> [Parameter; N] {
+    let mut at = 0;
+    while at < N {
+        parameters[at].description = "";
+        at += 1;
+    }
+    parameters
 }
+/// What goes into the prompt, of a tool that is as `dispatch`.
+pub const MESSAGE_AS_IN_DISPATCH: [Parameter; 4] = as_in_dispatch(MESSAGE);
+pub const SCHEMA_AS_IN_DISPATCH: [Parameter; 1] = as_in_dispatch(SCHEMA);
+/// What bounds the run, of a tool that is as `dispatch`.
+pub const LIMITS_AS_IN_DISPATCH: [Parameter; 4] = joined(&[&[TIMEOUT], &as_in_dispatch(OF_AGENT), &[RESUME]]);
 
-/// `dispatch`
-pub const DISPATCH: ToolRow = ToolRow {
-    name: "dispatch",
-    title: "Delegate a task",
-    description: "Run a task in another project's agent and return its answer. Costs money; identical requests within \
-                  the cache time are free. On timeout go on with dispatch_session and the session_id.",
-    parameters: &[
-        AGENT,
-        TASK,
-        CONTEXT,
-        CALLER,
-        GOAL,
-        RESPONSE_FORMAT,
-        RESPONSE_SCHEMA,
-        RETURN_REF,
-        SUMMARY_CHARS,
-        TIMEOUT,
-        MAX_TURNS,
-        GROUP,
-        RESUME,
-    ],
-    effect: ToolEffect::Runs,
-    always_load: true,
-    output: output::ANSWER,
-    handler: |state, call| Box::pin(dispatch(state, call)),
-};
+pub const DISPATCH: ToolRow =
+    ToolRow::new(Runs, "dispatch", "Delegate a task", handler!(run, Caching::Allowed, Verbosity::Summary))
+        .description(
+            "Run a task in another project's agent and return its answer. Costs money; identical requests within the \
+             cache time are free. On timeout go on with dispatch_session and the session_id.",
+        )
+        .parameters(&joined::<13>(&[&TARGET, &MESSAGE, &SCHEMA, &REFERENCE, &[TIMEOUT], &OF_AGENT, &[RESUME]]))
+        .output(output::ANSWER)
+        .always_load();
 
-/// `dispatch_session`
-pub const SESSION: ToolRow = ToolRow {
-    name: "dispatch_session",
-    title: "Converse with an agent",
-    description: "As dispatch, in a session that can go on: pass the session_id of an earlier answer, or none to begin. \
-                  Also resumes a run that timed out.",
-    parameters: &[
-        AGENT,
-        TASK,
-        optional("session_id", Kind::Text, "of an earlier answer; empty = new"),
-        as_in_dispatch(CONTEXT),
-        as_in_dispatch(CALLER),
-        as_in_dispatch(GOAL),
-        as_in_dispatch(RESPONSE_FORMAT),
-        as_in_dispatch(RESPONSE_SCHEMA),
-        TIMEOUT,
-        as_in_dispatch(MAX_TURNS),
-        as_in_dispatch(GROUP),
-        RESUME,
-    ],
-    effect: ToolEffect::Runs,
-    always_load: true,
-    output: output::ANSWER,
-    handler: |state, call| Box::pin(session(state, call)),
-};
+pub const SESSION: ToolRow = ToolRow::new(
+    Runs,
+    "dispatch_session",
+    "Converse with an agent",
+    handler!(run, Caching::Never, Verbosity::Summary),
+)
+.description(
+    "As dispatch, in a session that can go on: pass the session_id of an earlier answer, or none to begin. Also resumes a \
+     run that timed out.",
+)
+.parameters(&joined::<12>(&[
+    &TARGET,
+    &[optional("session_id", Kind::Text, "of an earlier answer; empty = new")],
+    &MESSAGE_AS_IN_DISPATCH,
+    &SCHEMA_AS_IN_DISPATCH,
+    &LIMITS_AS_IN_DISPATCH,
+]))
+.output(output::ANSWER)
+.always_load();
 
-/// `dispatch_stream`
-pub const STREAM: ToolRow = ToolRow {
-    name: "dispatch_stream",
-    title: "Delegate and watch",
-    description: "As dispatch, never cached, with what the agent says and does sent on while it works.",
-    parameters: &[
-        AGENT,
-        TASK,
-        as_in_dispatch(CONTEXT),
-        as_in_dispatch(CALLER),
-        as_in_dispatch(GOAL),
-        as_in_dispatch(RESPONSE_FORMAT),
-        TIMEOUT,
-        as_in_dispatch(MAX_TURNS),
-        as_in_dispatch(GROUP),
-        RESUME,
-    ],
-    effect: ToolEffect::Runs,
-    always_load: false,
-    output: output::ANSWER,
-    handler: |state, call| Box::pin(stream(state, call)),
-};
+pub const STREAM: ToolRow =
+    ToolRow::new(Runs, "dispatch_stream", "Delegate and watch", handler!(run, Caching::Never, Verbosity::Verbatim))
+        .description("As dispatch, never cached, with what the agent says and does sent on while it works.")
+        .parameters(&joined::<10>(&[&TARGET, &MESSAGE_AS_IN_DISPATCH, &LIMITS_AS_IN_DISPATCH]))
+        .output(output::ANSWER);
 
 #[derive(Debug, Deserialize)]
 struct Arguments {
@@ -151,18 +127,6 @@ struct Arguments {
     #[serde(default)]
     return_ref: bool,
     summary_chars: Option<i64>,
-}
-
-async fn dispatch(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
-    run(state, call, Caching::Allowed, Verbosity::Summary).await
-}
-
-async fn session(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
-    run(state, call, Caching::Never, Verbosity::Summary).await
-}
-
-async fn stream(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
-    run(state, call, Caching::Never, Verbosity::Verbatim).await
 }
 
 /// The configuration and what a call asks for.

@@ -5,10 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::dispatch::{
-    self, AGENT, CALLER, CONTEXT, GOAL, GROUP, MAX_TURNS, RESPONSE_FORMAT, RESPONSE_SCHEMA, RESUME, TASK, TIMEOUT,
-    WAIT_FOR_LIMIT, as_in_dispatch,
-};
+use super::dispatch::{self, LIMITS_AS_IN_DISPATCH, MESSAGE_AS_IN_DISPATCH, SCHEMA_AS_IN_DISPATCH, TARGET};
 use super::{ToolCall, off_the_loop, typed};
 use crate::machines::ids::JobId;
 use crate::machines::job::Status;
@@ -18,7 +15,8 @@ use crate::mcp::output::{self, Output};
 use crate::mcp::progress::{Reporter, Sink, Verbosity};
 use crate::mcp::reply::{CallError, Response};
 use crate::mcp::state::ServerState;
-use crate::mcp::table::{Kind, Parameter, ToolEffect, ToolRow, optional, required};
+use crate::mcp::table::ToolEffect::{Reads, Removes, Runs};
+use crate::mcp::table::{Kind, Parameter, ToolRow, handler, joined, optional, required};
 use crate::mcp::tasks;
 use crate::shell::call::batch::Item;
 use crate::shell::dispatcher::{Begun, Caching};
@@ -39,110 +37,56 @@ const DEFAULT_MAX_AGE_DAYS: f64 = 7.0;
 
 const JOB_ID: Parameter = required("job_id", Kind::Text, "");
 
-/// `dispatch_async`
-pub const ASYNC: ToolRow = ToolRow {
-    name: "dispatch_async",
-    title: "Delegate in the background",
-    description: "As dispatch, but returns a job_id at once; the run survives this session. Then dispatch_wait, or \
-                  dispatch_status now and then.",
-    parameters: &[
-        AGENT,
-        TASK,
-        as_in_dispatch(CONTEXT),
-        as_in_dispatch(CALLER),
-        as_in_dispatch(GOAL),
-        as_in_dispatch(RESPONSE_FORMAT),
-        as_in_dispatch(RESPONSE_SCHEMA),
-        TIMEOUT,
-        as_in_dispatch(MAX_TURNS),
-        as_in_dispatch(GROUP),
-        RESUME,
-        WAIT_FOR_LIMIT,
-    ],
-    effect: ToolEffect::Runs,
-    always_load: false,
-    output: Output::new(&[("job_id", "string"), ("status", "string"), ("agent", "string")], 3),
-    handler: |state, call| Box::pin(submit(state, call)),
-};
+pub const ASYNC: ToolRow = ToolRow::new(Runs, "dispatch_async", "Delegate in the background", handler!(submit))
+    .description(
+        "As dispatch, but returns a job_id at once; the run survives this session. Then dispatch_wait, or \
+         dispatch_status now and then.",
+    )
+    .parameters(&joined::<12>(&[
+        &TARGET,
+        &MESSAGE_AS_IN_DISPATCH,
+        &SCHEMA_AS_IN_DISPATCH,
+        &LIMITS_AS_IN_DISPATCH,
+        &[optional("wait_for_limit", Kind::Flag, "at the usage limit wait for its reset instead of failing")],
+    ]))
+    .output(Output::new("job_id: string, status: string, agent: string"));
 
-/// `dispatch_status`
-pub const STATUS: ToolRow = ToolRow {
-    name: "dispatch_status",
-    title: "Look at a job",
-    description: "A job's record: status, progress while it runs, result when it is done.",
-    parameters: &[JOB_ID],
-    effect: ToolEffect::Reads,
-    always_load: false,
-    output: output::RECORD,
-    handler: |state, call| Box::pin(status(state, call)),
-};
+pub const STATUS: ToolRow = ToolRow::new(Reads, "dispatch_status", "Look at a job", handler!(status))
+    .description("A job's record: status, progress while it runs, result when it is done.")
+    .parameters(&[JOB_ID])
+    .output(output::RECORD);
 
-/// `dispatch_wait`
-pub const WAIT: ToolRow = ToolRow {
-    name: "dispatch_wait",
-    title: "Wait for a job",
-    description: "A job's record when it ends, or with timed_out_waiting when the wait is over; the job goes on.",
-    parameters: &[JOB_ID, optional("timeout_seconds", Kind::Integer, "1..3600, default 60")],
-    effect: ToolEffect::Reads,
-    always_load: false,
-    output: output::RECORD,
-    handler: |state, call| Box::pin(wait(state, call)),
-};
+pub const WAIT: ToolRow = ToolRow::new(Reads, "dispatch_wait", "Wait for a job", handler!(wait))
+    .description("A job's record when it ends, or with timed_out_waiting when the wait is over; the job goes on.")
+    .parameters(&[JOB_ID, optional("timeout_seconds", Kind::Integer, "1..3600, default 60")])
+    .output(output::RECORD);
 
-/// `dispatch_cancel`
-pub const CANCEL: ToolRow = ToolRow {
-    name: "dispatch_cancel",
-    title: "Cancel a job",
-    description: "End a job, whoever started it, with everything that it runs.",
-    parameters: &[JOB_ID],
-    effect: ToolEffect::Removes,
-    always_load: false,
-    output: Output::new(&[("job_id", "string"), ("outcome", "string"), ("status", "string")], 3),
-    handler: |state, call| Box::pin(cancel(state, call)),
-};
+pub const CANCEL: ToolRow = ToolRow::new(Removes, "dispatch_cancel", "Cancel a job", handler!(cancel))
+    .description("End a job, whoever started it, with everything that it runs.")
+    .parameters(&[JOB_ID])
+    .output(Output::new("job_id: string, outcome: string, status: string"));
 
-/// `dispatch_jobs`
-pub const JOBS: ToolRow = ToolRow {
-    name: "dispatch_jobs",
-    title: "List jobs",
-    description: "Jobs of all sessions, newest first.",
-    parameters: &[
+pub const JOBS: ToolRow = ToolRow::new(Reads, "dispatch_jobs", "List jobs", handler!(list))
+    .description("Jobs of all sessions, newest first.")
+    .parameters(&[
         optional("status", Kind::Text, "pending|running|done|failed|cancelled"),
         optional("limit", Kind::Integer, "1..1000, default 50"),
         optional("agent", Kind::Text, ""),
-    ],
-    effect: ToolEffect::Reads,
-    always_load: false,
-    output: output::LIST,
-    handler: |state, call| Box::pin(list(state, call)),
-};
+    ])
+    .output(output::LIST);
 
-/// `fetch_result`
-pub const FETCH: ToolRow = ToolRow {
-    name: "fetch_result",
-    title: "Fetch a stored result",
-    description: "The full answer behind a ref or job_id.",
-    parameters: &[required("ref", Kind::Text, ""), optional("max_chars", Kind::Integer, "0 = all")],
-    effect: ToolEffect::Reads,
-    always_load: false,
-    output: Output::new(&[], 0).large(),
-    handler: |state, call| Box::pin(fetch(state, call)),
-};
+pub const FETCH: ToolRow = ToolRow::new(Reads, "fetch_result", "Fetch a stored result", handler!(fetch))
+    .description("The full answer behind a ref or job_id.")
+    .parameters(&[required("ref", Kind::Text, ""), optional("max_chars", Kind::Integer, "0 = all")])
+    .output(Output::new("").large());
 
-/// `dispatch_gc`
-pub const GC: ToolRow = ToolRow {
-    name: "dispatch_gc",
-    title: "Remove old jobs",
-    description: "Remove finished jobs and their results for good.",
-    parameters: &[
+pub const GC: ToolRow = ToolRow::new(Removes, "dispatch_gc", "Remove old jobs", handler!(collect))
+    .description("Remove finished jobs and their results for good.")
+    .parameters(&[
         optional("max_age_days", Kind::Number, "default 7"),
         optional("dry_run", Kind::Flag, "only say which"),
-    ],
-    effect: ToolEffect::Removes,
-    always_load: false,
-    output: Output::new(&[("purged", "integer"), ("max_age_days", "number"), ("job_ids", "array")], 2),
-    handler: |state, call| Box::pin(collect(state, call)),
-};
+    ])
+    .output(Output::new("purged: integer, max_age_days: number, job_ids?: array"));
 
 async fn submit(state: &ServerState, call: ToolCall) -> Result<Response, CallError> {
     let (config, Item { request, .. }) = dispatch::read(state, &call)?;
@@ -209,7 +153,7 @@ async fn cancel(state: &ServerState, call: ToolCall) -> Result<Response, CallErr
         let (outcome, status) = jobs.cancel(&id).map_err(CallError::of)?;
         let mut answer = json!({"job_id": id, "outcome": outcome, "status": status.name()});
         let message = match outcome {
-            CancelOutcome::Running => Some("it belongs to another implementation, which runs it to its end"),
+            CancelOutcome::Running => Some(CancelOutcome::NOT_OURS),
             CancelOutcome::CancelledRunning => Some("it ran; it was ended with everything that it started"),
             CancelOutcome::Cancelled | CancelOutcome::AlreadyTerminal => None,
         };

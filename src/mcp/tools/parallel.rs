@@ -15,7 +15,8 @@ use crate::mcp::output::Output;
 use crate::mcp::progress::{Reporter, Sink, Verbosity};
 use crate::mcp::reply::{CallError, Reply, Response};
 use crate::mcp::state::ServerState;
-use crate::mcp::table::{Kind, ToolEffect, ToolRow, optional, required};
+use crate::mcp::table::ToolEffect::Runs;
+use crate::mcp::table::{Kind, ToolRow, handler, optional, required};
 use crate::mcp::tasks;
 use crate::shell::call::CallRequest;
 use crate::shell::call::batch::Batch;
@@ -24,21 +25,21 @@ use crate::shell::parallel;
 /// How much of an item of the wrong kind is quoted, in characters.
 const QUOTE_CHARS: usize = 60;
 
-/// `dispatch_parallel`
-pub const PARALLEL: ToolRow = ToolRow {
-    name: "dispatch_parallel",
-    title: "Delegate several tasks at once",
-    description: "Run tasks at the same time; answers in input order, failed ones in their place. One bad item rejects \
-                  the call before anything runs.",
-    parameters: &[
-        required("dispatches", Kind::Items, "each as the arguments of dispatch; at most 100, or 20 × max_concurrency"),
-        optional("aggregate", Kind::Text, "agent that makes one answer of all"),
-    ],
-    effect: ToolEffect::Runs,
-    always_load: false,
-    output: Output::new(&[("result", "array"), ("individual_results", "array"), ("aggregated", "object")], 0).large(),
-    handler: |state, call| Box::pin(parallel(state, call)),
-};
+pub const PARALLEL: ToolRow =
+    ToolRow::new(Runs, "dispatch_parallel", "Delegate several tasks at once", handler!(parallel))
+        .description(
+            "Run tasks at the same time; answers in input order, failed ones in their place. One bad item rejects the \
+             call before anything runs.",
+        )
+        .parameters(&[
+            required(
+                "dispatches",
+                Kind::Items,
+                "each as the arguments of dispatch; at most 100, or 20 × max_concurrency",
+            ),
+            optional("aggregate", Kind::Text, "agent that makes one answer of all"),
+        ])
+        .output(Output::new("result?: array, individual_results?: array, aggregated?: object").large());
 
 #[derive(Debug, Deserialize)]
 struct Arguments {
