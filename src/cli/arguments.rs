@@ -1,15 +1,14 @@
 //! What can be typed. Types only: what a verb does stands in its own file.
 
 mod group;
-
 mod values;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgMatches, Args, Parser, Subcommand};
 
-pub use group::{GroupAddArguments, GroupTexts, GroupVerb};
+pub use group::{GroupTexts, GroupVerb};
 
 use crate::machines::job::Status;
 
@@ -189,36 +188,14 @@ Examples:
     },
 }
 
-impl Verb {
-    /// Whether standard output is read by a program.
-    #[must_use]
-    pub const fn wants_json(&self) -> bool {
-        match self {
-            Self::List { json }
-            | Self::Describe { json, .. }
-            | Self::Doctor { json, .. }
-            | Self::Cancel { json, .. } => *json,
-            Self::Test(arguments) => arguments.json,
-            Self::Group { verb: GroupVerb::List { json } | GroupVerb::Inspect { json, .. } } => *json,
-            Self::Jobs(arguments) => arguments.json,
-            Self::Job(arguments) => arguments.json,
-            Self::Wait(arguments) => arguments.json,
-            Self::Gc(arguments) => arguments.json,
-            Self::Stats(arguments) => arguments.json,
-            Self::Init
-            | Self::Add(_)
-            | Self::Update(_)
-            | Self::Remove { .. }
-            | Self::Group { .. }
-            | Self::Serve
-            | Self::Demo { .. }
-            | Self::Supervise { .. }
-            | Self::SimulatedAgent { .. } => false,
-        }
+/// Whether the verb was given `--json`: then standard output is read by a program.
+pub fn wants_json(given: &ArgMatches) -> bool {
+    match given.subcommand() {
+        Some((_, verb)) => wants_json(verb),
+        None => given.try_get_one("json").is_ok_and(|json| json == Some(&true)),
     }
 }
 
-/// `add`
 #[derive(Debug, Args)]
 pub struct AddArguments {
     /// Name of the agent: letters, digits, - and _
@@ -231,7 +208,6 @@ pub struct AddArguments {
     pub fields: FieldArguments,
 }
 
-/// `update`
 #[derive(Debug, Args)]
 pub struct UpdateArguments {
     /// Name of the agent
@@ -282,7 +258,6 @@ pub struct FieldArguments {
     pub instructions: Option<String>,
 }
 
-/// `test`
 #[derive(Debug, Args)]
 pub struct TestArguments {
     /// Name of the agent
@@ -301,7 +276,6 @@ pub struct TestArguments {
     pub json: bool,
 }
 
-/// `jobs`
 #[derive(Debug, Args)]
 pub struct JobsArguments {
     /// Only those: pending, running, done, failed, cancelled
@@ -318,7 +292,6 @@ pub struct JobsArguments {
     pub json: bool,
 }
 
-/// `job`
 #[derive(Debug, Args)]
 pub struct JobArguments {
     /// Id of the job, all 32 characters
@@ -334,7 +307,6 @@ pub struct JobArguments {
     pub transcript: bool,
 }
 
-/// `wait`
 #[derive(Debug, Args)]
 pub struct WaitArguments {
     /// Id of the job, all 32 characters
@@ -347,7 +319,6 @@ pub struct WaitArguments {
     pub json: bool,
 }
 
-/// `gc`
 #[derive(Debug, Args)]
 pub struct GcArguments {
     /// Only those that ended more than N days ago
@@ -364,7 +335,6 @@ pub struct GcArguments {
     pub json: bool,
 }
 
-/// `stats`
 #[derive(Debug, Args)]
 pub struct StatsArguments {
     /// Only the last N days; 0 is all

@@ -6,7 +6,6 @@ const FULL: char = '█';
 const LIGHT: char = '░';
 
 /// A bar for `value` where `most` fills `width` cells, padded to `width`. Whatever is above zero shows.
-#[must_use]
 pub fn bar(value: f64, most: f64, width: usize) -> String {
     let eighths = eighths(value, most, width);
     let mut bar = String::from_iter(std::iter::repeat_n(FULL, eighths / 8));
@@ -17,7 +16,6 @@ pub fn bar(value: f64, most: f64, width: usize) -> String {
 }
 
 /// A bar for `value` that goes on lightly to `further`.
-#[must_use]
 pub fn bar_and_on(value: f64, further: f64, most: f64, width: usize) -> String {
     // Both ends on whole cells: half a cell of one beside half a cell of the other cannot be drawn.
     let (full, end) = (eighths(value, most, width).div_ceil(8), eighths(further, most, width).div_ceil(8));

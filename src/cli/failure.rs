@@ -53,14 +53,12 @@ impl Failure {
     }
 
     /// The same with one more next step.
-    #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
     /// `{"error", "hint"?}`, as the MCP tools have it.
-    #[must_use]
     pub fn to_json(&self) -> Value {
         let mut object = Map::new();
         object.insert("error".to_owned(), self.error.as_str().into());
@@ -71,23 +69,17 @@ impl Failure {
     }
 }
 
-impl From<PlaceError> for Failure {
-    fn from(error: PlaceError) -> Self {
-        Self::new(error.to_string()).hint(error.hint())
-    }
+/// Errors that bring their own next step.
+macro_rules! with_hint {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::new(error.to_string()).hint(error.hint())
+            }
+        })*
+    };
 }
-
-impl From<ConfigError> for Failure {
-    fn from(error: ConfigError) -> Self {
-        Self::new(error.to_string()).hint(error.hint())
-    }
-}
-
-impl From<WriteError> for Failure {
-    fn from(error: WriteError) -> Self {
-        Self::new(error.to_string()).hint(error.hint())
-    }
-}
+with_hint!(PlaceError, ConfigError, WriteError);
 
 impl From<GroupError> for Failure {
     fn from(error: GroupError) -> Self {

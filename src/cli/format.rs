@@ -21,7 +21,6 @@ const MAX_DOLLARS: f64 = 1e6;
 pub const UNKNOWN: &str = "-";
 
 /// A length of time, in at most eight characters. A clock that was set back makes it none, not a negative one.
-#[must_use]
 pub fn span(seconds: f64) -> String {
     let seconds = seconds.max(0.0);
     if seconds < PRECISE {
@@ -40,25 +39,21 @@ pub fn span(seconds: f64) -> String {
 }
 
 /// An amount of money as [`money::exact`] has it, in at most twelve characters.
-#[must_use]
 pub fn dollars(usd: f64) -> String {
     if (0.0..=MAX_DOLLARS).contains(&usd) { money::exact(usd) } else { UNKNOWN.to_owned() }
 }
 
 /// So many of something, whose name is regular in the plural.
-#[must_use]
 pub fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// How to go on by hand with a session in its directory.
-#[must_use]
 pub fn resume(directory: &str, session: &str) -> String {
     format!("to go on with it: cd {} && claude --resume {}", shell_word(directory), shell_word(session))
 }
 
 /// What a run took, as far as it is known.
-#[must_use]
 pub fn of(answer: &Answer) -> String {
     let mut parts = Vec::new();
     #[expect(clippy::cast_precision_loss, reason = "a duration for people")]

@@ -5,7 +5,7 @@ use super::failure::{ExitCode, Failure};
 use super::format::{self, UNKNOWN};
 use super::output::{self, Style};
 use super::records::Records;
-use super::runtime::runtime;
+use super::runtime::entered;
 use super::table::Columns;
 use crate::config::path::Environment;
 use crate::machines::job::Status;
@@ -29,11 +29,7 @@ pub fn run(environment: &Environment, arguments: JobsArguments) -> Result<ExitCo
     let records = Records::of(environment);
     records.check()?;
     let (filter, limit) = (Filter { status, agent }, usize::from(limit));
-    let runtime = runtime()?;
-    let entered = runtime.enter();
-    let found = records.jobs.list(&filter, limit);
-    drop(entered);
-    runtime.shutdown_background();
+    let found = entered(|| records.jobs.list(&filter, limit))?;
     if json {
         output::json(&found)?;
     } else if found.is_empty() && filter != Filter::default() {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `arguments` | what can be typed: types only |
 //! | `output`, `failure` | the only place that prints; what is printed when something fails |
-//! | one file or folder for each verb | what the verb does |
+//! | one file or folder for each verb | what the verb does; `add`, `update` and `remove` are in `change` |
 //! | `registration` | what Claude Code knows of us, in every scope, and the path it should know |
 //! | `places` | which files are read, by this process and by the registered server |
 //! | `subprocess` | runs another program for a limited time |
@@ -15,15 +15,14 @@
 //! A verb is a variant in `arguments`, a line in [`perform`] and a file: it is added in these
 //! three places.
 
-mod add;
-pub mod arguments;
+mod arguments;
 mod cancel;
+mod change;
 mod chart;
 mod demo;
 mod describe;
 mod doctor;
-pub mod failure;
-mod fields;
+mod failure;
 mod format;
 mod gc;
 mod grants;
@@ -33,12 +32,11 @@ mod job;
 mod jobs;
 mod list;
 pub mod logging;
-pub mod output;
+mod output;
 mod permissions;
 mod places;
 mod records;
 mod registration;
-mod remove;
 mod runtime;
 mod serve;
 mod stats;
@@ -46,15 +44,14 @@ mod subprocess;
 mod supervise;
 mod table;
 mod test;
-mod update;
 mod wait;
 mod welcome;
 
 use std::ffi::OsString;
 use std::process;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::config::path::Environment;
 use crate::shell::engine;
@@ -64,15 +61,16 @@ use failure::{ExitCode, Failure};
 /// Does what the command line says, and reports what went wrong. `arguments` begin with the program's name.
 #[must_use]
 pub fn run(arguments: Vec<OsString>) -> process::ExitCode {
-    let wants_json = arguments.iter().any(|argument| argument == "--json");
+    let json_asked = arguments.iter().any(|argument| argument == "--json");
     if let Some(verb) = typed_by_programs(&arguments) {
         return perform(verb).unwrap_or_else(|failure| report(&failure, false)).into();
     }
-    let verb = match Arguments::try_parse_from(arguments) {
-        Ok(Arguments { verb }) => verb,
-        Err(error) => return misused(&error, wants_json).into(),
+    let given = Arguments::command().try_get_matches_from(arguments);
+    let read = given.and_then(|given| Ok((arguments::wants_json(&given), Arguments::from_arg_matches(&given)?.verb)));
+    let (json, verb) = match read {
+        Ok(read) => read,
+        Err(error) => return misused(&error, json_asked).into(),
     };
-    let json = verb.as_ref().is_some_and(Verb::wants_json);
     let exit = match verb {
         None => welcome::run(),
         Some(verb) => perform(verb),
@@ -96,9 +94,9 @@ fn perform(verb: Verb) -> Result<ExitCode, Failure> {
     let here = Environment::of_process;
     match verb {
         Verb::Init => init::run(&here()?),
-        Verb::Add(arguments) => add::run(&here()?, arguments),
-        Verb::Update(arguments) => update::run(&here()?, arguments),
-        Verb::Remove { name } => remove::run(&here()?, &name),
+        Verb::Add(arguments) => change::add(&here()?, arguments),
+        Verb::Update(arguments) => change::update(&here()?, arguments),
+        Verb::Remove { name } => change::remove(&here()?, &name),
         Verb::List { json } => list::run(&here()?, json),
         Verb::Describe { name, json } => describe::run(&here()?, &name, json),
         Verb::Group { verb } => group::run(&here()?, verb),

@@ -32,9 +32,6 @@ pub fn data(text: &str) -> Result<(), Failure> {
 }
 
 /// Prints a value as JSON, indented for people; programs do not mind.
-///
-/// # Errors
-/// As [`data`].
 pub fn json<T: Serialize>(value: &T) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Failure::new(format!("the answer cannot be written as JSON: {error}")))?;
@@ -67,20 +64,17 @@ pub fn warning(line: &str) {
 }
 
 /// Text from elsewhere as it may appear on a terminal: without the control characters that could steer it.
-#[must_use]
 pub fn printable(text: &str) -> String {
     let harmless = |letter: char| !letter.is_control() || matches!(letter, '\n' | '\t');
     text.chars().map(|letter| if harmless(letter) { letter } else { '\u{fffd}' }).collect()
 }
 
 /// Text from elsewhere for standard output: as it is for a program or a file, [`printable`] for a terminal.
-#[must_use]
 pub fn for_stdout(text: &str) -> String {
     if io::stdout().is_terminal() { printable(text) } else { text.to_owned() }
 }
 
 /// How wide the terminal is, in columns; nothing where standard output is none.
-#[must_use]
 pub fn width() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
@@ -94,19 +88,16 @@ pub struct Style {
 
 impl Style {
     /// For standard output.
-    #[must_use]
     pub fn of_stdout() -> Self {
         Self { colour: io::stdout().is_terminal() && wanted() }
     }
 
     /// For standard error.
-    #[must_use]
     pub fn of_stderr() -> Self {
         Self { colour: io::stderr().is_terminal() && wanted() }
     }
 
     /// Whether there may be more than plain text: a terminal, and nobody who asked for less.
-    #[must_use]
     pub const fn is_rich(self) -> bool {
         self.colour
     }
@@ -114,42 +105,30 @@ impl Style {
     fn paint(self, code: u8, text: impl Display) -> String {
         if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_string() }
     }
+}
 
+macro_rules! styles {
+    ($($(#[$doc:meta])* $style:ident = $code:literal;)*) => {
+        impl Style {
+            $($(#[$doc])* pub fn $style(self, text: impl Display) -> String {
+                self.paint($code, text)
+            })*
+        }
+    };
+}
+styles! {
     /// What matters most.
-    #[must_use]
-    pub fn bold(self, text: impl Display) -> String {
-        self.paint(1, text)
-    }
-
+    bold = 1;
     /// What matters least.
-    #[must_use]
-    pub fn dim(self, text: impl Display) -> String {
-        self.paint(2, text)
-    }
-
-    /// The colour of a failure.
-    #[must_use]
-    pub fn red(self, text: impl Display) -> String {
-        self.paint(31, text)
-    }
-
-    /// The colour of a success.
-    #[must_use]
-    pub fn green(self, text: impl Display) -> String {
-        self.paint(32, text)
-    }
-
-    /// The colour of a warning.
-    #[must_use]
-    pub fn yellow(self, text: impl Display) -> String {
-        self.paint(33, text)
-    }
-
-    /// The colour of advice.
-    #[must_use]
-    pub fn cyan(self, text: impl Display) -> String {
-        self.paint(36, text)
-    }
+    dim = 2;
+    /// A failure.
+    red = 31;
+    /// A success.
+    green = 32;
+    /// A warning.
+    yellow = 33;
+    /// Advice.
+    cyan = 36;
 }
 
 /// <https://no-color.org>: any value but the empty one; and a terminal that cannot.

@@ -23,7 +23,6 @@ const FILES: [File; 3] = [
 ];
 
 /// The config file, and why it is that one where a variable passes another one over.
-#[must_use]
 pub fn told(environment: &Environment) -> String {
     let file = config_path(environment);
     match &environment.origin {
@@ -59,7 +58,6 @@ pub struct Difference {
 
 /// How the files of a server that Claude Code starts here differ from those of this process: by what its registration or
 /// Claude Code's settings set, or by what is set here and not there.
-#[must_use]
 pub fn differences(
     environment: &Environment,
     registration: &Registration,
@@ -130,7 +128,6 @@ fn deciding(settings: &[EnvironmentSetting]) -> Option<(&Path, String)> {
 }
 
 /// Whether two paths lead to the same file, which need not be there.
-#[must_use]
 pub fn same(one: &Path, other: &Path) -> bool {
     let real = |path: &Path| {
         let directory = path.parent().and_then(|directory| directory.canonicalize().ok());
@@ -140,9 +137,6 @@ pub fn same(one: &Path, other: &Path) -> bool {
 }
 
 /// The places of a process with these variables, which starts where this one is.
-///
-/// # Errors
-/// [`PlaceError`].
 pub fn of_server(
     environment: &Environment,
     lookup: &dyn Fn(&str) -> Option<OsString>,

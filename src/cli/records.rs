@@ -1,9 +1,7 @@
 //! The jobs of all servers and sessions, as the verbs on them reach them.
 
-use std::time::Duration;
-
 use super::failure::Failure;
-use super::runtime::runtime;
+use super::runtime::entered;
 use crate::config::path::{self, Environment};
 use crate::machines::ids::JobId;
 use crate::machines::text;
@@ -16,8 +14,6 @@ use crate::shell::store::{JOBS_ELSEWHERE, Store, StoreError};
 const SHOWN_CHARS: usize = 40;
 /// What lists the ids.
 const LISTS_THEM: &str = "agent-dispatch jobs lists them";
-/// How long work that cannot be taken back may keep the process.
-const NO_TIME: Duration = Duration::ZERO;
 
 /// The job store, as the verbs reach it.
 pub struct Records {
@@ -43,9 +39,6 @@ impl Records {
     }
 
     /// The id that was typed. Ids are exact; whoever typed a part of one is told the whole.
-    ///
-    /// # Errors
-    /// A text that is no id.
     pub fn id(&self, typed: &str) -> Result<JobId, Failure> {
         JobId::try_from(typed).map_err(|_| {
             let shown = text::quoted(text::first_chars(typed, SHOWN_CHARS));
@@ -65,21 +58,12 @@ impl Records {
     }
 
     /// A job as it stands. One that has lost its supervisor gets a new one.
-    ///
-    /// # Errors
-    /// A job that is not there or cannot be read.
     pub fn read(&self, id: &JobId) -> Result<Record, Failure> {
         let record = self.store.read(id).map_err(|error| self.failure(&error))?;
         if record.status.is_terminal() {
             return Ok(record);
         }
-        // A new supervisor is started through a runtime.
-        let runtime = runtime()?;
-        let entered = runtime.enter();
-        let record = self.jobs.read(id).map_err(|error| self.failure(&error));
-        drop(entered);
-        runtime.shutdown_timeout(NO_TIME);
-        record
+        entered(|| self.jobs.read(id))?.map_err(|error| self.failure(&error))
     }
 
     /// What went wrong, in the words of the command line.

@@ -62,7 +62,6 @@ fn configuration_directory(environment: &Environment) -> Option<PathBuf> {
 }
 
 /// The file in which Claude Code keeps the servers of the user; `None` without a home.
-#[must_use]
 pub fn file(environment: &Environment) -> Option<PathBuf> {
     named_directory().or_else(|| environment.home.clone()).map(|directory| directory.join(".claude.json"))
 }
@@ -84,13 +83,11 @@ impl ServerEntry {
     }
 
     /// The same with this program as its command: what else was set for the server stays.
-    #[must_use]
     pub fn with_command(&self, command: &str) -> Self {
         Self { environment: self.environment.clone(), others: self.others.clone(), ..Self::ours(command) }
     }
 
     /// The entry that `init` makes.
-    #[must_use]
     pub fn ours(command: &str) -> Self {
         Self::of(&wanted(command))
     }
@@ -106,19 +103,16 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// What Claude Code is told about this program.
-#[must_use]
 pub fn wanted(command: &str) -> Value {
     json!({"type": "stdio", "command": command, "args": ["serve"]})
 }
 
 /// The command that registers us for the user everywhere, for a shell.
-#[must_use]
 pub fn by_hand(command: &str) -> String {
     by_hand_in(Scope::User, &ServerEntry::ours(command))
 }
 
 /// The command that registers an entry, for a shell.
-#[must_use]
 pub fn by_hand_in(scope: Scope, entry: &ServerEntry) -> String {
     let mut value = json!({"type": "stdio", "command": entry.command, "args": entry.arguments});
     if !entry.environment.is_empty() {

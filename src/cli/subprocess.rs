@@ -25,7 +25,6 @@ pub struct SubprocessOutput {
 
 impl SubprocessOutput {
     /// What it said, wherever: the first line that is not blank.
-    #[must_use]
     pub fn first_line(&self) -> &str {
         let said = self.stderr.lines().chain(self.stdout.lines());
         said.map(str::trim).find(|line| !line.is_empty()).unwrap_or("it says nothing")
@@ -48,9 +47,6 @@ pub enum SubprocessError {
 
 /// Runs the program to its end, in a group of its own that is ended with SIGKILL when the time is up or on Ctrl-C. Its
 /// output goes to files: the claude CLI may leave without having written all of it to a pipe.
-///
-/// # Errors
-/// [`SubprocessError`].
 pub fn run(mut command: Command, limit: Duration) -> Result<SubprocessOutput, SubprocessError> {
     let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
     command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);

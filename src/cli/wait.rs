@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::arguments::WaitArguments;
 use super::failure::{ExitCode, Failure};
 use super::records::Records;
-use super::runtime::{interrupts, runtime};
+use super::runtime::interruptible;
 use super::{format, grants, output};
 use crate::config::path::Environment;
 use crate::machines::answer::{Answer, ErrorType};
@@ -23,11 +23,11 @@ pub fn run(environment: &Environment, arguments: &WaitArguments) -> Result<ExitC
     let records = Records::of(environment);
     let id = records.id(&arguments.id)?;
     let seconds = arguments.timeout.unwrap_or(WITHOUT_LIMIT);
-    let runtime = runtime()?;
-    let waited = runtime.block_on(wait(&records, id, Duration::from_secs(u64::from(seconds))));
-    // A look at a dead network mount cannot be taken back; it must not keep the process.
-    runtime.shutdown_background();
-    match waited? {
+    let waited = async {
+        let waited = records.jobs.wait(id, Duration::from_secs(u64::from(seconds))).await;
+        waited.map_err(|error| records.failure(&error))
+    };
+    match interruptible(waited)? {
         Some((record, true)) if arguments.json => {
             output::json(&record)?;
             Ok(exit(&record))
@@ -51,16 +51,6 @@ pub fn run(environment: &Environment, arguments: &WaitArguments) -> Result<ExitC
             goes_on(&id);
             Ok(ExitCode::Interrupted)
         }
-    }
-}
-
-/// The record, and whether the job has ended; `None` on Ctrl-C.
-async fn wait(records: &Records, id: JobId, patience: Duration) -> Result<Option<(Record, bool)>, Failure> {
-    let mut interrupted = interrupts()?;
-    tokio::select! {
-        biased;
-        _ = interrupted.recv() => Ok(None),
-        waited = records.jobs.wait(id, patience) => waited.map(Some).map_err(|error| records.failure(&error)),
     }
 }
 

@@ -65,7 +65,6 @@ Examples:
     },
 }
 
-/// `group add`
 #[derive(Debug, Args)]
 pub struct GroupAddArguments {
     /// Name of the group: letters, digits, - and _

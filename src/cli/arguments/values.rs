@@ -4,17 +4,11 @@ use crate::config::number::{dollars_meant, seconds_meant};
 use crate::machines::job::Status;
 
 /// Where a job stands.
-///
-/// # Errors
-/// What would have been right.
 pub fn status(text: &str) -> Result<Status, String> {
     Status::named(text).ok_or_else(|| "one of pending, running, done, failed, cancelled".to_owned())
 }
 
 /// A time limit in seconds.
-///
-/// # Errors
-/// What would have been right.
 pub fn seconds<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
     let wrong = || match seconds_meant(text) {
         Some(seconds) => format!("must be a whole number of seconds; that is {seconds}"),
@@ -25,17 +19,11 @@ pub fn seconds<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
 }
 
 /// A limit of turns.
-///
-/// # Errors
-/// What would have been right.
 pub fn turns(text: &str) -> Result<u32, String> {
     text.trim().parse().map_err(|_| "must be a whole number of turns, 1 or more, such as 20".to_owned())
 }
 
 /// An age: a number above 0.
-///
-/// # Errors
-/// What would have been right.
 pub fn days(text: &str) -> Result<f64, String> {
     let days = text.parse::<f64>().map_err(|_| "not a number of days".to_owned())?;
     if days.is_finite() && days > 0.0 {
@@ -46,18 +34,12 @@ pub fn days(text: &str) -> Result<f64, String> {
 }
 
 /// A period: a number from 0 up.
-///
-/// # Errors
-/// What would have been right.
 pub fn period(text: &str) -> Result<f64, String> {
     let days = text.parse::<f64>().map_err(|_| "not a number of days".to_owned())?;
     if days.is_finite() && days >= 0.0 { Ok(days) } else { Err("must be 0 or more".to_owned()) }
 }
 
 /// An amount of money: a number from 0 up, or `none` for 0.
-///
-/// # Errors
-/// What would have been right.
 pub fn dollars(text: &str) -> Result<f64, String> {
     if text.eq_ignore_ascii_case("none") {
         return Ok(0.0);

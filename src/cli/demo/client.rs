@@ -1,12 +1,12 @@
 //! The smallest MCP client that a demo needs: one request at a time, a line each. (The MCP library's own client would make
 //! the program larger by 1.4 MB, nearly half.)
 
+use std::fmt::Display;
 use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
@@ -24,34 +24,20 @@ pub struct Client {
     requests: u64,
 }
 
-/// Why the conversation cannot go on.
-#[derive(Debug, Error)]
-pub enum ClientError {
-    /// The pipes to it.
-    #[error("the server cannot be talked to: {0}")]
-    Io(#[from] io::Error),
-    /// The server left.
-    #[error("the server left in the middle of the conversation")]
-    Gone,
-    /// It took too long.
-    #[error("the server did not answer within {} s", .0.as_secs())]
-    Silent(Duration),
-    /// A protocol error, or something that is no answer.
-    #[error("the server answered with an error: {0}")]
-    Refused(String),
-}
+/// What the conversation comes to, or in words why it cannot go on.
+type Talked<T> = Result<T, String>;
+
+/// The server left in the middle of it.
+const GONE: &str = "the server left in the middle of the conversation";
 
 impl Client {
     /// Starts the server and introduces itself. Each request may take `patience`.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn start(mut command: Command, patience: Duration) -> Result<Self, ClientError> {
+    pub async fn start(mut command: Command, patience: Duration) -> Talked<Self> {
         // A group of its own: Ctrl-C is for the demo, which then sees to it that the server leaves.
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0).kill_on_drop(true);
-        let mut child = command.spawn()?;
+        let mut child = command.spawn().map_err(broken)?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(ClientError::Gone);
+            return Err(GONE.to_owned());
         };
         let mut client = Self { child, input, output: BufReader::new(output).lines(), patience, requests: 0 };
         let about = json!({"protocolVersion": PROTOCOL, "capabilities": {},
@@ -61,21 +47,13 @@ impl Client {
         Ok(client)
     }
 
-    /// Calls a tool; the text of its answer.
-    ///
-    /// # Errors
-    /// [`ClientError`]. A tool that fails answers.
-    pub async fn call(
-        &mut self,
-        tool: &str,
-        arguments: &Value,
-        on_progress: &mut dyn FnMut(&str),
-    ) -> Result<String, ClientError> {
+    /// Calls a tool; the text of its answer, also where the tool fails.
+    pub async fn call(&mut self, tool: &str, arguments: &Value, on_progress: &mut dyn FnMut(&str)) -> Talked<String> {
         let token = self.requests + 1;
         let parameters = json!({"name": tool, "arguments": arguments, "_meta": {"progressToken": token}});
         let result = self.request("tools/call", &parameters, on_progress).await?;
         let text = result.pointer("/content/0/text").and_then(Value::as_str);
-        text.map(str::to_owned).ok_or_else(|| ClientError::Refused(result.to_string()))
+        text.map(str::to_owned).ok_or_else(|| refused(result))
     }
 
     /// Takes leave, as a client does that is done: by closing its end.
@@ -87,41 +65,43 @@ impl Client {
         }
     }
 
-    async fn request(
-        &mut self,
-        method: &str,
-        parameters: &Value,
-        on_progress: &mut dyn FnMut(&str),
-    ) -> Result<Value, ClientError> {
+    async fn request(&mut self, method: &str, parameters: &Value, on_progress: &mut dyn FnMut(&str)) -> Talked<Value> {
         self.requests += 1;
         let id = self.requests;
         self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": parameters})).await?;
         let patience = self.patience;
-        match tokio::time::timeout(patience, self.answer(id, on_progress)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(ClientError::Silent(patience)),
-        }
+        let answer = tokio::time::timeout(patience, self.answer(id, on_progress)).await;
+        answer.unwrap_or_else(|_| Err(format!("the server did not answer within {} s", patience.as_secs())))
     }
 
-    async fn answer(&mut self, id: u64, on_progress: &mut dyn FnMut(&str)) -> Result<Value, ClientError> {
-        while let Some(line) = self.output.next_line().await? {
+    async fn answer(&mut self, id: u64, on_progress: &mut dyn FnMut(&str)) -> Talked<Value> {
+        while let Some(line) = self.output.next_line().await.map_err(broken)? {
             let mut message: Value =
-                serde_json::from_str(&line).map_err(|error| ClientError::Refused(format!("{error} in {line}")))?;
+                serde_json::from_str(&line).map_err(|error| refused(format!("{error} in {line}")))?;
             if message["method"] == "notifications/progress" {
                 on_progress(message.pointer("/params/message").and_then(Value::as_str).unwrap_or_default());
             } else if message["id"] == id {
                 return match message.get_mut("result") {
                     Some(result) => Ok(result.take()),
-                    None => Err(ClientError::Refused(message["error"].to_string())),
+                    None => Err(refused(&message["error"])),
                 };
             }
         }
-        Err(ClientError::Gone)
+        Err(GONE.to_owned())
     }
 
-    async fn send(&mut self, message: &Value) -> Result<(), ClientError> {
+    async fn send(&mut self, message: &Value) -> Talked<()> {
         let line = format!("{message}\n");
-        self.input.write_all(line.as_bytes()).await?;
-        Ok(self.input.flush().await?)
+        self.input.write_all(line.as_bytes()).await.map_err(broken)?;
+        self.input.flush().await.map_err(broken)
     }
+}
+
+fn broken(error: io::Error) -> String {
+    format!("the server cannot be talked to: {error}")
+}
+
+/// For a protocol error, or something that is no answer.
+fn refused(what: impl Display) -> String {
+    format!("the server answered with an error: {what}")
 }

@@ -15,7 +15,7 @@ use super::output::{self, Style};
 use super::registration;
 use crate::config::path::{self, Environment};
 use crate::shell::claude::{self, ClaudeMissing};
-use client::{Client, ClientError};
+use client::Client;
 use stage::{REAL_CAP_USD, Stage};
 
 /// How long a simulated answer may take; the longest takes two seconds.
@@ -99,7 +99,7 @@ async fn play(
     signalled: impl Future<Output = ()>,
 ) -> Result<Option<()>, Failure> {
     let began = Instant::now();
-    let mut client = Client::start(stage.server(), patience).await.map_err(broken)?;
+    let mut client = Client::start(stage.server(), patience).await.map_err(|error| unexpected(&error))?;
     let mut talk = Presentation { client: &mut client, style: Style::of_stdout() };
     let played = tokio::select! {
         biased;
@@ -171,7 +171,7 @@ impl Presentation<'_> {
             // A reader who is gone is noticed at the next line.
             drop(output::data(&format!("    {}", style.dim(format_args!("· {}", output::for_stdout(message))))));
         };
-        let answer = self.client.call(tool, arguments, &mut progress).await.map_err(broken)?;
+        let answer = self.client.call(tool, arguments, &mut progress).await.map_err(|error| unexpected(&error))?;
         output::data(&format!("  {} {}", self.style.green("←"), output::for_stdout(&answer)))?;
         self.took(began)?;
         serde_json::from_str(&answer).map_err(|error| unexpected(&format!("{tool} answered no JSON: {error}")))
@@ -188,10 +188,6 @@ fn expect(answer: &Value, place: &str, wanted: &Value) -> Result<(), Failure> {
 fn unexpected(what: &str) -> Failure {
     Failure::new(format!("the demo did not go as it should: {what}"))
         .hint("try again; if it stays, AGENT_DISPATCH_LOG=debug agent-dispatch demo shows more")
-}
-
-fn broken(error: ClientError) -> Failure {
-    unexpected(&error.to_string())
 }
 
 /// How to go on for real.

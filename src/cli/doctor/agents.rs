@@ -1,7 +1,7 @@
 //! The agents.
 
 use super::commands::{self, MissingCommand};
-use super::report::{Report, Section};
+use super::report::Report;
 use super::restrictions;
 use crate::config::detect::{DETECTION_BUDGET, Detection, Health, detect_all};
 use crate::config::model::{Agent, Config, Entry};
@@ -10,15 +10,14 @@ use crate::machines::mcp_servers::Notes;
 use crate::machines::reference;
 use crate::machines::text::{first_chars, quoted};
 
-const SECTION: Section = Section::Agents;
 /// Most characters of a name that is repeated.
 const MAX_TOLD_CHARS: usize = 100;
 
-/// Adds the section. Waits for the disks of all agents together, at most [`DETECTION_BUDGET`].
+/// Waits for the disks of all agents together, at most [`DETECTION_BUDGET`].
 pub fn check(report: &mut Report, config: &Config, servers: &Notes) {
     if config.agents.is_empty() {
         let message = "there are none";
-        return report.warning(SECTION, message, "agent-dispatch add NAME DIR makes a project directory an agent");
+        return report.warning(message, "agent-dispatch add NAME DIR makes a project directory an agent");
     }
     let valid = config.agents.iter().filter_map(|(_, entry)| entry.valid());
     let directories = valid.map(|agent| agent.directory.clone()).collect::<Vec<_>>();
@@ -26,7 +25,7 @@ pub fn check(report: &mut Report, config: &Config, servers: &Notes) {
     let mut missing = threads::each(directories, DETECTION_BUDGET, commands::missing).into_iter();
     for (name, entry) in &config.agents {
         match entry {
-            Entry::Invalid(problem) => report.disabled(SECTION, name, problem),
+            Entry::Invalid(problem) => report.disabled(name, problem),
             Entry::Valid(agent) => {
                 let found = found.next().unwrap_or_default();
                 check_agent(report, config, name, agent, &found);
@@ -43,21 +42,17 @@ fn check_agent(report: &mut Report, config: &Config, name: &str, agent: &Agent, 
         Health::Missing => {
             let remedy = reference::unexpanded(&agent.directory.to_string_lossy());
             let remedy = remedy.unwrap_or_else(|| format!("create it, or agent-dispatch remove {name}"));
-            return report.failure(SECTION, format!("{name}: {directory} is not there"), remedy);
+            return report.failure(format!("{name}: {directory} is not there"), remedy);
         }
         Health::Unreadable => {
             let message = format!("{name}: {directory} cannot be looked into, or does not answer");
-            return report.failure(SECTION, message, "check its permissions, or whether its network drive is there");
+            return report.failure(message, "check its permissions, or whether its network drive is there");
         }
-        Health::Healthy => report.ok(SECTION, format!("{name}: {directory}")),
+        Health::Healthy => report.ok(format!("{name}: {directory}")),
     }
     if let Some(error) = &found.mcp_config_error {
         let message = format!("{name}: claude passes over its .mcp.json: {error}");
-        report.warning(
-            SECTION,
-            message,
-            "correct the file; until then the agent has none of the servers that are wrong",
-        );
+        report.warning(message, "correct the file; until then the agent has none of the servers that are wrong");
     }
     restrictions::check_agent(report, &config.settings, name, agent);
 }
@@ -68,11 +63,7 @@ fn check_servers(report: &mut Report, servers: &Notes, name: &str, agent: &Agent
     let Some(note) = listing::lacked(servers, agent, found) else { return };
     for (trouble, names) in note.troubles() {
         let message = format!("{name}: {}", trouble.told(&note.when(), names));
-        report.warning(
-            SECTION,
-            message,
-            format!("{}; the next run tells anew", trouble.remedy(&quoted(&directory), names)),
-        );
+        report.warning(message, format!("{}; the next run tells anew", trouble.remedy(&quoted(&directory), names)));
     }
 }
 
@@ -81,6 +72,6 @@ fn check_commands(report: &mut Report, name: &str, missing: &[MissingCommand]) {
     for MissingCommand { server, command } in missing {
         let [server, command] = [server, command].map(|text| quoted(first_chars(text, MAX_TOLD_CHARS)));
         let message = format!("{name}: the MCP server {server} of its .mcp.json cannot start: there is no {command}");
-        report.warning(SECTION, message, "install it, put its directory on PATH, or correct `command` in .mcp.json");
+        report.warning(message, "install it, put its directory on PATH, or correct `command` in .mcp.json");
     }
 }

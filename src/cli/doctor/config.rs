@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::report::{Report, Section, at};
+use super::report::{Report, at};
 use super::restrictions;
 use crate::cli::places;
 use crate::config::model::Config;
@@ -15,39 +15,37 @@ use crate::fs::owner_only::OTHERS;
 
 /// The right of others to write.
 const OTHERS_WRITE: u32 = 0o022;
-const SECTION: Section = Section::Config;
 
-/// Adds the section.
 pub fn check(report: &mut Report, environment: &Environment, config: &Result<Config, ConfigError>) {
     let file = &path::config_path(environment);
     if let Origin::Xdg { unread: Some(old) } = &environment.origin {
         let message =
             format!("{} has files of agent-dispatch too; with XDG_CONFIG_HOME set they are not read", old.display());
         let remedy = format!("move what is wanted to {}, or unset XDG_CONFIG_HOME", environment.directory.display());
-        report.warning(SECTION, message, remedy);
+        report.warning(message, remedy);
     }
     let config = match config {
         Ok(config) => config,
-        Err(error) => return report.failure(SECTION, error.to_string(), error.hint()),
+        Err(error) => return report.failure(error.to_string(), error.hint()),
     };
     if !file.exists() {
         let message = format!("{} does not exist, so there are no agents", places::told(environment));
-        return report.warning(SECTION, message, "agent-dispatch init creates it");
+        return report.warning(message, "agent-dispatch init creates it");
     }
-    report.ok(SECTION, format!("{} can be read", places::told(environment)));
+    report.ok(format!("{} can be read", places::told(environment)));
     check_rights(report, file);
     if let Err(error) = write::writable(file) {
-        report.warning(SECTION, format!("it cannot be changed: {error}"), error.hint());
+        report.warning(format!("it cannot be changed: {error}"), error.hint());
     }
     for key in &config.unknown_keys {
         let remedy = key.nearest.map_or_else(
             || "take it out; nothing reads it".to_owned(),
             |nearest| format!("did you mean `{nearest}`? nothing reads it as it is"),
         );
-        report.warning(SECTION, format!("unknown key {}{}", key.path, at(key.line)), remedy);
+        report.warning(format!("unknown key {}{}", key.path, at(key.line)), remedy);
     }
     for key in &config.duplicates {
-        report.warning(SECTION, key.to_string(), "take the others out");
+        report.warning(key.to_string(), "take the others out");
     }
     restrictions::check_settings(report, &config.settings);
 }
@@ -56,15 +54,15 @@ fn check_rights(report: &mut Report, file: &Path) {
     let mode = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
     if mode(file) & OTHERS != 0 {
         let message = format!("others may read or write {} (mode {:o})", file.display(), mode(file) & 0o777);
-        report.warning(SECTION, message, format!("chmod 600 {}", file.display()));
+        report.warning(message, format!("chmod 600 {}", file.display()));
     }
     let directory = file.parent().unwrap_or(Path::new("/"));
     if rights::is_ours(directory) && mode(directory) & OTHERS != 0 {
         let message = format!("others may look into {} (mode {:o})", directory.display(), mode(directory) & 0o777);
         let remedy = format!("chmod 700 {}; the next change of the config does so as well", directory.display());
-        report.warning(SECTION, message, remedy);
+        report.warning(message, remedy);
     } else if mode(directory) & OTHERS_WRITE != 0 {
         let message = format!("others may write in {} (mode {:o})", directory.display(), mode(directory) & 0o777);
-        report.warning(SECTION, message, format!("chmod 700 {}", directory.display()));
+        report.warning(message, format!("chmod 700 {}", directory.display()));
     }
 }

@@ -3,21 +3,19 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::report::{Report, Section};
-use super::version;
+use super::report::Report;
 use crate::cli::registration::SERVER_NAME;
 use crate::cli::subprocess::{self, SubprocessError};
 use crate::config::model::Config;
+use crate::machines::cli_version::{NEWEST, OLDEST, Version};
 use crate::machines::flags::Flag;
 use crate::shell::{claude, environment};
 
 /// How long `claude --version` may take. It usually takes 0.2 s.
 const VERSION_LIMIT: Duration = Duration::from_secs(10);
-const SECTION: Section = Section::Environment;
 
-/// Adds the section.
 pub fn check(report: &mut Report, config: Option<&Config>) {
-    report.ok(SECTION, format!("agent-dispatch {}", env!("CARGO_PKG_VERSION")));
+    report.ok(format!("agent-dispatch {}", env!("CARGO_PKG_VERSION")));
     check_claude(report, config);
     check_own_path(report);
     if std::env::var_os("HOME").is_none_or(|home| home.is_empty()) {
@@ -25,12 +23,12 @@ pub fn check(report: &mut Report, config: Option<&Config>) {
             || "HOME is not set, and this user has no home directory".to_owned(),
             |home| format!("HOME is not set; the home of the password entry counts: {}", home.display()),
         );
-        report.warning(SECTION, message, "set it: `~` in agents.yaml and Claude Code's own files depend on it");
+        report.warning(message, "set it: `~` in agents.yaml and Claude Code's own files depend on it");
     }
     let depth = environment::depth();
     if depth > 0 {
         let remedy = format!("unset {} unless this runs inside a dispatch", environment::DEPTH);
-        report.warning(SECTION, format!("{} is {depth}: this looks like a dispatch", environment::DEPTH), remedy);
+        report.warning(format!("{} is {depth}: this looks like a dispatch", environment::DEPTH), remedy);
     }
 }
 
@@ -39,7 +37,7 @@ fn check_claude(report: &mut Report, config: Option<&Config>) {
         Ok(found) => found,
         Err(error) => {
             let remedy = format!("{}; `agent-dispatch demo` works without", error.way_out());
-            return report.failure(SECTION, error.to_string(), remedy);
+            return report.failure(error.to_string(), remedy);
         }
     };
     let shown = found.path.display();
@@ -48,12 +46,11 @@ fn check_claude(report: &mut Report, config: Option<&Config>) {
     match subprocess::run(command, VERSION_LIMIT) {
         Ok(done) if done.status.success() => {
             let version = done.stdout.lines().next().unwrap_or_default().trim().to_owned();
-            report.ok(SECTION, format!("claude {version}: {shown} ({})", found.source.told()));
-            version::check(report, &version);
+            report.ok(format!("claude {version}: {shown} ({})", found.source.told()));
+            check_version(report, &version);
             check_flag(report, &found.path, config);
         }
         Ok(done) => report.failure(
-            SECTION,
             format!("{shown} --version fails ({}): {}", done.status, done.first_line()),
             format!("run {shown} --version by hand; install Claude Code again"),
         ),
@@ -63,13 +60,31 @@ fn check_claude(report: &mut Report, config: Option<&Config>) {
                 || (format!("{shown} cannot be run: {error}"), "install Claude Code again".to_owned()),
                 |why| (why.to_string(), why.way_out()),
             );
-            report.failure(SECTION, what, remedy);
+            report.failure(what, remedy);
         }
         Err(error) => report.failure(
-            SECTION,
             format!("{shown} --version {error}"),
             format!("run {shown} --version by hand; install Claude Code again"),
         ),
+    }
+}
+
+/// Adds what is not as on the newest version; nothing where the version cannot be read.
+fn check_version(report: &mut Report, printed: &str) {
+    let Some(version) = Version::parse(printed) else { return };
+    if version.is_unsupported() {
+        let message = format!("claude {version} is older than all tested versions ({OLDEST} to {NEWEST})");
+        report.warning(message, "claude update");
+    }
+    if !version.bounds_schema() {
+        let message = format!(
+            "claude {version}: a response_schema is only part of the task, because this CLI would ask for it without end"
+        );
+        report.warning(message, format!("claude update: from {OLDEST} on it is otherwise"));
+    }
+    for loss in version.losses() {
+        let remedy = format!("claude update: from {} on it is otherwise", loss.below);
+        report.warning(format!("claude {version}: {}", loss.what), remedy);
     }
 }
 
@@ -82,14 +97,12 @@ fn check_own_path(report: &mut Report) {
     let own = std::env::current_exe().and_then(|own| own.canonicalize()).ok();
     let shown = own.as_deref().unwrap_or(name).display();
     match named {
-        Some(named) if named.canonicalize().ok() == own => report.ok(SECTION, format!("on PATH: {}", named.display())),
+        Some(named) if named.canonicalize().ok() == own => report.ok(format!("on PATH: {}", named.display())),
         Some(named) => report.warning(
-            SECTION,
             format!("{} is on PATH, which is not this program ({shown})", named.display()),
             "remove the one that is not wanted, or put the other directory first on PATH",
         ),
         None => report.warning(
-            SECTION,
             format!("{SERVER_NAME} is not on PATH ({shown}); a server that is registered with its full path works"),
             format!("add {} to PATH", own.as_deref().and_then(Path::parent).unwrap_or(name).display()),
         ),
@@ -105,24 +118,24 @@ fn check_flag(report: &mut Report, program: &Path, config: Option<&Config>) {
         Ok(done) => done.stdout + &done.stderr,
         Err(error) => {
             let message = format!("whether claude knows {flag} cannot be told: {} --help {error}", program.display());
-            return report.warning(SECTION, message, "run it by hand");
+            return report.warning(message, "run it by hand");
         }
     };
     let of_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
     if help.split(|letter| !of_name(letter)).any(|word| word == flag) {
-        return report.ok(SECTION, format!("claude knows {flag} (dispatch protocol, instructions)"));
+        return report.ok(format!("claude knows {flag} (dispatch protocol, instructions)"));
     }
     let agents = config.into_iter().flat_map(|config| &config.agents);
     let instructed = agents.filter(|(_, entry)| entry.valid().is_some_and(|agent| agent.instructions.is_some()));
     let instructed = instructed.map(|(name, _)| name.as_str()).collect::<Vec<_>>();
     let protocol = config.is_none_or(|config| config.settings.dispatch_protocol);
     let lost = match (protocol, instructed.as_slice()) {
-        (false, []) => return report.ok(SECTION, format!("claude does not know {flag}, and nothing needs it")),
+        (false, []) => return report.ok(format!("claude does not know {flag}, and nothing needs it")),
         (true, []) => "agents are not told that they run unattended".to_owned(),
         (false, names) => format!("{} run without their instructions", names.join(", ")),
         (true, names) => {
             format!("agents are not told that they run unattended; {} run without their instructions", names.join(", "))
         }
     };
-    report.warning(SECTION, format!("claude does not know {flag}: {lost}"), "update Claude Code");
+    report.warning(format!("claude does not know {flag}: {lost}"), "update Claude Code");
 }

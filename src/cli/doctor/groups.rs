@@ -1,18 +1,15 @@
 //! The groups.
 
-use super::report::{Report, Section};
+use super::report::Report;
 use crate::config::model::{Config, Entry, Group};
 
-const SECTION: Section = Section::Groups;
-
-/// Adds the section.
 pub fn check(report: &mut Report, config: &Config) {
     if config.groups.is_empty() {
-        report.ok(SECTION, "there are none");
+        report.ok("there are none");
     }
     for (name, entry) in &config.groups {
         match entry {
-            Entry::Invalid(problem) => report.disabled(SECTION, name, problem),
+            Entry::Invalid(problem) => report.disabled(name, problem),
             Entry::Valid(group) => check_group(report, config, name, group),
         }
     }
@@ -24,19 +21,19 @@ fn check_group(report: &mut Report, config: &Config, name: &str, group: &Group) 
     if !unknown.is_empty() {
         let message = format!("{name}: members that are no agents: {}", unknown.join(", "));
         let remedy = format!("agent-dispatch group remove-member {name} {}, or add them as agents", unknown.join(" "));
-        return report.failure(SECTION, message, remedy);
+        return report.failure(message, remedy);
     }
     let mut seen = std::collections::BTreeSet::new();
     if let Some(twice) = members.clone().find(|member| !seen.insert(*member)) {
         let message = format!("{name}: {twice} is a member twice; the first entry counts");
-        return report.warning(SECTION, message, "take one of the two out of agents.yaml");
+        return report.warning(message, "take one of the two out of agents.yaml");
     }
     match group.members.len() {
         0 => {
             let remedy = format!("agent-dispatch group add-member {name} AGENT");
-            report.warning(SECTION, format!("{name}: no members"), remedy);
+            report.warning(format!("{name}: no members"), remedy);
         }
-        1 => report.ok(SECTION, format!("{name}: 1 member")),
-        count => report.ok(SECTION, format!("{name}: {count} members")),
+        1 => report.ok(format!("{name}: 1 member")),
+        count => report.ok(format!("{name}: {count} members")),
     }
 }

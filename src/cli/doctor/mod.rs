@@ -1,6 +1,6 @@
 //! `doctor`: what is there, what is wrong, and what to do about it.
 //!
-//! A section is a file with one function that adds its checks to the [`Report`].
+//! A section is a file with one function that adds its findings to the [`Report`].
 
 mod agents;
 mod commands;
@@ -12,7 +12,6 @@ mod registration;
 mod report;
 mod restrictions;
 mod servers;
-mod version;
 
 use super::failure::{ExitCode, Failure};
 use super::output;
@@ -21,18 +20,21 @@ use crate::config::path::{self, Environment, PlaceError};
 use crate::config::read::{self, ConfigError};
 use crate::shell::lacked_servers;
 pub use registration::shown;
-use report::{CheckStatus, Report, Section};
+use report::{CheckStatus, Report};
 
 /// Checks everything. Changes nothing.
 pub fn run(environment: Result<Environment, PlaceError>, json: bool, strict: bool) -> Result<ExitCode, Failure> {
     let mut report = Report::default();
     let config = environment.as_ref().ok().map(|here| read::load(&path::config_path(here), here.home.clone()));
+    report.begin("Environment");
     environment::check(&mut report, config.as_ref().and_then(|config| config.as_ref().ok()));
+    report.begin("Config");
     match (&environment, &config) {
         (Ok(environment), Some(config)) => check(&mut report, environment, config),
-        (Err(error), _) => report.failure(Section::Config, error.to_string(), error.hint()),
+        (Err(error), _) => report.failure(error.to_string(), error.hint()),
         (Ok(_), None) => {}
     }
+    report.begin("Running servers");
     servers::check(&mut report, environment.as_ref().ok());
     if json {
         output::json(&report.to_json())?;
@@ -50,18 +52,23 @@ pub fn run(environment: Result<Environment, PlaceError>, json: bool, strict: boo
 /// What depends on where the files are.
 fn check(report: &mut Report, environment: &Environment, config: &Result<Config, ConfigError>) {
     config::check(report, environment, config);
+    report.begin("MCP registration");
     registration::check(report, environment);
     match config {
         Ok(config) => {
+            report.begin("Agents");
             agents::check(report, config, &lacked_servers::all(&path::jobs_dir(environment)));
+            report.begin("Groups");
             groups::check(report, config);
         }
         Err(_) => {
-            for section in [Section::Agents, Section::Groups] {
-                report.warning(section, "skipped: the config cannot be read", "see the section Config");
+            for section in ["Agents", "Groups"] {
+                report.begin(section);
+                report.warning("skipped: the config cannot be read", "see the section Config");
             }
         }
     }
+    report.begin("Job records");
     jobs::check(report, &path::jobs_dir(environment));
     if config.as_ref().map_or(true, |config| config.settings.usage_log) {
         jobs::check_usage_log(report, &path::usage_log_path(environment));

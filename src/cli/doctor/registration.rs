@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::report::{Report, Section};
+use super::report::Report;
 use crate::cli::places;
 use crate::cli::registration::scopes::{self, Found, Registration};
 use crate::cli::registration::server_environment::{EnvironmentSetting, ServerEnvironment};
@@ -16,7 +16,6 @@ use crate::shell::claude::is_executable;
 
 /// How long the registered program may take to tell its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(5);
-const SECTION: Section = Section::Registration;
 
 /// An entry as it would be typed.
 pub fn shown(entry: &ServerEntry) -> String {
@@ -27,23 +26,22 @@ pub fn shown(entry: &ServerEntry) -> String {
         .join(" ")
 }
 
-/// Adds the section.
 pub fn check(report: &mut Report, environment: &Environment) {
     let file = registration::file(environment);
     if file.is_none() {
         let message = "the file of Claude Code cannot be found without HOME";
-        report.warning(SECTION, message, "set HOME, or CLAUDE_CONFIG_DIR");
+        report.warning(message, "set HOME, or CLAUDE_CONFIG_DIR");
     }
     let found = match scopes::find(environment) {
         Ok(found) => found,
         Err(error) => {
             let remedy = "repair the file, or move it away and run agent-dispatch init";
-            return report.failure(SECTION, error.to_string(), remedy);
+            return report.failure(error.to_string(), remedy);
         }
     };
     for (file, error) in &found.passed_over {
         let message = format!("claude passes over {}: {error}", file.display());
-        report.warning(SECTION, message, "correct the file; Claude Code itself says nothing of it");
+        report.warning(message, "correct the file; Claude Code itself says nothing of it");
     }
     for registration in &found.registrations {
         check_registration(report, registration);
@@ -51,16 +49,16 @@ pub fn check(report: &mut Report, environment: &Environment) {
     let Some(counting) = found.counting() else {
         // As the older implementation has it: a server may be registered with another client.
         if let Some(file) = file.filter(|_| found.registrations.is_empty()) {
-            report.warning(SECTION, none(&file, &found), "agent-dispatch init registers it");
+            report.warning(none(&file, &found), "agent-dispatch init registers it");
         }
         return;
     };
     if found.is_off {
         let message = format!("{SERVER_NAME} is switched off for this project");
-        report.warning(SECTION, message, "switch it on with /mcp in Claude Code, if that is not meant");
+        report.warning(message, "switch it on with /mcp in Claude Code, if that is not meant");
     }
     for difference in places::differences(environment, counting, &found.settings) {
-        report.warning(SECTION, difference.what, difference.remedy);
+        report.warning(difference.what, difference.remedy);
     }
     let others = found.registrations.iter().filter(|other| other.scope != counting.scope);
     for other in others.filter(|other| other.standing != Standing::Refused) {
@@ -111,7 +109,7 @@ fn compare(
         names.join(", ")
     );
     let remedy = format!("if that is not meant, keep one: {}, or {}", other.removal(), counting.removal());
-    report.warning(SECTION, message, remedy);
+    report.warning(message, remedy);
 }
 
 /// What a finding says after the command.
@@ -150,34 +148,33 @@ fn check_registration(report: &mut Report, registration: &Registration) {
     let again = || again(registration);
     let fails = |what: &str| format!("the registered command {} {what} ({told})", shown(entry));
     let Some(program) = find(&entry.command) else {
-        return report.failure(SECTION, fails("is not an executable file"), again());
+        return report.failure(fails("is not an executable file"), again());
     };
     if entry.arguments.first().is_none_or(|first| first != "serve") {
-        return report.failure(SECTION, fails("does not end in `serve`"), again());
+        return report.failure(fails("does not end in `serve`"), again());
     }
     let ours = registration::own_path().and_then(|own| own.canonicalize()).ok();
     if program.canonicalize().ok() == ours && ours.is_some() {
-        return report.ok(SECTION, format!("registered: {} ({told})", shown(entry)));
+        return report.ok(format!("registered: {} ({told})", shown(entry)));
     }
     // What a project names is not run before the user approved it.
     if registration.scope == Scope::Project && registration.standing != Standing::Counts {
-        return report
-            .ok(SECTION, format!("registered: {}, which was not asked for its version ({told})", shown(entry)));
+        return report.ok(format!("registered: {}, which was not asked for its version ({told})", shown(entry)));
     }
     let mut command = Command::new(&program);
     command.arg("--version");
     let version = match subprocess::run(command, VERSION_LIMIT) {
         Ok(done) if done.status.success() => done.stdout.lines().next().unwrap_or_default().trim().to_owned(),
         Ok(done) => {
-            return report.failure(SECTION, fails(&format!("does not work: {}", done.first_line())), again());
+            return report.failure(fails(&format!("does not work: {}", done.first_line())), again());
         }
-        Err(error) => return report.failure(SECTION, fails(&error.to_string()), again()),
+        Err(error) => return report.failure(fails(&error.to_string()), again()),
     };
     if version == format!("{SERVER_NAME} {}", env!("CARGO_PKG_VERSION")) {
-        report.ok(SECTION, format!("registered: {}, another copy of this version ({told})", shown(entry)));
+        report.ok(format!("registered: {}, another copy of this version ({told})", shown(entry)));
     } else {
         let message = format!("registered is another version: {} is {version} ({told})", shown(entry));
-        report.warning(SECTION, message, again());
+        report.warning(message, again());
     }
 }
 

@@ -24,29 +24,10 @@ pub enum CheckStatus {
     Failure,
 }
 
-/// The parts of an installation, by the titles of the older implementation; it knows no job records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Section {
-    /// The claude CLI and the home.
-    Environment,
-    /// agents.yaml.
-    Config,
-    /// What Claude Code knows of us.
-    Registration,
-    /// The agents of agents.yaml.
-    Agents,
-    /// The groups of agents.yaml.
-    Groups,
-    /// The job records.
-    Jobs,
-    /// Servers that run.
-    Servers,
-}
-
 /// One finding, with its remedies.
 #[derive(Debug, Clone, Serialize)]
 pub struct Check {
-    section: Section,
+    section: &'static str,
     status: CheckStatus,
     message: String,
     details: Vec<String>,
@@ -55,33 +36,40 @@ pub struct Check {
 /// All findings, in the order of the sections.
 #[derive(Debug, Default)]
 pub struct Report {
+    section: &'static str,
     checks: Vec<Check>,
 }
 
 impl Report {
+    /// Begins a section: what is added from now on belongs to it. The titles are those of the older implementation, which knows
+    /// no job records.
+    pub fn begin(&mut self, section: &'static str) {
+        self.section = section;
+    }
+
     /// Adds what is as it should be.
-    pub fn ok(&mut self, section: Section, message: impl Into<String>) {
-        self.add(section, CheckStatus::Ok, message.into(), Vec::new());
+    pub fn ok(&mut self, message: impl Into<String>) {
+        self.add(CheckStatus::Ok, message.into(), Vec::new());
     }
 
     /// Adds what is not quite right, with its remedy.
-    pub fn warning(&mut self, section: Section, message: impl Into<String>, remedy: impl Into<String>) {
-        self.add(section, CheckStatus::Warning, message.into(), vec![remedy.into()]);
+    pub fn warning(&mut self, message: impl Into<String>, remedy: impl Into<String>) {
+        self.add(CheckStatus::Warning, message.into(), vec![remedy.into()]);
     }
 
     /// Adds what does not work, with its remedy.
-    pub fn failure(&mut self, section: Section, message: impl Into<String>, remedy: impl Into<String>) {
-        self.add(section, CheckStatus::Failure, message.into(), vec![remedy.into()]);
+    pub fn failure(&mut self, message: impl Into<String>, remedy: impl Into<String>) {
+        self.add(CheckStatus::Failure, message.into(), vec![remedy.into()]);
     }
 
     /// Adds an entry of agents.yaml that is disabled by a mistake in it.
-    pub fn disabled(&mut self, section: Section, name: &str, problem: &Problem) {
+    pub fn disabled(&mut self, name: &str, problem: &Problem) {
         let message = format!("{name} is disabled: {}{}", problem.message, at(problem.line));
-        self.failure(section, message, "correct the entry in agents.yaml");
+        self.failure(message, "correct the entry in agents.yaml");
     }
 
-    fn add(&mut self, section: Section, status: CheckStatus, message: String, details: Vec<String>) {
-        self.checks.push(Check { section, status, message, details });
+    fn add(&mut self, status: CheckStatus, message: String, details: Vec<String>) {
+        self.checks.push(Check { section: self.section, status, message, details });
     }
 
     fn count(&self, status: CheckStatus) -> usize {
@@ -89,13 +77,11 @@ impl Report {
     }
 
     /// The worst of all.
-    #[must_use]
     pub fn status(&self) -> CheckStatus {
         self.checks.iter().map(|check| check.status).max().unwrap_or(CheckStatus::Ok)
     }
 
     /// The findings as JSON.
-    #[must_use]
     pub fn to_json(&self) -> Value {
         json!({
             "schema_version": SCHEMA_VERSION,
@@ -107,7 +93,6 @@ impl Report {
     }
 
     /// The findings as text for a terminal.
-    #[must_use]
     pub fn to_text(&self) -> String {
         let style = Style::of_stdout();
         let mut text = String::new();
@@ -115,7 +100,7 @@ impl Report {
         for check in &self.checks {
             if section != Some(check.section) {
                 section = Some(check.section);
-                text.push_str(&format!("{}\n", style.bold(check.section.title())));
+                text.push_str(&format!("{}\n", style.bold(check.section)));
             }
             let mark = match check.status {
                 CheckStatus::Ok => style.green("  ok       "),
@@ -146,24 +131,4 @@ impl Report {
 /// A line of agents.yaml, behind what is wrong there.
 pub fn at(line: Option<u32>) -> String {
     line.map_or_else(String::new, |line| format!(" (line {line})"))
-}
-
-impl Serialize for Section {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.title())
-    }
-}
-
-impl Section {
-    const fn title(self) -> &'static str {
-        match self {
-            Self::Environment => "Environment",
-            Self::Config => "Config",
-            Self::Registration => "MCP registration",
-            Self::Agents => "Agents",
-            Self::Groups => "Groups",
-            Self::Jobs => "Job records",
-            Self::Servers => "Running servers",
-        }
-    }
 }

@@ -1,12 +1,11 @@
 //! What restricts runs, of an agent or in the settings, whose mistakes are told once and in their own place.
 
-use super::report::{Report, Section};
+use super::report::Report;
 use crate::config::model::{Agent, Settings};
 use crate::machines::{mode, unattended};
 
 /// The mode and the lists that hold together.
 struct Restrictions<'a> {
-    section: Section,
     /// How their messages begin: the agent or the section of the file.
     owner: &'a str,
     mode: Option<&'a str>,
@@ -20,7 +19,6 @@ struct Restrictions<'a> {
 /// Tells the mistakes of the settings.
 pub fn check_settings(report: &mut Report, settings: &Settings) {
     let all = Restrictions {
-        section: Section::Config,
         owner: "settings",
         mode: settings.default_permission_mode.as_deref(),
         allowed: &settings.default_allowed_tools,
@@ -37,7 +35,6 @@ pub fn check_settings(report: &mut Report, settings: &Settings) {
 /// Tells the mistakes that the agent has a part in; those of the settings alone are told there.
 pub fn check_agent(report: &mut Report, settings: &Settings, name: &str, agent: &Agent) {
     let all = Restrictions {
-        section: Section::Agents,
         owner: name,
         mode: agent.permission_mode.as_deref(),
         allowed: agent.allowed_tools(settings),
@@ -58,14 +55,14 @@ pub fn check_agent(report: &mut Report, settings: &Settings, name: &str, agent: 
 }
 
 fn check_mode(report: &mut Report, all: &Restrictions<'_>) {
-    let Restrictions { section, owner, .. } = all;
+    let owner = all.owner;
     let Some(given) = all.mode else { return };
     if !mode::KNOWN.contains(&given) {
         let message = format!("{owner}: permission mode {given} is not one that is known");
-        report.warning(*section, message, format!("use one of {}", mode::KNOWN.join(", ")));
+        report.warning(message, format!("use one of {}", mode::KNOWN.join(", ")));
     } else if given == mode::BYPASS && rustix::process::geteuid().is_root() {
         let message = format!("{owner}: claude refuses {} to root", mode::BYPASS);
-        report.warning(*section, message, "run as another user, or choose another mode");
+        report.warning(message, "run as another user, or choose another mode");
     }
 }
 
@@ -75,7 +72,7 @@ fn check_both(report: &mut Report, all: &Restrictions<'_>) {
     let both = both.map(String::as_str).collect::<Vec<_>>();
     if !both.is_empty() {
         let message = format!("{}: allowed and disallowed at once: {}", all.owner, both.join(", "));
-        report.warning(all.section, message, "take them out of one of the two lists; disallowed wins");
+        report.warning(message, "take them out of one of the two lists; disallowed wins");
     }
 }
 
@@ -83,7 +80,7 @@ fn check_both(report: &mut Report, all: &Restrictions<'_>) {
 fn check_given_back(report: &mut Report, all: &Restrictions<'_>) {
     if let Some(unknown) = unattended::unknown(all.given_back) {
         let message = format!("{}: unattended_tools: {}", all.owner, unattended::not_withheld(unknown));
-        report.warning(all.section, message, "correct the name, or take it out");
+        report.warning(message, "correct the name, or take it out");
     }
 }
 
@@ -97,6 +94,6 @@ fn check_ineffective(report: &mut Report, all: &Restrictions<'_>) {
             ineffective.join(", ")
         );
         let remedy = format!("take it out of {}allowed_tools; SECURITY.md says why", all.prefix);
-        report.warning(all.section, message, remedy);
+        report.warning(message, remedy);
     }
 }

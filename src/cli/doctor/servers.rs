@@ -1,18 +1,16 @@
 //! Servers that run, and whether they are of this version: Claude Code keeps an old one until it is restarted.
 
-use super::report::{Report, Section};
+use super::report::Report;
 use crate::config::path::Environment;
 
-const SECTION: Section = Section::Servers;
-
-/// Adds the section, where the system tells of its processes.
+/// Says what runs, where the system tells of its processes.
 pub fn check(report: &mut Report, environment: Option<&Environment>) {
     #[cfg(target_os = "linux")]
     linux::check(report, environment);
     #[cfg(not(target_os = "linux"))]
     {
         let _ = environment;
-        report.ok(SECTION, "not looked for on this system");
+        report.ok("not looked for on this system");
     }
 }
 
@@ -26,7 +24,7 @@ mod linux {
     use std::process::Command;
     use std::time::Duration;
 
-    use super::{Report, SECTION};
+    use super::Report;
     use crate::cli::places;
     use crate::cli::registration::SERVER_NAME;
     use crate::cli::subprocess;
@@ -50,7 +48,7 @@ mod linux {
     pub fn check(report: &mut Report, environment: Option<&Environment>) {
         let servers = find();
         if servers.is_empty() {
-            return report.ok(SECTION, "none");
+            return report.ok("none");
         }
         let mut asked = 0;
         for server in &servers {
@@ -74,20 +72,20 @@ mod linux {
         let restart = "restart the Claude Code session that it belongs to";
         match version {
             Some(version) if version == env!("CARGO_PKG_VERSION") && !deleted => {
-                report.ok(SECTION, format!("process {pid}: version {version}"));
+                report.ok(format!("process {pid}: version {version}"));
             }
             Some(version) if *deleted => {
                 let message = format!("process {pid}: version {version}, whose file {program} was replaced or removed");
-                report.warning(SECTION, message, restart);
+                report.warning(message, restart);
             }
             Some(version) => {
                 let message =
                     format!("process {pid}: version {version} ({program}), this is {}", env!("CARGO_PKG_VERSION"));
-                report.warning(SECTION, message, restart);
+                report.warning(message, restart);
             }
             None => {
                 let message = format!("process {pid}: another implementation or unknown version ({program})");
-                report.warning(SECTION, message, restart);
+                report.warning(message, restart);
             }
         }
     }
@@ -106,7 +104,7 @@ mod linux {
         let (ours, theirs) = (path::config_path(here), path::config_path(&there));
         if !places::same(&ours, &theirs) {
             let message = format!("process {} reads {}, this program {}", server.pid, theirs.display(), ours.display());
-            report.warning(SECTION, message, "set the same variables where Claude Code and this shell are started");
+            report.warning(message, "set the same variables where Claude Code and this shell are started");
         }
     }
 

@@ -3,7 +3,7 @@
 use super::event_log::{EventLog, Step};
 use crate::cli::failure::{ExitCode, Failure};
 use crate::cli::records::Records;
-use crate::cli::runtime::{interrupts, runtime};
+use crate::cli::runtime::interruptible;
 use crate::cli::{output, wait};
 use crate::config::path::Environment;
 use crate::machines::ids::JobId;
@@ -11,26 +11,13 @@ use crate::shell::record::Record;
 
 /// Follows a job to its end. What it does goes to standard error, its answer to standard output.
 pub fn run(environment: &Environment, records: &Records, id: JobId) -> Result<ExitCode, Failure> {
-    let runtime = runtime()?;
-    let ended = runtime.block_on(follow(records, id));
-    runtime.shutdown_background();
-    match ended? {
+    match interruptible(to_the_end(records, id))? {
         Some(record) => wait::conclude(environment, &record),
         None => {
             output::failure(&Failure::new(format!("interrupted; job {id} goes on")));
             wait::goes_on(&id);
             Ok(ExitCode::Interrupted)
         }
-    }
-}
-
-/// The record at the end of the job; `None` on Ctrl-C.
-async fn follow(records: &Records, id: JobId) -> Result<Option<Record>, Failure> {
-    let mut interrupted = interrupts()?;
-    tokio::select! {
-        biased;
-        _ = interrupted.recv() => Ok(None),
-        record = to_the_end(records, id) => record.map(Some),
     }
 }
 

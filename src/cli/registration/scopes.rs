@@ -31,13 +31,11 @@ pub struct Registration {
 
 impl Registration {
     /// Scope and file, for a message.
-    #[must_use]
     pub fn place(&self) -> String {
         format!("{} scope, {}", self.scope.name(), self.file.display())
     }
 
     /// The command that takes it away; one that works in this directory.
-    #[must_use]
     pub fn removal(&self) -> String {
         let removal = format!("claude mcp remove {SERVER_NAME} --scope {}", self.scope.name());
         match (self.scope, self.file.parent()) {
@@ -50,7 +48,6 @@ impl Registration {
     }
 
     /// The command that makes this entry count here instead of it.
-    #[must_use]
     pub fn replacement(&self, entry: &ServerEntry) -> String {
         match self.scope {
             // Its file is that of all who use the project, and local scope goes before it.
@@ -77,14 +74,12 @@ pub struct Found {
 
 impl Found {
     /// The one that counts; else the one that would, were it approved.
-    #[must_use]
     pub fn counting(&self) -> Option<&Registration> {
         let standings = self.registrations.iter().map(|registration| registration.standing).collect::<Vec<_>>();
         registration::counting(&standings).and_then(|index| self.registrations.get(index))
     }
 
     /// The one of the user, wherever he stands.
-    #[must_use]
     pub fn of_user(&self) -> Option<&Registration> {
         self.registrations.iter().find(|registration| registration.scope == Scope::User)
     }
@@ -166,9 +161,6 @@ impl Settings {
 }
 
 /// Looks for all of them.
-///
-/// # Errors
-/// [`FileError`], of Claude Code's own file.
 pub fn find(environment: &Environment) -> Result<Found, FileError> {
     let own_file = file(environment);
     let ClaudeFile { mcp_servers, projects } =

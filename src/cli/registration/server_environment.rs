@@ -27,7 +27,6 @@ pub struct ServerEnvironment<'a> {
 
 impl ServerEnvironment<'_> {
     /// A variable as the server sees it.
-    #[must_use]
     pub fn variable(&self, name: &str) -> Option<OsString> {
         match self.entry.environment.get(name) {
             Some(value) => Some(expanded(value, &|name| self.of_claude(name))),
@@ -37,7 +36,6 @@ impl ServerEnvironment<'_> {
     }
 
     /// The variables that this registration sets to something else than another one, or that only one of them sets.
-    #[must_use]
     pub fn differing(&self, other: &Self) -> Vec<String> {
         let names = self.entry.environment.keys().chain(other.entry.environment.keys()).collect::<BTreeSet<_>>();
         names.into_iter().filter(|name| self.variable(name) != other.variable(name)).cloned().collect()
@@ -51,7 +49,6 @@ impl ServerEnvironment<'_> {
 
 /// Replaces `${NAME}` and `${NAME:-DEFAULT}` as Claude Code does: a variable that is empty counts as set, one that is not set
 /// stays as it is written, and so does every other dollar sign.
-#[must_use]
 pub fn expanded(text: &str, lookup: &dyn Fn(&str) -> Option<OsString>) -> OsString {
     let mut done = OsString::new();
     let mut rest = text;
