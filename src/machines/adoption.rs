@@ -1,6 +1,7 @@
-//! What a supervisor does with the job that it was given, and how long it waits for a worker that is not its child.
+//! Who takes a job over, what a supervisor does with the job that it was given, and how long it waits for a worker that is not
+//! its child.
 
-use super::job::State;
+use super::job::{Event, State};
 
 /// How often to look whether the worker is gone, in milliseconds. It is not our child, so nobody tells us.
 pub const WORKER_LOOK_MS: u64 = 100;
@@ -10,6 +11,75 @@ const LOOKS_FOR_EACH_SEARCH: u32 = 10;
 const ABSENCES: u32 = 2;
 /// Milliseconds of a second.
 const MS_PER_SECOND: f64 = 1_000.0;
+
+/// What a look at a job's lock shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockSeen {
+    /// No supervisor lives.
+    Free,
+    /// A supervisor lives.
+    Held,
+    /// There is none: the job is one of the older implementation, or somebody took its lock away.
+    Missing,
+    /// It cannot be told.
+    Unreadable,
+}
+
+/// What whoever reads a job's record does for the job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Care {
+    /// Nothing: it has a supervisor, or may have one, or nothing of it runs.
+    Leave,
+    /// It gets a new supervisor, and that the lock.
+    Recover,
+    /// Its age decides whether somebody works on it.
+    Age,
+    /// Its supervisor is told once more to end its run.
+    Tell,
+    /// Its run is ended, which its supervisor, or whoever cancelled it, did not live to do.
+    End,
+}
+
+impl Care {
+    /// What the record calls for. The lock is looked at only where that matters.
+    #[must_use]
+    pub fn of(state: State, lock: impl FnOnce() -> LockSeen) -> Self {
+        if !state.is_unsettled() {
+            return Self::Leave;
+        }
+        match (state == State::Stopping, lock()) {
+            (false, LockSeen::Free) => Self::Recover,
+            (false, LockSeen::Missing) => Self::Age,
+            (false, LockSeen::Held | LockSeen::Unreadable) => Self::Leave,
+            (true, LockSeen::Held) => Self::Tell,
+            (true, LockSeen::Free | LockSeen::Missing | LockSeen::Unreadable) => Self::End,
+        }
+    }
+}
+
+/// What the supervisor of a call of several requests does first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallStep {
+    /// It notes this in the record, and goes on with the call.
+    Conduct(Event),
+    /// The call ends with the reason: its files cannot be read, and nobody will ever get further.
+    GiveUp,
+    /// It has its end, or somebody is ending it.
+    Leave,
+}
+
+impl CallStep {
+    /// What the record and the call's files call for.
+    #[must_use]
+    pub const fn of(state: State, readable: bool) -> Self {
+        match (state, readable) {
+            (State::Pending, true) => Self::Conduct(Event::Claim),
+            (State::Running | State::Adopted | State::Resuming, true) => Self::Conduct(Event::Adopt),
+            (State::Pending | State::Running | State::Adopted | State::Resuming, false) => Self::GiveUp,
+            (State::Stopping | State::Done | State::Failed | State::Cancelled | State::Collected, _) => Self::Leave,
+        }
+    }
+}
 
 /// What a supervisor does first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

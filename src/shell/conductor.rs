@@ -22,11 +22,12 @@ use crate::config::plan::RequestError;
 use crate::fs::atomic::Durability;
 use crate::fs::failpoint;
 use crate::machines::activity::Activity;
+use crate::machines::adoption::CallStep;
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::call::Tally;
 use crate::machines::conclusion::{RESCUE_ATTEMPTS, RESCUE_PAUSE_MS};
 use crate::machines::ids::JobId;
-use crate::machines::job::{Event, State};
+use crate::machines::job::Event;
 
 /// How often to look whether there is progress to write.
 const SHOW_INTERVAL: Duration = Duration::from_millis(200);
@@ -48,14 +49,15 @@ struct CallOutcome {
 pub fn conduct(store: &Store, record: &Record) -> Result<(), SupervisorError> {
     let id = record.id;
     let opened = CallPlan::read(store, &id).and_then(|call| Ok((call, Ledger::open(store.clone(), id)?)));
-    let (call, ledger) = match opened {
-        Ok(both) => both,
-        Err(error) => return Ok(give_up(store, record, &error)?),
+    let (event, (call, ledger)) = match (CallStep::of(record.state(), opened.is_ok()), opened) {
+        (CallStep::Conduct(event), Ok(both)) => (event, both),
+        (CallStep::GiveUp, Err(error)) => return Ok(give_up(store, record, &error)?),
+        (CallStep::Conduct(_) | CallStep::GiveUp | CallStep::Leave, _) => return Ok(()),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let mut terminated = signal(SignalKind::terminate())?;
-        if !claim(store, record)? {
+        if !claim(store, &id, event)? {
             return Ok(());
         }
         let engine = Engine::new(store.clone(), Engine::own_program());
@@ -79,16 +81,11 @@ pub fn conduct(store: &Store, record: &Record) -> Result<(), SupervisorError> {
 }
 
 /// Notes in the record that somebody goes on with the call. False when nobody is to.
-fn claim(store: &Store, record: &Record) -> Result<bool, StoreError> {
-    let event = match record.state() {
-        State::Pending => Event::Claim,
-        State::Running | State::Adopted | State::Resuming => Event::Adopt,
-        State::Stopping | State::Done | State::Failed | State::Cancelled | State::Collected => return Ok(false),
-    };
+fn claim(store: &Store, id: &JobId, event: Event) -> Result<bool, StoreError> {
     failpoint::reach("claim_call");
-    match store.step(&record.id, &event, Patch::default(), Durability::Cached) {
+    match store.step(id, &event, Patch::default(), Durability::Cached) {
         Ok(_) => {
-            tracing::info!(id = %record.id, "{}", if event == Event::Adopt { "job adopted" } else { "job claimed" });
+            tracing::info!(%id, "{}", if event == Event::Adopt { "job adopted" } else { "job claimed" });
             Ok(true)
         }
         Err(StoreError::Rejected(_)) => Ok(false),
@@ -98,9 +95,6 @@ fn claim(store: &Store, record: &Record) -> Result<bool, StoreError> {
 
 /// Ends a call whose files cannot be read: nobody will ever get further, and whoever waits would wait for ever.
 fn give_up(store: &Store, record: &Record, error: &StoreError) -> Result<(), StoreError> {
-    if record.status.is_terminal() {
-        return Ok(());
-    }
     let error = format!(
         "the call cannot be taken up: {error}; what its parts have answered is in their own jobs, which name it as part_of"
     );

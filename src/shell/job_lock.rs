@@ -2,7 +2,7 @@
 //! supervisor lives, and keeps others from starting one.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal};
 
 use super::store::{JobFile, Store};
 use crate::fs::lock;
+use crate::machines::adoption::LockSeen;
 use crate::machines::ids::JobId;
 
 /// The system closes a dead process's files one after the other: its lock is free a moment after its leash.
@@ -29,9 +30,22 @@ pub fn take(store: &Store, id: &JobId) -> io::Result<Option<File>> {
 
 /// Whether a supervisor lives. The file is opened for reading only: whoever waits for the job is told when a writer closes
 /// it.
+pub fn look(path: &Path) -> LockSeen {
+    match File::open(path).map_err(TryLockError::Error).and_then(|file| file.try_lock()) {
+        Ok(()) => LockSeen::Free,
+        Err(TryLockError::WouldBlock) => LockSeen::Held,
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::NotFound => LockSeen::Missing,
+        Err(TryLockError::Error(error)) => {
+            tracing::warn!(path = %path.display(), %error, "lock not readable");
+            LockSeen::Unreadable
+        }
+    }
+}
+
+/// Whether somebody is seen to hold it.
 #[must_use]
 pub fn is_held(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| matches!(lock::obtained(file.try_lock()), Ok(false)))
+    look(path) == LockSeen::Held
 }
 
 /// Sends SIGTERM to the supervisor that the lock file names; the lock was seen held. Whether it was sent.

@@ -7,7 +7,7 @@ mod parts;
 mod waiting;
 
 use std::fs::File;
-use std::io;
+use std::path::Path;
 
 pub use self::collect::Collected;
 use super::abandon::abandon;
@@ -15,10 +15,11 @@ use super::engine::Engine;
 use super::record::Record;
 use super::store::{JobFile, Patch, Store, StoreError};
 use super::watch::Watch;
-use super::{clock, orphan, pause, random, slots};
+use super::{clock, job_lock, orphan, pause, random, slots};
 use crate::config::plan::Request;
 use crate::fs::atomic::Durability;
 use crate::fs::failpoint;
+use crate::machines::adoption::{Care, LockSeen};
 use crate::machines::answer::Answer;
 pub use crate::machines::cancel::CancelOutcome;
 use crate::machines::ids::JobId;
@@ -58,10 +59,19 @@ impl Jobs {
     /// [`StoreError`].
     pub fn read(&self, id: &JobId) -> Result<Record, StoreError> {
         let record = self.store().read(id)?;
-        Ok(match record.state() {
-            State::Pending | State::Running | State::Adopted | State::Resuming => self.recover(record),
-            State::Stopping => self.stop(record),
-            State::Done | State::Failed | State::Cancelled | State::Collected => record,
+        let lock = self.store().file(id, JobFile::Lock);
+        Ok(match Care::of(record.state(), || job_lock::look(&lock)) {
+            Care::Leave => record,
+            Care::Recover => self.recover(record, &lock),
+            Care::Age => self.age(record),
+            Care::Tell => {
+                job_lock::tell_holder(&lock);
+                record
+            }
+            Care::End => {
+                self.finish_stopping(&record);
+                self.store().read(id).unwrap_or(record)
+            }
         })
     }
 
@@ -85,34 +95,23 @@ impl Jobs {
     }
 
     /// Gives a job that has lost its supervisor a new one; the lock shows that there is none, and is handed on.
-    fn recover(&self, record: Record) -> Record {
+    fn recover(&self, record: Record, lock: &Path) -> Record {
         let id = record.id;
-        let path = self.store().file(&id, JobFile::Lock);
-        // Looked at for reading only: whoever waits for this job is told when a writer closes the file.
-        match File::open(&path).map(|lock| lock.try_lock()) {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return record,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.age(record),
-            Err(error) => {
-                tracing::warn!(%id, %error, "lock not readable");
-                return record;
-            }
-        }
-        let Ok(lock) = File::options().read(true).write(true).open(&path) else { return record };
+        let Ok(lock) = File::options().read(true).write(true).open(lock) else { return record };
         if lock.try_lock().is_err() {
             return record;
         }
         failpoint::reach("recover");
         // Read again under the lock: its supervisor may have ended it in between.
         match self.store().read(&id) {
-            Ok(fresh) if fresh.status.is_terminal() => fresh,
-            Ok(fresh) => {
+            Ok(fresh) if Care::of(fresh.state(), || LockSeen::Free) == Care::Recover => {
                 tracing::warn!(%id, status = fresh.status.name(), "a job without a supervisor gets a new one");
                 if let Err(error) = self.engine.supervise_again(&id, lock) {
                     tracing::error!(%id, %error, "no supervisor could be started");
                 }
                 fresh
             }
+            Ok(fresh) => fresh,
             Err(_) => record,
         }
     }

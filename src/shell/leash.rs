@@ -184,6 +184,19 @@ impl Intake {
         }
         None
     }
+
+    /// Whether the supervisor is gone at this moment. What it told and nobody read is lost.
+    #[must_use]
+    pub fn is_over(&mut self) -> bool {
+        let mut unread = [0; 4096];
+        loop {
+            match rustix::io::read(self.0.get_mut().get_ref(), &mut unread) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(_) => return false,
+            }
+        }
+    }
 }
 
 fn line(news: &News) -> Vec<u8> {

@@ -1,6 +1,6 @@
-//! What a supervisor does with the job that it was given.
+//! Who takes a job over, and what a supervisor does with the job that it was given.
 
-use agent_dispatch::machines::adoption::{FirstStep, WorkerWatch, left_ms};
+use agent_dispatch::machines::adoption::{CallStep, Care, FirstStep, LockSeen, WorkerWatch, left_ms};
 use agent_dispatch::machines::job::{self, Event, State};
 use strum::VariantArray;
 
@@ -23,6 +23,40 @@ fn what_may_work_is_waited_for_and_only_the_rest_is_given_up() {
             FirstStep::GiveUp => assert!(taken(Event::Abandon { worker: false }), "{state:?}"),
             FirstStep::Leave | FirstStep::Begin | FirstStep::Adopt => assert!(!taken(Event::Claim), "{state:?}"),
         }
+    }
+}
+
+const LOCKS: [LockSeen; 4] = [LockSeen::Free, LockSeen::Held, LockSeen::Missing, LockSeen::Unreadable];
+
+//= J-14
+#[test]
+fn a_reader_starts_a_supervisor_only_where_none_can_live_and_ends_only_what_is_to_end() {
+    let [open, stopping] =
+        [[Care::Recover, Care::Leave, Care::Age, Care::Leave], [Care::End, Care::Tell, Care::End, Care::End]];
+    for state in State::VARIANTS.iter().copied() {
+        if !state.is_unsettled() {
+            let settled = Care::of(state, || unreachable!("{state:?} needs no look at the lock"));
+            assert_eq!(settled, Care::Leave, "{state:?}");
+            continue;
+        }
+        let wanted = if state == State::Stopping { stopping } else { open };
+        assert_eq!(LOCKS.map(|lock| Care::of(state, || lock)), wanted, "{state:?}");
+    }
+}
+
+#[test]
+fn a_call_goes_on_from_wherever_it_stands_and_is_given_up_only_with_its_files() {
+    for state in State::VARIANTS.iter().copied() {
+        let event = if state == State::Pending { Event::Claim } else { Event::Adopt };
+        let expected = if state.is_terminal() {
+            (CallStep::Leave, CallStep::Leave)
+        } else {
+            (CallStep::Conduct(event), CallStep::GiveUp)
+        };
+        assert_eq!((CallStep::of(state, true), CallStep::of(state, false)), expected, "{state:?}");
+        // The machine takes what is noted. No call is cut off and waits to go on.
+        let taken = job::step(state, &event).is_ok();
+        assert!(taken || state.is_terminal() || state == State::Resuming, "{state:?}");
     }
 }
 

@@ -224,6 +224,25 @@ fn a_run_that_another_server_took_over_ends_when_its_caller_leaves() {
     other.bye();
 }
 
+/// The server finds both at once, and may come to the leaving first.
+#[test]
+fn a_run_ends_whose_supervisor_dies_in_the_moment_in_which_its_caller_leaves() {
+    let world = world();
+    let mut client = Client::new(&world);
+    let id = client.call_with_progress("dispatch", json!({"agent": "echo", "task": "t"}));
+    ready(&world);
+    signal(client.pid(), Signal::STOP);
+    killed(supervisor(&world));
+    client.cancel(id);
+    signal(client.pid(), Signal::CONT);
+    until("claude's end", || world.workers().is_empty().then_some(()));
+    client.bye();
+    let mut other = Client::new(&world);
+    let left = other.ask("dispatch_jobs", json!({}));
+    assert!(!left.to_string().contains("running"), "{left}");
+    other.bye();
+}
+
 #[test]
 fn a_run_that_had_not_begun_begins_all_the_same() {
     let mut world = world();

@@ -18,6 +18,8 @@ enum Design {
     GivesUpAtOnce,
     /// Whoever follows a run trusts its caller's death to end it.
     FollowsUnwanted,
+    /// A caller that leaves does not look whether there is a supervisor at the other end of the leash.
+    LeavesUnseen,
     /// A caller that gives up cancels the job, whatever runs.
     CancelsWhatWorks,
     /// A supervisor is started without a look at how many died.
@@ -145,10 +147,16 @@ impl Wait {
         }
     }
 
-    /// The caller leaves. Its end of a leash is closed by that, and whoever is at the other end notices.
+    /// The caller leaves, after a look at the leash. Its end is closed by that, and whoever is at the other end notices.
     fn leave(self, design: Design) -> Result<Self, Broken> {
-        let wait = self.take(design, Event::CallerLeft)?;
-        let on_leash = matches!(self.state, State::OnLeash { .. } | State::InProcess { .. });
+        let leashed = matches!(self.state, State::OnLeash { .. } | State::InProcess { .. });
+        let on_leash = leashed && self.owner == Owner::Leashed;
+        let seen = if leashed && !on_leash && design != Design::LeavesUnseen {
+            self.take(design, Event::LeashClosed)?
+        } else {
+            self
+        };
+        let wait = seen.take(design, Event::CallerLeft)?;
         if wait.ended || wait.wanted_away || on_leash { Ok(wait) } else { Err(Broken::ForNobody) }
     }
 }
@@ -205,6 +213,7 @@ fn designs_that_look_alike_break() {
     for (design, expected) in [
         (Design::GivesUpAtOnce, Broken::EndedAlive),
         (Design::FollowsUnwanted, Broken::ForNobody),
+        (Design::LeavesUnseen, Broken::ForNobody),
         (Design::CancelsWhatWorks, Broken::EndedAlive),
         (Design::ReplacesForEver, Broken::TooMany),
     ] {

@@ -81,7 +81,7 @@ pub enum EndReason {
     TimedOut,
     /// We ended the process because nobody wants the answer.
     Cancelled {
-        /// Who took it back.
+        /// Who wanted its end.
         by: Canceller,
     },
     /// There was no process.

@@ -320,6 +320,12 @@ impl<'a> Wait<'a> {
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
+        // A supervisor that is gone ends nothing when the leash closes: that comes before the leaving.
+        if self.leash.as_mut().is_some_and(Intake::is_over)
+            && let Ok((state, _)) = takeover::step(self.state, &Event::LeashClosed)
+        {
+            self.state = state;
+        }
         let left = takeover::step(self.state, &Event::CallerLeft);
         if left.is_ok_and(|(_, effects)| effects.as_slice() == [Effect::Renounce]) {
             self.renounce_soon();

@@ -52,7 +52,7 @@ impl Jobs {
     }
 
     /// Ends what is left of a job that was told to end. Blocks until that is gone.
-    fn finish_stopping(&self, record: &Record) {
+    pub(super) fn finish_stopping(&self, record: &Record) {
         let id = &record.id;
         let mut lock = None;
         if self.store().file(id, JobFile::Lock).exists() {
@@ -74,18 +74,6 @@ impl Jobs {
             tracing::debug!(%id, %error, "not noted that the run is ended");
         }
         drop(lock);
-    }
-
-    /// Completes the cancel of a job whose record is marked and whose run may still live: its supervisor is told once more, or
-    /// the run is ended here where there is none.
-    pub(super) fn stop(&self, record: Record) -> Record {
-        let path = self.store().file(&record.id, JobFile::Lock);
-        if job_lock::is_held(&path) {
-            job_lock::tell_holder(&path);
-            return record;
-        }
-        self.finish_stopping(&record);
-        self.store().read(&record.id).unwrap_or(record)
     }
 
     /// Sends SIGTERM to the supervisor that the job lock names, and waits until it has left. Then, or when it does not leave
