@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::repository::main_checkout;
-use crate::fs::open::read_start;
+use crate::fs::open::read_whole;
 use crate::machines::mode::ModeSource;
 use crate::machines::verdict::SettingsFile;
 
@@ -37,9 +37,9 @@ impl<'a> Places<'a> {
     /// The settings files that are there, those that go first first.
     #[must_use]
     pub fn files(self, directory: &Path) -> Vec<(ModeSource, SettingsFile)> {
-        let read = |(source, path): (ModeSource, PathBuf)| match read_start(&path, MAX_BYTES)? {
-            (text, false) => Some((source, SettingsFile { path: path.to_string_lossy().into_owned(), text })),
-            (_, true) => None,
+        let read = |(source, path): (ModeSource, PathBuf)| {
+            let text = read_whole(&path, MAX_BYTES)?;
+            Some((source, SettingsFile { path: path.to_string_lossy().into_owned(), text }))
         };
         self.ranked(directory).into_iter().filter_map(read).collect()
     }

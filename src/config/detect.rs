@@ -13,10 +13,9 @@ use crate::fs::open::read_start;
 use crate::machines::mcp_servers::FileStamp;
 use crate::machines::mode::ModeSource;
 
-/// Time for looking at all agents of one call. A directory that takes longer is reported as unreadable.
+/// Time for looking at all agents of one call: a caller waits for the answer. A directory that takes longer is reported
+/// as unreadable.
 pub const DETECTION_BUDGET: Duration = Duration::from_secs(1);
-/// Largest JSON file that is looked into, in bytes.
-const MAX_JSON_BYTES: usize = 1024 * 1024;
 /// Most MCP servers named for one agent.
 const MAX_SERVERS: usize = 50;
 /// Longest name of an MCP server that is kept, in characters.
@@ -176,11 +175,15 @@ impl<'a> Names<'a> {
     }
 
     fn has(&self, name: &str) -> bool {
+        self.is_there(name, |_| true, Path::exists)
+    }
+
+    fn is_there(&self, name: &str, listed: fn(&FileType) -> bool, asked: fn(&Path) -> bool) -> bool {
         match self.listed.as_ref().map(|names| names.get(OsStr::new(name))) {
             Some(None) => false,
-            Some(Some(kind)) if !kind.is_symlink() => true,
+            Some(Some(kind)) if !kind.is_symlink() => listed(kind),
             // A link counts when what it leads to is there.
-            _ => self.directory.join(name).exists(),
+            _ => asked(&self.directory.join(name)),
         }
     }
 
@@ -206,11 +209,7 @@ impl<'a> Names<'a> {
         if let Some((first, _)) = name.split_once('/') {
             return self.has_folder(first) && self.directory.join(name).is_dir();
         }
-        match self.listed.as_ref().map(|names| names.get(OsStr::new(name))) {
-            Some(None) => false,
-            Some(Some(kind)) if !kind.is_symlink() => kind.is_dir(),
-            _ => self.directory.join(name).is_dir(),
-        }
+        self.is_there(name, FileType::is_dir, Path::is_dir)
     }
 }
 
@@ -229,14 +228,9 @@ fn health(directory: &Path) -> Health {
 /// The names of the MCP servers that claude finds in this project.
 fn mcp_servers(directory: &Path, there: &Names<'_>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for (first, file) in [(".mcp.json", ".mcp.json"), (".claude", ".claude/settings.local.json")] {
-        if !there.has(first) {
-            continue;
-        }
-        let Some((text, false)) = read_start(&directory.join(file), MAX_JSON_BYTES) else { continue };
-        let Ok(json) = serde_json::from_str::<serde_json::Value>(text.trim_start_matches('\u{feff}')) else { continue };
-        let Some(servers) = json.get("mcpServers").and_then(serde_json::Value::as_object) else { continue };
-        for name in servers.keys() {
+    for (first, file) in [(mcp_file::FILE, mcp_file::FILE), (".claude", ".claude/settings.local.json")] {
+        let servers = if there.has(first) { mcp_file::servers_in(&directory.join(file)) } else { None };
+        for name in servers.iter().filter_map(serde_json::Value::as_object).flat_map(serde_json::Map::keys) {
             let name: String = name.chars().take(MAX_SERVER_CHARS).collect();
             if names.len() < MAX_SERVERS && !names.contains(&name) {
                 names.push(name);
@@ -281,8 +275,8 @@ pub struct Inspection {
     pub mode: Option<(ModeSource, String)>,
 }
 
-/// Looks at one directory and the start of its texts, within the time.
-/// `user`: the user's configuration of claude.
+/// Looks at one directory and the start of its texts, within the time. `user` is the directory of the user's claude
+/// configuration.
 pub fn inspect(directory: &Path, lines: usize, user: Option<PathBuf>, budget: Duration) -> Inspection {
     let look = move |directory: &Path| {
         let detection = detect(directory);

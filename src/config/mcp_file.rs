@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::fs::open::{self, OpenError, read_start};
+use crate::fs::open::{self, OpenError, read_start, read_whole};
 use crate::machines::mcp_servers::FileStamp;
 
-/// Its name.
+/// The name of the file.
 pub const FILE: &str = ".mcp.json";
 /// Largest file that is looked into, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -44,8 +44,13 @@ pub fn error(directory: &Path) -> Option<String> {
 /// the file system.
 #[must_use]
 pub fn servers(directory: &Path) -> Option<Value> {
-    let (text, more) = read_start(&directory.join(FILE), MAX_BYTES)?;
-    let file = serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')).ok().filter(|_| !more)?;
+    servers_in(&directory.join(FILE))
+}
+
+/// The object `mcpServers` of a JSON file.
+pub(super) fn servers_in(file: &Path) -> Option<Value> {
+    let text = read_whole(file, MAX_BYTES)?;
+    let file = serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')).ok()?;
     file.get("mcpServers").filter(|servers| servers.is_object()).cloned()
 }
 
@@ -99,11 +104,7 @@ fn is_server(server: &Value) -> bool {
 fn bad_servers(names: &[&str]) -> Option<String> {
     let told = names.iter().take(MAX_NAMED).map(|name| name.chars().take(MAX_NAME_CHARS).collect::<String>());
     let told = told.collect::<Vec<_>>().join(", ");
-    match names.len() {
-        0 => None,
-        count if count > MAX_NAMED => {
-            Some(format!("servers without `command` or `url`: {told} and {} more", count - MAX_NAMED))
-        }
-        _ => Some(format!("servers without `command` or `url`: {told}")),
-    }
+    let more = names.len().saturating_sub(MAX_NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!names.is_empty()).then(|| format!("servers without `command` or `url`: {told}{more}"))
 }

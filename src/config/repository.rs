@@ -2,11 +2,11 @@
 //! all folders below belong to the main checkout. May hang with the file system; whoever calls bounds the time.
 use std::path::{Path, PathBuf};
 
-use crate::fs::open::read_start;
+use crate::fs::open::read_whole;
 
-/// Largest file of git that names a directory, in bytes.
+/// Largest file of git that names a directory, in bytes: it holds one path.
 const MAX_POINTER_BYTES: usize = 8 * 1024;
-/// Most directories above that are looked at: deeper paths are nobody's.
+/// Most directories that are looked at, from the given one upwards: nobody's paths are deeper.
 pub const MAX_LEVELS: usize = 64;
 
 /// Where a repository is.
@@ -42,10 +42,10 @@ fn root_of(directory: &Path) -> Option<Root> {
         if kind.is_dir() {
             return Some(Root::Checkout(root.to_path_buf()));
         }
-        let folder = root.join(pointer(&git)?.strip_prefix("gitdir:")?.trim());
+        let folder = root.join(read_whole(&git, MAX_POINTER_BYTES)?.strip_prefix("gitdir:")?.trim());
         // A linked worktree's folder in the repository names the repository. That of a submodule names nothing, and neither
         // does one that only lies elsewhere.
-        let Some(common) = pointer(&folder.join("commondir")) else {
+        let Some(common) = read_whole(&folder.join("commondir"), MAX_POINTER_BYTES) else {
             return folder.is_dir().then(|| Root::Checkout(root.to_path_buf()));
         };
         let common = folder.join(common.trim()).canonicalize().ok()?;
@@ -56,11 +56,4 @@ fn root_of(directory: &Path) -> Option<Root> {
         };
     }
     None
-}
-
-fn pointer(file: &Path) -> Option<String> {
-    match read_start(file, MAX_POINTER_BYTES) {
-        Some((text, false)) => Some(text),
-        Some((_, true)) | None => None,
-    }
 }

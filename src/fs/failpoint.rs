@@ -16,9 +16,6 @@ pub fn check(name: &'static str) -> io::Result<()> {
 }
 
 /// A place whose operation can fail here.
-///
-/// # Errors
-/// None.
 #[cfg(not(feature = "faults"))]
 #[inline(always)]
 pub const fn check(_name: &'static str) -> io::Result<()> {
@@ -48,7 +45,8 @@ mod armed {
     /// How often to look whether a pause is over.
     const LOOK: Duration = Duration::from_millis(1);
 
-    #[derive(Clone, Copy)]
+    #[derive(Clone, Copy, strum::EnumString)]
+    #[strum(serialize_all = "lowercase")]
     enum Action {
         Kill,
         Error,
@@ -72,13 +70,7 @@ mod armed {
     fn arm(text: &str) -> Option<Arm> {
         let (place, what) = text.split_once('=')?;
         let ((name, turn), (action, directory)) = (place.split_once('@')?, what.split_once(':')?);
-        let action = match action {
-            "kill" => Action::Kill,
-            "error" => Action::Error,
-            "pause" => Action::Pause,
-            "trace" => Action::Trace,
-            _ => return None,
-        };
+        let action = action.parse().ok()?;
         let first = turn.strip_suffix('+');
         let (turn, and_later) = (first.unwrap_or(turn).parse().ok()?, first.is_some());
         Some(Arm { name: name.to_owned(), turn, and_later, action, directory: directory.into() })

@@ -22,17 +22,11 @@ impl From<&Metadata> for Identity {
 
 impl Identity {
     /// The identity of an open file.
-    ///
-    /// # Errors
-    /// As [`File::metadata`].
     pub fn of(file: &File) -> io::Result<Self> {
         file.metadata().map(|metadata| Self::from(&metadata))
     }
 
     /// The identity of the file that a name leads to, links followed; `None` where it leads to no file.
-    ///
-    /// # Errors
-    /// As [`std::fs::metadata`].
     pub fn at(path: &Path) -> io::Result<Option<Self>> {
         Ok(if_exists(std::fs::metadata(path))?.map(|metadata| Self::from(&metadata)))
     }

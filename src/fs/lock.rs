@@ -20,9 +20,6 @@ pub fn obtained(attempt: Result<(), TryLockError>) -> io::Result<bool> {
 /// Repeats `attempt` every `interval` until it obtains the lock or `limit` has passed, and tells whether it did. It tries
 /// at least once, and once more when `limit` has passed. The kernel has no such call: a blocking one cannot be given up.
 /// This blocks the thread.
-///
-/// # Errors
-/// As [`obtained`].
 pub fn obtained_within(
     limit: Duration,
     interval: Duration,

@@ -32,9 +32,6 @@ impl From<OpenError> for io::Error {
 /// Opens a regular file for reading; `None` where there is none. The kind is looked at before the open, which would wait
 /// for a writer of a FIFO and may have an effect on a device; the open itself does not wait either, should the file be
 /// replaced in between.
-///
-/// # Errors
-/// [`OpenError`].
 pub fn regular(path: &Path) -> Result<Option<File>, OpenError> {
     let Some(metadata) = if_exists(std::fs::metadata(path))? else { return Ok(None) };
     check_regular(metadata.file_type())?;
@@ -44,9 +41,6 @@ pub fn regular(path: &Path) -> Result<Option<File>, OpenError> {
 }
 
 /// Opens a regular file with `options`, which may create it, without waiting as [`regular`] does.
-///
-/// # Errors
-/// [`OpenError`].
 pub fn regular_with(options: &mut OpenOptions, path: &Path) -> Result<File, OpenError> {
     let file = without_waiting(options).open(path)?;
     check_regular(file.metadata()?.file_type())?;
@@ -54,12 +48,9 @@ pub fn regular_with(options: &mut OpenOptions, path: &Path) -> Result<File, Open
 }
 
 /// The first `max_bytes` bytes of a file, and whether there are more.
-///
-/// # Errors
-/// As [`Read::read_to_end`].
 pub fn read_bounded(file: impl Read, max_bytes: usize) -> io::Result<(Vec<u8>, bool)> {
     let mut bytes = Vec::new();
-    file.take(max_bytes as u64 + 1).read_to_end(&mut bytes)?;
+    file.take((max_bytes as u64).saturating_add(1)).read_to_end(&mut bytes)?;
     let more = bytes.len() > max_bytes;
     bytes.truncate(max_bytes);
     Ok((bytes, more))
@@ -70,6 +61,11 @@ pub fn read_bounded(file: impl Read, max_bytes: usize) -> io::Result<(Vec<u8>, b
 pub fn read_start(path: &Path, max_bytes: usize) -> Option<(String, bool)> {
     let (bytes, more) = read_bounded(regular(path).ok()??, max_bytes).ok()?;
     Some((String::from_utf8_lossy(&bytes).into_owned(), more))
+}
+
+/// As [`read_start`], but `None` also for a file of more than `max_bytes` bytes.
+pub fn read_whole(path: &Path, max_bytes: usize) -> Option<String> {
+    read_start(path, max_bytes).filter(|(_, more)| !more).map(|(text, _)| text)
 }
 
 fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {

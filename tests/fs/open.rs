@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::net::UnixListener;
 
 use agent_dispatch::fs::if_exists;
-use agent_dispatch::fs::open::{OpenError, read_bounded, read_start, regular, regular_with};
+use agent_dispatch::fs::open::{OpenError, read_bounded, read_start, read_whole, regular, regular_with};
 use proptest::prelude::*;
 
 #[test]
@@ -46,6 +46,17 @@ fn what_is_no_text_is_replaced() {
     fs::write(&path, b"a\xffb").unwrap();
     assert_eq!(read_start(&path, 2), Some(("a\u{fffd}".to_owned(), true)));
     assert_eq!(read_start(&path, 3), Some(("a\u{fffd}b".to_owned(), false)));
+}
+
+#[test]
+fn a_file_within_the_bound_is_read_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("file");
+    fs::write(&path, "text").unwrap();
+    assert_eq!(read_whole(&path, 4), Some("text".to_owned()));
+    assert_eq!(read_whole(&path, 3), None);
+    // The largest bound there is.
+    assert_eq!(read_whole(&path, usize::MAX), Some("text".to_owned()));
 }
 
 #[test]

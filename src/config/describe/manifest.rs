@@ -6,7 +6,7 @@ use regex_lite::Regex;
 use serde_json::Value;
 
 use super::read;
-use crate::fs::open::read_start;
+use crate::fs::open::read_whole;
 
 /// Largest JSON or TOML manifest that is read, in bytes; neither can be understood in part.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -17,9 +17,8 @@ const MIN_CHARS: usize = 10;
 
 /// The description of the first manifest that has one.
 pub fn description(directory: &Path) -> Option<String> {
-    let whole = |name: &str| match read_start(&directory.join(name), MAX_BYTES) {
-        Some((text, false)) => Some(text.trim_start_matches('\u{feff}').to_owned()),
-        Some((_, true)) | None => None,
+    let whole = |name: &str| {
+        read_whole(&directory.join(name), MAX_BYTES).map(|text| text.trim_start_matches('\u{feff}').to_owned())
     };
     let toml = |name: &str, paths: &[&str]| in_toml(&whole(name)?, paths);
     let json = |name: &str| in_json(&whole(name)?);
