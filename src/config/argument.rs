@@ -23,23 +23,16 @@ impl Words {
         if let Ok(words) = serde_json::from_str::<Vec<String>>(text) {
             return Self::from_list(words);
         }
-        let mut words = vec![String::new()];
         let mut depth = 0usize;
-        for letter in text.chars() {
+        let separates = |letter: char| {
             match letter {
                 '(' => depth += 1,
                 ')' => depth = depth.saturating_sub(1),
-                ',' if depth == 0 => {
-                    words.push(String::new());
-                    continue;
-                }
                 _ => {}
             }
-            if let Some(word) = words.last_mut() {
-                word.push(letter);
-            }
-        }
-        Self::from_list(words)
+            letter == ',' && depth == 0
+        };
+        Self::from_list(text.split(separates).map(str::to_owned).collect())
     }
 
     /// Takes each text as one word.

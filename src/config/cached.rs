@@ -2,14 +2,11 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
 
 use super::model::Config;
 use super::read::{ConfigError, open, parse_text, read_open};
-
-/// How old a file must be before "its times are the same" means "it is the same". File times move in steps of the
-/// kernel's clock tick (up to 10 ms); two writes within one step look alike.
-const SETTLED: Duration = Duration::from_millis(100);
+use super::rewrite::is_settled;
+use crate::fs::identity::Identity;
 
 /// A config file that is parsed again only when it changed. Share it by reference; it locks for itself.
 #[derive(Debug)]
@@ -29,8 +26,7 @@ struct Last {
 /// What tells one state of a file from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp {
-    device: u64,
-    inode: u64,
+    file: Identity,
     size: u64,
     modified: (i64, i64),
     changed: (i64, i64),
@@ -42,15 +38,12 @@ impl Cached {
         Self { path, home, last: Mutex::new(None) }
     }
 
-    /// The file.
+    /// The file that is read.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// The config as the file says it at this moment; a missing file is an empty config.
-    ///
-    /// # Errors
-    /// As [`super::read::load`].
     pub fn load(&self) -> Result<Arc<Config>, ConfigError> {
         let Some(file) = open(&self.path)? else {
             return Ok(Arc::default());
@@ -59,8 +52,7 @@ impl Cached {
             return self.parse(file).map(Arc::new);
         };
         let stamp = Stamp {
-            device: metadata.dev(),
-            inode: metadata.ino(),
+            file: Identity::from(&metadata),
             size: metadata.size(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
@@ -70,9 +62,8 @@ impl Cached {
         if let Some(last) = last.as_ref().filter(|last| last.settled && last.stamp == stamp) {
             return last.found.clone();
         }
-        let age = metadata.modified().ok().and_then(|time| SystemTime::now().duration_since(time).ok());
         let found = self.parse(file).map(Arc::new);
-        *last = Some(Last { stamp, settled: age.is_some_and(|age| age > SETTLED), found: found.clone() });
+        *last = Some(Last { stamp, settled: is_settled(&metadata), found: found.clone() });
         found
     }
 

@@ -9,7 +9,7 @@ use super::describe;
 use super::edit::{Action, Change, Node, Section};
 use super::expand::expand_home;
 use super::model::{Config, DEFAULT_TIMEOUT_SECONDS};
-use super::name::{echoed, is_valid_name, unknown_agent};
+use super::name::{echoed, is_valid_name};
 use super::path::Environment;
 use super::settings::MAX_TIMEOUT_SECONDS;
 use super::write::{self, WriteError};
@@ -43,7 +43,7 @@ pub struct Fields {
     pub max_turns: Amount,
     /// Model for claude.
     pub model: Option<String>,
-    /// Permission mode.
+    /// The permission mode in which claude runs.
     pub permission_mode: Option<String>,
     /// Tools that are allowed.
     pub allowed_tools: Words,
@@ -55,7 +55,7 @@ pub struct Fields {
     pub capabilities: Words,
     /// Labels of what needs care.
     pub risky_capabilities: Words,
-    /// Standing orders.
+    /// Standing orders: part of the system prompt of every dispatch.
     pub instructions: Option<String>,
 }
 
@@ -74,7 +74,7 @@ pub enum ChangeError {
     /// The directory is missing, not a directory, or cannot be named.
     #[error("directory {path}: {reason}")]
     Directory {
-        /// As given.
+        /// The path as it was given, in quotes.
         path: String,
         /// What is wrong with it.
         reason: String,
@@ -82,7 +82,7 @@ pub enum ChangeError {
     /// A value that cannot be.
     #[error("{field}: {reason}")]
     Value {
-        /// Which argument.
+        /// The name of the argument.
         field: &'static str,
         /// What is wrong with it.
         reason: String,
@@ -192,10 +192,7 @@ pub fn remove_agent(env: &Environment, name: &str) -> Result<Value, ChangeError>
 }
 
 fn known(config: &Config, name: &str) -> Result<(), ChangeError> {
-    if config.agent(name).is_some() {
-        return Ok(());
-    }
-    Err(ChangeError::Unknown(unknown_agent(name, &config.agent_names().collect::<Vec<_>>())))
+    config.known_agent(name).map(drop).map_err(ChangeError::Unknown)
 }
 
 fn change(
@@ -250,8 +247,8 @@ impl Fields {
         let mut given = Vec::new();
         text(&mut given, "description", self.description.as_deref())?;
         self.timeout(&mut given)?;
-        self.budget(&mut given)?;
-        self.turns(&mut given)?;
+        limit(&mut given, "max_budget_usd", self.max_budget_usd, budget)?;
+        limit(&mut given, "max_turns", self.max_turns, turns)?;
         text(&mut given, "model", self.model.as_deref())?;
         permission_mode(&mut given, self.permission_mode.as_deref())?;
         rules(&mut given, "allowed_tools", &self.allowed_tools, List::Allowed)?;
@@ -267,58 +264,55 @@ impl Fields {
     fn unattended(&self, given: &mut Vec<Given>) -> Result<(), ChangeError> {
         const FIELD: &str = "unattended_tools";
         let names = self.unattended_tools.0.as_deref().unwrap_or_default();
-        let clears = matches!(names, [only] if only.eq_ignore_ascii_case(CLEAR));
-        match unattended::unknown(names).filter(|_| !clears) {
+        match unattended::unknown(names).filter(|_| !clears(names)) {
             Some(name) => Err(ChangeError::Value { field: FIELD, reason: unattended::not_withheld(&echoed(name)) }),
             None => words(given, FIELD, &self.unattended_tools),
         }
     }
 
     fn timeout(&self, given: &mut Vec<Given>) -> Result<(), ChangeError> {
-        let wrong = |reason: String| ChangeError::Value { field: "timeout", reason };
-        match self.timeout.0 {
-            _ if self.timeout_of_settings => given.push(("timeout", Some(Node::Whole(0)))),
-            None | Some(0.0) => {}
-            Some(seconds) if !seconds.is_finite() || seconds < 0.0 || seconds.fract() != 0.0 => {
-                return Err(wrong(format!("{seconds} is not a whole number of seconds, 1 or more, such as 600")));
-            }
-            Some(seconds) if seconds > MAX_TIMEOUT_SECONDS as f64 => {
-                return Err(wrong(format!("{seconds} s is more than a year; the most is {MAX_TIMEOUT_SECONDS}")));
-            }
-            Some(seconds) => given.push(("timeout", Some(Node::Whole(seconds as u64)))),
+        if self.timeout_of_settings {
+            given.push(("timeout", Some(Node::Whole(0))));
+            return Ok(());
         }
-        Ok(())
+        limit(given, "timeout", self.timeout, |seconds| match seconds {
+            _ if !seconds.is_finite() || seconds < 0.0 || seconds.fract() != 0.0 => {
+                Err(format!("{seconds} is not a whole number of seconds, 1 or more, such as 600"))
+            }
+            _ if seconds > MAX_TIMEOUT_SECONDS as f64 => {
+                Err(format!("{seconds} s is more than a year; the most is {MAX_TIMEOUT_SECONDS}"))
+            }
+            _ => Ok(Some(Node::Whole(seconds as u64))),
+        })
     }
+}
 
-    fn budget(&self, given: &mut Vec<Given>) -> Result<(), ChangeError> {
-        match self.max_budget_usd.0 {
-            None | Some(0.0) => {}
-            Some(dollars) if !dollars.is_finite() => {
-                return Err(ChangeError::Value {
-                    field: "max_budget_usd",
-                    reason: format!("{dollars} is not an amount in dollars"),
-                });
-            }
-            Some(dollars) if dollars < 0.0 => given.push(("max_budget_usd", None)),
-            Some(dollars) => given.push(("max_budget_usd", Some(Node::Number(dollars)))),
-        }
-        Ok(())
+fn budget(dollars: f64) -> Result<Option<Node>, String> {
+    if !dollars.is_finite() {
+        return Err(format!("{dollars} is not an amount in dollars"));
     }
+    Ok((dollars > 0.0).then_some(Node::Number(dollars)))
+}
 
-    fn turns(&self, given: &mut Vec<Given>) -> Result<(), ChangeError> {
-        match self.max_turns.0 {
-            None | Some(0.0) => {}
-            Some(turns) if turns < 0.0 => given.push(("max_turns", None)),
-            Some(turns) if turns.fract() == 0.0 && turns <= f64::from(MAX_TURNS) => {
-                given.push(("max_turns", Some(Node::Whole(turns as u64))));
-            }
-            Some(turns) => {
-                let reason = format!("{turns} is not a whole number of turns, 1 to {MAX_TURNS}");
-                return Err(ChangeError::Value { field: "max_turns", reason });
-            }
-        }
-        Ok(())
+fn turns(turns: f64) -> Result<Option<Node>, String> {
+    match turns {
+        _ if turns < 0.0 => Ok(None),
+        _ if turns.fract() == 0.0 && turns <= f64::from(MAX_TURNS) => Ok(Some(Node::Whole(turns as u64))),
+        _ => Err(format!("{turns} is not a whole number of turns, 1 to {MAX_TURNS}")),
     }
+}
+
+/// A limit that is given and not 0.
+fn limit(
+    given: &mut Vec<Given>,
+    field: &'static str,
+    value: Amount,
+    check: impl FnOnce(f64) -> Result<Option<Node>, String>,
+) -> Result<(), ChangeError> {
+    if let Some(value) = value.0.filter(|value| *value != 0.0) {
+        given.push((field, check(value).map_err(|reason| ChangeError::Value { field, reason })?));
+    }
+    Ok(())
 }
 
 fn text(given: &mut Vec<Given>, field: &'static str, value: Option<&str>) -> Result<(), ChangeError> {
@@ -344,15 +338,12 @@ fn permission_mode(given: &mut Vec<Given>, value: Option<&str>) -> Result<(), Ch
 
 /// Permission rules; an empty list is written as one.
 fn rules(given: &mut Vec<Given>, field: &'static str, rules: &Words, list: List) -> Result<(), ChangeError> {
-    bounded(field, rules.0.iter().flatten().map(String::len).sum())?;
-    match rules.0.as_deref() {
-        None => {}
-        Some([only]) if only.eq_ignore_ascii_case(CLEAR) => given.push((field, None)),
-        Some(entries) => {
-            let wrong = |wrong: rule::Wrong| ChangeError::Value { field, reason: wrong.to_string() };
-            rule::check_all(entries, list).map_err(wrong)?;
-            given.push((field, Some(Node::List(entries.to_vec()))));
-        }
+    words(given, field, rules)?;
+    if let (Some(entries), Some((_, node))) = (&rules.0, given.last_mut())
+        && !clears(entries)
+    {
+        rule::check_all(entries, list).map_err(|wrong| ChangeError::Value { field, reason: wrong.to_string() })?;
+        *node = Some(Node::List(entries.clone()));
     }
     Ok(())
 }
@@ -360,13 +351,16 @@ fn rules(given: &mut Vec<Given>, field: &'static str, rules: &Words, list: List)
 /// Labels; none is the same as an empty list.
 fn words(given: &mut Vec<Given>, field: &'static str, words: &Words) -> Result<(), ChangeError> {
     bounded(field, words.0.iter().flatten().map(String::len).sum())?;
-    match words.0.as_deref() {
-        None => {}
-        Some([]) => given.push((field, None)),
-        Some([only]) if only.eq_ignore_ascii_case(CLEAR) => given.push((field, None)),
-        Some(list) => given.push((field, Some(Node::List(list.to_vec())))),
-    }
+    given.extend(words.0.as_ref().map(|list| {
+        let kept = !list.is_empty() && !clears(list);
+        (field, kept.then(|| Node::List(list.clone())))
+    }));
     Ok(())
+}
+
+/// Whether the list is the word that clears a field.
+fn clears(list: &[String]) -> bool {
+    matches!(list, [only] if only.eq_ignore_ascii_case(CLEAR))
 }
 
 fn bounded(field: &'static str, bytes: usize) -> Result<(), ChangeError> {

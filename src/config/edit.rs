@@ -4,6 +4,8 @@
 //! entry silently changes every alias of it. So each step is checked: the text must be valid before; after it the
 //! *whole* tree must be the expected one; and no byte outside the edited node may differ. Otherwise nothing is
 //! changed and the error names the line to edit by hand.
+use std::panic::AssertUnwindSafe;
+
 use yaml_edit::{Mapping, YamlFile};
 
 use super::flow;
@@ -20,7 +22,7 @@ use super::tree::Tree;
 pub struct Change {
     /// Where the entry is.
     pub section: Section,
-    /// Its name.
+    /// The name of the entry.
     pub name: String,
     /// What happens to it.
     pub action: Action,
@@ -156,24 +158,39 @@ fn length(text: &str, parents: &[&str], key: &str) -> Result<usize, EditError> {
 
 fn in_list(text: &str, parents: &[&str], key: &str, change: items::Change<'_>) -> Result<String, EditError> {
     let path: Vec<&str> = parents.iter().copied().chain([key]).collect();
-    let mut expected = Tree::read(text).map_err(EditError::Broken)?;
-    let possible = items::change_tree(&mut expected, &path, change);
-    let attempt = || items::in_place(text, &path, change);
-    let found = possible.and_then(|()| std::panic::catch_unwind(attempt).ok().flatten());
-    found.and_then(|found| accepted(text, &expected, found)).ok_or_else(|| refused(text, &path))
+    let method = || items::in_place(text, &path, change);
+    checked(text, &path, |tree| items::change_tree(tree, &path, change), &[&method])
 }
 
-/// Sets or removes one key below `parents`, checked.
+/// Sets or removes one key below `parents`.
 fn step(text: &str, parents: &[&str], key: &str, value: Option<&Node>) -> Result<String, EditError> {
     let path: Vec<&str> = parents.iter().copied().chain([key]).collect();
+    // The library knows more forms, the others keep more of what surrounds an entry.
+    let methods: [Method<'_>; 4] = [
+        &|| flow::without(text, &path, value),
+        &|| by_library(text, &path, value),
+        &|| splice::by_lines(text, &path, value, false),
+        &|| splice::by_lines(text, &path, value, true),
+    ];
+    checked(text, &path, |tree| change_tree(tree, parents, key, value), &methods)
+}
+
+/// One way to make a change in the text.
+type Method<'a> = &'a dyn Fn() -> Option<Candidate>;
+
+/// Makes a change of what stands at `path` by the first method whose text says what the changed tree says.
+fn checked(
+    text: &str,
+    path: &[&str],
+    change: impl FnOnce(&mut Tree) -> Option<()>,
+    methods: &[Method<'_>],
+) -> Result<String, EditError> {
     let mut expected = Tree::read(text).map_err(EditError::Broken)?;
-    let possible = change_tree(&mut expected, parents, key, value);
-    possible.ok_or_else(|| refused(text, &path))?;
-    // The library knows more forms, the others keep more of what surrounds an entry: the first good one is taken.
-    [flow::without, by_library, splice::by_lines, splice::by_lines_after_blank_ones]
-        .iter()
-        .find_map(|make| accepted(text, &expected, attempt(*make, text, &path, value)?))
-        .ok_or_else(|| refused(text, &path))
+    // The library is built for valid input, which this is; a panic of it must still be an answer.
+    let attempt = |method: &Method<'_>| std::panic::catch_unwind(AssertUnwindSafe(method)).ok().flatten();
+    let made = change(&mut expected)
+        .and_then(|()| methods.iter().find_map(|method| accepted(text, &expected, attempt(method)?)));
+    made.ok_or_else(|| refused(text, path))
 }
 
 /// The candidate's text, if it says what is expected and differs from the old one only where it may.
@@ -193,14 +210,6 @@ fn refused(text: &str, path: &[&str]) -> EditError {
     // What is not there yet has no line; its parent has.
     let line = (1..=path.len()).rev().find_map(|length| locate::key(text, &path[..length]));
     EditError::Refused { path: path.join("."), line: line.map(|(line, _)| line) }
-}
-
-/// One way to make a change: the text, the path of the key, its new value.
-type Method = fn(&str, &[&str], Option<&Node>) -> Option<Candidate>;
-
-/// The library is built for valid input, which this is; a panic of it must still be an answer.
-fn attempt(method: Method, text: &str, path: &[&str], value: Option<&Node>) -> Option<Candidate> {
-    std::panic::catch_unwind(|| method(text, path, value)).ok().flatten()
 }
 
 /// Makes the change in the tree; `None` when a parent is no mapping.

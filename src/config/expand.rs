@@ -19,9 +19,6 @@ pub enum ExpandError {
 
 /// Replaces a leading `~`, `$NAME`, `${NAME}` and `${NAME:-DEFAULT}`. `\$` is a dollar sign, and so is one that no name
 /// follows.
-///
-/// # Errors
-/// [`ExpandError`].
 pub fn expand(
     value: &OsStr,
     home: Option<&Path>,

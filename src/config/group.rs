@@ -1,8 +1,8 @@
 //! A request within a group: the agent must be a member, and what the group knows goes before the context.
 use std::borrow::Cow;
 
-use super::model::{Config, Entry, Group};
-use super::name::{MAX_NAMES_LISTED, unknown_group};
+use super::model::{Config, Group, Problem};
+use super::name::MAX_NAMES_LISTED;
 use super::plan::{self, Request, RequestError};
 use crate::machines::text;
 
@@ -30,13 +30,9 @@ pub fn within<'a>(config: &Config, request: &'a Request) -> Result<Cow<'a, Reque
 }
 
 fn find<'a>(config: &'a Config, name: &str) -> Result<&'a Group, RequestError> {
-    match config.group(name) {
-        Some(Entry::Valid(group)) => Ok(group),
-        Some(Entry::Invalid(problem)) => {
-            Err(RequestError::InvalidGroup { group: name.to_owned(), problem: problem.clone() })
-        }
-        None => Err(RequestError::UnknownGroup(unknown_group(name, &config.group_names().collect::<Vec<_>>()))),
-    }
+    let entry = config.known_group(name).map_err(RequestError::UnknownGroup)?;
+    let invalid = |problem: &Problem| RequestError::InvalidGroup { group: name.to_owned(), problem: problem.clone() };
+    entry.as_result().map_err(invalid)
 }
 
 fn not_a_member(agent: &str, group: &str, entry: &Group) -> RequestError {

@@ -1,10 +1,10 @@
 //! Adding, changing and removing a group.
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::change::MAX_TEXT_BYTES;
 use super::edit::{self, Action, Change, Node, Section};
-use super::model::{Config, Entry, Group};
-use super::name::{echoed, is_valid_name, unknown_agent, unknown_group};
+use super::model::{Config, Group, Problem};
+use super::name::{echoed, is_valid_name};
 use super::path::{self, Environment};
 use super::write::{self, WriteError};
 
@@ -26,17 +26,17 @@ pub enum GroupError {
     /// It belongs to the group already.
     #[error("agent '{agent}' is a member of group '{group}' already")]
     Member {
-        /// The agent.
+        /// The name of the agent.
         agent: String,
-        /// The group.
+        /// The name of the group.
         group: String,
     },
     /// It does not belong to the group.
     #[error("agent '{agent}' is not a member of group '{group}'. Members: {members}")]
     NotAMember {
-        /// The agent.
+        /// The name of the agent.
         agent: String,
-        /// The group.
+        /// The name of the group.
         group: String,
         /// The names of those that are.
         members: String,
@@ -44,17 +44,17 @@ pub enum GroupError {
     /// The group's entry is invalid, so that its members are not known.
     #[error("group '{group}' is disabled by a mistake in its entry: {problem}")]
     Disabled {
-        /// The group.
+        /// The name of the group.
         group: String,
         /// What is wrong, and where.
-        problem: super::model::Problem,
+        problem: Problem,
     },
     /// A text that is too long.
     #[error("{field}: {bytes} bytes are too much; the most is {MAX_TEXT_BYTES}")]
     TooLong {
-        /// Which one.
+        /// The name of the argument.
         field: &'static str,
-        /// Its length.
+        /// The length of the text, in bytes.
         bytes: usize,
     },
     /// An update that changes nothing.
@@ -84,9 +84,6 @@ pub struct NewMember {
 }
 
 /// Adds a group and returns `{added, members[]}`.
-///
-/// # Errors
-/// [`GroupError`].
 pub fn add(env: &Environment, name: &str, texts: &Texts, members: &[NewMember]) -> Result<Value, GroupError> {
     if !is_valid_name(name) {
         return Err(GroupError::Name(echoed(name)));
@@ -107,26 +104,20 @@ pub fn add(env: &Environment, name: &str, texts: &Texts, members: &[NewMember]) 
 }
 
 /// Changes the texts of a group and returns `{updated, fields[]}`.
-///
-/// # Errors
-/// [`GroupError`].
 pub fn update(env: &Environment, name: &str, texts: &Texts) -> Result<Value, GroupError> {
     let given = texts.given()?;
     let fields = given.iter().map(|(key, _)| *key).collect::<Vec<_>>();
     change(env, name, |config| {
-        entry(config, name)?;
+        config.known_group(name).map_err(GroupError::Unknown)?;
         if given.is_empty() { Err(GroupError::Nothing) } else { Ok(Action::Set(given)) }
     })?;
     Ok(json!({"updated": name, "fields": fields}))
 }
 
 /// Removes a group and returns `{removed}`. Its agents stay.
-///
-/// # Errors
-/// [`GroupError`].
 pub fn remove(env: &Environment, name: &str) -> Result<Value, GroupError> {
-    change(env, name, |config| entry(config, name).map(|_| Action::Remove))?;
-    Ok(Value::Object(Map::from_iter([("removed".to_owned(), name.into())])))
+    change(env, name, |config| config.known_group(name).map(|_| Action::Remove).map_err(GroupError::Unknown))?;
+    Ok(json!({"removed": name}))
 }
 
 /// Adds members and returns `{updated, added[]}`.
@@ -178,19 +169,13 @@ fn change(
     })
 }
 
-fn entry<'a>(config: &'a Config, name: &str) -> Result<&'a Entry<Group>, GroupError> {
-    let unknown = || GroupError::Unknown(unknown_group(name, &config.group_names().collect::<Vec<_>>()));
-    config.group(name).ok_or_else(unknown)
-}
-
 fn valid<'a>(config: &'a Config, name: &str) -> Result<&'a Group, GroupError> {
-    let disabled = |problem: &_| GroupError::Disabled { group: name.to_owned(), problem: Clone::clone(problem) };
-    entry(config, name)?.as_result().map_err(disabled)
+    let disabled = |problem: &Problem| GroupError::Disabled { group: name.to_owned(), problem: problem.clone() };
+    config.known_group(name).map_err(GroupError::Unknown)?.as_result().map_err(disabled)
 }
 
 fn known_agent(config: &Config, agent: &str) -> Result<(), GroupError> {
-    let unknown = || GroupError::UnknownAgent(unknown_agent(agent, &config.agent_names().collect::<Vec<_>>()));
-    config.agent(agent).map(drop).ok_or_else(unknown)
+    config.known_agent(agent).map(drop).map_err(GroupError::UnknownAgent)
 }
 
 /// Of a member that is given twice the last word counts, at the place of the first.

@@ -1,16 +1,16 @@
 //! The answers about agents and groups: who is there, what they can do, whether they can be reached.
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
 use super::detect::{DETECTION_BUDGET, Detection, Health, Inspection, detect_all, inspect};
-use super::model::{Agent, Config, DEFAULT_TIMEOUT_SECONDS, Entry, Group, Settings};
-use super::name::{unknown_agent, unknown_group};
+use super::model::{Agent, Config, DEFAULT_TIMEOUT_SECONDS, Entry, Group, Problem, Settings};
 use crate::machines::mcp_servers::{Note, Notes};
 use crate::machines::mode::{self, ModeSource};
 use crate::machines::{reference, unattended};
 
-/// Most lines of a preview.
+/// Most lines of a preview: enough for what a project is, and an answer that a model can read at once.
 pub const MAX_PREVIEW_LINES: i64 = 200;
 
 /// What past runs of an agent took, as the answer shows it; `None` when there were too few.
@@ -56,9 +56,6 @@ pub struct UnknownName(pub String);
 pub struct NoAgents;
 
 /// All agents, in the order of the file. Waits for the disk, at most [`DETECTION_BUDGET`].
-///
-/// # Errors
-/// When there are none.
 pub fn list_agents(config: &Config, past: Past<'_>) -> Result<Value, NoAgents> {
     if config.agents.is_empty() {
         return Err(NoAgents);
@@ -75,31 +72,20 @@ pub fn list_agents(config: &Config, past: Past<'_>) -> Result<Value, NoAgents> {
 /// Where a list says which allowed tools have no effect, because unattended runs are denied them.
 const INEFFECTIVE: &str = "allowed_without_effect";
 
-fn ineffective<'a>(config: &'a Config, agent: &'a Agent) -> Vec<&'a str> {
-    unattended::ineffective(agent.allowed_tools(&config.settings), agent.unattended_tools(&config.settings))
-}
-
 /// Where an answer says what the file gives twice, so that some of it is dropped that may have restricted the agent.
 pub const GIVEN_TWICE: &str = "given_twice";
-
-fn given_twice(config: &Config, name: &str) -> Vec<String> {
-    config.duplicates.iter().filter(|key| key.concerns(name)).map(ToString::to_string).collect()
-}
 
 /// The directories of the valid agents, in the order of the file.
 fn directories(config: &Config) -> Vec<PathBuf> {
     config.agents.iter().filter_map(|(_, entry)| entry.valid()).map(|agent| agent.directory.clone()).collect()
 }
 
-fn invalid(name: &str, problem: &super::model::Problem) -> Value {
+fn invalid(name: &str, problem: &Problem) -> Value {
     json!({"name": name, "healthy": false, "error": problem.to_string()})
 }
 
 fn listed(config: &Config, name: &str, agent: &Agent, found: &Detection, past: Past<'_>) -> Value {
-    let mut answer = Answer::default();
-    answer.set("name", name);
-    answer.set("directory", agent.directory.to_string_lossy());
-    answer.set("description", agent.description.as_str());
+    let mut answer = Answer::of(name, agent);
     answer.set("healthy", json!(found.health));
     answer.set_some("directory_error", directory_error(agent, found.health));
     answer.set("has_claude_md", found.has_claude_md);
@@ -111,11 +97,7 @@ fn listed(config: &Config, name: &str, agent: &Agent, found: &Detection, past: P
     answer.set_filled("dbs", &found.dbs);
     answer.set_some("permission_mode", agent.permission_mode.as_deref());
     answer.set_some("model", agent.model.as_deref());
-    answer.set_some("allowed_tools", agent.allowed_tools.as_deref());
-    answer.set_some("disallowed_tools", agent.disallowed_tools.as_deref());
-    answer.set_some("unattended_tools", agent.unattended_tools.as_deref());
-    answer.set_filled(INEFFECTIVE, &ineffective(config, agent));
-    answer.set_filled(GIVEN_TWICE, &given_twice(config, name));
+    answer.set_tools(config, name, agent);
     answer.set_filled("capabilities", &agent.capabilities);
     answer.set_filled("risky_capabilities", &agent.risky_capabilities);
     answer.set_some("typical", (past.typical)(name));
@@ -139,10 +121,8 @@ fn effective(agent: &Agent, settings: &Settings, said: Option<(ModeSource, &str)
     answer.done()
 }
 
-/// Everything about one agent. `user`: the user's configuration of claude. Waits for the disk, at most [`DETECTION_BUDGET`].
-///
-/// # Errors
-/// When no agent has the name.
+/// Everything about one agent. `user` is the directory of the user's claude configuration. Waits for the disk, at most
+/// [`DETECTION_BUDGET`].
 pub fn inspect_agent(
     config: &Config,
     name: &str,
@@ -150,10 +130,9 @@ pub fn inspect_agent(
     past: Past<'_>,
     user: Option<PathBuf>,
 ) -> Result<Value, UnknownName> {
-    let agent = match config.agent(name) {
-        None => return Err(UnknownName(unknown_agent(name, &config.agent_names().collect::<Vec<_>>()))),
-        Some(Entry::Invalid(problem)) => return Ok(invalid(name, problem)),
-        Some(Entry::Valid(agent)) => agent,
+    let agent = match config.known_agent(name).map_err(UnknownName)? {
+        Entry::Invalid(problem) => return Ok(invalid(name, problem)),
+        Entry::Valid(agent) => agent,
     };
     let lines = usize::try_from(preview_lines.clamp(0, MAX_PREVIEW_LINES)).unwrap_or_default();
     let found = inspect(&agent.directory, lines, user, DETECTION_BUDGET);
@@ -161,20 +140,13 @@ pub fn inspect_agent(
 }
 
 fn inspected(config: &Config, name: &str, agent: &Agent, found: Inspection, past: Past<'_>) -> Value {
-    let mut answer = Answer::default();
-    answer.set("name", name);
-    answer.set("directory", agent.directory.to_string_lossy());
-    answer.set("description", agent.description.as_str());
+    let mut answer = Answer::of(name, agent);
     answer.set("timeout", agent.timeout_seconds.unwrap_or(DEFAULT_TIMEOUT_SECONDS));
     answer.set_some("model", agent.model.as_deref());
     answer.set_some("max_budget_usd", agent.max_budget_usd);
     answer.set_some("max_turns", agent.max_turns);
     answer.set_some("permission_mode", agent.permission_mode.as_deref());
-    answer.set_some("allowed_tools", agent.allowed_tools.as_deref());
-    answer.set_some("disallowed_tools", agent.disallowed_tools.as_deref());
-    answer.set_some("unattended_tools", agent.unattended_tools.as_deref());
-    answer.set_filled(INEFFECTIVE, &ineffective(config, agent));
-    answer.set_filled(GIVEN_TWICE, &given_twice(config, name));
+    answer.set_tools(config, name, agent);
     let said = found.mode.as_ref().map(|(source, mode)| (*source, mode.as_str()));
     answer.set("effective", effective(agent, &config.settings, said));
     answer.set_filled("capabilities", &agent.capabilities);
@@ -214,9 +186,6 @@ fn inspected(config: &Config, name: &str, agent: &Agent, found: Inspection, past
 pub struct NoGroups;
 
 /// All groups, in the order of the file. Waits for the disk, at most [`DETECTION_BUDGET`].
-///
-/// # Errors
-/// When there are none.
 pub fn list_groups(config: &Config) -> Result<Value, NoGroups> {
     if config.groups.is_empty() {
         return Err(NoGroups);
@@ -230,31 +199,21 @@ pub fn list_groups(config: &Config) -> Result<Value, NoGroups> {
 }
 
 /// Everything about one group. Waits for the disk, at most [`DETECTION_BUDGET`].
-///
-/// # Errors
-/// When no group has the name.
 pub fn inspect_group(config: &Config, name: &str) -> Result<Value, UnknownName> {
-    match config.group(name) {
-        Some(Entry::Valid(group)) => Ok(group_answer(config, name, group, &member_health(config), true)),
-        Some(Entry::Invalid(problem)) => Ok(invalid(name, problem)),
-        None => Err(UnknownName(unknown_group(name, &config.group_names().collect::<Vec<_>>()))),
-    }
+    Ok(match config.known_group(name).map_err(UnknownName)? {
+        Entry::Valid(group) => group_answer(config, name, group, &member_health(config), true),
+        Entry::Invalid(problem) => invalid(name, problem),
+    })
 }
 
 /// The health of all valid agents.
-fn member_health(config: &Config) -> std::collections::HashMap<&str, Health> {
+fn member_health(config: &Config) -> HashMap<&str, Health> {
     let found = detect_all(&directories(config), DETECTION_BUDGET);
     let valid = config.agents.iter().filter(|(_, entry)| entry.valid().is_some());
     valid.map(|(name, _)| name.as_str()).zip(found.into_iter().map(|found| found.health)).collect()
 }
 
-fn group_answer(
-    config: &Config,
-    name: &str,
-    group: &Group,
-    health: &std::collections::HashMap<&str, Health>,
-    in_full: bool,
-) -> Value {
+fn group_answer(config: &Config, name: &str, group: &Group, health: &HashMap<&str, Health>, in_full: bool) -> Value {
     let mut answer = Answer::default();
     answer.set("name", name);
     answer.set("description", group.description.as_str());
@@ -287,6 +246,27 @@ fn group_answer(
 struct Answer(Map<String, Value>);
 
 impl Answer {
+    /// The answer about an agent begins with who it is.
+    fn of(name: &str, agent: &Agent) -> Self {
+        let mut answer = Answer::default();
+        answer.set("name", name);
+        answer.set("directory", agent.directory.to_string_lossy());
+        answer.set("description", agent.description.as_str());
+        answer
+    }
+
+    /// The agent's own rules, and what is wrong with them.
+    fn set_tools(&mut self, config: &Config, name: &str, agent: &Agent) {
+        self.set_some("allowed_tools", agent.allowed_tools.as_deref());
+        self.set_some("disallowed_tools", agent.disallowed_tools.as_deref());
+        self.set_some("unattended_tools", agent.unattended_tools.as_deref());
+        let settings = &config.settings;
+        let (allowed, given_back) = (agent.allowed_tools(settings), agent.unattended_tools(settings));
+        self.set_filled(INEFFECTIVE, &unattended::ineffective(allowed, given_back));
+        let twice = config.duplicates.iter().filter(|key| key.concerns(name)).map(ToString::to_string);
+        self.set_filled(GIVEN_TWICE, &twice.collect::<Vec<_>>());
+    }
+
     fn set(&mut self, key: &str, value: impl Into<Value>) {
         self.0.insert(key.to_owned(), value.into());
     }

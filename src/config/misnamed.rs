@@ -134,14 +134,17 @@ impl MisnamedSection {
     /// What is wrong, with the line to write; `reads` as for [`repair::repaired`].
     pub fn problem(&self, text: &str, reads: impl Fn(&str) -> Option<u32>) -> Problem {
         let (key, meant) = (echoed(&self.key), self.meant);
-        let place = locate::key(text, std::slice::from_ref(&self.key));
-        let (line, column) = place.map_or((None, None), |(line, column)| (Some(line), Some(column)));
+        let problem = |message: String| match locate::key(text, std::slice::from_ref(&self.key)) {
+            Some(place) => Problem::at(message, place),
+            None => Problem::unplaced(message),
+        };
         if self.is_there {
-            let message = format!("nothing reads `{key}`; `{meant}` is there too, so move into it what `{key}` holds");
-            return Problem { message, line, column };
+            return problem(format!(
+                "nothing reads `{key}`; `{meant}` is there too, so move into it what `{key}` holds"
+            ));
         }
-        let message = format!("nothing reads `{key}`; the section is called `{meant}`");
-        repair::renamed(text, Problem { message, line, column }, (&self.key, meant), reads)
+        let problem = problem(format!("nothing reads `{key}`; the section is called `{meant}`"));
+        repair::renamed(text, problem, (&self.key, meant), reads)
     }
 }
 

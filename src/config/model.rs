@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::name::unknown;
 pub use super::settings::{CacheSettings, DEFAULT_TIMEOUT_SECONDS, Settings};
 use crate::machines::unattended;
 
@@ -153,6 +154,22 @@ impl Config {
         self.groups.iter().find(|(known, _)| known == name).map(|(_, entry)| entry)
     }
 
+    /// The agent of this name, valid or not.
+    ///
+    /// # Errors
+    /// The answer to a name that no agent has.
+    pub fn known_agent(&self, name: &str) -> Result<&Entry<Agent>, String> {
+        self.agent(name).ok_or_else(|| unknown("agent", name, &self.agent_names().collect::<Vec<_>>()))
+    }
+
+    /// The group of this name, valid or not.
+    ///
+    /// # Errors
+    /// The answer to a name that no group has.
+    pub fn known_group(&self, name: &str) -> Result<&Entry<Group>, String> {
+        self.group(name).ok_or_else(|| unknown("group", name, &self.group_names().collect::<Vec<_>>()))
+    }
+
     /// All group names in the order of the file, valid or not.
     pub fn group_names(&self) -> impl Iterator<Item = &str> {
         self.groups.iter().map(|(name, _)| name.as_str())
@@ -232,15 +249,22 @@ impl Problem {
     pub fn unplaced(message: impl Into<String>) -> Self {
         Self { message: message.into(), line: None, column: None }
     }
+
+    /// A problem at this line and column.
+    pub fn at(message: impl Into<String>, (line, column): (u32, u32)) -> Self {
+        Self { message: message.into(), line: Some(line), column: Some(column) }
+    }
 }
 
-impl std::fmt::Display for Problem {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Problem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.message)?;
-        match (self.line, self.column) {
-            (Some(line), Some(column)) => write!(out, " (agents.yaml line {line}, column {column})"),
-            (Some(line), None) => write!(out, " (agents.yaml line {line})"),
-            _ => Ok(()),
-        }
+        place(self.line, self.column).map_or(Ok(()), |place| write!(out, " (agents.yaml {place})"))
     }
+}
+
+/// A place in the file, as far as it is known.
+pub(super) fn place(line: Option<u32>, column: Option<u32>) -> Option<String> {
+    let column = column.map_or_else(String::new, |column| format!(", column {column}"));
+    line.map(|line| format!("line {line}{column}"))
 }

@@ -28,23 +28,8 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
         .map(|(_, candidate)| candidate)
 }
 
-/// The answer to an agent name that nobody has: names those that exist, the likely ones first.
-pub fn unknown_agent(name: &str, known: &[&str]) -> String {
-    unknown("agent", name, known)
-}
-
-/// As [`unknown_agent`], for groups.
-pub fn unknown_group(name: &str, known: &[&str]) -> String {
-    unknown("group", name, known)
-}
-
-/// As [`unknown_agent`], for the schemas of an agent's answers.
-pub fn unknown_schema(name: &str, agent: &str, known: &[&str]) -> String {
-    let unknown = unknown("response_schema", name, known);
-    format!("{unknown}; name one of `response_schemas` of agent '{agent}', or pass a JSON Schema object")
-}
-
-fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+/// The answer to a name that no agent, group or other thing (`what`) has: names those that exist, the likely ones first.
+pub fn unknown(what: &str, name: &str, known: &[&str]) -> String {
     let asked = echoed(name);
     if known.is_empty() {
         return format!("Unknown {what}: '{asked}'. There are none");

@@ -14,7 +14,7 @@ pub enum Node {
     Number(f64),
     /// A list of texts, written on one line.
     List(Vec<String>),
-    /// A mapping.
+    /// A mapping of keys to values.
     Table(Fields),
     /// A list of mappings.
     Tables(Vec<Fields>),

@@ -6,13 +6,13 @@ use serde::de::{Deserialize, Deserializer, Unexpected};
 use super::settings::MAX_TIMEOUT_SECONDS;
 use super::shapes::{Refusal, Scalar, number};
 
-/// A whole number of at least `MIN`; a larger one than `MAX` is read as `MAX`. Accepts `5`, `5.0`, `"5"`, `1_000`.
+/// A whole number of at least `MIN`; a larger one than `MAX` is read as `MAX`. Accepts `5`, `5.0`, `"5"`, `1_000`; with
+/// `SECONDS` it is a length of time, and the error for `5m` tells the number to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Whole<const MIN: u64, const MAX: u64>(pub u64);
+pub(super) struct Whole<const MIN: u64, const MAX: u64, const SECONDS: bool = false>(pub u64);
 
 /// A length of time in seconds, of at least `MIN` and at most a year.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seconds<const MIN: u64>(pub u64);
+pub(super) type Seconds<const MIN: u64> = Whole<MIN, MAX_TIMEOUT_SECONDS, true>;
 
 /// An amount of US dollars: finite and not negative. Accepts `1`, `1.5`, `"1.5"`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -103,33 +103,24 @@ fn taken<T>(
     take(value).ok_or_else(|| Refusal::Because(format!("expected {expected}, found {value}")))
 }
 
-/// The whole number, at most `max`; nothing for one below `min`, or a fraction.
-fn whole(value: f64, min: u64, max: u64) -> Option<u64> {
-    // A conversion from float saturates, so that a huge value becomes `max`.
-    (value.is_finite() && value.fract() == 0.0 && value >= min as f64).then(|| (value as u64).min(max))
-}
-
-impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Whole<MIN, MAX> {
+impl<'de, const MIN: u64, const MAX: u64, const SECONDS: bool> Deserialize<'de> for Whole<MIN, MAX, SECONDS> {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        const fn expected(min: u64) -> &'static str {
-            if min == 0 { "a whole number, 0 or more" } else { "a whole number, 1 or more" }
-        }
-        let check =
-            |found: Unexpected<'_>| taken(found, expected(MIN), |value| whole(value, MIN, MAX).map(Self), |_| None);
-        source.deserialize_any(Scalar { expected: expected(MIN), check })
-    }
-}
-
-impl<'de, const MIN: u64> Deserialize<'de> for Seconds<MIN> {
-    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        const fn expected(min: u64) -> &'static str {
-            if min == 0 { "a whole number of seconds, 0 or more" } else { "a whole number of seconds, 1 or more" }
+        const fn expected(min: u64, seconds: bool) -> &'static str {
+            match (seconds, min) {
+                (false, 0) => "a whole number, 0 or more",
+                (false, _) => "a whole number, 1 or more",
+                (true, 0) => "a whole number of seconds, 0 or more",
+                (true, _) => "a whole number of seconds, 1 or more",
+            }
         }
         let check = |found: Unexpected<'_>| {
-            let meant = |text: &str| seconds_meant(text).map(|seconds| seconds.to_string());
-            taken(found, expected(MIN), |value| whole(value, MIN, MAX_TIMEOUT_SECONDS).map(Self), meant)
+            let is_whole = |value: &f64| value.is_finite() && value.fract() == 0.0 && *value >= MIN as f64;
+            // A conversion from float saturates, so that a huge value becomes `MAX`.
+            let take = |value: f64| Some(value).filter(is_whole).map(|value| Self((value as u64).min(MAX)));
+            let meant = |text: &str| seconds_meant(text).filter(|_| SECONDS).map(|seconds| seconds.to_string());
+            taken(found, expected(MIN, SECONDS), take, meant)
         };
-        source.deserialize_any(Scalar { expected: expected(MIN), check })
+        source.deserialize_any(Scalar { expected: expected(MIN, SECONDS), check })
     }
 }
 

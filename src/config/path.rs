@@ -4,23 +4,23 @@ use std::path::{Path, PathBuf};
 
 use super::expand::{ExpandError, expand};
 
-/// Names the config file itself.
+/// The variable that names the config file itself.
 pub const CONFIG_VARIABLE: &str = "AGENT_DISPATCH_CONFIG";
-/// Names the directory of job records.
+/// The variable that names the directory of job records.
 pub const JOBS_DIR_VARIABLE: &str = "AGENT_DISPATCH_JOBS_DIR";
-/// Names the usage log.
+/// The variable that names the usage log.
 pub const USAGE_LOG_VARIABLE: &str = "AGENT_DISPATCH_USAGE_LOG";
-/// Where a user's configuration is, by the XDG Base Directory Specification.
+/// The variable that names the directory of a user's configurations, by the XDG Base Directory Specification.
 pub const XDG_VARIABLE: &str = "XDG_CONFIG_HOME";
 /// The variables that name files of ours.
 pub const VARIABLES: [&str; 3] = [CONFIG_VARIABLE, JOBS_DIR_VARIABLE, USAGE_LOG_VARIABLE];
-/// Our directory among the configurations of a user.
+/// The name of our directory among the configurations of a user.
 pub const DIRECTORY: &str = "agent-dispatch";
-/// The config file in it.
+/// The name of the config file in [`DIRECTORY`].
 const CONFIG_FILE: &str = "agents.yaml";
-/// The job records beside the config.
+/// The name of the directory of job records beside the config.
 pub const JOBS: &str = "jobs";
-/// The usage log beside the config.
+/// The name of the usage log beside the config.
 const USAGE_LOG: &str = "usage.jsonl";
 
 /// The variables that decide where files are, read and expanded: all paths in it are absolute. Taken as values, so that
@@ -128,9 +128,6 @@ impl Environment {
     }
 
     /// The process's own environment.
-    ///
-    /// # Errors
-    /// [`PlaceError`].
     pub fn of_process() -> Result<Self, PlaceError> {
         Self::from_lookup(working_directory(), &|name| std::env::var_os(name), std::env::home_dir)
     }
@@ -144,9 +141,6 @@ pub fn working_directory() -> PathBuf {
 }
 
 /// The path that a variable names, expanded but not yet absolute; `None` where the variable is not set.
-///
-/// # Errors
-/// [`PlaceError::Variable`].
 pub fn named(
     variable: &'static str,
     home: Option<&Path>,

@@ -1,10 +1,9 @@
 //! From an agent's configuration and a request to a complete plan of one run.
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::model::{Agent, Config, Entry};
-use super::name;
+use super::model::{Agent, Config, Problem};
+use super::name::unknown;
 use super::settings::Settings;
 use crate::machines::ids::{IdError, SessionRef};
 use crate::machines::plan::{
@@ -78,10 +77,10 @@ pub enum RequestError {
     /// The agent's entry is invalid.
     #[error("agent '{agent}' is disabled by a mistake in its entry: {problem}")]
     InvalidAgent {
-        /// Its name.
+        /// The agent's name.
         agent: String,
         /// What is wrong, and where.
-        problem: super::model::Problem,
+        problem: Problem,
     },
     /// No group of that name.
     #[error("{0}")]
@@ -89,10 +88,10 @@ pub enum RequestError {
     /// The group's entry is invalid.
     #[error("group '{group}' is disabled by a mistake in its entry: {problem}")]
     InvalidGroup {
-        /// Its name.
+        /// The group's name.
         group: String,
         /// What is wrong, and where.
-        problem: super::model::Problem,
+        problem: Problem,
     },
     /// The agent does not belong to the group.
     #[error("agent '{agent}' is not a member of group '{group}'. {members}")]
@@ -119,17 +118,10 @@ pub enum RequestError {
 }
 
 /// The agent of that name.
-///
-/// # Errors
-/// [`RequestError::UnknownAgent`] and [`RequestError::InvalidAgent`].
 pub fn agent<'a>(config: &'a Config, wanted: &str) -> Result<&'a Agent, RequestError> {
-    match config.agent(wanted) {
-        Some(Entry::Valid(agent)) => Ok(agent),
-        Some(Entry::Invalid(problem)) => {
-            Err(RequestError::InvalidAgent { agent: wanted.to_owned(), problem: problem.clone() })
-        }
-        None => Err(RequestError::UnknownAgent(name::unknown_agent(wanted, &config.agent_names().collect::<Vec<_>>()))),
-    }
+    let entry = config.known_agent(wanted).map_err(RequestError::UnknownAgent)?;
+    let invalid = |problem: &Problem| RequestError::InvalidAgent { agent: wanted.to_owned(), problem: problem.clone() };
+    entry.as_result().map_err(invalid)
 }
 
 /// Everything that is needed to run the request in the agent.
@@ -202,7 +194,11 @@ fn response_schema(request: &Request, agent: &Agent) -> Result<Option<Value>, Re
             Some(schema) => Ok(Some(schema.clone())),
             None => {
                 let names: Vec<&str> = agent.response_schemas.keys().map(String::as_str).collect();
-                Err(RequestError::UnknownSchema(name::unknown_schema(wanted, &request.agent, &names)))
+                Err(RequestError::UnknownSchema(format!(
+                    "{}; name one of `response_schemas` of agent '{}', or pass a JSON Schema object",
+                    unknown("response_schema", wanted, &names),
+                    request.agent
+                )))
             }
         },
     }

@@ -30,13 +30,8 @@ pub(super) fn located(text: &str, mut problem: Problem) -> Problem {
     if problem.message.contains("control characters are not allowed")
         && let Some(at) = text.find(is_forbidden)
     {
-        let (line, column) = position(&text.as_bytes()[..at]);
         let code = text[at..].chars().next().map_or(0, u32::from);
-        problem = Problem {
-            message: format!("the control character U+{code:04X} is not allowed"),
-            line: Some(line),
-            column: Some(column),
-        };
+        problem = at_byte(text, at, format!("the control character U+{code:04X} is not allowed"));
     }
     opened(text, problem)
 }
@@ -67,7 +62,7 @@ fn opened(text: &str, problem: Problem) -> Problem {
     let Some((line, column)) = numbers(place).or(problem.line.zip(problem.column)) else {
         return within(text, problem);
     };
-    let at = |message: String| Problem { message, line: Some(line), column: Some(column) };
+    let at = |message: String| Problem::at(message, (line, column));
     let runs_on = line < noticed && indentation(text, noticed).is_none_or(|next| Some(next) <= indentation(text, line));
     let before = match lines(text) {
         last if noticed > last => "before the end of the file".to_owned(),
@@ -90,9 +85,7 @@ fn within(text: &str, problem: Problem) -> Problem {
     match problem.line {
         Some(line) if line > last => match open_bracket(text) {
             Some((letter, at)) => {
-                let (line, column) = position(&text.as_bytes()[..at]);
-                let message = format!("the `{letter}` that opens here is not closed before the end of the file");
-                Problem { message, line: Some(line), column: Some(column) }
+                at_byte(text, at, format!("the `{letter}` that opens here is not closed before the end of the file"))
             }
             None => Problem { line: Some(last), column: None, ..problem },
         },
@@ -152,9 +145,7 @@ pub(super) fn too_deep(text: &str) -> Option<Problem> {
             _ => {}
         }
         if open > MAX_OPEN_BRACKETS {
-            let (line, column) = position(&text.as_bytes()[..at]);
-            let message = format!("more than {MAX_OPEN_BRACKETS} brackets are open");
-            return Some(Problem { message, line: Some(line), column: Some(column) });
+            return Some(at_byte(text, at, format!("more than {MAX_OPEN_BRACKETS} brackets are open")));
         }
     }
     None
@@ -198,6 +189,10 @@ pub(super) fn bounded(mut message: String) -> String {
         message.push('…');
     }
     message
+}
+
+fn at_byte(text: &str, at: usize, message: String) -> Problem {
+    Problem::at(message, position(&text.as_bytes()[..at]))
 }
 
 /// Line and column, from 1, of what follows `before`. Columns count characters.

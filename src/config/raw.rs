@@ -113,7 +113,7 @@ macro_rules! table {
 }
 
 table!(
-    /// One agent.
+    /// One agent as it stands in the file.
     RawAgent, "a mapping with at least `directory`, such as `{directory: ~/projects/infra}`", TableKind::Agent, {
     directory: String,
     description: String,
@@ -132,7 +132,7 @@ table!(
 });
 
 table!(
-    /// One group.
+    /// One group as it stands in the file.
     RawGroup, "a mapping with `members`, such as `{members: [{agent: infra}]}`", TableKind::Other, {
     description: String,
     shared_context: String,
@@ -147,7 +147,7 @@ table!(
 });
 
 table!(
-    /// The settings.
+    /// The settings as they stand in the file.
     RawSettings, "a mapping of settings, such as `{default_timeout: 600}`", TableKind::Settings, {
     default_timeout: Seconds<1>,
     default_max_budget_usd: Dollars,
@@ -257,8 +257,9 @@ fn text(value: Option<Option<String>>) -> String {
     value.flatten().unwrap_or_default()
 }
 
-fn count<const MIN: u64, const MAX: u64>(value: Option<Option<Whole<MIN, MAX>>>, default: u32) -> u32 {
-    value.flatten().map_or(default, |whole| u32::try_from(whole.0).unwrap_or(MAX_COUNT))
+/// A number whose most fits into its type.
+fn count<T: TryFrom<u64>, const MIN: u64, const MAX: u64>(value: Option<Option<Whole<MIN, MAX>>>) -> Option<T> {
+    value.flatten().and_then(|whole| T::try_from(whole.0).ok())
 }
 
 impl RawAgent {
@@ -281,11 +282,7 @@ impl RawAgent {
             timeout_seconds: self.timeout.flatten().map(|seconds| seconds.0),
             model: said(self.model),
             max_budget_usd: self.max_budget_usd.flatten().map(|dollars| dollars.0),
-            max_turns: self
-                .max_turns
-                .flatten()
-                .and_then(|turns| u32::try_from(turns.0).ok())
-                .filter(|turns| *turns > 0),
+            max_turns: count(self.max_turns).filter(|turns| *turns > 0),
             permission_mode: self.permission_mode.flatten().and_then(|mode| mode.0),
             allowed_tools: self.allowed_tools.flatten().map(|rules| rules.0),
             disallowed_tools: self.disallowed_tools.flatten().map(|rules| rules.0),
@@ -330,15 +327,12 @@ impl RawSettings {
             default_allowed_tools: self.default_allowed_tools.flatten().map(|rules| rules.0).unwrap_or_default(),
             default_disallowed_tools: self.default_disallowed_tools.flatten().map(|rules| rules.0).unwrap_or_default(),
             unattended_tools: self.unattended_tools.flatten().map(|texts| texts.0).unwrap_or_default(),
-            max_dispatch_depth: count(self.max_dispatch_depth, default.max_dispatch_depth),
-            max_concurrency: count(self.max_concurrency, default.max_concurrency),
+            max_dispatch_depth: count(self.max_dispatch_depth).unwrap_or(default.max_dispatch_depth),
+            max_concurrency: count(self.max_concurrency).unwrap_or(default.max_concurrency),
             dispatch_protocol: self.dispatch_protocol.flatten().map_or(default.dispatch_protocol, |flag| flag.0),
             usage_log: self.usage_log.flatten().map_or(default.usage_log, |flag| flag.0),
-            job_retention_days: count(self.job_retention_days, default.job_retention_days),
-            resume_attempts: self
-                .resume_attempts
-                .flatten()
-                .map_or(default.resume_attempts, |attempts| u8::try_from(attempts.0).unwrap_or(MAX_RESUME_ATTEMPTS)),
+            job_retention_days: count(self.job_retention_days).unwrap_or(default.job_retention_days),
+            resume_attempts: count(self.resume_attempts).unwrap_or(default.resume_attempts),
             wait_for_mcp: self.wait_for_mcp.flatten().map_or(default.wait_for_mcp, |flag| flag.0),
             cache: self.cache.flatten().map_or(default.cache, RawCache::checked),
         }
@@ -351,7 +345,7 @@ impl RawCache {
         CacheSettings {
             enabled: self.enabled.flatten().map_or(default.enabled, |flag| flag.0),
             ttl: self.ttl.flatten().map_or(default.ttl, |seconds| seconds.0),
-            max_size: count(self.max_size, default.max_size),
+            max_size: count(self.max_size).unwrap_or(default.max_size),
         }
     }
 }

@@ -2,7 +2,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::model::{Config, Problem};
+use super::model::{Config, Problem, place};
 use super::parse;
 use super::problem::position;
 use super::raw::Context;
@@ -15,9 +15,13 @@ pub const MAX_CONFIG_BYTES: usize = 4 * 1024 * 1024;
 
 /// Why agents.yaml as a whole cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("cannot read the config: {fault} ({}{})", path.display(), Position(*line, *column))]
+#[error(
+    "cannot read the config: {fault} ({}{})",
+    path.display(),
+    place(*line, *column).map_or_else(String::new, |place| format!(", {place}"))
+)]
 pub struct ConfigError {
-    /// The file.
+    /// The file that was to be read.
     pub path: PathBuf,
     /// What is wrong.
     pub fault: ConfigFault,
@@ -45,18 +49,6 @@ pub enum ConfigFault {
     /// Not YAML, or of another shape than agents.yaml has.
     #[error("{0}")]
     Malformed(String),
-}
-
-struct Position(Option<u32>, Option<u32>);
-
-impl std::fmt::Display for Position {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (self.0, self.1) {
-            (Some(line), Some(column)) => write!(out, ", line {line}, column {column}"),
-            (Some(line), None) => write!(out, ", line {line}"),
-            _ => Ok(()),
-        }
-    }
 }
 
 impl ConfigError {
@@ -100,20 +92,13 @@ pub fn load(path: &Path, home: Option<PathBuf>) -> Result<Config, ConfigError> {
 }
 
 /// The config that stands in `text`, which was read from `path`.
-///
-/// # Errors
-/// As [`load`].
 pub fn parse_text(path: &Path, text: &str, home: Option<PathBuf>) -> Result<Config, ConfigError> {
-    parse::config(text, &Context::of(path, home)).map_err(|problem| malformed(path, problem))
-}
-
-fn malformed(path: &Path, problem: Problem) -> ConfigError {
-    ConfigError {
+    parse::config(text, &Context::of(path, home)).map_err(|Problem { message, line, column }| ConfigError {
         path: path.to_path_buf(),
-        fault: ConfigFault::Malformed(problem.message),
-        line: problem.line,
-        column: problem.column,
-    }
+        fault: ConfigFault::Malformed(message),
+        line,
+        column,
+    })
 }
 
 /// The text of the file, or `None` when there is none.

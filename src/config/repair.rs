@@ -241,46 +241,44 @@ fn meant(item: &str) -> Vec<String> {
 fn lists(line: &str) -> Vec<(usize, usize)> {
     let mut lists = Vec::new();
     let mut open = None;
-    let mut depth = 0i32;
-    let mut quote = None;
-    for (at, letter) in line.char_indices() {
-        match (quote, letter) {
-            (Some(mark), _) if letter == mark => quote = None,
-            (Some(_), _) => {}
-            (None, '\'' | '"') => quote = Some(letter),
-            (None, '(') => depth += 1,
-            (None, ')') => depth = (depth - 1).max(0),
-            (None, '[') if depth == 0 && open.is_none() => open = Some(at),
-            (None, ']') if depth == 0 => lists.extend(open.take().map(|start| (start, at))),
-            (None, _) => {}
+    let mut nesting = Nesting::default();
+    for (at, letter) in line.char_indices().filter(|(_, letter)| nesting.is_outside(*letter)) {
+        match letter {
+            '[' if open.is_none() => open = Some(at),
+            ']' => lists.extend(open.take().map(|start| (start, at))),
+            _ => {}
         }
     }
     lists
 }
 
-/// The items of a list as they were meant: a comma within brackets or quotes belongs to the item.
+/// The items of a list as they were meant: a comma within round brackets or quotes belongs to the item.
 fn items(list: &str) -> Vec<String> {
-    let mut items = vec![String::new()];
-    let mut depth = 0i32;
-    let mut quote = None;
-    for letter in list.chars() {
-        match (quote, letter) {
-            (Some(open), _) if letter == open => quote = None,
+    let mut nesting = Nesting::default();
+    let items = list.split(|letter| nesting.is_outside(letter) && letter == ',');
+    items.map(|item| unquoted(item.trim()).to_owned()).filter(|item| !item.is_empty()).collect()
+}
+
+/// The quotes and round brackets that are open at a place in a line.
+#[derive(Default)]
+struct Nesting {
+    quote: Option<char>,
+    depth: usize,
+}
+
+impl Nesting {
+    /// Goes on by one character, and tells whether it stands outside of all quotes and brackets, and is none of them.
+    fn is_outside(&mut self, letter: char) -> bool {
+        match (self.quote, letter) {
+            (Some(mark), _) if letter == mark => self.quote = None,
             (Some(_), _) => {}
-            (None, '\'' | '"') => quote = Some(letter),
-            (None, '(') => depth += 1,
-            (None, ')') => depth = (depth - 1).max(0),
-            (None, ',') if depth == 0 => {
-                items.push(String::new());
-                continue;
-            }
-            (None, _) => {}
+            (None, '\'' | '"') => self.quote = Some(letter),
+            (None, '(') => self.depth += 1,
+            (None, ')') => self.depth = self.depth.saturating_sub(1),
+            (None, _) => return self.depth == 0,
         }
-        if let Some(item) = items.last_mut() {
-            item.push(letter);
-        }
+        false
     }
-    items.iter().map(|item| unquoted(item.trim()).to_owned()).filter(|item| !item.is_empty()).collect()
 }
 
 /// A text without the quotes around all of it.

@@ -5,7 +5,7 @@
 //! text is written by one call, as long as the longer of the two: of a process that dies between that call and the cut to
 //! length the file holds the new text and comment signs. Readers that may have met the write wait for its lock.
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -16,8 +16,8 @@ use crate::fs::owner_only::{FILE_MODE, OTHERS};
 
 /// What the name of the copy ends with; it begins with a dot.
 const BACKUP: &str = ".before-change";
-/// A file that was changed longer ago was not being written while it was read: a write takes well under a millisecond, and
-/// file times move in steps of up to 10 ms.
+/// A file that was changed longer ago was not being written while it was read, and a later change gives it other times: a
+/// write takes well under a millisecond, and file times move in steps of the kernel's clock tick (up to 10 ms).
 const SETTLED: Duration = Duration::from_millis(100);
 /// How long a reader waits for the end of a write, which takes well under a millisecond.
 const WRITE_WAIT: Duration = Duration::from_millis(100);
@@ -102,15 +102,7 @@ fn copy(path: &Path, old: &[u8]) -> io::Result<PathBuf> {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let prefix = format!("agent-dispatch-{name}-");
             let mut builder = tempfile::Builder::new();
-            let permissions = Permissions::from_mode(FILE_MODE);
-            let (file, place) = builder
-                .prefix(&prefix)
-                .suffix(BACKUP)
-                .permissions(permissions)
-                .tempfile()?
-                .keep()
-                .map_err(io::Error::from)?;
-            (file, place)
+            builder.prefix(&prefix).suffix(BACKUP).permissions(Permissions::from_mode(FILE_MODE)).tempfile()?.keep()?
         }
     };
     let synced = file.write_all(old).and_then(|()| file.sync_all());
@@ -124,12 +116,16 @@ fn copy(path: &Path, old: &[u8]) -> io::Result<PathBuf> {
     }
 }
 
+/// Whether the last change was so long ago that no write is under way, and that a later change shows in the file's times.
+pub(super) fn is_settled(metadata: &Metadata) -> bool {
+    let age = metadata.modified().ok().and_then(|modified| SystemTime::now().duration_since(modified).ok());
+    age.is_some_and(|age| age > SETTLED)
+}
+
 /// Reads a file again where it may have been written while it was read. `read` reads it from its start.
 pub(super) fn settled<T>(mut file: &File, mut read: impl FnMut(&File) -> io::Result<T>) -> io::Result<T> {
     let bytes = read(file)?;
-    let modified = file.metadata().and_then(|metadata| metadata.modified());
-    let age = modified.ok().and_then(|modified| SystemTime::now().duration_since(modified).ok());
-    if age.is_some_and(|age| age > SETTLED) {
+    if file.metadata().is_ok_and(|metadata| is_settled(&metadata)) {
         return Ok(bytes);
     }
     // A file system without locks, and a writer that does not end, are read all the same.

@@ -6,9 +6,10 @@ pub const DEFAULT_TIMEOUT_SECONDS: u64 = 300;
 /// Largest time limit kept from the file, in seconds (one year). A larger one is read as this, so that adding it
 /// to a clock can never overflow.
 pub const MAX_TIMEOUT_SECONDS: u64 = 31_536_000;
-/// How many dispatches may be nested (A asks B asks C) before the next one is refused.
+/// How many dispatches may be nested (A asks B asks C) before the next one is refused: agents that ask each other
+/// in a circle would go on for ever.
 pub const DEFAULT_MAX_DISPATCH_DEPTH: u32 = 3;
-/// How many claude processes may run at the same time.
+/// How many claude processes may run at the same time: each takes memory, and usage of the account.
 pub const DEFAULT_MAX_CONCURRENCY: u32 = 5;
 /// Largest count kept from the file. A larger one is read as this: as good as unlimited, and safe to multiply.
 pub const MAX_COUNT: u32 = 1_000_000;
@@ -17,9 +18,9 @@ pub const MAX_COUNT: u32 = 1_000_000;
 pub const DEFAULT_JOB_RETENTION_DAYS: u32 = 0;
 /// How often a run goes on by itself after it was cut off: never, because each time may cost as much as the first.
 pub const DEFAULT_RESUME_ATTEMPTS: u8 = 0;
-/// Life of a cached answer, in seconds from its insertion.
+/// Life of a cached answer, in seconds from its insertion: a question that is repeated within one piece of work.
 pub const DEFAULT_CACHE_TTL_SECONDS: u64 = 300;
-/// Number of cached answers, after which the oldest goes.
+/// Most answers that are cached, after which the oldest goes: their memory stays bounded.
 pub const DEFAULT_CACHE_MAX_SIZE: u32 = 1000;
 
 /// What holds for all agents.

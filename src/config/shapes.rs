@@ -1,5 +1,5 @@
-//! Two shapes of values in agents.yaml and in arguments, checked while they are read, so that the parser knows the place of
-//! a mistake: scalars, and lists of checked elements.
+//! Two shapes of values in agents.yaml and in arguments, checked while they are read, so that the parser knows the place
+//! of a mistake: scalars, and lists of checked elements.
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
@@ -14,8 +14,8 @@ pub(super) enum Refusal {
     Because(String),
 }
 
-/// A scalar, or what stands in its place. Pass it to the method of the deserializer that reads scalars in the wanted way:
-/// `deserialize_str` keeps the text of numbers, `deserialize_any` their type.
+/// A scalar, or what stands in its place. Pass it to the method of the deserializer that reads scalars in the wanted
+/// way: `deserialize_str` keeps the text of numbers, `deserialize_any` their type.
 pub(super) struct Scalar<T> {
     /// What a person would call it in an error.
     pub expected: &'static str,

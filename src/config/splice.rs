@@ -73,18 +73,9 @@ pub(super) fn with_separators(text: &str, entry: Range<usize>) -> Range<usize> {
     entry.start - before..end
 }
 
-/// Makes the change by whole lines. Only for keys of block mappings.
-pub(super) fn by_lines(text: &str, path: &[&str], value: Option<&Node>) -> Option<Candidate> {
-    lines(text, path, value, false)
-}
-
-/// As [`by_lines`], but a new entry goes behind the blank lines that follow: after a block text that keeps its last
-/// line breaks (`|+`) they are part of that text.
-pub(super) fn by_lines_after_blank_ones(text: &str, path: &[&str], value: Option<&Node>) -> Option<Candidate> {
-    lines(text, path, value, true)
-}
-
-fn lines(text: &str, path: &[&str], value: Option<&Node>, after_blank: bool) -> Option<Candidate> {
+/// Makes the change by whole lines. Only for keys of block mappings. With `after_blank` a new entry goes behind the blank
+/// lines that follow: after a block text that keeps its last line breaks (`|+`) they are part of that text.
+pub(super) fn by_lines(text: &str, path: &[&str], value: Option<&Node>, after_blank: bool) -> Option<Candidate> {
     let (key, parents) = path.split_last()?;
     let file: YamlFile = text.parse().ok()?;
     let mut table = file.document()?.as_mapping()?;

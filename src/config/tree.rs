@@ -19,7 +19,7 @@ const NODE_WEIGHT: usize = 16;
 pub(super) enum Tree {
     /// `null`, `~` or nothing.
     Null,
-    /// A switch.
+    /// `true` or `false`.
     Bool(bool),
     /// A whole number.
     Whole(i128),
@@ -27,7 +27,7 @@ pub(super) enum Tree {
     Float(u64),
     /// A text, without its quotes.
     Text(String),
-    /// A list.
+    /// A list in its order.
     List(Vec<Tree>),
     /// A mapping in its order, repeated keys included.
     Map(Vec<(Tree, Tree)>),

@@ -29,7 +29,7 @@ pub enum WriteError {
     /// The change cannot be made.
     #[error("{error} ({})", path.display())]
     Edit {
-        /// The file.
+        /// The config file, links followed.
         path: PathBuf,
         /// Why the change cannot be made.
         error: EditError,
@@ -51,7 +51,7 @@ pub enum WriteError {
     /// The file can only be written in place, and there is no room for a copy of what it holds.
     #[error("{} can only be written in place, and no copy of it can be kept: {reason}", path.display())]
     NoCopy {
-        /// The file.
+        /// The config file, links followed.
         path: PathBuf,
         /// What the system said.
         reason: String,
@@ -59,7 +59,7 @@ pub enum WriteError {
     /// The file was written in place, which was cut off.
     #[error("writing {} failed half way: {reason}", path.display())]
     Half {
-        /// The file.
+        /// The config file, links followed.
         path: PathBuf,
         /// What the system said.
         reason: String,
@@ -215,9 +215,6 @@ fn wait_for_lock(real: &Path) -> Result<File, WriteError> {
 }
 
 /// Whether the file can be changed. Nothing is written; a file that is not there is made in its directory.
-///
-/// # Errors
-/// [`WriteError::ReadOnly`].
 pub fn writable(path: &Path) -> Result<(), WriteError> {
     let real = behind_links(path);
     let directory = real.ancestors().skip(1).find(|path| path.exists()).unwrap_or(Path::new("/"));

@@ -1,5 +1,5 @@
 //! Names, and answers to names that nobody has.
-use agent_dispatch::config::name::{is_valid_name, nearest, unknown_agent};
+use agent_dispatch::config::name::{is_valid_name, nearest, unknown};
 use proptest::prelude::*;
 
 #[test]
@@ -14,15 +14,15 @@ fn the_rule_holds_for_the_whole_string() {
 
 #[test]
 fn an_unknown_name_gets_the_known_ones() {
-    assert_eq!(unknown_agent("foo", &["infra", "db"]), "Unknown agent: 'foo'. Available: infra, db");
-    assert_eq!(unknown_agent("foo", &[]), "Unknown agent: 'foo'. There are none");
+    assert_eq!(unknown("agent", "foo", &["infra", "db"]), "Unknown agent: 'foo'. Available: infra, db");
+    assert_eq!(unknown("agent", "foo", &[]), "Unknown agent: 'foo'. There are none");
     let many: Vec<String> = (0..500).map(|index| format!("service-{index}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    let answer = unknown_agent("servcie-499", &many);
+    let answer = unknown("agent", "servcie-499", &many);
     assert!(answer.starts_with("Unknown agent: 'servcie-499'. Available: service-499, "), "{answer}");
     assert!(answer.ends_with("and 480 more") && answer.len() < 600, "{answer}");
     let hostile = "x\n\u{1b}[31m".repeat(10_000);
-    let answer = unknown_agent(&hostile, &many);
+    let answer = unknown("agent", &hostile, &many);
     assert!(answer.len() < 1_000 && !answer.contains(['\n', '\u{1b}']), "{answer}");
 }
 

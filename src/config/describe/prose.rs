@@ -154,13 +154,7 @@ impl MarkdownReader {
             Tag::Heading { level, .. } => self.title = Some((level == HeadingLevel::H1, String::new())),
             Tag::Link { .. } => self.links += 1,
             Tag::Image { .. } => self.images += 1,
-            Tag::BlockQuote(_)
-            | Tag::CodeBlock(_)
-            | Tag::List(_)
-            | Tag::Table(_)
-            | Tag::HtmlBlock
-            | Tag::MetadataBlock(_) => self.hidden += 1,
-            _ => {}
+            tag => self.hidden += usize::from(hides(&tag.to_end())),
         }
     }
 
@@ -176,13 +170,7 @@ impl MarkdownReader {
             }
             TagEnd::Link => self.links = self.links.saturating_sub(1),
             TagEnd::Image => self.images = self.images.saturating_sub(1),
-            TagEnd::BlockQuote(_)
-            | TagEnd::CodeBlock
-            | TagEnd::List(_)
-            | TagEnd::Table
-            | TagEnd::HtmlBlock
-            | TagEnd::MetadataBlock(_) => self.hidden = self.hidden.saturating_sub(1),
-            _ => {}
+            tag => self.hidden = self.hidden.saturating_sub(usize::from(hides(&tag))),
         }
     }
 
@@ -194,6 +182,12 @@ impl MarkdownReader {
             paragraph.text.push_str(text);
         }
     }
+}
+
+/// Whether the paragraphs of a block are none of the text's own.
+fn hides(block: &TagEnd) -> bool {
+    use TagEnd::{BlockQuote, CodeBlock, HtmlBlock, List, MetadataBlock, Table};
+    matches!(block, BlockQuote(_) | CodeBlock | List(_) | Table | HtmlBlock | MetadataBlock(_))
 }
 
 fn is_import(paragraph: &str) -> bool {
@@ -241,14 +235,8 @@ fn title_of<'a>(lines: &[&'a str]) -> Option<(&'a str, Vec<&'a str>)> {
 /// Whether a line is markup of its own: a directive, a field, an attribute, a list item, a badge.
 fn is_markup(line: &str) -> bool {
     let line = line.trim_start();
-    line.starts_with("..")
-        || line.starts_with("- ")
-        || line.starts_with("* ")
-        || line.starts_with("+ ")
+    ["..", "- ", "* ", "+ ", "image:", "//", "----"].iter().any(|mark| line.starts_with(mark))
         || line.starts_with(['|', ':', '<', '!', '[', '{', '%', '$', '>', '#'])
-        || line.starts_with("image:")
-        || line.starts_with("//")
-        || line.starts_with("----")
 }
 
 /// The text of reStructuredText without its inline markup: `` `text <url>`_ `` and ``` ``code`` ```.
