@@ -12,9 +12,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
-use super::environment::Changes;
-use super::{clock, slots};
-use crate::fs::atomic::{self, Durability};
+use super::environment::{self, Changes};
+use super::{clock, known, slots};
 use crate::machines::cli_version::Version;
 
 const FILE: &str = "claude_version";
@@ -46,27 +45,25 @@ pub async fn of(program: &Path, environment: &Changes, jobs: &Path) -> Option<Ve
             && (asked.size, asked.changed_ms) == (size, changed_ms)
             && (0.0..RELIED_ON_S).contains(&(now - asked.asked_at))
     };
-    if let Some(asked) = noted(jobs).filter(is_the_same) {
+    let file = slots::directory(jobs).join(FILE);
+    if let Some(asked) = known::read(&file).filter(is_the_same) {
         return asked.version.as_deref().and_then(Version::parse);
     }
     let version = ask(program, environment).await;
-    let program = program.to_owned();
-    note(
-        jobs,
-        &Asked { program, size, changed_ms, asked_at: now, version: version.map(|version| version.to_string()) },
-    );
+    let told = version.map(|version| version.to_string());
+    let asked = Asked { program: program.to_owned(), size, changed_ms, asked_at: now, version: told };
+    // A note that cannot be made costs the next run the question.
+    let noted = serde_json::to_vec(&asked).map_err(io::Error::from).and_then(|bytes| known::write(&file, &bytes));
+    if let Err(error) = noted {
+        tracing::debug!(%error, "the version of the claude CLI cannot be noted");
+    }
     version
 }
 
 async fn ask(program: &Path, environment: &Changes) -> Option<Version> {
     let mut command = Command::new(program);
     command.arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-    for (name, value) in environment {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    environment::apply(environment, &mut command);
     let output = tokio::time::timeout(LIMIT, command.output()).await.ok()?.ok()?;
     Version::parse(&String::from_utf8_lossy(&output.stdout))
 }
@@ -76,23 +73,4 @@ fn stamp(program: &Path) -> io::Result<(u64, u128)> {
     let metadata = fs::metadata(program)?;
     let changed = metadata.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Ok((metadata.len(), changed.as_millis()))
-}
-
-fn noted(jobs: &Path) -> Option<Asked> {
-    serde_json::from_slice(&fs::read(file(jobs)).ok()?).ok()
-}
-
-/// A note that cannot be made costs the next run the question.
-fn note(jobs: &Path, asked: &Asked) {
-    let write = || -> io::Result<()> {
-        slots::create_directory(jobs)?;
-        atomic::replace(&file(jobs), &serde_json::to_vec(asked)?, Durability::Cached)
-    };
-    if let Err(error) = write() {
-        tracing::debug!(%error, "the version of the claude CLI cannot be noted");
-    }
-}
-
-fn file(jobs: &Path) -> PathBuf {
-    slots::directory(jobs).join(FILE)
 }

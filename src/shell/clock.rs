@@ -41,5 +41,18 @@ pub fn now() -> SystemTime {
 /// The wall clock in whole Unix seconds, as the usage journal stores it.
 #[must_use]
 pub fn whole_unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    whole(unix_seconds())
+}
+
+/// A time or duration in whole units; 0 for a negative one, which a clock that was set back brings.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+#[must_use]
+pub const fn whole(value: f64) -> u64 {
+    value as u64
+}
+
+/// A duration in seconds as whole milliseconds; see [`whole`].
+#[must_use]
+pub const fn ms(seconds: f64) -> u64 {
+    whole(seconds * 1_000.0)
 }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use tokio::process::Command;
 
 use crate::config::path;
 use crate::machines::ids::JobId;
@@ -59,6 +60,16 @@ pub fn for_claude(job: &JobId, depth: u32, wait_for_mcp: bool) -> Changes {
         changes.push((MCP_NONBLOCKING.to_owned(), Some("0".into())));
     }
     changes
+}
+
+/// Makes the changes to the environment that a process is about to be started with.
+pub fn apply(changes: &Changes, command: &mut Command) {
+    for (name, value) in changes {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
 }
 
 /// The variables that name our files, as full paths: a server that the child starts runs in the agent's directory, and

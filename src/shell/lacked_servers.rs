@@ -25,8 +25,7 @@ const MAX_BYTES: u64 = 64 * 1024;
 pub fn note(jobs: &Path, plan: &RunPlan, servers: &[McpServer], file: ConfigFile, began_at: Option<f64>) {
     let Some(directory) = plan.known_directory() else { return };
     let now = clock::whole_unix_seconds();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-    let at = began_at.map_or(now, |began_at| now.min(began_at as u64));
+    let at = began_at.map_or(now, |began_at| now.min(clock::whole(began_at)));
     let told = ServerReport { directory, servers, file, at, now };
     let Some(note) = told.note(all(jobs).last(directory)) else { return };
     if let Err(error) = lines(jobs).append(&note.to_line()) {
@@ -43,5 +42,5 @@ pub fn all(jobs: &Path) -> Notes {
 }
 
 fn lines(jobs: &Path) -> Generations {
-    Generations::at(known::directory(jobs).join(FILE), MAX_BYTES)
+    Generations::at(known::file(jobs, FILE), MAX_BYTES)
 }

@@ -1,12 +1,11 @@
 //! The pause that the account's usage limit makes: a small file beside the slots, so that every process of the user that
 //! waits for the end of the limit knows it, and none of them has to ask the API to find out.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{clock, slots};
-use crate::fs::atomic::{self, Durability};
+use super::clock::whole_unix_seconds as now;
+use super::{known, slots};
 use crate::machines::limit;
 
 const FILE: &str = "paused_until";
@@ -18,11 +17,7 @@ pub fn begin(jobs: &Path, resets_at: Option<u64>) {
     if now.saturating_add(limit::pause_left(noted(jobs), now)) >= until {
         return;
     }
-    let write = || -> io::Result<()> {
-        slots::create_directory(jobs)?;
-        atomic::replace(&file(jobs), format!("{until}\n").as_bytes(), Durability::Cached)
-    };
-    if let Err(error) = write() {
+    if let Err(error) = known::write(&file(jobs), format!("{until}\n").as_bytes()) {
         tracing::warn!(%error, "the end of the usage limit cannot be noted; whoever waits for it tries again at once");
     }
 }
@@ -41,18 +36,9 @@ pub fn until(jobs: &Path) -> Option<u64> {
 }
 
 fn noted(jobs: &Path) -> Option<u64> {
-    std::fs::read_to_string(file(jobs)).ok()?.trim().parse().ok()
+    known::read(&file(jobs))
 }
 
 fn file(jobs: &Path) -> PathBuf {
     slots::directory(jobs).join(FILE)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the cast saturates; times are not negative"
-)]
-fn now() -> u64 {
-    clock::unix_seconds() as u64
 }

@@ -4,12 +4,11 @@
 //! Written after claude was started, so that no caller waits for it; read only for a call that goes on in a session.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::generations::Generations;
 use super::known;
 use super::store::Store;
-use crate::fs::owner_only;
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::owners::{self, Owner};
 use crate::machines::plan::{RunPlan, SessionPlan};
@@ -44,7 +43,7 @@ pub fn find(jobs: &Path, session: &SessionRef) -> Option<Owner> {
 
 /// Takes over what the records of before tell, once. Reads all of them; for a server that has begun to answer.
 pub fn import(store: &Store) {
-    let (jobs, imported) = (store.directory(), known::directory(store.directory()).join(IMPORTED));
+    let (jobs, imported) = (store.directory(), known::file(store.directory(), IMPORTED));
     if !jobs.is_dir() || imported.exists() {
         return;
     }
@@ -60,7 +59,7 @@ pub fn import(store: &Store) {
         }
     }
     // Two servers that do this at once write some lines twice, which say the same.
-    if let Err(error) = known::create_directory(jobs).and_then(|()| owner_only::create_or_append(&imported)) {
+    if let Err(error) = known::write(&imported, &[]) {
         tracing::debug!(%error, "the owners of sessions will be taken from the records once more");
     }
 }
@@ -77,9 +76,5 @@ fn told(store: &Store, id: &JobId) -> Option<(f64, Owner)> {
 }
 
 fn lines(jobs: &Path) -> Generations {
-    Generations::at(path(jobs), MAX_BYTES)
-}
-
-fn path(jobs: &Path) -> PathBuf {
-    known::directory(jobs).join(FILE)
+    Generations::at(known::file(jobs, FILE), MAX_BYTES)
 }

@@ -28,19 +28,20 @@ use std::time::Duration;
 
 use self::queue_dir::{QueueDir, Ticket, TicketDir};
 use self::wake::{ExitPipe, Waker};
-use crate::fs::atomic::{self, Durability};
-use crate::fs::owner_only;
+use super::known;
 use crate::machines::slots::{self, Effect, Event, State};
 
 /// How soon to look again after a wake-up that brought nothing, in ms; twice as long each further time. A dying process
 /// closes its files in no certain order: the wake-up may come before the lock is free.
 const WOKEN_LOOK_MS: u64 = 2;
+/// The file of the limit, in the directory of the queues.
+const LIMIT: &str = "limit";
 
-/// A wish for a slot. Dropping it withdraws it.
+/// A place in the queue for a slot. Dropping it gives the place up.
 #[derive(Debug)]
 pub struct SlotRequest(Option<Asker>);
 
-/// A slot. Dropping it gives it back.
+/// A slot: the right to run now. Dropping it gives it back.
 #[derive(Debug)]
 pub struct Slot(#[expect(dead_code, reason = "held for what happens when it is dropped")] Asker);
 
@@ -54,7 +55,7 @@ struct Asker {
     /// Held open while this waits: that the kernel closes it wakes the next one in the queue.
     exit_pipe: Option<ExitPipe>,
     waker: Option<Waker>,
-    /// The pipe that woke this; it is not listened to again before the next look.
+    /// The pipe that brought the last wake-up. It stays readable, so it is not waited on again before the next look.
     last_wake: Option<PathBuf>,
     /// How soon to look again after a wake-up that brought nothing, in ms.
     retry_ms: Option<u64>,
@@ -303,36 +304,25 @@ pub fn set_limit(jobs: &Path, limit: usize) -> io::Result<()> {
     if self::limit(jobs) == Some(limit) {
         return Ok(());
     }
-    create_directory(jobs)?;
-    atomic::replace(&directory(jobs).join(LIMIT), format!("{limit}\n").as_bytes(), Durability::Cached)
+    known::write(&directory(jobs).join(LIMIT), format!("{limit}\n").as_bytes())
 }
 
-/// Where the files are that concern all runs.
+/// The directory of the queues and of the facts that concern all runs.
 #[must_use]
 pub fn directory(jobs: &Path) -> PathBuf {
     jobs.join(queue_dir::DIRECTORY)
 }
 
-/// Makes that directory.
-///
-/// # Errors
-/// When it cannot be made.
-pub fn create_directory(jobs: &Path) -> io::Result<()> {
-    owner_only::create_directory(&directory(jobs))
-}
-
 /// The limit as last configured by anybody; `None` where nobody has, or where the file is nonsense.
 #[must_use]
 pub fn limit(jobs: &Path) -> Option<usize> {
-    std::fs::read_to_string(jobs.join(queue_dir::DIRECTORY).join(LIMIT)).ok()?.trim().parse().ok()
+    known::read(&directory(jobs).join(LIMIT))
 }
-
-const LIMIT: &str = "limit";
 
 /// The place of the asker of that label in the queue of its depth, 1 for the next one; `None` where it waits in none.
 #[must_use]
 pub fn place_of(jobs: &Path, label: &str) -> Option<usize> {
-    let depths = std::fs::read_dir(jobs.join(queue_dir::DIRECTORY)).ok()?;
+    let depths = std::fs::read_dir(directory(jobs)).ok()?;
     depths.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).find_map(|depth| {
         let queue = waiting(jobs, depth).ok()?;
         queue.iter().position(|waiting| waiting == label).map(|ahead| ahead + 1)

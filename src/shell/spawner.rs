@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use thiserror::Error;
 
 use super::claude::{self, ClaudeMissing};
-use super::environment::Changes;
+use super::environment::{self, Changes};
 use super::leftovers;
 use crate::fs::{failpoint, owner_only};
 use crate::machines::conclusion::ProcessExit;
@@ -42,23 +42,23 @@ pub enum SpawnError {
     /// The directory to start in is not there or may not be entered.
     #[error("the agent's directory {} cannot be entered: {source}", directory.display())]
     Directory {
-        /// Which.
+        /// The directory to start in.
         directory: PathBuf,
         /// What the system said.
         source: io::Error,
     },
-    /// One of the files for its input and output.
+    /// One of the files for its input and output cannot be opened.
     #[error("cannot open {}: {source}", file.display())]
     File {
-        /// Which.
+        /// The path of that file.
         file: PathBuf,
         /// What the system said.
         source: io::Error,
     },
-    /// The executable.
+    /// The system does not run the executable.
     #[error("cannot start {}: {source}", program.display())]
     Program {
-        /// Which.
+        /// The path of the executable.
         program: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -86,9 +86,9 @@ pub struct Spawned {
 /// Which way a run is ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// SIGTERM.
+    /// By SIGTERM, which it may answer in its own way.
     Terminate,
-    /// SIGKILL.
+    /// By SIGKILL, which nothing survives.
     Kill,
 }
 
@@ -155,12 +155,7 @@ impl ProcessSpawner for SystemSpawner {
             .stdout(Stdio::from(stdout))
             .stderr(Stdio::from(stderr))
             .process_group(0);
-        for (name, value) in &launch.environment {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
+        environment::apply(&launch.environment, &mut command);
         let mut child =
             command.spawn().map_err(|source| SpawnError::Program { program: launch.program.clone(), source })?;
         failpoint::reach("spawned");

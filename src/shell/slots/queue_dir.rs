@@ -11,24 +11,25 @@
 //! ```
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::fs::{failpoint, identity, if_exists, lock, owner_only};
+use crate::fs::{failpoint, identity, if_exists, lock, open, owner_only};
 use crate::machines::slots;
 
-/// Below the jobs directory.
+/// The name of the directory of all queues, below the jobs directory.
 pub const DIRECTORY: &str = ".slots";
 /// Digits of a ticket's number: as many as the largest has, so that the order of names is the order of numbers.
 const DIGITS: usize = 20;
 /// Longest label in bytes: twice a job id, and a file name stays far below its limit.
 const MAX_LABEL_BYTES: usize = 64;
-/// How long to wait for another process that takes its ticket. It takes well under a millisecond.
+/// How long to wait for another process that takes its ticket. That takes well under a millisecond: one that takes longer
+/// than this stands still.
 const ARRIVAL_WAIT: Duration = Duration::from_secs(5);
-/// How often to ask again meanwhile.
+/// How often to try the lock meanwhile: a few arrivals long.
 const ARRIVAL_RETRY: Duration = Duration::from_millis(1);
 
 /// The name of a ticket; their order is the order of arrival.
@@ -89,6 +90,10 @@ impl QueueDir {
         })
     }
 
+    fn ticket(&self, directory: TicketDir, ticket: &Ticket) -> PathBuf {
+        self.ticket_dir(directory).join(&ticket.0)
+    }
+
     /// The pipe that says when a ticket has left the queue.
     pub fn exit_pipe(&self, ticket: &Ticket) -> PathBuf {
         self.0.join("lines").join(ticket.number())
@@ -119,7 +124,7 @@ impl QueueDir {
         let file = owner_only::create_new(&fresh)?;
         file.try_lock()?;
         failpoint::check("fresh_ticket")?;
-        std::fs::rename(&fresh, self.ticket_dir(directory).join(&ticket.0))?;
+        std::fs::rename(&fresh, self.ticket(directory, &ticket))?;
         failpoint::reach("queued");
         drop(counter);
         Ok((ticket, file))
@@ -134,9 +139,8 @@ impl QueueDir {
 
     /// Counts one further. The number is stored before it is used: after a crash it is left out, never given twice.
     fn next_number(&self, counter: &File) -> io::Result<u64> {
-        let mut text = String::new();
-        let stored =
-            counter.take(2 * DIGITS as u64).read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+        let text = open::read_bounded(counter, 2 * DIGITS).ok();
+        let stored = text.and_then(|(text, _more)| str::from_utf8(&text).ok()?.trim().parse().ok());
         let mut tickets = Vec::new();
         if stored.is_none() {
             for directory in [TicketDir::Queue, TicketDir::Held] {
@@ -164,7 +168,7 @@ impl QueueDir {
 
     /// Whether the ticket is gone. One whose lock is free is removed first, while its lock is held: its owner is dead.
     pub fn is_gone(&self, directory: TicketDir, ticket: &Ticket) -> io::Result<bool> {
-        let path = self.ticket_dir(directory).join(&ticket.0);
+        let path = self.ticket(directory, ticket);
         let Some(file) = if_exists(File::options().read(true).append(true).open(&path))? else { return Ok(true) };
         if !lock::obtained(file.try_lock())? {
             return Ok(false);
@@ -180,9 +184,8 @@ impl QueueDir {
     /// Turns the ticket into a slot. `false` when it is not in the queue.
     pub fn enter(&self, ticket: &Ticket) -> io::Result<bool> {
         failpoint::check("enter")?;
-        let (from, to) =
-            (self.ticket_dir(TicketDir::Queue).join(&ticket.0), self.ticket_dir(TicketDir::Held).join(&ticket.0));
-        let entered = if_exists(std::fs::rename(from, to))?.is_some();
+        let renamed = std::fs::rename(self.ticket(TicketDir::Queue, ticket), self.ticket(TicketDir::Held, ticket));
+        let entered = if_exists(renamed)?.is_some();
         if entered {
             failpoint::reach("entered");
         }
@@ -192,7 +195,7 @@ impl QueueDir {
     /// Removes a ticket or slot of one's own.
     pub fn remove(&self, directory: TicketDir, ticket: &Ticket) -> io::Result<()> {
         failpoint::check("give_back")?;
-        remove(&self.ticket_dir(directory).join(&ticket.0))?;
+        remove(&self.ticket(directory, ticket))?;
         failpoint::reach("gave_back");
         Ok(())
     }
@@ -200,7 +203,7 @@ impl QueueDir {
     /// The ticket in the queue that `file` is, if it is one of that label.
     pub fn ticket_of(&self, label: &str, file: &File) -> io::Result<Option<Ticket>> {
         let is_it = |ticket: &Ticket| -> io::Result<bool> {
-            Ok(ticket.label() == label && identity::is_at(file, &self.ticket_dir(TicketDir::Queue).join(&ticket.0))?)
+            Ok(ticket.label() == label && identity::is_at(file, &self.ticket(TicketDir::Queue, ticket))?)
         };
         // A thousand askers that list a queue of a thousand: where the system knows a handle's name, it is asked for it.
         let name = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok();
