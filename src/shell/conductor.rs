@@ -29,10 +29,8 @@ use crate::machines::conclusion::{RESCUE_ATTEMPTS, RESCUE_PAUSE_MS};
 use crate::machines::ids::JobId;
 use crate::machines::job::Event;
 
-/// How often to look whether there is progress to write.
+/// How often to look whether there is progress to write: soon enough for who watches, and next to no work.
 const SHOW_INTERVAL: Duration = Duration::from_millis(200);
-/// Milliseconds of a second.
-const MS_PER_SECOND: f64 = 1_000.0;
 
 /// What a call came to.
 struct CallOutcome {
@@ -158,9 +156,7 @@ impl Conductor<'_> {
     ) -> Result<(), StoreError> {
         let (answer, receipts) = match outcome {
             Ok(CallOutcome { text, tally, receipts }) => {
-                let age_ms = (clock::unix_seconds() - record.created_at).max(0.0) * MS_PER_SECOND;
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-                let duration_ms = age_ms as u64;
+                let duration_ms = clock::ms(clock::unix_seconds() - record.created_at);
                 (tally.conclude(&record.agent, text, duration_ms), receipts)
             }
             // It was checked before it was submitted.

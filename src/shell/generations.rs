@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::fs::{lock, open, owner_only};
 
 /// How long to wait for another process that moves the file aside at the same moment. A rename takes microseconds.
 const ROTATION_WAIT: Duration = Duration::from_millis(10);
-/// How often to look meanwhile.
+/// How often to try its lock meanwhile: ten times in all.
 const ROTATION_RETRY: Duration = Duration::from_millis(1);
 /// How often the file is opened again because it was moved aside meanwhile.
 const OPENINGS: u32 = 3;
@@ -63,12 +63,9 @@ impl Generations {
     /// What the generations hold, the newer one first. One that cannot be opened or read holds nothing.
     pub fn newest_first(&self) -> impl Iterator<Item = Vec<u8>> {
         // One that could not be moved aside may be larger, not without bounds.
-        let bound = 2 * self.max_bytes;
-        self.all().unwrap_or_default().into_iter().rev().filter_map(move |file| {
-            let mut bytes = Vec::new();
-            file.take(bound).read_to_end(&mut bytes).ok()?;
-            Some(bytes)
-        })
+        let bound = usize::try_from(2 * self.max_bytes).unwrap_or(usize::MAX);
+        let newest_first = self.all().unwrap_or_default().into_iter().rev();
+        newest_first.filter_map(move |file| open::read_bounded(file, bound).ok().map(|(bytes, _more)| bytes))
     }
 
     /// The file itself: of a link its target is moved aside, not the link.

@@ -17,8 +17,6 @@ use crate::shell::tail::Tail;
 /// How much is read before other events get their turn, in chunks of 256 KB: a few milliseconds' work, and what was seen
 /// in it takes about as much memory.
 const CHUNKS_AT_ONCE: usize = 4;
-/// Milliseconds of a second.
-const MS_PER_SECOND: f64 = 1_000.0;
 
 /// The output of a run: of one start of claude, and what remains of the starts before it.
 #[derive(Default)]
@@ -168,22 +166,15 @@ impl RunOutput {
         let (mut seen, mut turns) = (Vec::new(), Vec::new());
         let mut more = true;
         for _ in 0..CHUNKS_AT_ONCE {
-            match tail.read() {
-                Ok([]) => {
-                    more = false;
-                    break;
-                }
-                Ok(bytes) => {
-                    let more = reader.push(bytes);
-                    turns.extend(reader.turns().iter().map(|at| at + seen.len()));
-                    seen.extend(more);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "claude's output cannot be read");
-                    more = false;
-                    break;
-                }
+            let read = tail.read().inspect_err(|error| tracing::warn!(%error, "claude's output cannot be read"));
+            let bytes = read.unwrap_or_default();
+            if bytes.is_empty() {
+                more = false;
+                break;
             }
+            let events = reader.push(bytes);
+            turns.extend(reader.turns().iter().map(|at| at + seen.len()));
+            seen.extend(events);
         }
         self.take(seen, &turns, &mut signs);
         (signs, more)
@@ -198,11 +189,7 @@ impl RunOutput {
     /// How long this claude took to its last word, in milliseconds. `claimed_at`: when its run began, which counts where its
     /// own start was not seen.
     pub fn wall_ms(&self, claimed_at: Option<f64>) -> Option<u64> {
-        let seconds = self.written_at? - self.started_at.or(claimed_at)?;
-        // A clock that was set may say anything; a negative or absurd value saturates.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
-        let ms = (seconds * MS_PER_SECOND) as u64;
-        Some(ms)
+        Some(clock::ms(self.written_at? - self.started_at.or(claimed_at)?))
     }
 
     /// Whether this claude was started by somebody else.
@@ -250,21 +237,15 @@ impl RunOutput {
                     self.take_init(*init);
                     signs.push(Sign::Turn);
                 }
-                StreamEvent::AssistantText(text) => {
-                    signs.push(Sign::Turn);
-                    let activity = self.activity(activity::deed(&text));
-                    signs.push(Sign::Progress { text, activity });
-                }
+                StreamEvent::AssistantText(text) => signs.extend([Sign::Turn, self.shown(text)]),
                 StreamEvent::ToolUse { name, subject } => {
                     let deed = activity::tool_use(&name, subject.as_deref(), &self.directory);
-                    signs.push(Sign::Turn);
-                    let activity = self.activity(deed);
-                    signs.push(Sign::Progress { text: format!("Using tool: {name}"), activity });
+                    let (text, activity) = (format!("Using tool: {name}"), self.activity(deed));
+                    signs.extend([Sign::Turn, Sign::Progress { text, activity }]);
                 }
                 StreamEvent::Retry(retry) => {
                     let attempt = retry.attempt.map_or(String::new(), |attempt| format!(", attempt {attempt}"));
-                    let text = format!("Waiting for the API: {}{attempt}", retry.error);
-                    signs.push(Sign::Progress { activity: self.activity(activity::deed(&text)), text });
+                    signs.push(self.shown(format!("Waiting for the API: {}{attempt}", retry.error)));
                     self.last_retry = Some(retry);
                 }
                 StreamEvent::RateLimit(limit) if limit.rejected => self.rate_limit = Some(limit),
@@ -330,8 +311,12 @@ impl RunOutput {
     fn show_tasks(&self, what: &str, signs: &mut Vec<Sign>) {
         let living: Vec<Task> = self.tasks.living().cloned().collect();
         if !living.is_empty() {
-            let text = format!("{what}: {}", tasks::listed(&living));
-            signs.push(Sign::Progress { activity: self.activity(activity::deed(&text)), text });
+            signs.push(self.shown(format!("{what}: {}", tasks::listed(&living))));
         }
+    }
+
+    /// A text to show that says itself what the agent is doing.
+    fn shown(&self, text: String) -> Sign {
+        Sign::Progress { activity: self.activity(activity::deed(&text)), text }
     }
 }

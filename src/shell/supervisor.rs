@@ -39,7 +39,7 @@ use crate::machines::schema::Violation;
 use crate::machines::verdict::{self, NotStarted};
 
 /// How much of claude's standard error is kept, in bytes. Its messages are a line; a crash dump was 12 KB.
-const STDERR_BYTES: u64 = 16 * 1024;
+const STDERR_BYTES: usize = 16 * 1024;
 
 /// A run and everything that it holds.
 pub struct Supervision<'a, S> {

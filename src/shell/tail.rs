@@ -5,6 +5,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
+use crate::fs::open;
+
 /// How much is read at once, in bytes: large enough for a rate of GB/s, small enough to stay in the cache.
 const CHUNK_BYTES: usize = 256 * 1024;
 
@@ -66,26 +68,23 @@ impl Tail {
 
 /// The first and the last `limit` bytes of a file, as text; invalid UTF-8 becomes U+FFFD. An unreadable file has none.
 #[must_use]
-pub fn ends(path: &Path, limit: u64) -> Ends {
-    let read = || -> io::Result<(Vec<u8>, Vec<u8>)> {
+pub fn ends(path: &Path, limit: usize) -> Ends {
+    let read = || -> io::Result<Ends> {
         let mut file = File::open(path)?;
         let length = file.metadata()?.len();
-        let (mut first, mut last) = (Vec::new(), Vec::new());
-        (&mut file).take(limit).read_to_end(&mut first)?;
-        file.seek(SeekFrom::Start(length.saturating_sub(limit)))?;
-        file.take(limit).read_to_end(&mut last)?;
-        Ok((first, last))
+        let text = |(bytes, _more): (Vec<u8>, bool)| String::from_utf8_lossy(&bytes).into_owned();
+        let first = text(open::read_bounded(&file, limit)?);
+        file.seek(SeekFrom::Start(length.saturating_sub(limit as u64)))?;
+        Ok(Ends { first, last: text(open::read_bounded(&file, limit)?) })
     };
-    let (first, last) = read().unwrap_or_default();
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Ends { first: text(first), last: text(last) }
+    read().unwrap_or_default()
 }
 
-/// What [`ends`] read.
+/// What [`ends`] read. Both are the whole file where it is short.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ends {
-    /// The beginning.
+    /// The text at its beginning.
     pub first: String,
-    /// The end; the same where the file is short.
+    /// The text at its end.
     pub last: String,
 }

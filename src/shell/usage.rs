@@ -7,7 +7,7 @@
 mod history;
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use rustix::fs::{Access, access};
 pub use self::history::{History, Looked};
 use super::clock;
 use super::generations::Generations;
-use crate::fs::owner_only;
+use crate::fs::{open, owner_only};
 use crate::machines::answer::Answer;
 use crate::machines::ids::JobId;
 use crate::machines::plan::RunPlan;
@@ -25,21 +25,17 @@ use crate::machines::usage::{self, Entry, Report};
 /// A journal of this size, in bytes, is moved aside (contract: about 2 MB); some 15,000 lines.
 pub const MAX_BYTES: u64 = 2_000_000;
 /// How much of a generation is read, in bytes, from its end: one that could not be moved aside may have any size.
-const MAX_READ_BYTES: u64 = 2 * MAX_BYTES;
-/// Milliseconds of a second.
-const MS_PER_SECOND: f64 = 1_000.0;
+const MAX_READ_BYTES: usize = 2 * MAX_BYTES as usize;
 
 /// The journal at a path. Nothing is opened before it is needed.
 #[derive(Debug, Clone)]
-pub struct Journal {
-    path: PathBuf,
-}
+pub struct Journal(Generations);
 
 impl Journal {
     /// The journal in this file, which need not be there yet.
     #[must_use]
     pub const fn at(path: PathBuf) -> Self {
-        Self { path }
+        Self(Generations::at(path, MAX_BYTES))
     }
 
     /// The journal that a run's line goes to; `None` where none is kept.
@@ -51,14 +47,14 @@ impl Journal {
     /// The file of the newer generation.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        self.0.path()
     }
 
     /// Whether a job has its line. A journal that cannot be read says no.
     #[must_use]
     pub fn mentions(&self, job: &JobId) -> bool {
         let mark = usage::mark(job);
-        self.generations().is_ok_and(|files| {
+        self.0.all().is_ok_and(|files| {
             let mut contents = files.iter().filter_map(|file| Content::of(file, 0).ok());
             contents.any(|content| String::from_utf8_lossy(&content.bytes).contains(&mark))
         })
@@ -70,7 +66,7 @@ impl Journal {
     /// Whatever keeps a journal that is there from being read.
     pub fn report(&self, mut wanted: impl FnMut(&Entry<'_>) -> bool) -> io::Result<Report> {
         let mut report = Report::default();
-        for file in self.generations()? {
+        for file in self.0.all()? {
             let content = Content::of(&file, 0)?;
             for entry in usage::lines(&content.bytes).0.filter_map(Entry::parse).filter(|entry| wanted(entry)) {
                 report.add(&entry);
@@ -85,9 +81,9 @@ impl Journal {
     /// # Errors
     /// Whatever keeps it from being written.
     pub fn check(&self) -> io::Result<()> {
-        let Some(existing) = self.path.ancestors().find(|path| path.exists()) else { return Ok(()) };
+        let Some(existing) = self.path().ancestors().find(|path| path.exists()) else { return Ok(()) };
         let is_directory = fs::metadata(existing)?.is_dir();
-        match (existing == self.path, is_directory) {
+        match (existing == self.path(), is_directory) {
             (true, true) => Err(io::ErrorKind::IsADirectory.into()),
             (false, false) => {
                 let why = format!("{} is a file, no directory", existing.display());
@@ -96,18 +92,6 @@ impl Journal {
             (true, false) => Ok(access(existing, Access::WRITE_OK)?),
             (false, true) => owner_only::check_creatable(existing),
         }
-    }
-
-    fn generations(&self) -> io::Result<Vec<File>> {
-        self.lines().all()
-    }
-
-    fn lines(&self) -> Generations {
-        Generations::at(self.path.clone(), MAX_BYTES)
-    }
-
-    fn append(&self, line: &[u8]) -> io::Result<()> {
-        self.lines().append(line)
     }
 }
 
@@ -143,15 +127,16 @@ impl UsageLine {
     #[must_use]
     pub fn of_run(plan: &RunPlan, answer: &Answer, run: Run<'_>) -> Option<Self> {
         let entry = Entry::of(answer, plan.caller.as_deref(), clock::whole_unix_seconds());
-        let entry = entry.of_job(run.job).lasting(run.started_at.map(since));
+        let age_ms = |started_at| clock::ms(clock::unix_seconds() - started_at);
+        let entry = entry.of_job(run.job).lasting(run.started_at.map(age_ms));
         let entry = if run.cancelled { entry.cancelled() } else { entry };
         Some(Self { journal: Journal::of(plan)?, bytes: entry.to_line() })
     }
 
     /// Writes it. Whatever goes wrong is only logged.
     pub fn write(&self) {
-        if let Err(error) = self.journal.append(&self.bytes) {
-            tracing::warn!(path = %self.journal.path.display(), %error, "usage not recorded");
+        if let Err(error) = self.journal.0.append(&self.bytes) {
+            tracing::warn!(path = %self.journal.path().display(), %error, "usage not recorded");
         }
     }
 
@@ -159,8 +144,9 @@ impl UsageLine {
     /// the same file system, and is no link to elsewhere.
     #[must_use]
     pub fn is_beside(&self, directory: &Path) -> bool {
-        let folder = self.journal.path.parent().filter(|folder| folder.has_root() && directory.starts_with(folder));
-        let journal = folder.and_then(|_| fs::symlink_metadata(&self.journal.path).ok());
+        let path = self.journal.path();
+        let folder = path.parent().filter(|folder| folder.has_root() && directory.starts_with(folder));
+        let journal = folder.and_then(|_| fs::symlink_metadata(path).ok());
         let device = || fs::metadata(directory).map(|metadata| metadata.dev()).ok();
         journal.is_some_and(|journal| journal.is_file() && Some(journal.dev()) == device())
     }
@@ -173,12 +159,6 @@ impl UsageLine {
     }
 }
 
-/// Milliseconds since then, none for a clock that was set back.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-fn since(unix_seconds: f64) -> u64 {
-    ((clock::unix_seconds() - unix_seconds) * MS_PER_SECOND) as u64
-}
-
 /// What a file holds from some place on.
 struct Content {
     /// Where it begins, in bytes.
@@ -189,10 +169,9 @@ struct Content {
 impl Content {
     /// What the file holds from `start`, at most its last [`MAX_READ_BYTES`].
     fn of(mut file: &File, start: u64) -> io::Result<Self> {
-        let first = file.metadata()?.len().saturating_sub(MAX_READ_BYTES).max(start);
+        let first = file.metadata()?.len().saturating_sub(MAX_READ_BYTES as u64).max(start);
         file.seek(SeekFrom::Start(first))?;
-        let mut bytes = Vec::new();
-        file.take(MAX_READ_BYTES).read_to_end(&mut bytes)?;
+        let (bytes, _more) = open::read_bounded(file, MAX_READ_BYTES)?;
         Ok(Self { first, bytes })
     }
 }

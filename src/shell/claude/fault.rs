@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -10,9 +10,10 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use super::{is_executable, on_path};
+use crate::fs::open;
 
 /// How much of a script the kernel reads to find its interpreter, in bytes (`BINPRM_BUF_SIZE` of Linux).
-const FIRST_LINE_BYTES: u64 = 256;
+const FIRST_LINE_BYTES: usize = 256;
 /// How a program of Linux and other systems begins.
 const ELF: &[u8] = b"\x7fELF";
 /// Looks for an interpreter on PATH.
@@ -139,9 +140,7 @@ fn beside(program: &Path, interpreter: &str) -> Option<PathBuf> {
 }
 
 fn start_of(program: &Path) -> Option<Vec<u8>> {
-    let mut start = Vec::new();
-    File::open(program).ok()?.take(FIRST_LINE_BYTES).read_to_end(&mut start).ok()?;
-    Some(start)
+    open::read_bounded(File::open(program).ok()?, FIRST_LINE_BYTES).ok().map(|(start, _more)| start)
 }
 
 /// What follows `#!`.

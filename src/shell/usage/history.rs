@@ -87,7 +87,7 @@ impl Looked<'_> {
 
 impl Known {
     fn catch_up(&mut self, journal: &Journal) -> io::Result<()> {
-        let path = journal.lines().resolved();
+        let path = journal.0.resolved();
         let newer = open::regular(&path)?;
         let seen = newer.as_ref().map(Place::of).transpose()?;
         match (self.place, seen) {
@@ -108,7 +108,7 @@ impl Known {
         *self = Self::default();
         let mut left = FIRST_BYTES;
         let mut parts = Vec::new();
-        for file in journal.generations()?.into_iter().rev() {
+        for file in journal.0.all()?.into_iter().rev() {
             let size = file.metadata()?.size();
             parts.push((file, size.saturating_sub(left)));
             left = left.saturating_sub(size);
