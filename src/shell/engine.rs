@@ -184,8 +184,19 @@ impl Engine {
         &self.watches
     }
 
-    /// The turn to submit, in the order in which it was asked for; to be held until that is done.
-    pub async fn arrival(&self) -> Option<OwnedSemaphorePermit> {
+    /// Runs `submit` on a thread that may block: one submission after the other, in the order in which they were asked for.
+    pub async fn in_turn<T: Send + 'static>(&self, submit: impl FnOnce(Self) -> T + Send + 'static) -> T {
+        let (engine, turn) = (self.clone(), self.arrival().await);
+        let in_turn = move || {
+            let submitted = submit(engine);
+            drop(turn);
+            submitted
+        };
+        self.blocking.run(in_turn).await
+    }
+
+    /// The turn to submit, to be held until that is done.
+    async fn arrival(&self) -> Option<OwnedSemaphorePermit> {
         // Nobody closes it.
         Arc::clone(&self.arrivals).acquire_owned().await.ok()
     }

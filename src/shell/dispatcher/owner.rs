@@ -64,16 +64,9 @@ async fn as_part(
     (ledger, part): (&Arc<Ledger>, u32),
     on_news: OnNews<'_>,
 ) -> Result<Delivery, PartError<EngineError>> {
-    let id = {
-        let (engine, run, ledger, blocking) = (engine.clone(), run.clone(), Arc::clone(ledger), engine.blocking());
-        let turn = engine.arrival().await;
-        let submit = move || {
-            let taken = ledger.take_up(part, |id| engine.submit_part(id, ledger.call(), &run));
-            drop(turn);
-            taken
-        };
-        blocking.run(submit).await?
-    };
+    let (run, ledger) = (run.clone(), Arc::clone(ledger));
+    let submit = move |engine: Engine| ledger.take_up(part, |id| engine.submit_part(id, ledger.call(), &run));
+    let id = engine.in_turn(submit).await?;
     match follow(engine, id, on_news).await {
         Ok(answer) => Ok(Delivery { answer, receipt: Some(engine.receipt(id)) }),
         Err(StoreError::NotFound(id)) => Err(PartError::Removed(id)),

@@ -102,15 +102,10 @@ async fn submit(engine: &Engine, run: &RunPlan, max_depth: u32, form: Option<For
     if let Some(answer) = preflight::refused(engine, run, max_depth).await {
         return Err(Box::new(answer));
     }
-    let submitted = {
-        let (engine, run, blocking) = (engine.clone(), run.clone(), engine.blocking());
-        let turn = engine.arrival().await;
-        let submit = move || {
-            let id = engine.submit_detached(&run, form)?;
-            drop(turn);
-            Ok(TaskHandle::first(engine, id, form))
-        };
-        blocking.run(submit).await
+    let plan = run.clone();
+    let submit = move |engine: Engine| {
+        let id = engine.submit_detached(&plan, form)?;
+        Ok(TaskHandle::first(engine, id, form))
     };
-    submitted.map_err(|error| Box::new(without_answer(engine, run, error)))
+    engine.in_turn(submit).await.map_err(|error| Box::new(without_answer(engine, run, error)))
 }
