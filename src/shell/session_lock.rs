@@ -30,6 +30,14 @@ pub fn tidy(jobs: &Path) {
     }
 }
 
+/// Removes the lock file of the session of a run that ended and whose supervisor was killed; not while somebody holds it.
+pub fn release(jobs: &Path, session: Option<&str>) {
+    if let Some(Ok(session)) = session.map(SessionRef::try_from) {
+        // Taken and given back, the file goes.
+        drop(SessionLock::try_acquire(jobs, &session));
+    }
+}
+
 impl SessionLock {
     /// Tries to get the session. `None` while another run has it.
     ///

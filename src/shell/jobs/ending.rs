@@ -8,15 +8,14 @@ use super::Jobs;
 use crate::fs::atomic::Durability;
 use crate::fs::{failpoint, lock};
 use crate::machines::cancel::{self, CancelOutcome};
-use crate::machines::ids::{JobId, SessionRef};
+use crate::machines::ids::JobId;
 use crate::machines::job::{Event, State, Status};
 use crate::machines::rejected::Rejected;
 use crate::shell::record::Record;
-use crate::shell::session_lock::SessionLock;
 use crate::shell::store::{JobFile, Patch, StoreError};
-use crate::shell::{cancelled, job_lock, leftovers, orphan};
+use crate::shell::{cancelled, job_lock, leftovers, orphan, session_lock};
 
-/// How often to look meanwhile.
+/// How often to look whether the supervisor has left: nobody waits noticeably longer for its end.
 const END_RETRY: Duration = Duration::from_millis(5);
 
 impl Jobs {
@@ -64,7 +63,7 @@ impl Jobs {
             if lock.is_none() {
                 return;
             }
-            self.give_session_back(record);
+            session_lock::release(self.store().directory(), record.session_id.as_deref());
             if record.started_at.is_some() && !record.is_call() {
                 orphan::account_cancelled(self.store(), record);
             }
@@ -88,12 +87,5 @@ impl Jobs {
         let ended = leftovers::end_all(id);
         tracing::debug!(%id, told, gone, ended, "run ended");
         gone.then_some(file)
-    }
-
-    /// Removes the file of the session lock, which a supervisor that was killed leaves behind.
-    fn give_session_back(&self, record: &Record) {
-        if let Some(Ok(session)) = record.session_id.as_deref().map(SessionRef::try_from) {
-            drop(SessionLock::try_acquire(self.store().directory(), &session));
-        }
     }
 }
