@@ -14,9 +14,10 @@ use crate::fs::lock;
 use crate::machines::adoption::LockSeen;
 use crate::machines::ids::JobId;
 
-/// The system closes a dead process's files one after the other: its lock is free a moment after its leash.
+/// How long to wait for the lock. The system closes a dead process's files one after the other: its lock is free a moment
+/// after its leash.
 const LOCK_WAIT: Duration = Duration::from_millis(500);
-/// How often to look meanwhile.
+/// How often to try the lock meanwhile: about as long as that moment.
 const LOCK_RETRY: Duration = Duration::from_millis(2);
 
 /// Takes the lock. `None`: a supervisor lives. Blocks for half a second at most.

@@ -63,13 +63,13 @@ impl News {
     }
 }
 
-/// Said of a run that waits for its slot.
+/// What is said of a run that waits for its slot.
 #[must_use]
 pub fn waiting(place: usize) -> String {
     format!("waiting: place {place} in the queue")
 }
 
-/// How much progress is kept for a caller that does not read. The newest is worth more than the oldest.
+/// How many pieces of progress are kept for a caller that does not read. Then the oldest gives way to the newest.
 const BACKLOG: usize = 64;
 
 /// The supervisor's end: never blocks, drops old progress for a slow reader.
@@ -82,7 +82,7 @@ pub struct Outlet {
 }
 
 impl Outlet {
-    /// Wraps the supervisor's end.
+    /// The supervisor's end of a new leash: nothing waits to be sent.
     #[must_use]
     pub const fn new(socket: UnixStream) -> Self {
         Self { socket, backlog: VecDeque::new(), missed: 0, partial: Vec::new() }
@@ -169,7 +169,7 @@ impl Outlet {
 pub struct Intake(tokio::io::Lines<BufReader<UnixStream>>);
 
 impl Intake {
-    /// Wraps the caller's end.
+    /// The caller's end of a new leash.
     #[must_use]
     pub fn new(socket: UnixStream) -> Self {
         Self(BufReader::new(socket).lines())

@@ -40,11 +40,12 @@ use crate::machines::plan::RunPlan;
 use crate::machines::rejected::Rejected;
 use crate::machines::summary::{Brief, Summary};
 
-/// How long to wait for another process that edits the same record. An edit takes well under a millisecond.
+/// How long to wait for another process that edits the same record. An edit takes well under a millisecond: one that takes
+/// longer than this stands still.
 const EDIT_WAIT: Duration = Duration::from_secs(5);
 /// Lock for records that have no folder of their own: the one that the older implementation takes for every change.
 const SHARED_EDIT_LOCK: &str = ".jobs.lock";
-/// How often to ask again meanwhile.
+/// How often to try the lock meanwhile: a few edits long.
 const EDIT_RETRY: Duration = Duration::from_millis(2);
 
 /// The jobs directory.
@@ -177,10 +178,7 @@ impl Store {
 
     pub(super) fn bytes(&self, id: &JobId) -> Result<Vec<u8>, StoreError> {
         let path = self.record_path(id);
-        std::fs::read(&path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => StoreError::NotFound(*id),
-            _ => StoreError::io("read", &path)(source),
-        })
+        if_exists(std::fs::read(&path)).map_err(StoreError::io("read", &path))?.ok_or(StoreError::NotFound(*id))
     }
 
     /// Whether a file has the name of that record, also one that cannot be read.
@@ -320,10 +318,7 @@ impl Store {
             }
             opened => (opened, own),
         };
-        let file = file.map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => StoreError::NotFound(*id),
-            _ => StoreError::io("open", &path)(source),
-        })?;
+        let file = if_exists(file).map_err(StoreError::io("open", &path))?.ok_or(StoreError::NotFound(*id))?;
         let obtained = lock::obtained_within(EDIT_WAIT, EDIT_RETRY, || file.try_lock());
         if obtained.map_err(StoreError::io("lock", &path))? { Ok(file) } else { Err(StoreError::Busy(*id)) }
     }
@@ -362,6 +357,6 @@ fn id_of(file_name: &str) -> Option<JobId> {
 }
 
 /// Our own types have string keys and finite numbers only, so that this cannot fail.
-fn to_json<T: serde::Serialize>(value: &T) -> Vec<u8> {
+pub(super) fn to_json<T: serde::Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }

@@ -9,15 +9,15 @@ mod linux;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long to wait at most before looking again: the kernel's news may be missed between two looks.
+/// The longest wait for the kernel's news before the job is looked at anyway: news may be missed between two looks.
 #[cfg(target_os = "linux")]
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// Likewise where the system brings no news: for a job without a folder, elsewhere than on Linux, and when the user has
-/// no watch left (128 are usual). An end must be told within 100 ms (contract).
+/// The wait between two looks where there is no news: for a job without a folder, elsewhere than on Linux, and when the user
+/// has no watch left (128 are usual). An end must be told within 100 ms (contract).
 const LOOK_AGAIN_UNTOLD: Duration = Duration::from_millis(80);
 
-/// The watches of a process. Clones share one of the system's: the user has few of them, and to give one back takes some
-/// 20 ms (Linux waits until nobody can be using it), which must not lie between the end of a job and its answer.
+/// The watches of a process, on one inotify descriptor that clones share. The user has few of them, and closing one takes
+/// some 20 ms, because Linux waits until nobody can be using it; that must not delay the answer of a job.
 #[derive(Debug, Clone, Default)]
 pub struct Watches {
     #[cfg(target_os = "linux")]

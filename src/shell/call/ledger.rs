@@ -25,7 +25,7 @@ use crate::shell::store::{JobFile, Store, StoreError};
 /// How long to wait for somebody who takes a part up. That takes some milliseconds; whoever stands still meanwhile must not
 /// keep others from ending the call.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
-/// How often to ask again meanwhile.
+/// How often to try the lock meanwhile: about as long as a part needs to be taken up.
 const LOCK_RETRY: Duration = Duration::from_millis(2);
 
 /// Why a part has no job that could be waited for. `E`: why a job could not be submitted.

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use self::batch::Batch;
 use super::environment::Origin;
 use super::record::{Form, Record};
-use super::store::{JobFile, Store, StoreError};
+use super::store::{JobFile, Store, StoreError, to_json};
 use crate::config::model::Config;
 use crate::config::plan::Request;
 use crate::config::snapshot::Snapshot;
@@ -113,9 +113,7 @@ impl CallPlan {
     /// # Errors
     /// [`StoreError::Io`].
     pub fn create(&self, store: &Store, id: JobId) -> Result<File, StoreError> {
-        let path = store.file(&id, JobFile::Plan);
-        let bytes = serde_json::to_vec(self).map_err(|error| StoreError::io("write", &path)(error.into()))?;
-        store.create_with(&self.what.pending(id), &[(JobFile::Plan, &bytes)])
+        store.create_with(&self.what.pending(id), &[(JobFile::Plan, &to_json(self))])
     }
 
     /// As it was written into the folder of its job.

@@ -10,7 +10,7 @@ use crate::shell::leash::{News, OnNews};
 use crate::shell::record::Record;
 use crate::shell::store::StoreError;
 
-/// The longest wait of one round; [`Jobs::to_the_end`] begins another one.
+/// The longest wait of one round of [`Jobs::to_the_end`], an hour: a moment that far away can always be computed.
 const FOLLOW: Duration = Duration::from_secs(3_600);
 
 impl Jobs {
