@@ -7,12 +7,13 @@
 //! | ground | `clock`, `random` | the two clocks; ids that nobody has had |
 //! | | `tail`, `watch`, `generations` | a file while it grows; news of a folder; lines that several processes append to |
 //! | | `blocking` | work on a thread of its own, which always finishes |
+//! | | `known` | small facts that outlive the jobs or that all processes share |
 //! | | `slots`, `session_lock`, `pause` | how many runs at once; one run for each session; the usage limit's pause |
 //! | | `environment`, `claude`, `cli_version` | what the child sees, where the CLI is, which version it has |
 //! | | `spawner`, `leftovers` | starts and signals processes; finds what a run left in sessions of its own |
 //! | store | `store`, `record`, `job_lock` | job records and job folders; whether a job has a supervisor |
 //! | | `directory_facts`, `session_file` | what a project's directory brings into a run; where the CLI keeps a session |
-//! | | `known`, `session_owners`, `refused_options`, `lacked_servers` | small facts that outlive the jobs |
+//! | | `session_owners`, `refused_options`, `lacked_servers` | whose a session is; what claude refused; which servers lacked |
 //! | | `usage` | the journal of what dispatches took and cost |
 //! | | `leash` | the socket between a waiting caller and its supervisor |
 //! | runs | `run_output`, `run_progress` | what claude has written so far, and what of it the record shows |
