@@ -57,30 +57,6 @@ impl Care {
     }
 }
 
-/// What the supervisor of a call of several requests does first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallStep {
-    /// It notes this in the record, and goes on with the call.
-    Conduct(Event),
-    /// The call ends with the reason: its files cannot be read, and nobody will ever get further.
-    GiveUp,
-    /// It has its end, or somebody is ending it.
-    Leave,
-}
-
-impl CallStep {
-    /// What the record and the call's files call for.
-    #[must_use]
-    pub const fn of(state: State, readable: bool) -> Self {
-        match (state, readable) {
-            (State::Pending, true) => Self::Conduct(Event::Claim),
-            (State::Running | State::Adopted | State::Resuming, true) => Self::Conduct(Event::Adopt),
-            (State::Pending | State::Running | State::Adopted | State::Resuming, false) => Self::GiveUp,
-            (State::Stopping | State::Done | State::Failed | State::Cancelled | State::Collected, _) => Self::Leave,
-        }
-    }
-}
-
 /// What a supervisor does first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FirstStep {
@@ -106,6 +82,17 @@ impl FirstStep {
             (State::Running | State::Adopted, false) => Self::AdoptWithoutPlan,
             (State::Pending | State::Resuming, false) => Self::GiveUp,
             (State::Stopping | State::Done | State::Failed | State::Cancelled | State::Collected, _) => Self::Leave,
+        }
+    }
+
+    /// What the supervisor of a call of several requests notes before it goes on. Such a job has no worker to wait for: where
+    /// there is nothing to note, it has its end, or is given up.
+    #[must_use]
+    pub const fn of_call(self) -> Option<Event> {
+        match self {
+            Self::Begin => Some(Event::Claim),
+            Self::Adopt => Some(Event::Adopt),
+            Self::AdoptWithoutPlan | Self::GiveUp | Self::Leave => None,
         }
     }
 }

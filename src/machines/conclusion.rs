@@ -1,7 +1,9 @@
 //! The end of a run as its supervisor concludes it: how it ended, whether it has a line in the usage journal, and what
 //! becomes of an answer that cannot be written.
 
-use super::dispatch::{CancelledBy, End};
+use super::dispatch::{AnswerKind, CancelledBy, End};
+use super::job::State;
+use super::schema::Violation;
 use super::verdict::{Canceller, EndReason, NotStarted};
 
 /// How often an answer is written again that could not be written and that nobody waits for.
@@ -18,6 +20,42 @@ pub enum ProcessExit {
     Signal(i32),
     /// It is gone, but its status could not be had.
     Unknown,
+}
+
+impl AnswerKind {
+    /// What an answer is worth, and what it lacks of its schema. That counts only where the process left in order, and an
+    /// answer that tells of the usage limit is none to be asked for again.
+    #[must_use]
+    pub fn of(
+        limited: bool,
+        exit: ProcessExit,
+        misses: impl FnOnce() -> Option<Vec<Violation>>,
+    ) -> (Self, Vec<Violation>) {
+        let violations = if exit == ProcessExit::Code(0) { misses().unwrap_or_default() } else { Vec::new() };
+        let kind = match (limited, violations.is_empty()) {
+            (true, _) => Self::Limited,
+            (false, true) => Self::Final,
+            (false, false) => Self::Misses,
+        };
+        (kind, violations)
+    }
+}
+
+/// What is still owed of a cancelled run whose supervisor is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owed {
+    /// Its last progress is shown.
+    pub progress: bool,
+    /// It has its line in the usage journal.
+    pub line: bool,
+}
+
+impl Owed {
+    /// `state`: where the job stands, if that can be read. `has_line`: what the journal says, if there is one.
+    #[must_use]
+    pub fn of(state: Option<State>, has_line: Option<bool>) -> Self {
+        Self { progress: state.is_none_or(|state| state == State::Stopping), line: has_line == Some(false) }
+    }
 }
 
 /// How a run ended, from the end that the machine came to, the exit of its last process, and why there was none.

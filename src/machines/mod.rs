@@ -47,6 +47,7 @@ pub mod rule;
 pub mod schema;
 pub mod shorten;
 pub mod slots;
+pub mod start;
 pub mod status_line;
 pub mod summary;
 pub mod takeover;

@@ -22,7 +22,7 @@ use crate::config::plan::RequestError;
 use crate::fs::atomic::Durability;
 use crate::fs::failpoint;
 use crate::machines::activity::Activity;
-use crate::machines::adoption::CallStep;
+use crate::machines::adoption::FirstStep;
 use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::call::Tally;
 use crate::machines::conclusion::{RESCUE_ATTEMPTS, RESCUE_PAUSE_MS};
@@ -47,10 +47,11 @@ struct CallOutcome {
 pub fn conduct(store: &Store, record: &Record) -> Result<(), SupervisorError> {
     let id = record.id;
     let opened = CallPlan::read(store, &id).and_then(|call| Ok((call, Ledger::open(store.clone(), id)?)));
-    let (event, (call, ledger)) = match (CallStep::of(record.state(), opened.is_ok()), opened) {
-        (CallStep::Conduct(event), Ok(both)) => (event, both),
-        (CallStep::GiveUp, Err(error)) => return Ok(give_up(store, record, &error)?),
-        (CallStep::Conduct(_) | CallStep::GiveUp | CallStep::Leave, _) => return Ok(()),
+    let step = FirstStep::of(record.state(), opened.is_ok());
+    let (event, (call, ledger)) = match (step.of_call(), opened) {
+        (Some(event), Ok(both)) => (event, both),
+        (None, Err(error)) if step != FirstStep::Leave => return Ok(give_up(store, record, &error)?),
+        _ => return Ok(()),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {

@@ -7,7 +7,8 @@ use super::store::{JobFile, Patch, Store};
 use super::{directory_facts, lacked_servers, session_file, usage};
 use crate::fs::atomic::Durability;
 use crate::machines::answer::Answer;
-use crate::machines::job::{Event, State};
+use crate::machines::conclusion::Owed;
+use crate::machines::job::Event;
 use crate::machines::next_call;
 use crate::machines::plan::RunPlan;
 use crate::machines::verdict::{self, Canceller, EndReason, Evidence};
@@ -16,19 +17,19 @@ use crate::machines::verdict::{self, Canceller, EndReason, Evidence};
 /// holds the lock of the job.
 pub fn account_cancelled(store: &Store, record: &Record) {
     let Ok(plan) = store.plan(&record.id) else { return };
-    let shown = store.summary(&record.id).is_ok_and(|job| job.state != State::Stopping);
-    let accounted = usage::Journal::of(&plan).is_none_or(|journal| journal.mentions(&record.id));
-    if shown && accounted {
+    let state = store.summary(&record.id).ok().map(|job| job.state);
+    let owed = Owed::of(state, usage::Journal::of(&plan).map(|journal| journal.mentions(&record.id)));
+    if !owed.progress && !owed.line {
         return;
     }
     let (answer, progress) = judge(store, record, &plan);
-    if let Some(shown) = progress.unwritten().filter(|_| !shown) {
+    if let Some(shown) = progress.unwritten().filter(|_| owed.progress) {
         let patch = Patch { progress: Some(shown), ..Patch::default() };
         if let Err(error) = store.step(&record.id, &Event::Progress, patch, Durability::Cached) {
             tracing::debug!(id = %record.id, %error, "last progress not written");
         }
     }
-    if accounted {
+    if !owed.line {
         return;
     }
     let run = usage::Run { job: &record.id, started_at: record.started_at, cancelled: true };

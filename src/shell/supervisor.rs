@@ -207,8 +207,9 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 self.stderr = stderr.last;
                 let unknown = self.refused_flag(&stderr.first);
                 let session = SessionFate::of(self.output.signs(!self.run.omitted.lacks(Flag::SessionId)));
-                self.violations = self.violations_of(exit);
-                let answer = self.answer_kind();
+                let misses = || verdict::misses(self.plan, self.output.result.as_ref()?);
+                let (answer, violations) = AnswerKind::of(self.is_limited(), exit, misses);
+                self.violations = violations;
                 self.due.push_back(Event::Exited { unknown, seen: exit != ProcessExit::Unknown, session, answer });
             }
             Happened::Cancelled(by) => {
@@ -234,20 +235,6 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
                 self.look();
             }
         }
-    }
-
-    /// What the answer of a process that left in order lacks of its schema.
-    fn violations_of(&self, exit: ProcessExit) -> Vec<Violation> {
-        let answer = self.output.result.as_ref().filter(|_| exit == ProcessExit::Code(0));
-        answer.and_then(|answer| verdict::misses(self.plan, answer)).unwrap_or_default()
-    }
-
-    /// What the answer is worth.
-    fn answer_kind(&self) -> AnswerKind {
-        if self.is_limited() {
-            return AnswerKind::Limited;
-        }
-        if self.violations.is_empty() { AnswerKind::Final } else { AnswerKind::Misses }
     }
 
     fn is_limited(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Who takes a job over, and what a supervisor does with the job that it was given.
 
-use agent_dispatch::machines::adoption::{CallStep, Care, FirstStep, LockSeen, WorkerWatch, left_ms};
+use agent_dispatch::machines::adoption::{Care, FirstStep, LockSeen, WorkerWatch, left_ms};
 use agent_dispatch::machines::job::{self, Event, State};
 use strum::VariantArray;
 
@@ -48,12 +48,9 @@ fn a_reader_starts_a_supervisor_only_where_none_can_live_and_ends_only_what_is_t
 fn a_call_goes_on_from_wherever_it_stands_and_is_given_up_only_with_its_files() {
     for state in State::VARIANTS.iter().copied() {
         let event = if state == State::Pending { Event::Claim } else { Event::Adopt };
-        let expected = if state.is_terminal() {
-            (CallStep::Leave, CallStep::Leave)
-        } else {
-            (CallStep::Conduct(event), CallStep::GiveUp)
-        };
-        assert_eq!((CallStep::of(state, true), CallStep::of(state, false)), expected, "{state:?}");
+        let (with, without) = (FirstStep::of(state, true), FirstStep::of(state, false));
+        assert_eq!(with.of_call(), (!state.is_terminal()).then_some(event), "{state:?}");
+        assert_eq!(without.of_call(), None, "{state:?}");
         // The machine takes what is noted. No call is cut off and waits to go on.
         let taken = job::step(state, &event).is_ok();
         assert!(taken || state.is_terminal() || state == State::Resuming, "{state:?}");

@@ -1,7 +1,11 @@
 //! How a run ended, and what becomes of an answer that cannot be written.
 
-use agent_dispatch::machines::conclusion::{ProcessExit, Rescue, Written, end_reason, is_accounted, is_worthless};
-use agent_dispatch::machines::dispatch::{CancelledBy, End};
+use agent_dispatch::machines::conclusion::{
+    Owed, ProcessExit, Rescue, Written, end_reason, is_accounted, is_worthless,
+};
+use agent_dispatch::machines::dispatch::{AnswerKind, CancelledBy, End};
+use agent_dispatch::machines::job::State;
+use agent_dispatch::machines::schema::Violation;
 use agent_dispatch::machines::verdict::{Canceller, EndReason, NotStarted};
 
 const ASKED: End = End::Cancelled { by: CancelledBy::Request, answered: false };
@@ -26,6 +30,38 @@ fn the_end_of_a_run_is_told_by_the_machine_and_then_by_its_process() {
         (End::NotStarted, None, EndReason::NotStarted { reason: NotStarted::DirectoryMissing }),
     ] {
         assert_eq!(end_reason(end, exit, Some(NotStarted::DirectoryMissing)), reason, "{end:?} {exit:?}");
+    }
+}
+
+#[test]
+fn an_answer_is_asked_for_again_only_of_a_process_that_left_in_order() {
+    let lacks = || vec![Violation { at: String::new(), what: "no".to_owned() }];
+    let (ok, failed) = (ProcessExit::Code(0), ProcessExit::Code(1));
+    for (limited, exit, misses, kind) in [
+        (false, ok, None, AnswerKind::Final),
+        (false, ok, Some(Vec::new()), AnswerKind::Final),
+        (false, ok, Some(lacks()), AnswerKind::Misses),
+        (false, failed, Some(lacks()), AnswerKind::Final),
+        (false, ProcessExit::Signal(15), Some(lacks()), AnswerKind::Final),
+        (false, ProcessExit::Unknown, Some(lacks()), AnswerKind::Final),
+        (true, failed, None, AnswerKind::Limited),
+        (true, ok, Some(lacks()), AnswerKind::Limited),
+    ] {
+        assert_eq!(AnswerKind::of(limited, exit, || misses.clone()).0, kind, "{limited} {exit:?} {misses:?}");
+    }
+}
+
+#[test]
+fn a_cancelled_run_is_accounted_for_once_and_its_progress_shown_until_it_is_settled() {
+    for (state, has_line, progress, line) in [
+        (Some(State::Stopping), Some(false), true, true),
+        (Some(State::Stopping), Some(true), true, false),
+        (Some(State::Cancelled), Some(false), false, true),
+        (Some(State::Cancelled), Some(true), false, false),
+        (Some(State::Cancelled), None, false, false),
+        (None, None, true, false),
+    ] {
+        assert_eq!(Owed::of(state, has_line), Owed { progress, line }, "{state:?} {has_line:?}");
     }
 }
 

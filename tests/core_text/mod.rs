@@ -27,6 +27,7 @@ mod schema;
 mod schema_oracle;
 mod several;
 mod shorten;
+mod start;
 mod status_line;
 mod support;
 mod tasks;

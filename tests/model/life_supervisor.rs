@@ -2,6 +2,7 @@
 
 use agent_dispatch::machines::dispatch::{self, CancelledBy, Effect, Event, SessionFate, SessionSigns};
 use agent_dispatch::machines::job::{self, State};
+use agent_dispatch::machines::start;
 use agent_dispatch::machines::time::Millis;
 
 use super::life_world::{
@@ -137,7 +138,7 @@ impl World {
     }
 
     fn must_claim(&self, index: usize) -> bool {
-        matches!(self.supervisors[index].claimed, None | Some(State::Resuming))
+        start::must_claim(self.supervisors[index].claimed)
     }
 
     fn fork(&mut self, index: usize, scope: &Scope) -> Result<(), Broken> {

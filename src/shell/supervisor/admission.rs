@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::machines::ids::JobId;
 use crate::machines::plan::RunPlan;
+use crate::machines::start::Wanted;
 use crate::shell::pause;
 use crate::shell::session_lock::SessionLock;
 use crate::shell::slots::{self, Slot, SlotRequest};
@@ -112,17 +113,13 @@ impl Admission {
 
 impl Waiting {
     fn ask(&mut self, jobs: &Path, id: &JobId, plan: &RunPlan) -> io::Result<Result<Slot, Option<usize>>> {
-        // Like one whose session is in use: not in the queue, where it would hold up all others.
         self.pause = pause::left(jobs).filter(|_| plan.wait_for_limit);
-        if self.pause.is_some() {
-            (self.request, self.told) = (None, None);
-            return Ok(Err(None));
-        }
-        if self.session.is_none() {
+        let limited = self.pause.is_some();
+        if Wanted::of(limited, self.session.is_some()) == Wanted::Session {
             self.session = SessionLock::try_acquire(jobs, plan.session.id())
                 .map_err(|error| io::Error::new(error.kind(), format!("cannot lock the session: {error}")))?;
         }
-        if self.session.is_none() {
+        if Wanted::of(limited, self.session.is_some()) != Wanted::Slot {
             (self.request, self.told) = (None, None);
             return Ok(Err(None));
         }

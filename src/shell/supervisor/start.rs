@@ -20,9 +20,10 @@ use crate::machines::mode;
 use crate::machines::plan::{self, Continuation, RunPlan, SessionPlan};
 use crate::machines::prompt;
 use crate::machines::verdict::NotStarted;
-use crate::machines::{self, command_line};
+use crate::machines::{self, command_line, start};
 use crate::shell::leash::News;
 use crate::shell::pause;
+use crate::shell::record::Record;
 use crate::shell::spawner::{Launch, ProcessSpawner, SpawnError};
 use crate::shell::store::{JobFile, Patch, StoreError};
 use crate::shell::{
@@ -161,8 +162,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     /// What claude said it does not take, at the beginning of its standard error. The next run need not find out
     /// again what this program refuses; a schema that is refused says nothing of the next one.
     pub(super) fn refused_flag(&self, stderr: &str) -> Option<Omission> {
-        // The CLI refuses a flag before it does anything. A run that had begun has cost, and is not begun again.
-        let refused = Omission::of_stderr(stderr).filter(|_| !self.output.begun)?;
+        let refused = start::refused(stderr, self.output.begun)?;
         if let Some(program) = self.started.program.as_ref().filter(|_| matches!(refused, Omission::Unknown(_))) {
             refused_options::note(self.store.directory(), program, refused);
         }
@@ -170,8 +170,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
     }
 
     fn claim(&mut self) -> Result<(), NotStarted> {
-        // A second start without a flag that the CLI does not know, or with the task once more, is the same claim.
-        if self.claimed.is_some() && !self.waits_to_go_on() {
+        if !start::must_claim(self.claimed.as_ref().map(Record::state)) {
             return Ok(());
         }
         #[expect(clippy::cast_precision_loss, reason = "a timeout is at most some thousand seconds")]
