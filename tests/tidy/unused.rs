@@ -109,7 +109,7 @@ fn declared(tokens: &[(usize, &str)]) -> Vec<Item> {
 }
 
 fn is_impl(heading: &[&str]) -> bool {
-    heading.iter().any(|word| *word == "impl") && !heading.contains(&"fn")
+    heading.contains(&"impl") && !heading.contains(&"fn")
 }
 
 /// The variants of the enums of a file.
