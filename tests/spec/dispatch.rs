@@ -5,6 +5,7 @@ use agent_dispatch::machines::dispatch::{
     StopReason, TERM_GRACE_MS,
 };
 use agent_dispatch::machines::flags::{Flag, Omission, Omitted};
+use agent_dispatch::machines::limit::MAX_WAITS;
 use agent_dispatch::machines::rejected::Rejected;
 use agent_dispatch::machines::time::Millis;
 use serde_json::{Value, json};
@@ -190,13 +191,10 @@ impl Subject for Dispatch {
             ("nobody", |_, _| Value::Null),
             ("yes", |_, _| json!(true)),
             ("no", |_, _| json!(false)),
-            ("the asker", |_, event| by(event)),
-            ("cancelled by the asker", |_, event| json!({"cancelled": {"by": by(event)}})),
-            (
-                "cancelled by the asker without an answer",
-                |_, event| json!({"cancelled": {"by": by(event), "answered": false}}),
-            ),
-            ("cancelled by the earlier asker", |state, _| json!({"cancelled": {"by": state.fields["cancelled"]}})),
+            ("whoever cancels", |_, event| by(event)),
+            ("cancelled", |_, event| json!({"cancelled": {"by": by(event)}})),
+            ("cancelled without an answer", |_, event| json!({"cancelled": {"by": by(event), "answered": false}})),
+            ("cancelled earlier", |state, _| json!({"cancelled": {"by": state.fields["cancelled"]}})),
             ("timeout", |_, _| json!("timeout")),
             ("lingering", |_, _| json!("lingering")),
             ("not_started", |_, _| json!("not_started")),
@@ -277,7 +275,12 @@ impl Subject for Dispatch {
     }
 
     fn numbers() -> Vec<(&'static str, u64)> {
-        vec![("term_grace_ms", TERM_GRACE_MS), ("kill_grace_ms", KILL_GRACE_MS), ("leave_grace_ms", LEAVE_GRACE_MS)]
+        vec![
+            ("term_grace_ms", TERM_GRACE_MS),
+            ("kill_grace_ms", KILL_GRACE_MS),
+            ("leave_grace_ms", LEAVE_GRACE_MS),
+            ("max_waits", MAX_WAITS.into()),
+        ]
     }
 }
 
@@ -361,7 +364,7 @@ fn now(event: &Event) -> u64 {
 fn by(event: &Event) -> Value {
     match event {
         Event::Cancel { by, .. } => serde_json::to_value(by).unwrap(),
-        _ => panic!("{event:?} has no asker"),
+        _ => panic!("{event:?} has nobody who cancels"),
     }
 }
 

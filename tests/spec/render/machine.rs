@@ -51,7 +51,7 @@ fn section(spec: &Spec, actors: &Actors, name: &str, state: &State) -> String {
         return out;
     }
     let (rows, ends) = rows(spec, name);
-    let ended_by = if ends.is_empty() { "nothing; it stays so".to_owned() } else { codes(ends) };
+    let ended_by = if ends.is_empty() { "nothing: the machine stays here".to_owned() } else { codes(ends) };
     line(format!("**Ended by:** {ended_by}"));
     for row in spec.no_op.iter().filter(|row| speaks(spec, &row.from, name) && is_unguarded(row)) {
         line(format!("**No-op here:** {}: {}", codes(&row.event.0), row.because));
@@ -78,17 +78,23 @@ fn groups(spec: &Spec, innermost: &str) -> String {
 fn held(spec: &Spec, actors: &Actors, state: &str) -> Vec<String> {
     let tables = actors.tables.0.iter().filter(|(name, table)| table.machine_or(name) == spec.machine);
     let rows = tables.filter_map(|(_, table)| Some((table.when.as_deref(), table.states.get(state)?)));
-    let line = |(when, row): (Option<&str>, &Ordered<Held>)| {
-        let of = |wanted: Held| {
-            row.0.iter().filter(move |(_, held)| *held == wanted).map(|(name, _)| name.replace('_', " "))
+    let line =
+        |(when, row): (Option<&str>, &Ordered<Held>)| {
+            let of = |wanted: Held| {
+                row.0.iter().filter(move |(_, held)| *held == wanted).map(|(name, _)| name.replace('_', " "))
+            };
+            let parts =
+                [(Held::Must, "always"), (Held::May, "sometimes"), (Held::Never, "never")].map(|(wanted, word)| {
+                    match of(wanted).collect::<Vec<_>>().as_slice() {
+                        [] => String::new(),
+                        [one, other] if wanted == Held::Never => format!("neither {one} nor {other}"),
+                        names @ [_, _, _, ..] if wanted == Held::Never => format!("none of {}", names.join(", ")),
+                        names => format!("{word} {}", names.join(", ")),
+                    }
+                });
+            let parts = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
+            format!("**Held{}:** {parts}", when.map_or_else(String::new, |when| format!(" {when}")))
         };
-        let parts = [(Held::Must, "always"), (Held::May, "sometimes"), (Held::Never, "never")].map(|(wanted, word)| {
-            let names: Vec<String> = of(wanted).collect();
-            if names.is_empty() { String::new() } else { format!("{word} {}", names.join(", ")) }
-        });
-        let parts = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
-        format!("**Held{}:** {parts}", when.map_or_else(String::new, |when| format!(" {when}")))
-    };
     rows.map(line).collect()
 }
 
@@ -106,8 +112,9 @@ fn rows<'a>(spec: &'a Spec, state: &str) -> (Vec<Vec<String>>, Vec<&'a str>) {
     let (mut rows, mut ends) = (Vec::new(), Vec::new());
     for (event, declared) in &spec.events.0 {
         let by = declared.by.join(", ");
-        let mut push = |when: &Names, unless: &Names, then: String, effects: String| {
-            rows.push(vec![format!("`{event}`"), by.clone(), guards(when, unless), then, effects]);
+        let mut cases: Vec<Case<'_>> = Vec::new();
+        let mut push = |when: &'a Names, unless: &'a Names, then: String, effects: String| {
+            cases.push(Case { when: names(when), unless: names(unless), then, effects });
         };
         let of = |from: &Names, events: &Names| events.0.iter().any(|name| name == event) && speaks(spec, from, state);
         for row in spec.transitions.iter().filter(|row| of(&row.from, &row.event)) {
@@ -122,8 +129,58 @@ fn rows<'a>(spec: &'a Spec, state: &str) -> (Vec<Vec<String>>, Vec<&'a str>) {
         for row in spec.no_op.iter().filter(|row| of(&row.from, &row.event) && !is_unguarded(row)) {
             push(&row.when, &row.unless, format!("no-op: {}", row.because), String::new());
         }
+        let is_list = cases.len() >= LIST_CASES;
+        for (index, case) in if is_list { decision_list(cases) } else { cases }.into_iter().enumerate() {
+            let guards = guards(&case.when, &case.unless);
+            let condition = match (is_list, guards.is_empty()) {
+                (false, _) => guards,
+                (true, false) => format!("{}. {guards}", index + 1),
+                (true, true) => format!("{}. otherwise", index + 1),
+            };
+            rows.push(vec![format!("`{event}`"), by.clone(), condition, case.then, case.effects]);
+        }
     }
     (rows, ends)
+}
+
+/// An event with so many rows in a state has them as a list, of which the first that applies counts.
+const LIST_CASES: usize = 3;
+
+/// What an event leads to under some guards.
+struct Case<'a> {
+    when: Vec<&'a str>,
+    unless: Vec<&'a str>,
+    then: String,
+    effects: String,
+}
+
+pub fn names(names: &Names) -> Vec<&str> {
+    names.0.iter().map(String::as_str).collect()
+}
+
+/// The cases in an order in which each is asked only after those before it, without the guards that these answer: "not G" goes
+/// where a case before it asks for G and, beside it, only for what this one asks for as well. That changes nothing, because
+/// at most one case applies.
+fn decision_list(mut cases: Vec<Case<'_>>) -> Vec<Case<'_>> {
+    let mut list: Vec<Case<'_>> = Vec::new();
+    while !cases.is_empty() {
+        for case in &mut cases {
+            let Case { when, unless, .. } = case;
+            unless.retain(|guard| {
+                let answers = |before: &Case<'_>| {
+                    let mut beside = before.when.iter().filter(|name| *name != guard);
+                    before.unless.is_empty() && before.when.contains(guard) && beside.all(|name| when.contains(name))
+                };
+                !list.iter().any(answers)
+            });
+        }
+        let rank = |case: &Case<'_>| {
+            (case.when.len() + case.unless.len() == 0, case.unless.len(), usize::MAX - case.when.len())
+        };
+        let next = (0..cases.len()).min_by_key(|index| rank(&cases[*index])).unwrap_or(0);
+        list.push(cases.remove(next));
+    }
+    list
 }
 
 /// A no-op whatever else: it is told beside the table, once for all of its events.
@@ -141,9 +198,9 @@ fn then(row: &Transition, state: &str) -> String {
 }
 
 /// The guards of a row in words.
-pub fn guards(when: &Names, unless: &Names) -> String {
-    let negative = unless.0.iter().map(|name| format!("not {name}"));
-    when.0.iter().cloned().chain(negative).collect::<Vec<_>>().join(", ")
+pub fn guards(when: &[&str], unless: &[&str]) -> String {
+    let negative = unless.iter().map(|name| format!("not {name}"));
+    when.iter().map(|name| (*name).to_owned()).chain(negative).collect::<Vec<_>>().join(", ")
 }
 
 fn speaks(spec: &Spec, from: &Names, state: &str) -> bool {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::file::{Spec, Transition};
+use super::machine;
 use super::text::title;
 
 /// A picture with more edges is not read.
@@ -61,6 +62,6 @@ fn label(rows: &[&Transition]) -> String {
     }
     let all = events.join(", ");
     let [row] = rows else { return all };
-    let guards = super::machine::guards(&row.when, &row.unless);
+    let guards = machine::guards(&machine::names(&row.when), &machine::names(&row.unless));
     if guards.is_empty() || guards.len() > MOST_GUARD { all } else { format!("{all} [{guards}]") }
 }

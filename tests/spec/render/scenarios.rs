@@ -8,15 +8,15 @@ use serde_json::Value;
 use super::super::file::Ordered;
 use super::super::scenario::{Rejection, Scenario, Step};
 use super::MARK;
-use super::text::{codes, item, paragraphs, table};
+use super::text::{item, paragraphs, table};
 
 pub fn page(scenarios: &[Scenario]) -> String {
     let mut out = format!("{MARK}\n\n# Scenarios\n\n");
     out += "What happens step by step. In each step at most one machine takes an event; the columns of the machines show the\n";
-    out +=
-        "states after it (**bold** where the step changed it, – where there is none), the last column who holds what\n";
-    out += "([actors.md](actors.md)). Every step is replayed by `tests/scenarios`: the events are given to the machines of the\n";
-    out += "program, and states, effects and resources must be those that are written here.\n\n";
+    out += "states after it (**bold** where the step changed it, – where there is none), the last column what is held then: job\n";
+    out += "and session stand for their locks ([actors.md](actors.md)). After the arrow stand the effects. Every step is replayed\n";
+    out += "by `tests/scenarios`: the events are given to the machines of the program, and states, effects and resources must be\n";
+    out += "those that are written here.\n\n";
     for scenario in scenarios {
         let _ = writeln!(out, "- [{}](#{})", scenario.title, anchor(&scenario.title));
     }
@@ -83,7 +83,7 @@ impl<'a> Board<'a> {
             Some(state) => (*state).to_owned(),
             None => "–".to_owned(),
         };
-        let held = self.held.iter().map(|resource| resource.replace('_', " ")).collect::<Vec<_>>().join(", ");
+        let held = self.held.iter().map(|resource| resource.trim_end_matches("_lock")).collect::<Vec<_>>().join(", ");
         first.into_iter().chain(machines.iter().map(state)).chain([held]).collect()
     }
 }
@@ -135,7 +135,7 @@ fn happening(step: &Step) -> String {
         Some(Rejection::Invalid) => text += ": invalid",
         None if step.effects.is_empty() => {}
         None => {
-            let _ = write!(text, " → {}", codes(&step.effects));
+            let _ = write!(text, " → `{}`", step.effects.join(", "));
         }
     }
     text
