@@ -98,8 +98,8 @@ pub struct Stats {
 }
 
 /// Whether an answer may be served again: a success without denied tools, within its budget, that the agent itself does not
-/// call unfinished. What is missing from any other answer is not in the key: the way out is to grant access, raise the cap or
-/// mend the cause and ask again, and a cached answer would stand in that way. A success without any figure is text that
+/// call unfinished. Any other answer can become better without the request changing (access granted, cap raised), and a
+/// cached copy would hide that. A success without any figure is text that
 /// something printed in claude's place (see [`super::verdict`]): it may be a notice that does not hold tomorrow.
 #[must_use]
 pub fn cacheable(answer: &Answer) -> bool {
@@ -198,7 +198,7 @@ impl<V> Cache<V> {
     }
 
     /// A ticket for a run that goes on elsewhere: nobody joins it. An identical request pays for its own meanwhile, and of
-    /// two answers the first is held.
+    /// two answers the one that comes first is held.
     pub fn reserve(&mut self, key: Key) -> Ticket {
         let ticket = Ticket(self.next_ticket);
         self.next_ticket = self.next_ticket.saturating_add(1);

@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::dispatch::{KILL_GRACE_MS, TERM_GRACE_MS};
 use super::job::Status;
 
-/// How long a supervisor that was told to end its run may take to leave, in milliseconds: SIGTERM, its grace, SIGKILL and
-/// its grace, and what a busy machine may take to notice. After that whoever cancels ends the run's processes.
+/// How long a supervisor that was told to end its run may take to leave, in milliseconds: SIGTERM's grace, SIGKILL's
+/// grace, and 300 ms for a busy machine to notice. After that whoever cancels ends the run's processes.
 pub const END_WAIT_MS: u64 = TERM_GRACE_MS + KILL_GRACE_MS + 300;
 
 /// What became of a wish to cancel.

@@ -6,7 +6,7 @@ use super::job::State;
 use super::schema::Violation;
 use super::verdict::{Canceller, EndReason, NotStarted};
 
-/// How often an answer is written again that could not be written and that nobody waits for.
+/// Attempts to write an answer.
 pub const RESCUE_ATTEMPTS: u32 = 600;
 /// How long to wait before each of these attempts, in milliseconds.
 pub const RESCUE_PAUSE_MS: u64 = 1_000;

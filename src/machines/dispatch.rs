@@ -17,7 +17,7 @@ pub use run::{Purpose, Run, SessionFate, SessionSigns};
 pub use types::{AnswerKind, CancelledBy, Effect, End, Event, State, StopReason};
 
 /// How long a process group has to leave after SIGTERM before SIGKILL, in ms. The CLI leaves within 30 ms, with a background
-/// task within 1.6 s (measured); a cancelled run must be gone within 2 s.
+/// task within 1.6 s (measured). A cancelled run is gone within 2 s where SIGKILL ends it at once.
 pub const TERM_GRACE_MS: u64 = 1_700;
 /// How long to wait for a process after SIGKILL, in ms; one that is still there then hangs in the kernel.
 pub const KILL_GRACE_MS: u64 = 2_000;

@@ -31,7 +31,7 @@ use crate::machines::prompt::{self, PromptError};
 /// The hidden verb under which this program supervises a job.
 pub const SUPERVISE: &str = "supervise";
 
-/// How many threads remove the jobs of one answer that was many: a server that leaves has little time for it.
+/// Threads that remove the jobs of a call of several requests: a server that leaves has little time for it.
 const REDEEMERS: usize = 4;
 
 /// Why a job could not be submitted or its answer not be had. Nothing has been paid where it could not be submitted.
@@ -106,7 +106,7 @@ impl Delivery {
 pub struct Receipt {
     store: Store,
     id: JobId,
-    /// Keeps the supervisor waiting: it puts the answer on the disk for good when this is closed and the job still there.
+    /// While this is open the supervisor waits. When it closes and the record was not removed, the supervisor syncs it.
     leash: Option<Intake>,
     blocking: BlockingTasks,
 }

@@ -23,7 +23,7 @@ const LOCK_RETRY: Duration = Duration::from_millis(2);
 /// Takes the lock. `None`: a supervisor lives. Blocks for half a second at most.
 ///
 /// # Errors
-/// Whatever keeps the file from being opened or locked; also that the job has none.
+/// Whatever keeps the file from being opened or locked; also when there is no lock file.
 pub fn take(store: &Store, id: &JobId) -> io::Result<Option<File>> {
     let file = File::options().read(true).write(true).open(store.file(id, JobFile::Lock))?;
     Ok(lock::obtained_within(LOCK_WAIT, LOCK_RETRY, || file.try_lock())?.then_some(file))

@@ -13,8 +13,8 @@ use crate::machines::next_call;
 use crate::machines::plan::RunPlan;
 use crate::machines::verdict::{self, Canceller, EndReason, Evidence};
 
-/// Has a cancelled run accounted for whose supervisor is gone, and its last progress shown, unless that did it. For whoever
-/// holds the lock of the job.
+/// Writes the usage line and the last progress of a cancelled run, if its dead supervisor did not. For whoever holds the
+/// lock of the job.
 pub fn account_cancelled(store: &Store, record: &Record) {
     let Ok(plan) = store.plan(&record.id) else { return };
     let state = store.summary(&record.id).ok().map(|job| job.state);

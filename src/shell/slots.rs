@@ -1,10 +1,10 @@
-//! One limit for the machine: how many runs of a nesting depth there are at once, over all processes of the user.
+//! One limit for a jobs directory: how many runs of a nesting depth there are at once, over all processes that use it.
 //!
 //! # What is promised
 //! - **Bound.** One enters only after it has counted, as the first of its depth's queue, fewer living holders than the
 //!   limit. Only the first counts and enters, so no two can take the same place. A lowered limit ends nobody's run.
-//! - **Order.** First come, first served, per depth and without overtaking: one has come when its ticket is in the queue,
-//!   tickets are given out one after the other under a lock, and one enters only when no older ticket of a living asker
+//! - **Order.** First come, first served, per depth and without overtaking: an asker has arrived once its ticket is in the
+//!   queue, tickets are given out one after the other under a lock, and one enters only when no older ticket of a living asker
 //!   is left. Between processes that arrive at the same moment the kernel chooses; from one process the order is that of
 //!   its calls of [`SlotRequest::new`].
 //! - **Death.** Tickets and slots are files that their owners keep locked. The kernel frees a lock with its process: a

@@ -108,7 +108,7 @@ impl Run {
         Some(Self { purpose: Purpose::Repair, resumes_left: 0, repairs_left, ..self })
     }
 
-    /// The same, which waits so often for the account's limit.
+    /// The same run, allowed to wait `waits_left` times for the usage limit.
     #[must_use]
     pub const fn waiting(self, waits_left: u8) -> Self {
         Self { waits_left, ..self }

@@ -48,8 +48,8 @@ const OF_AGENT: [Parameter; 2] = [
 ];
 const RESUME: Parameter = optional("resume_attempts", Kind::Integer, "0..3: go on by itself when cut off");
 
-/// Parameters of a tool that says of itself that it is as `dispatch`, where they are described: every session pays for each
-/// word.
+/// The parameters without their descriptions, for tools whose own description begins with 'As dispatch': every session pays
+/// for each word.
 const fn as_in_dispatch<const N: usize>(mut parameters: [Parameter; N]) -> [Parameter; N] {
     let mut at = 0;
     while at < N {

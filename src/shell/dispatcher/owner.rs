@@ -1,4 +1,4 @@
-//! What keeps a run alive, and how it is started and waited for then.
+//! Owners of runs; starting a run and waiting for it by its owner.
 
 use std::sync::Arc;
 

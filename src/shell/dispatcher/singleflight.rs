@@ -48,7 +48,7 @@ struct Run {
     news: broadcast::Sender<News>,
     ended: watch::Receiver<Option<Arc<Ended>>>,
     abort: AbortHandle,
-    /// Its job, once it has one that is handed out as a task; closed when there will be none.
+    /// Its job, once it has one that is handed out as a task. The channel closes when the run has no task.
     task: watch::Receiver<Option<Arc<TaskClaim>>>,
 }
 

@@ -21,7 +21,7 @@ use crate::shell::record::Form;
 /// What became of a request that may become a task.
 #[derive(Debug)]
 pub enum Begun {
-    /// It was answered at once: from the cache, or because it cannot run. Or it waited for another one's run.
+    /// It was answered at once (from the cache, or because it cannot run), or after waiting for an identical request's run.
     Answer(Box<Delivery>),
     /// It is a task.
     Task(TaskHandle),

@@ -14,8 +14,8 @@ use crate::shell::store::StoreError;
 const FOLLOW: Duration = Duration::from_secs(3_600);
 
 impl Jobs {
-    /// Waits for the end of a job, at most `patience`. The second value says whether it came. Nobody is asked meanwhile:
-    /// the kernel tells when the job's supervisor leaves.
+    /// Waits for the end of a job, at most `patience`. The second value says whether it came. Sleeps until the
+    /// kernel reports a change; looks once a second as well.
     ///
     /// # Errors
     /// [`StoreError`].

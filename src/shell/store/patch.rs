@@ -13,7 +13,7 @@ pub struct Patch {
     pub error: Option<String>,
     /// What a running job shows.
     pub progress: Option<Shown>,
-    /// When the run's time is up, in Unix seconds: until then somebody who finds it without a supervisor waits for it.
+    /// When the run's time is up, in Unix seconds: an adopter waits until then.
     pub deadline_at: Option<f64>,
     /// The run ended without a session that can be gone on with: the id that was planned for it names none.
     pub no_session: bool,
