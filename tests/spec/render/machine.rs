@@ -154,6 +154,7 @@ struct Case<'a> {
     effects: String,
 }
 
+/// Guards as they are written.
 pub fn names(names: &Names) -> Vec<&str> {
     names.0.iter().map(String::as_str).collect()
 }
