@@ -12,6 +12,7 @@ use agent_dispatch::machines::job::Status;
 use agent_dispatch::machines::plan::{Format, RunPlan, SessionPlan};
 use agent_dispatch::shell::claude::ClaudeMissing;
 use agent_dispatch::shell::environment::CALLING_SESSION;
+use agent_dispatch::shell::leftovers::Stat;
 use agent_dispatch::shell::record::Record;
 use agent_dispatch::shell::spawner::{Ending, Launch, ProcessSpawner, SpawnError, Spawned};
 use agent_dispatch::shell::store::Store;
@@ -296,4 +297,29 @@ fn last_words_that_are_an_answer_are_the_answer() {
             "{record}"
         );
     }
+}
+
+/// While a process becomes another program it shows no environment, so its mark cannot be seen: it is waited for. What shows
+/// none for another reason is not.
+#[test]
+fn a_process_between_two_programs_is_told_from_others_without_an_environment() {
+    let stat = |state: &str, flags: u32, started: u32| {
+        let zeros = "0 ".repeat(12);
+        Stat::read(&format!("7 (a) b) {state} 1 7 9 0 -1 {flags} {zeros}{started} 0 0\n")).unwrap()
+    };
+    let own = stat("S", 0x0040_0100, 50);
+    for (state, flags, started, may) in [
+        ("R", 0, 50, true),
+        ("D", 0, 51, true),
+        ("R", 0, 49, false),
+        ("Z", 0, 51, false),
+        ("I", 0x0020_8040, 51, false),
+    ] {
+        assert_eq!(stat(state, flags, started).may_begin_a_program(&own), may, "{state} {flags} {started}");
+    }
+    assert_eq!(Stat::read("7 (a) R 1"), None);
+    assert!(
+        Stat::read(&std::fs::read_to_string("/proc/self/stat").unwrap_or_default()).is_some()
+            || cfg!(not(target_os = "linux"))
+    );
 }
