@@ -4,12 +4,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
-use crate::support::client::{Client, said};
-use crate::support::world::World;
-use crate::support::{until, within};
-
 /// Directories of the tree that a name in docs/ may begin with.
 const TREE: [&str; 9] = ["src/", "spec/", "tests/", "docs/", "fuzz/", "benches/", "fake-claude/", ".ci/", ".config/"];
 
@@ -138,6 +132,12 @@ fn nothing_of_the_network_is_used() {
 #[test]
 fn waiting_costs_no_threads() {
     use std::time::Duration;
+
+    use serde_json::json;
+
+    use crate::support::client::{Client, said};
+    use crate::support::world::World;
+    use crate::support::{until, within};
 
     const RUNS: usize = 12;
     /// The loop, and one that may be reading standard input.
