@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use thiserror::Error;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use super::abandon::abandon;
 use super::blocking::BlockingTasks;
@@ -186,19 +186,14 @@ impl Engine {
 
     /// Runs `submit` on a thread that may block: one submission after the other, in the order in which they were asked for.
     pub async fn in_turn<T: Send + 'static>(&self, submit: impl FnOnce(Self) -> T + Send + 'static) -> T {
-        let (engine, turn) = (self.clone(), self.arrival().await);
+        // Nobody closes it.
+        let (engine, turn) = (self.clone(), Arc::clone(&self.arrivals).acquire_owned().await.ok());
         let in_turn = move || {
             let submitted = submit(engine);
             drop(turn);
             submitted
         };
         self.blocking.run(in_turn).await
-    }
-
-    /// The turn to submit, to be held until that is done.
-    async fn arrival(&self) -> Option<OwnedSemaphorePermit> {
-        // Nobody closes it.
-        Arc::clone(&self.arrivals).acquire_owned().await.ok()
     }
 
     /// Submits a job that runs whatever becomes of this process. `delivery` is how its caller gets the answer, if as a

@@ -13,6 +13,7 @@ use tokio::net::UnixStream;
 use super::record::Record;
 use crate::machines::activity::Activity;
 use crate::machines::job::Status;
+use crate::machines::json;
 
 /// Who hears the news of a run. One type for all listeners: what goes through a run is built once, not once for each.
 pub type OnNews<'a> = &'a mut (dyn FnMut(&News) + Send);
@@ -100,17 +101,17 @@ impl Outlet {
     /// Sends a piece of news that must not be lost, after the progress that still waits.
     pub fn tell(&mut self, news: &News) {
         self.write_out();
-        self.partial.extend(line(news));
+        self.partial.extend(json::line(news));
         self.flush();
     }
 
     /// Turns everything that waits into lines.
     fn write_out(&mut self) {
         if self.missed > 0 {
-            self.partial.extend(line(&News::Missed(std::mem::take(&mut self.missed))));
+            self.partial.extend(json::line(&News::Missed(std::mem::take(&mut self.missed))));
         }
         for (text, activity) in self.backlog.drain(..) {
-            self.partial.extend(line(&News::Progress { text, activity }));
+            self.partial.extend(json::line(&News::Progress { text, activity }));
         }
     }
 
@@ -197,10 +198,4 @@ impl Intake {
             }
         }
     }
-}
-
-fn line(news: &News) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec(news).unwrap_or_default();
-    bytes.push(b'\n');
-    bytes
 }

@@ -18,6 +18,7 @@ use crate::fs::{failpoint, lock, owner_only};
 use crate::machines::answer::Answer;
 use crate::machines::effect::Effects;
 use crate::machines::ids::JobId;
+use crate::machines::json;
 use crate::machines::part::{self, Effect, Event, State};
 use crate::shell::random;
 use crate::shell::store::{JobFile, Store, StoreError};
@@ -261,8 +262,7 @@ impl Notes {
 /// Appends a line; how long it is, in bytes.
 fn append(file: &mut File, line: &LedgerLine) -> io::Result<u64> {
     failpoint::check("note_part")?;
-    let mut bytes = serde_json::to_vec(line)?;
-    bytes.push(b'\n');
+    let bytes = json::line(line);
     file.write_all(&bytes)?;
     failpoint::check("noted_part")?;
     Ok(u64::try_from(bytes.len()).unwrap_or(u64::MAX))

@@ -54,17 +54,13 @@ impl Engine {
     /// # Errors
     /// [`EngineError`].
     pub async fn run(&self, plan: &RunPlan, on_news: OnNews<'_>) -> Result<Delivery, EngineError> {
-        let (id, intake) = {
-            let (engine, plan) = (self.clone(), plan.clone());
-            let turn = self.arrival().await;
-            let submit = move || {
-                let record = pending(random::job_id(), &plan);
-                let started = engine.submit(&record, &plan, |id, files| engine.start_on_leash(id, files));
-                drop(turn);
-                started.map(|leash| (record.id, leash))
-            };
-            self.blocking.run(submit).await?
+        let plan = plan.clone();
+        let submit = move |engine: Self| {
+            let record = pending(random::job_id(), &plan);
+            let leash = engine.submit(&record, &plan, |id, files| engine.start_on_leash(id, files))?;
+            Ok::<_, EngineError>((record.id, leash))
         };
+        let (id, intake) = self.in_turn(submit).await?;
         let (record, leash) = Wait::new(self, id, intake).run(on_news).await?;
         let receipt = Receipt { leash, ..self.receipt(id) };
         Ok(Delivery { answer: record.into_answer(), receipt: Some(receipt) })
