@@ -4,4 +4,5 @@ pub mod config;
 pub mod fs;
 pub mod machines;
 pub mod mcp;
+pub mod os;
 pub mod shell;

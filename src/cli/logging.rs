@@ -14,7 +14,8 @@ use tracing_subscriber::{Layer, fmt, registry};
 use super::output;
 use crate::config::path::{self, Environment};
 use crate::fs::owner_only;
-use crate::shell::{engine, environment};
+use crate::os::process::SUPERVISE;
+use crate::shell::environment;
 
 /// The log beside the jobs.
 const FILE: &str = ".log";
@@ -30,7 +31,7 @@ const OURS: &str = "agent_dispatch";
 pub fn start(arguments: &[OsString]) {
     let Some(filter) = std::env::var_os(environment::LOG).filter(|filter| !filter.is_empty()) else { return };
     // Its standard error is a ticket for a slot.
-    let supervises = arguments.get(1).is_some_and(|verb| verb == engine::SUPERVISE);
+    let supervises = arguments.get(1).is_some_and(|verb| verb == SUPERVISE);
     let targets = match filter.to_string_lossy().parse::<Targets>() {
         Ok(targets) => targets,
         Err(_) if supervises => return,

@@ -54,7 +54,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::config::path::Environment;
-use crate::shell::engine;
+use crate::os::process::SUPERVISE;
 use arguments::{Arguments, Verb};
 use failure::{ExitCode, Failure};
 
@@ -83,7 +83,7 @@ pub fn run(arguments: Vec<OsString>) -> process::ExitCode {
 fn typed_by_programs(arguments: &[OsString]) -> Option<Verb> {
     match arguments {
         [_, serve] if serve == "serve" => Some(Verb::Serve),
-        [_, supervise, jobs_dir, id] if supervise == engine::SUPERVISE => {
+        [_, supervise, jobs_dir, id] if supervise == SUPERVISE => {
             Some(Verb::Supervise { jobs_dir: jobs_dir.into(), id: id.to_str()?.to_owned() })
         }
         _ => None,

@@ -5,6 +5,7 @@ use super::runtime::entered;
 use crate::config::path::{self, Environment};
 use crate::machines::ids::JobId;
 use crate::machines::text;
+use crate::os::program;
 use crate::shell::engine::Engine;
 use crate::shell::jobs::Jobs;
 use crate::shell::record::Record;
@@ -27,7 +28,7 @@ impl Records {
     /// The jobs of this environment. Nothing is read yet.
     pub fn of(environment: &Environment) -> Self {
         let store = Store::new(path::jobs_dir(environment));
-        Self { jobs: Jobs::new(Engine::new(store.clone(), Engine::own_program())), store }
+        Self { jobs: Jobs::new(Engine::new(store.clone(), program::own())), store }
     }
 
     /// Checks that the directory can be listed. One that is not there holds no jobs.

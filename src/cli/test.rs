@@ -17,6 +17,7 @@ use crate::machines::answer::{Answer, ErrorType};
 use crate::machines::dispatch::{KILL_GRACE_MS, TERM_GRACE_MS};
 use crate::machines::ids::{JobId, SessionRef};
 use crate::machines::summary::Filter;
+use crate::os::program;
 use crate::shell::dispatcher::{Caching, Dispatcher, Options};
 use crate::shell::engine::{Delivery, Engine};
 use crate::shell::environment::Origin;
@@ -52,7 +53,7 @@ pub fn run(environment: &Environment, arguments: TestArguments) -> Result<ExitCo
     let agent = plan::agent(&config, &request.agent)
         .map_err(|error| Failure::new(error.to_string()).hint("agent-dispatch list shows all agents"))?;
     let session = random::session_id();
-    let engine = Engine::new(Store::new(path::jobs_dir(environment)), Engine::own_program());
+    let engine = Engine::new(Store::new(path::jobs_dir(environment)), program::own());
     let dispatcher = Dispatcher::new(engine, Origin::here(&path::usage_log_path(environment)));
     let trial = Trial { config: &config, agent, request, session, stream, json };
     let runtime = runtime()?;

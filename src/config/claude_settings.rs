@@ -11,12 +11,10 @@ use super::repository::main_checkout;
 use crate::fs::open::read_whole;
 use crate::machines::mode::ModeSource;
 use crate::machines::verdict::SettingsFile;
+use crate::os::file::managed_settings;
 
 /// Largest settings file that is read, in bytes. Real ones have some KB.
 const MAX_BYTES: usize = 256 * 1024;
-/// Where an organisation's settings are.
-const MANAGED: &str =
-    if cfg!(target_vendor = "apple") { "/Library/Application Support/ClaudeCode" } else { "/etc/claude-code" };
 
 /// The directories that settings are read from beside a project's own.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +29,7 @@ impl<'a> Places<'a> {
     /// Those of this machine.
     #[must_use]
     pub fn of_machine(user: Option<&'a Path>) -> Self {
-        Self { managed: Path::new(MANAGED), user }
+        Self { managed: managed_settings(), user }
     }
 
     /// The settings files that are there, those that go first first.

@@ -25,6 +25,7 @@ pub mod flags;
 pub mod ids;
 pub mod job;
 pub mod json;
+pub mod kinship;
 pub mod limit;
 pub mod look_pace;
 pub mod mcp_servers;

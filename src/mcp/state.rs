@@ -7,6 +7,7 @@ use crate::config::cached::Cached;
 use crate::config::model::Config;
 use crate::config::path::{self, Environment};
 use crate::config::rights;
+use crate::os::program;
 use crate::shell::dispatcher::Dispatcher;
 use crate::shell::engine::Engine;
 use crate::shell::environment::Origin;
@@ -33,7 +34,7 @@ impl ServerState {
     #[must_use]
     pub fn new(environment: Environment) -> Self {
         let config = Cached::new(path::config_path(&environment), environment.home.clone());
-        let engine = Engine::new(Store::new(path::jobs_dir(&environment)), Engine::own_program());
+        let engine = Engine::new(Store::new(path::jobs_dir(&environment)), program::own());
         let usage_log = path::usage_log_path(&environment);
         let dispatcher = Dispatcher::new(engine, Origin::here(&usage_log));
         let history = Arc::new(History::of(Journal::at(usage_log)));

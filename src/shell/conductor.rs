@@ -28,6 +28,7 @@ use crate::machines::call::Tally;
 use crate::machines::conclusion::{RESCUE_ATTEMPTS, RESCUE_PAUSE_MS};
 use crate::machines::ids::JobId;
 use crate::machines::job::Event;
+use crate::os::program;
 
 /// How often to look whether there is progress to write: soon enough for who watches, and next to no work.
 const SHOW_INTERVAL: Duration = Duration::from_millis(200);
@@ -59,7 +60,7 @@ pub fn conduct(store: &Store, record: &Record) -> Result<(), SupervisorError> {
         if !claim(store, &id, event)? {
             return Ok(());
         }
-        let engine = Engine::new(store.clone(), Engine::own_program());
+        let engine = Engine::new(store.clone(), program::own());
         let conductor = Conductor { store, id, jobs: Jobs::new(engine.clone()), shown: Arc::default() };
         let work = conductor.work(engine, call, Arc::new(ledger));
         tokio::pin!(work);

@@ -27,9 +27,8 @@ use crate::machines::ids::JobId;
 use crate::machines::job::Event;
 use crate::machines::plan::RunPlan;
 use crate::machines::prompt::{self, PromptError};
-
-/// The hidden verb under which this program supervises a job.
-pub const SUPERVISE: &str = "supervise";
+use crate::os::process::SUPERVISE;
+use crate::os::program;
 
 /// Threads that remove the jobs of a call of several requests: a server that leaves has little time for it.
 const REDEEMERS: usize = 4;
@@ -157,13 +156,6 @@ impl Engine {
             watches: Watches::default(),
             arrivals: Arc::new(Semaphore::new(1)),
         }
-    }
-
-    /// The path under which this very program can be started again, also when its file was replaced meanwhile.
-    #[must_use]
-    pub fn own_program() -> PathBuf {
-        let own = PathBuf::from("/proc/self/exe");
-        if own.exists() { own } else { std::env::current_exe().unwrap_or_else(|_| PathBuf::from("agent-dispatch")) }
     }
 
     /// The job store.
@@ -297,7 +289,9 @@ impl Engine {
     }
 
     fn start_supervisor(&self, id: &JobId, files: Files, leash: Stdio) -> Result<(), EngineError> {
-        let mut command = tokio::process::Command::new(&self.program);
+        // It may have been replaced by one in another folder meanwhile.
+        let program = if self.program.exists() { self.program.clone() } else { program::own() };
+        let mut command = tokio::process::Command::new(program);
         command
             .arg0("agent-dispatch")
             .arg(SUPERVISE)

@@ -1,18 +1,18 @@
 //! The lock of a job, `<jobs>/<id>/lock`: its supervisor holds it for its whole life, so whoever can take it knows that no
 //! supervisor lives, and keeps others from starting one.
 
-use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal};
+use rustix::process::Pid;
 
 use super::store::{JobFile, Store};
 use crate::fs::lock;
 use crate::machines::adoption::LockSeen;
 use crate::machines::ids::JobId;
+use crate::os::process::terminate_holder;
 
 /// How long to wait for the lock. The system closes a dead process's files one after the other: its lock is free a moment
 /// after its leash.
@@ -54,22 +54,5 @@ pub fn tell_holder(lock: &Path) -> bool {
     let pid = std::fs::read_to_string(lock).ok().and_then(|text| text.trim().parse::<i32>().ok());
     let Some(pid) = pid.and_then(Pid::from_raw) else { return false };
     let Some(id) = lock.parent().and_then(|folder| folder.file_name()) else { return false };
-    terminate(pid, id)
-}
-
-/// The handle is opened before the command line is looked at, so that a reused process id is never hit.
-#[cfg(target_os = "linux")]
-fn terminate(pid: Pid, id: &OsStr) -> bool {
-    use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
-
-    let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
-    let command = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
-    let named = command.split(|byte| *byte == 0).any(|argument| argument == id.as_encoded_bytes());
-    named && pidfd_send_signal(handle, Signal::TERM).is_ok()
-}
-
-/// Without handles of processes the held lock is the only proof: its holder wrote its id there.
-#[cfg(not(target_os = "linux"))]
-fn terminate(pid: Pid, _id: &OsStr) -> bool {
-    rustix::process::kill_process(pid, Signal::TERM).is_ok()
+    terminate_holder(pid, id)
 }

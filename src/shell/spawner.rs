@@ -6,16 +6,25 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use thiserror::Error;
+use tokio::process::Child;
 
 use super::claude::{self, ClaudeMissing};
 use super::environment::{self, Changes};
-use super::leftovers;
+use super::leftovers::Leftovers;
+use super::store::{JobFile, Store};
 use crate::fs::{failpoint, owner_only};
 use crate::machines::conclusion::ProcessExit;
 use crate::machines::ids::JobId;
+use crate::os::process;
+
+/// How often to look what a run has started, where the system does not show its mark: a Bash call of the CLI that ends sooner
+/// seldom leaves something behind.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A process to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,21 +118,43 @@ pub trait ProcessSpawner {
     /// Signals a process group. A group that is gone is no error: that is what was wanted.
     fn end_group(&self, group: i32, ending: Ending);
 
-    /// Signals every process that carries the job's id, where the group is not known. Returns how many.
-    fn end_marked(&self, job: &JobId, ending: Ending) -> usize {
-        match ending {
-            Ending::Terminate => leftovers::terminate_all(job),
-            Ending::Kill => leftovers::end_all(job),
-        }
-    }
+    /// Signals every process of the job, where the group is not known. Returns how many.
+    fn end_marked(&self, ending: Ending) -> usize;
 
-    /// Ends whatever a job left behind, in whatever session. Returns how many processes that were.
-    fn sweep(&self, job: &JobId) -> usize;
+    /// Ends whatever the job left behind, in whatever session. Returns how many processes that were.
+    fn sweep(&self) -> usize;
 }
 
-/// The real processes of this machine.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemSpawner;
+/// The real processes of this machine, for one job.
+#[derive(Debug, Clone)]
+pub struct SystemSpawner {
+    leader: PathBuf,
+    leftovers: Arc<Mutex<Leftovers>>,
+}
+
+impl SystemSpawner {
+    /// For the runs of this job.
+    #[must_use]
+    pub fn of(store: &Store, job: JobId) -> Self {
+        let leftovers = Arc::new(Mutex::new(Leftovers::of(store, &job)));
+        Self { leader: store.file(&job, JobFile::Leader), leftovers }
+    }
+
+    fn leftovers(&self) -> MutexGuard<'_, Leftovers> {
+        self.leftovers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The end of a child. Where the system does not show marks, what it starts is looked for meanwhile.
+    async fn end_of(self, mut child: Child) -> ProcessExit {
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            tokio::select! {
+                status = child.wait() => return status.map_or(ProcessExit::Unknown, ProcessExit::from),
+                _ = look.tick(), if !process::shows_marks() => drop(self.leftovers().look()),
+            }
+        }
+    }
+}
 
 impl ProcessSpawner for SystemSpawner {
     fn find_claude(&self) -> Result<PathBuf, ClaudeMissing> {
@@ -156,13 +187,13 @@ impl ProcessSpawner for SystemSpawner {
             .stderr(Stdio::from(stderr))
             .process_group(0);
         environment::apply(&launch.environment, &mut command);
-        let mut child =
+        let child =
             command.spawn().map_err(|source| SpawnError::Program { program: launch.program.clone(), source })?;
-        failpoint::reach("spawned");
         // The id is there until the child is waited for.
         let group = child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or_default();
-        let exit = Box::pin(async move { child.wait().await.map_or(ProcessExit::Unknown, ProcessExit::from) });
-        Ok(Spawned { group, exit })
+        self.leftovers().note_leader(&self.leader, group);
+        failpoint::reach("spawned");
+        Ok(Spawned { group, exit: Box::pin(self.clone().end_of(child)) })
     }
 
     fn end_group(&self, group: i32, ending: Ending) {
@@ -170,6 +201,10 @@ impl ProcessSpawner for SystemSpawner {
             Ending::Terminate => Signal::TERM,
             Ending::Kill => Signal::KILL,
         };
+        if !process::shows_marks() {
+            // When the group is gone, nobody tells any more what it had started.
+            drop(self.leftovers().look());
+        }
         // Group 0 would be our own.
         if let Some(group) = Pid::from_raw(group)
             && let Err(error) = kill_process_group(group, signal)
@@ -178,7 +213,14 @@ impl ProcessSpawner for SystemSpawner {
         }
     }
 
-    fn sweep(&self, job: &JobId) -> usize {
-        leftovers::end_all(job)
+    fn end_marked(&self, ending: Ending) -> usize {
+        match ending {
+            Ending::Terminate => self.leftovers().terminate_all(),
+            Ending::Kill => self.leftovers().end_all(),
+        }
+    }
+
+    fn sweep(&self) -> usize {
+        self.leftovers().end_all()
     }
 }

@@ -7,6 +7,7 @@ use super::store::{JobFile, Store};
 use super::supervisor::{self, SupervisorError, inherited};
 use crate::fs::failpoint;
 use crate::machines::ids::JobId;
+use crate::os::program;
 
 /// Supervises a job to its end, as the whole life of this process.
 ///
@@ -16,7 +17,7 @@ pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
     // A session of its own: no terminal's hang-up and no signal that was meant for the caller's group. It fails only
     // where this process already leads a group, and then it is apart already.
     let _ = rustix::process::setsid();
-    inherited::name_process();
+    program::show_name();
     failpoint::reach("supervise");
     let store = Store::new(jobs.to_path_buf());
     let lock = inherited::lock(store.file(&id, JobFile::Lock))?;

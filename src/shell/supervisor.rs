@@ -298,7 +298,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
             Effect::Terminate => self.signal(spawner::Ending::Terminate),
             Effect::Kill => self.signal(spawner::Ending::Kill),
             Effect::Sweep => {
-                let ended = self.spawner.sweep(&self.id);
+                let ended = self.spawner.sweep();
                 tracing::debug!(id = %self.id, ended, "leftovers ended");
             }
             Effect::Conclude(end) => {
@@ -331,7 +331,7 @@ impl<'a, S: ProcessSpawner> Supervision<'a, S> {
     fn signal(&self, ending: spawner::Ending) {
         match self.process.as_ref().map(|process| process.group) {
             Some(Some(group)) => self.spawner.end_group(group, ending),
-            Some(None) => drop(self.spawner.end_marked(&self.id, ending)),
+            Some(None) => drop(self.spawner.end_marked(ending)),
             None => {}
         }
     }

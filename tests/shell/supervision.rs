@@ -10,9 +10,9 @@ use agent_dispatch::machines::conclusion::ProcessExit;
 use agent_dispatch::machines::ids::{JobId, SessionRef};
 use agent_dispatch::machines::job::Status;
 use agent_dispatch::machines::plan::{Format, RunPlan, SessionPlan};
+use agent_dispatch::os::reading::stat::Stat;
 use agent_dispatch::shell::claude::ClaudeMissing;
 use agent_dispatch::shell::environment::CALLING_SESSION;
-use agent_dispatch::shell::leftovers::Stat;
 use agent_dispatch::shell::record::Record;
 use agent_dispatch::shell::spawner::{Ending, Launch, ProcessSpawner, SpawnError, Spawned};
 use agent_dispatch::shell::store::Store;
@@ -27,7 +27,8 @@ mock! {
         fn find_claude(&self) -> Result<PathBuf, ClaudeMissing>;
         fn spawn(&self, launch: &Launch) -> Result<Spawned, SpawnError>;
         fn end_group(&self, group: i32, ending: Ending);
-        fn sweep(&self, job: &JobId) -> usize;
+        fn end_marked(&self, ending: Ending) -> usize;
+        fn sweep(&self) -> usize;
     }
 }
 
@@ -233,7 +234,11 @@ impl ProcessSpawner for Stubborn {
         }
     }
 
-    fn sweep(&self, _job: &JobId) -> usize {
+    fn end_marked(&self, _ending: Ending) -> usize {
+        0
+    }
+
+    fn sweep(&self) -> usize {
         self.journal.borrow_mut().push("sweep".into());
         0
     }

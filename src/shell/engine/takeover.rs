@@ -357,7 +357,7 @@ fn renounce(store: &Store, id: &JobId) {
         match job_lock::take(store, id) {
             Ok(Some(held)) => {
                 // The next reader of the record says so in it.
-                let ended = leftovers::end_all(id);
+                let ended = leftovers::end_all(store, id);
                 tracing::debug!(%id, ended, "ended without a supervisor");
                 drop(held);
             }

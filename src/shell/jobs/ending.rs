@@ -84,7 +84,7 @@ impl Jobs {
         let mut told = false;
         let attempt = || file.try_lock().inspect_err(|_| told = told || job_lock::tell_holder(&path));
         let gone = lock::obtained_within(limit, END_RETRY, attempt).unwrap_or(false);
-        let ended = leftovers::end_all(id);
+        let ended = leftovers::end_all(self.store(), id);
         tracing::debug!(%id, told, gone, ended, "run ended");
         gone.then_some(file)
     }

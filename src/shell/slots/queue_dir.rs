@@ -12,13 +12,13 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::fs::{failpoint, identity, if_exists, lock, open, owner_only};
 use crate::machines::slots;
+use crate::os;
 
 /// The name of the directory of all queues, below the jobs directory.
 pub const DIRECTORY: &str = ".slots";
@@ -206,8 +206,7 @@ impl QueueDir {
             Ok(ticket.label() == label && identity::is_at(file, &self.ticket(TicketDir::Queue, ticket))?)
         };
         // A thousand askers that list a queue of a thousand: where the system knows a handle's name, it is asked for it.
-        let name = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok();
-        let name = name.and_then(|path| path.file_name()?.to_str().map(str::to_owned));
+        let name = os::file::path_of(file).and_then(|path| path.file_name()?.to_str().map(str::to_owned));
         if let Some(ticket) = name.and_then(Ticket::parse)
             && is_it(&ticket)?
         {

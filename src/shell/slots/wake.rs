@@ -9,9 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 use tokio::net::unix::pipe::Receiver;
 
-/// Pipes are made as small as the kernel has them: it bounds a user's pipes by their sum (16,384 pages on Linux).
-#[cfg(target_os = "linux")]
-const PIPE_BYTES: usize = 4096;
+use crate::os::file::{make_pipe, shrink_pipe};
 
 /// The pipe that an asker holds open while it is in the queue. The kernel closes it for one that dies.
 #[derive(Debug)]
@@ -81,31 +79,16 @@ impl Waker {
 
 /// A pipe of that name, made if it is not there. `None` where that is impossible: then there is no wake-up.
 fn pipe(path: &Path, access: OFlags) -> Option<File> {
-    make(path).and_then(|()| open(path, access)).inspect(shrink).ok()
+    make(path).and_then(|()| open(path, access)).inspect(shrink_pipe).ok()
 }
 
-fn open(path: &Path, access: OFlags) -> rustix::io::Result<File> {
-    rustix::fs::open(path, access | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()).map(File::from)
+fn open(path: &Path, access: OFlags) -> io::Result<File> {
+    Ok(rustix::fs::open(path, access | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?.into())
 }
 
-#[cfg(not(target_vendor = "apple"))]
-fn make(path: &Path) -> rustix::io::Result<()> {
-    match rustix::fs::mkfifoat(rustix::fs::CWD, path, Mode::RUSR | Mode::WUSR) {
-        Err(rustix::io::Errno::EXIST) => Ok(()),
+fn make(path: &Path) -> io::Result<()> {
+    match make_pipe(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         made => made,
     }
 }
-
-/// There is no safe call for it: askers look at their intervals.
-#[cfg(target_vendor = "apple")]
-fn make(_path: &Path) -> rustix::io::Result<()> {
-    Err(rustix::io::Errno::NOTSUP)
-}
-
-#[cfg(target_os = "linux")]
-fn shrink(file: &File) {
-    let _ = rustix::pipe::fcntl_setpipe_size(file, PIPE_BYTES);
-}
-
-#[cfg(not(target_os = "linux"))]
-fn shrink(_file: &File) {}

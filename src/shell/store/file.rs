@@ -17,10 +17,12 @@ pub enum JobFile {
     Stdout,
     /// Claude's standard error.
     Stderr,
+    /// The process that the run was started as, where the system does not show its mark.
+    Leader,
 }
 
 impl JobFile {
-    pub(super) const fn as_str(self) -> &'static str {
+    pub(in crate::shell) const fn as_str(self) -> &'static str {
         match self {
             Self::Lock => "lock",
             Self::Plan => "plan.json",
@@ -29,6 +31,7 @@ impl JobFile {
             Self::Parts => "parts",
             Self::Stdout => "stdout",
             Self::Stderr => "stderr",
+            Self::Leader => "leader",
         }
     }
 }

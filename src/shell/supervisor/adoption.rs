@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::admission::Admission;
@@ -33,7 +32,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
         self.state = dispatch::adopted(self.run, deadline);
         self.output = RunOutput::open(&self.store.file(&self.id, JobFile::Stdout), 0, &self.plan.directory);
         self.output.mcp_file = directory_facts::mcp_file_of(self.plan);
-        let exit = Box::pin(over(self.store.file(&self.id, JobFile::Stderr), self.id));
+        let exit = Box::pin(over(self.store.clone(), self.id));
         self.process = Some(Process { group: None, exit });
         // A reader that looks at the record sees that it has a supervisor again.
         let adopted = self.store.step(&self.id, &job::Event::Adopt, Patch::default(), Durability::Cached);
@@ -102,7 +101,7 @@ fn of_record(store: &Store, record: &Record) -> RunPlan {
 
 /// Ends a job whose plan cannot be read: no supervisor will ever get further, and whoever waits would wait for ever.
 fn give_up(store: &Store, record: &Record, error: &StoreError) -> Result<(), StoreError> {
-    let ended = leftovers::end_all(&record.id);
+    let ended = leftovers::end_all(store, &record.id);
     tracing::error!(id = %record.id, %error, ended, "a job without a plan");
     let patch = orphan::given_up(store, record, &format!("the job cannot be taken up: {error}"));
     match abandon(store, record, patch, Durability::Synced) {
@@ -113,8 +112,8 @@ fn give_up(store: &Store, record: &Record, error: &StoreError) -> Result<(), Sto
 
 /// Completes when the run is over: nobody holds the fence, or claude itself is gone and a leftover of it has the fence,
 /// perhaps for ever.
-async fn over(fence: PathBuf, id: JobId) -> ProcessExit {
-    let file = match File::open(&fence) {
+async fn over(store: Store, id: JobId) -> ProcessExit {
+    let file = match File::open(store.file(&id, JobFile::Stderr)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return ProcessExit::Unknown,
         Err(error) => {
@@ -124,7 +123,7 @@ async fn over(fence: PathBuf, id: JobId) -> ProcessExit {
     };
     let mut watch = WorkerWatch::default();
     while file.try_lock().is_err() {
-        if watch.is_to_search() && watch.is_gone(leftovers::leads(&id)) {
+        if watch.is_to_search() && watch.is_gone(leftovers::leads(&store, &id)) {
             break;
         }
         tokio::time::sleep(Duration::from_millis(WORKER_LOOK_MS)).await;

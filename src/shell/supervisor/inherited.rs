@@ -36,15 +36,6 @@ pub fn ticket(jobs: &Path, id: &JobId, depth: u32) -> io::Result<Option<SlotRequ
     Ok(ticket)
 }
 
-/// Lets `ps` and `top` show this program's name: it was started through a link of the system's, whose name they would show
-/// otherwise.
-pub fn name_process() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::thread::set_name(c"agent-dispatch") {
-        tracing::debug!(%error, "process not named");
-    }
-}
-
 /// The leash, where standard input is a socket, and whether the caller has let go of it already.
 pub fn leash() -> io::Result<(Option<Outlet>, bool)> {
     let input: OwnedFd = io::stdin().as_fd().try_clone_to_owned()?;

@@ -76,7 +76,8 @@ async fn to_the_end(
     ticket: Option<SlotRequest>,
     (leash, caller_is_gone): (Option<Outlet>, bool),
 ) -> Result<(), SupervisorError> {
-    let mut supervision = Supervision::new(store, record.id, plan, SystemSpawner, leash)?;
+    let spawner = SystemSpawner::of(&store, record.id);
+    let mut supervision = Supervision::new(store, record.id, plan, spawner, leash)?;
     // Before a slot is asked for: one that is free at once would be used for nobody.
     if caller_is_gone {
         supervision.note(Happened::Cancelled(CancelledBy::CallerGone));

@@ -1,4 +1,4 @@
-//! The kernel's news of closed files, passed on to those who wait for them.
+//! News by inotify: the kernel tells when the last writer of a file closes it.
 
 use std::collections::HashMap;
 use std::io;
@@ -52,8 +52,8 @@ impl Listener {
         !self.task.is_finished()
     }
 
-    /// Listens to a folder from this moment on.
-    pub fn listen_to(&self, folder: &Path) -> io::Result<Told> {
+    /// Every file in it is heard, the locks among them.
+    pub fn listen_to(&self, folder: &Path, _locks: &[&str]) -> io::Result<Told> {
         let mut folders = self.shared.folders();
         let number = add_watch(&self.shared.events, folder, WatchFlags::CLOSE_WRITE | WatchFlags::DELETE_SELF)?;
         let news = folders.entry(number).or_insert_with(|| watch::Sender::new(())).subscribe();

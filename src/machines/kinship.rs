@@ -1,0 +1,55 @@
+//! Which processes belong to a run, where the system does not show the environment of all of them.
+//!
+//! Every process of a run inherits the run's mark in its environment. macOS hides the environment of the programs that Apple
+//! signs (`/bin/zsh`, `/bin/sleep`), POSIX knows no way to see one. There a process belongs to the run that its ancestors
+//! belong to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is seen of the mark of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// It bears the mark of the run.
+    Own,
+    /// It can be seen that it does not: it is of another run, or a supervisor, which outlives the run that asked for it.
+    Foreign,
+    /// The system does not show it.
+    Hidden,
+}
+
+/// A process, as a look at all of them shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Process {
+    /// Its id.
+    pub pid: i32,
+    /// The id of its parent. That of an orphan is init's.
+    pub parent: i32,
+    /// The id of its process group.
+    pub group: i32,
+    /// What is seen of its mark.
+    pub mark: Mark,
+}
+
+/// The ids of the processes that belong to a run: those that bear its mark, those in `known`, the group that the process
+/// `leader` leads, and whatever descends from one of these and is not seen to be foreign.
+#[must_use]
+pub fn members(processes: &[Process], leader: Option<i32>, known: &BTreeSet<i32>) -> BTreeSet<i32> {
+    let mut children = BTreeMap::<i32, Vec<&Process>>::new();
+    for process in processes {
+        children.entry(process.parent).or_default().push(process);
+    }
+    let is_root = |process: &&Process| match process.mark {
+        Mark::Own => true,
+        Mark::Foreign => false,
+        Mark::Hidden => known.contains(&process.pid) || leader.is_some_and(|leader| leader == process.group),
+    };
+    let mut due = processes.iter().filter(is_root).collect::<Vec<_>>();
+    let mut members = BTreeSet::new();
+    while let Some(process) = due.pop() {
+        if members.insert(process.pid) {
+            let descendants = children.get(&process.pid).into_iter().flatten();
+            due.extend(descendants.filter(|child| child.mark != Mark::Foreign));
+        }
+    }
+    members
+}

@@ -1,0 +1,6 @@
+//! macOS.
+
+pub mod file;
+pub mod news;
+pub mod process;
+pub mod program;

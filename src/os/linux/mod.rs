@@ -1,0 +1,6 @@
+//! Linux.
+
+pub mod file;
+pub mod news;
+pub mod process;
+pub mod program;

@@ -1,0 +1,97 @@
+//! Processes, as `ps` shows them: no environment, and an age in seconds. A process belongs to a run by its ancestors.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rustix::process::{Pid, Signal};
+
+use crate::machines::kinship::{Mark, Process, members};
+use crate::os::process::{Found, Incarnation, Program, Run, SUPERVISE, Shown};
+use crate::os::reading::ps::{BLUR_SECONDS, COLUMNS, Row};
+
+pub fn find(run: &Run<'_>) -> Found {
+    let own = i32::try_from(std::process::id()).unwrap_or_default();
+    let rows = rows().unwrap_or_default();
+    let lives = |process: &Incarnation| rows.iter().any(|row| is_same(row, *process));
+    let known = run.known.iter().filter(|process| lives(process)).map(|process| process.pid).collect::<BTreeSet<_>>();
+    // Its group may outlive it: then no process has its id.
+    let leader = run.leader.filter(|leader| lives(leader) || !rows.iter().any(|row| row.pid == leader.pid));
+    let processes = rows.iter().filter(|row| row.pid != own).map(as_process).collect::<Vec<_>>();
+    let pids = members(&processes, leader.map(|leader| leader.pid), &known);
+    let found = rows.iter().filter(|row| pids.contains(&row.pid));
+    Found { members: found.map(|row| Incarnation { pid: row.pid, started: row.started }).collect(), bare: Vec::new() }
+}
+
+fn as_process(row: &Row) -> Process {
+    let is_supervisor = row.arguments.split(' ').nth(1) == Some(SUPERVISE);
+    let mark = if is_supervisor { Mark::Foreign } else { Mark::Hidden };
+    Process { pid: row.pid, parent: row.parent, group: row.group, mark }
+}
+
+/// No process is seen between two programs.
+pub const fn await_program(_bare: &[i32], _deadline: Instant) -> bool {
+    false
+}
+
+/// It was seen a moment ago, and an id is not given anew so soon.
+pub fn signal(process: Incarnation, _run: &Run<'_>, signal: Signal) -> bool {
+    Pid::from_raw(process.pid).is_some_and(|pid| rustix::process::kill_process(pid, signal).is_ok())
+}
+
+pub fn leader_lives(run: &Run<'_>) -> Option<bool> {
+    let (leader, rows) = (run.leader?, rows()?);
+    Some(rows.iter().any(|row| is_same(row, leader)))
+}
+
+pub const fn shows_marks() -> bool {
+    false
+}
+
+pub fn to_note(pid: i32) -> Option<Incarnation> {
+    Some(Incarnation { pid, started: now() })
+}
+
+/// Without a look at its arguments the held lock is the only proof: its holder wrote its id there.
+pub fn terminate_holder(pid: Pid, _argument: &OsStr) -> bool {
+    rustix::process::kill_process(pid, Signal::TERM).is_ok()
+}
+
+pub fn of_user(wanted: &dyn Fn(&[OsString]) -> bool) -> Option<Vec<Shown>> {
+    let rows = rows()?;
+    let own = i32::try_from(std::process::id()).ok()?;
+    let user = rows.iter().find(|row| row.pid == own)?.user.clone();
+    let shown = rows.iter().filter(|row| row.user == user).filter_map(|row| {
+        let arguments = row.arguments.split(' ').map(OsString::from).collect::<Vec<_>>();
+        wanted(&arguments).then(|| {
+            let path = arguments.first().map(PathBuf::from);
+            let program = path.map(|path| Program { gone: false, again: Some(path.clone()), path });
+            Shown { pid: row.pid, arguments, program, environment: None, directory: None }
+        })
+    });
+    let mut shown = shown.collect::<Vec<_>>();
+    shown.sort_by_key(|process| process.pid);
+    Some(shown)
+}
+
+fn is_same(row: &Row, process: Incarnation) -> bool {
+    row.pid == process.pid && row.started.abs_diff(process.started) <= BLUR_SECONDS
+}
+
+/// Now, in seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
+}
+
+/// All processes; `None` where there is no `ps`, or it cannot list them.
+fn rows() -> Option<Vec<Row>> {
+    let mut command = Command::new("ps");
+    command.arg("-A").args(COLUMNS.into_iter().flat_map(|column| ["-o", column]));
+    let output = command.env("LC_ALL", "C").stdin(Stdio::null()).stderr(Stdio::null()).output();
+    let output = output.inspect_err(|error| tracing::warn!(%error, "ps cannot be run: only process groups are ended"));
+    let now = now();
+    let text = String::from_utf8_lossy(&output.ok()?.stdout).into_owned();
+    Some(text.lines().filter_map(|line| Row::read(line, now)).collect::<Vec<_>>()).filter(|rows| !rows.is_empty())
+}
