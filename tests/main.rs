@@ -11,6 +11,7 @@ mod fs;
 mod jobs;
 mod mcp;
 mod model;
+mod os;
 mod real_claude;
 mod scenarios;
 mod shell;

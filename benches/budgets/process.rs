@@ -99,7 +99,7 @@ pub fn supervisors_of(server: u32) -> Vec<u32> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let children = pids.filter(|pid| parent(*pid) == Some(server));
-    let verb = agent_dispatch::shell::engine::SUPERVISE;
+    let verb = agent_dispatch::os::process::SUPERVISE;
     children.filter(|pid| command(*pid).split(' ').any(|word| word == verb)).collect()
 }
 

@@ -40,7 +40,7 @@ pub fn create_or_append(path: &Path) -> io::Result<File> {
 }
 
 /// Creates a directory in `parent` and removes it again: the permission bits of a file system do not tell whether it takes
-/// new files (/proc, or a share that is gone).
+/// new files (one that the system makes up, or a share that is gone).
 ///
 /// # Errors
 /// Whatever keeps it from being created.

@@ -9,7 +9,7 @@ use super::schema;
 use super::text;
 use super::unattended;
 
-/// Longest argument that `execve` takes on Linux, in bytes: 128 KiB less the closing NUL.
+/// Longest argument that `execve` takes on every system, in bytes: 128 KiB less the closing NUL.
 pub const MAX_ARGUMENT_BYTES: usize = 131_071;
 
 /// Characters of a rejected value that an error message repeats.

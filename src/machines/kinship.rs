@@ -1,8 +1,7 @@
 //! Which processes belong to a run, where the system does not show the environment of all of them.
 //!
-//! Every process of a run inherits the run's mark in its environment. macOS hides the environment of the programs that Apple
-//! signs (`/bin/zsh`, `/bin/sleep`), POSIX knows no way to see one. There a process belongs to the run that its ancestors
-//! belong to.
+//! Every process of a run inherits the run's mark in its environment. Some systems hide the environment of some programs, or
+//! of all. There a process belongs to the run that its ancestors belong to.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -15,9 +15,11 @@
 //! | `process` | the processes of a run, a supervisor by its command line, all processes of the user |
 //! | `news` | news of changes below a folder |
 //! | `program` | this program: its path, its name |
+//! | `capability` | what the system lacks |
 //! | `reading` | what systems say of their processes, read |
 //! | `file` | two names trade files; named pipes; the name of an open file; where an organisation's settings are |
 
+pub mod capability;
 pub mod file;
 pub mod news;
 pub mod process;

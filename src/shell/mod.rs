@@ -5,13 +5,14 @@
 //! | layer | file | what |
 //! |---|---|---|
 //! | ground | `clock`, `random` | the two clocks; ids that nobody has had |
-//! | | `tail`, `watch`, `generations` | a file while it grows; news of a folder; lines that several processes append to |
+//! | | `tail`, `generations` | a file while it grows; lines that several processes append to |
 //! | | `blocking` | work on a thread of its own, which always finishes |
 //! | | `known` | small facts that outlive the jobs or that all processes share |
 //! | | `slots`, `session_lock`, `pause` | how many runs at once; one run for each session; the usage limit's pause |
 //! | | `environment`, `claude`, `cli_version` | what the child sees, where the CLI is, which version it has |
-//! | | `spawner`, `leftovers` | starts and signals processes; finds what a run left in sessions of its own |
 //! | store | `store`, `record`, `job_lock` | job records and job folders; whether a job has a supervisor |
+//! | | `watch` | news of a job |
+//! | | `spawner`, `leftovers` | starts and signals processes; finds what a run left in sessions of its own |
 //! | | `directory_facts`, `session_file` | what a project's directory brings into a run; where the CLI keeps a session |
 //! | | `session_owners`, `refused_options`, `lacked_servers` | whose a session is; what claude refused; which servers lacked |
 //! | | `usage` | the journal of what dispatches took and cost |

@@ -14,13 +14,13 @@ use crate::os::news::{Listener, Told};
 /// The longest wait for the system's news before the job is looked at anyway: news may be missed between two looks.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The wait between two looks where there is no news: for a job without a folder, where the system tells none, and when the
-/// user has no watch left (on Linux 128 are usual). An end must be told within 100 ms (contract).
+/// user has no watch left (128 are usual). An end must be told within 100 ms (contract).
 const LOOK_AGAIN_UNTOLD: Duration = Duration::from_millis(80);
 /// The files whose locks are given up when a supervisor ends, and after each change of a record.
 const LOCKS: [&str; 2] = [JobFile::Lock.as_str(), JobFile::Plan.as_str()];
 
-/// The watches of a process, on one listener that clones share. The user has few of them, and closing one takes some 20 ms
-/// on Linux, which waits until nobody can be using it; that must not delay the answer of a job.
+/// The watches of a process, on one listener that clones share. The user has few of them, and closing one may take
+/// some 20 ms, until nobody can be using it; that must not delay the answer of a job.
 #[derive(Debug, Clone, Default)]
 pub struct Watches(Arc<Mutex<Option<Listener>>>);
 

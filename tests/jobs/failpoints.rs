@@ -364,7 +364,14 @@ fn rounds(action: &'static str, wanted: impl Fn(bool) -> bool, play: impl Fn(&St
             rounds.extend(turns.filter(|_| wanted(places[&name])).map(|turn| (life, (name.clone(), turn, action))));
         }
     }
-    assert!(never.is_empty(), "in no life: {never:?}");
+    // Where two names cannot trade files there is no such place.
+    let there = tempfile::tempdir().unwrap();
+    let [one, other] = ["one", "other"].map(|name| there.path().join(name));
+    for path in [&one, &other] {
+        fs::write(path, "").unwrap();
+    }
+    let unreachable = (!agent_dispatch::os::file::exchange(&one, &other)).then(|| "replace_exchanged".to_owned());
+    assert_eq!(never, unreachable.into_iter().collect(), "in no life");
     note(&format!("{} places, {} rounds of {action}", places.len(), rounds.len()));
     let (count, missed) = (rounds.len(), AtomicUsize::new(0));
     let rounds = Mutex::new(rounds);

@@ -58,13 +58,13 @@ fn the_end_of_a_job_is_told_at_once() {
 }
 
 /// How many of the system's watches a process has.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
 fn watches(pid: i32) -> usize {
     let handles = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
     handles.filter(|it| fs::read_link(it.path()).is_ok_and(|to| to.as_os_str() == "anon_inode:inotify")).count()
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
 #[test]
 fn all_who_wait_in_a_server_share_one_watch_of_the_systems() {
     let world = World::with(WAITS);

@@ -10,7 +10,6 @@ use agent_dispatch::machines::conclusion::ProcessExit;
 use agent_dispatch::machines::ids::{JobId, SessionRef};
 use agent_dispatch::machines::job::Status;
 use agent_dispatch::machines::plan::{Format, RunPlan, SessionPlan};
-use agent_dispatch::os::reading::stat::Stat;
 use agent_dispatch::shell::claude::ClaudeMissing;
 use agent_dispatch::shell::environment::CALLING_SESSION;
 use agent_dispatch::shell::record::Record;
@@ -105,7 +104,7 @@ fn claude_is_started_with_what_the_plan_says_and_nothing_of_the_calling_session(
     for wait_for_mcp in [true, false] {
         let mut spawner = MockSpawner::new();
         spawner.expect_find_claude().times(1).returning(|| Ok(PathBuf::from("/bin/claude")));
-        spawner.expect_sweep().returning(|_| 0);
+        spawner.expect_sweep().returning(|| 0);
         spawner.expect_end_group().never();
         spawner.expect_spawn().times(1).returning(move |launch| {
             assert_eq!(
@@ -249,7 +248,7 @@ impl ProcessSpawner for Stubborn {
 fn the_first_progress_is_written_at_once() {
     let mut spawner = MockSpawner::new();
     spawner.expect_find_claude().returning(|| Ok(PathBuf::from("/bin/claude")));
-    spawner.expect_sweep().returning(|_| 0);
+    spawner.expect_sweep().returning(|| 0);
     spawner.expect_spawn().times(1).returning(|launch| {
         let say = json!({"type": "assistant", "message": {"id": "m", "content": [{"type": "text", "text": "hello"}]}});
         std::fs::write(&launch.stdout, format!("{say}\n{}", result("fine"))).unwrap();
@@ -302,29 +301,4 @@ fn last_words_that_are_an_answer_are_the_answer() {
             "{record}"
         );
     }
-}
-
-/// While a process becomes another program it shows no environment, so its mark cannot be seen: it is waited for. What shows
-/// none for another reason is not.
-#[test]
-fn a_process_between_two_programs_is_told_from_others_without_an_environment() {
-    let stat = |state: &str, flags: u32, started: u32| {
-        let zeros = "0 ".repeat(12);
-        Stat::read(&format!("7 (a) b) {state} 1 7 9 0 -1 {flags} {zeros}{started} 0 0\n")).unwrap()
-    };
-    let own = stat("S", 0x0040_0100, 50);
-    for (state, flags, started, may) in [
-        ("R", 0, 50, true),
-        ("D", 0, 51, true),
-        ("R", 0, 49, false),
-        ("Z", 0, 51, false),
-        ("I", 0x0020_8040, 51, false),
-    ] {
-        assert_eq!(stat(state, flags, started).may_begin_a_program(&own), may, "{state} {flags} {started}");
-    }
-    assert_eq!(Stat::read("7 (a) R 1"), None);
-    assert!(
-        Stat::read(&std::fs::read_to_string("/proc/self/stat").unwrap_or_default()).is_some()
-            || cfg!(not(target_os = "linux"))
-    );
 }

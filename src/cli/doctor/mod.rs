@@ -12,6 +12,7 @@ mod registration;
 mod report;
 mod restrictions;
 mod servers;
+mod system;
 
 use super::failure::{ExitCode, Failure};
 use super::output;
@@ -34,6 +35,8 @@ pub fn run(environment: Result<Environment, PlaceError>, json: bool, strict: boo
         (Err(error), _) => report.failure(error.to_string(), error.hint()),
         (Ok(_), None) => {}
     }
+    report.begin("System");
+    system::check(&mut report);
     report.begin("Running servers");
     servers::check(&mut report, environment.as_ref().ok());
     if json {

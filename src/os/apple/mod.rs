@@ -1,5 +1,6 @@
 //! macOS.
 
+pub mod capability;
 pub mod file;
 pub mod news;
 pub mod process;

@@ -1,5 +1,6 @@
 //! Linux.
 
+pub mod capability;
 pub mod file;
 pub mod news;
 pub mod process;

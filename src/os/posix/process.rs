@@ -80,6 +80,12 @@ fn is_same(row: &Row, process: Incarnation) -> bool {
     row.pid == process.pid && row.started.abs_diff(process.started) <= BLUR_SECONDS
 }
 
+/// Whether the processes can be listed.
+#[cfg(any(feature = "portable", not(target_os = "linux")))]
+pub fn can_list() -> bool {
+    rows().is_some()
+}
+
 /// Now, in seconds since 1970.
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()

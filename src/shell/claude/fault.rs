@@ -12,9 +12,9 @@ use thiserror::Error;
 use super::{is_executable, on_path};
 use crate::fs::open;
 
-/// How much of a script the kernel reads to find its interpreter, in bytes (`BINPRM_BUF_SIZE` of Linux).
+/// How much of a script the kernel reads to find its interpreter, in bytes (`BINPRM_BUF_SIZE`, see execve(2)).
 const FIRST_LINE_BYTES: usize = 256;
-/// How a program of Linux and other systems begins.
+/// How a program begins, on most systems.
 const ELF: &[u8] = b"\x7fELF";
 /// Looks for an interpreter on PATH.
 const ENV: &str = "env";
