@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
+use agent_dispatch::os::capability;
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -12,13 +13,17 @@ use super::{World, until};
 /// What it says, without servers and without the verdict, which counts them.
 fn without_servers(world: &World, arguments: &[&str]) -> String {
     let text = String::from_utf8(world.output(arguments).stdout).unwrap();
-    text.split("Running servers").next().unwrap().to_owned()
+    text.split("System\n").next().unwrap().to_owned()
 }
 
-/// The findings as `section status message`, without those of servers.
+/// The findings as `section status message`, without those of what differs from machine to machine.
 fn findings(report: &Value) -> Vec<String> {
     let text = |check: &Value, key: &str| check[key].as_str().unwrap().to_owned();
-    let checks = report["checks"].as_array().unwrap().iter().filter(|check| check["section"] != "Running servers");
+    let checks = report["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|check| !["System", "Running servers"].map(Value::from).contains(&check["section"]));
     checks
         .map(|check| format!("{} {} {}", text(check, "section"), text(check, "status"), text(check, "message")))
         .collect()
@@ -396,6 +401,16 @@ fn without_a_place_for_its_files_it_says_so() {
     let found = findings(&report).into_iter().find(|line| line.starts_with("Config")).unwrap();
     assert_eq!(code, 1);
     assert_snapshot!(found, @r#"Config fail AGENT_DISPATCH_USAGE_LOG is "$NOWHERE/usage.jsonl", but the variable NOWHERE is not set"#);
+}
+
+#[test]
+fn the_system_is_told_and_what_it_lacks() {
+    let (report, _) = sound().json(&["doctor", "--json"]);
+    let checks = report["checks"].as_array().unwrap().iter().filter(|check| check["section"] == "System");
+    let told = checks.map(|check| check["message"].as_str().unwrap()).collect::<Vec<_>>();
+    let lacks = capability::lacks();
+    assert_eq!(told[0], capability::used());
+    assert_eq!(told[1..], lacks.iter().map(|lack| lack.what.as_str()).collect::<Vec<_>>());
 }
 
 #[test]
