@@ -12,6 +12,10 @@ gate:
 test ROOM *MORE:
     cargo test --workspace --test suite -- {{ROOM}} {{MORE}}
 
+# the suite, as on a system of which nothing is known but POSIX
+portable *FILTERS:
+    cargo test --workspace --features portable --test suite -- {{FILTERS}}
+
 # the budgets; `just bench --list` shows the groups
 bench *GROUPS:
     cargo bench --bench budgets -- {{GROUPS}}
