@@ -82,3 +82,13 @@ def publish(made, pattern):
             path.unlink()
     for name in sorted(kept):
         print(OUT / name)
+
+
+def start(main):
+    """Runs a maker; what the system refuses is told in a line, and nothing half made is left."""
+    try:
+        main()
+    except OSError as error:
+        fail(f"{error.filename or DIRECTORY}: {error.strerror}", f"make room, or check the permissions in {DIRECTORY}")
+    except KeyboardInterrupt:
+        fail("interrupted", "what was made before is as it was")
