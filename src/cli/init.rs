@@ -49,8 +49,12 @@ pub fn run(environment: &Environment) -> Result<ExitCode, Failure> {
     // What was registered a moment ago is in the file now.
     let found = scopes::find(environment).unwrap_or_default();
     let counting = found.counting().unwrap_or(&own);
-    if counting.scope != Scope::User {
+    if counting.scope != own.scope {
         warn_of_another(counting);
+    }
+    if let Some((what, way_out)) = found.twice() {
+        output::warning(&what);
+        output::hint(&way_out);
     }
     warn_of_variables(environment, counting, &found);
     output::hint(
@@ -59,7 +63,7 @@ pub fn run(environment: &Environment) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Success)
 }
 
-/// Returns what is registered for the user then.
+/// Returns what is registered for the user then, or what a plugin brings.
 fn register(environment: &Environment) -> Result<Registration, Failure> {
     let own = own_command()?;
     let by_hand = format!("register by hand: {}", registration::by_hand(&own));
@@ -67,11 +71,17 @@ fn register(environment: &Environment) -> Result<Registration, Failure> {
     if let Some(registration) = found.of_user() {
         return already(registration, &own).map(|()| registration.clone());
     }
+    // With a second server sessions would have all tools twice.
+    if let Some(registration) = found.of_plugin() {
+        output::data(&format!("MCP server {SERVER_NAME} is there already: {}", registration.place()))?;
+        return Ok(registration.clone());
+    }
     let registered = || Registration {
         scope: Scope::User,
         file: registration::file(environment).unwrap_or_default(),
         entry: ServerEntry::ours(&own),
         standing: Standing::Counts,
+        plugin: None,
     };
     let claude = claude::find().map_err(|error| {
         Failure::new(format!("the MCP server is not registered: {error}"))
@@ -101,7 +111,9 @@ fn register(environment: &Environment) -> Result<Registration, Failure> {
 fn warn_of_another(counting: &Registration) {
     let about = match counting.standing {
         Standing::Unapproved => "here another registration counts once it is approved, and for `claude -p` now",
-        Standing::Counts | Standing::Behind(_) | Standing::Refused => "here another registration counts",
+        Standing::Counts | Standing::Behind(_) | Standing::Refused | Standing::Off => {
+            "here another registration counts"
+        }
     };
     output::warning(&format!("{about}: {} ({})", doctor::shown(&counting.entry), counting.place()));
 }

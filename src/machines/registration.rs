@@ -1,5 +1,6 @@
 //! Which of several registrations of our MCP server counts where the user stands (seen with CLI 2.1.332): local before
-//! project before user scope, and one of project scope only once the user approved it.
+//! project before user scope, and one of project scope only once the user approved it. The server that a plugin brings has
+//! another name, and runs beside the one that counts.
 
 use super::mode::ModeSource;
 
@@ -12,16 +13,19 @@ pub enum Scope {
     Project,
     /// For this user everywhere.
     User,
+    /// Wherever the plugin is enabled that brings it.
+    Plugin,
 }
 
 impl Scope {
-    /// As `claude mcp … --scope` names it.
+    /// As `claude mcp … --scope` names it, which knows no plugins.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Local => "local",
             Self::Project => "project",
             Self::User => "user",
+            Self::Plugin => "plugin",
         }
     }
 }
@@ -37,6 +41,8 @@ pub enum Standing {
     Unapproved,
     /// Of project scope, and the settings refuse it.
     Refused,
+    /// Of a plugin, and switched off for this project.
+    Off,
 }
 
 /// What is said about servers of project scope, in one place.
@@ -64,11 +70,12 @@ pub fn approval(own: Opinion, settings: &[(ModeSource, Opinion)], is_trusted: bo
 }
 
 /// What each of several registrations comes to beside the others, which are in the order of their scopes: the first one that
-/// could count does, those after it stand behind it.
+/// could count does, those after it stand behind it, but not that of a plugin.
 #[must_use]
 pub fn ranked(registrations: &[(Scope, Standing)]) -> Vec<Standing> {
     let mut first = None;
     let rank = |&(scope, standing): &(Scope, Standing)| match (standing, first) {
+        _ if scope == Scope::Plugin => standing,
         (Standing::Counts, None) => {
             first = Some(scope);
             standing
@@ -79,7 +86,7 @@ pub fn ranked(registrations: &[(Scope, Standing)]) -> Vec<Standing> {
     registrations.iter().map(rank).collect()
 }
 
-/// Which of them counts; else which one would, were it approved.
+/// Which of them counts, the first where a plugin's does too; else which one would, were it approved.
 #[must_use]
 pub fn counting(standings: &[Standing]) -> Option<usize> {
     let of = |wanted| standings.iter().position(|standing| *standing == wanted);

@@ -11,6 +11,7 @@ use std::process::Command;
 use thiserror::Error;
 
 pub use self::fault::Fault;
+pub use self::places::system_root;
 use super::environment;
 use crate::config::path::{self, PlaceError};
 use crate::machines::verdict::NotStarted;

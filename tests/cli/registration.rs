@@ -1,6 +1,8 @@
 //! Registrations in every scope of Claude Code: which one counts where the user stands, and what is said of it by `doctor`,
 //! `init` and `list`. (What Claude Code 2.1.332 makes of the same files was seen with `claude mcp get`.)
 
+mod plugin;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -34,9 +34,9 @@ fn a_project_server_needs_approval_by_somebody_who_is_heard() {
 
 #[test]
 fn the_first_that_can_count_does() {
-    use Scope::{Local, Project, User};
-    use Standing::{Behind, Counts, Refused, Unapproved};
-    let table: [Ranking; 8] = [
+    use Scope::{Local, Plugin, Project, User};
+    use Standing::{Behind, Counts, Off, Refused, Unapproved};
+    let table: [Ranking; 12] = [
         (&[], &[], None),
         (&[(User, Counts)], &[Counts], Some(0)),
         (&[(Local, Counts), (Project, Counts), (User, Counts)], &[Counts, Behind(Local), Behind(Local)], Some(0)),
@@ -46,10 +46,16 @@ fn the_first_that_can_count_does() {
         (&[(Local, Counts), (Project, Unapproved)], &[Counts, Behind(Local)], Some(0)),
         (&[(Project, Unapproved)], &[Unapproved], Some(0)),
         (&[(Local, Counts), (Project, Refused), (User, Counts)], &[Counts, Refused, Behind(Local)], Some(0)),
+        // A plugin's runs beside it.
+        (&[(User, Counts), (Plugin, Counts)], &[Counts, Counts], Some(0)),
+        (&[(Project, Unapproved), (Plugin, Counts)], &[Unapproved, Counts], Some(1)),
+        (&[(Plugin, Counts)], &[Counts], Some(0)),
+        (&[(User, Counts), (Plugin, Off)], &[Counts, Off], Some(0)),
     ];
     for (found, standings, counts) in table {
         assert_eq!(ranked(found), standings, "{found:?}");
         assert_eq!(counting(standings), counts, "{found:?}");
     }
     assert_eq!(counting(&[Refused]), None);
+    assert_eq!(counting(&[Off]), None);
 }

@@ -8,7 +8,7 @@ use super::report::Report;
 use crate::cli::places;
 use crate::cli::registration::scopes::{self, Found, Registration};
 use crate::cli::registration::server_environment::{EnvironmentSetting, ServerEnvironment};
-use crate::cli::registration::{self, SERVER_NAME, ServerEntry};
+use crate::cli::registration::{self, SERVER_NAME, ServerEntry, plugin};
 use crate::cli::subprocess;
 use crate::config::path::{Environment, config_path};
 use crate::machines::registration::{Scope, Standing};
@@ -44,7 +44,7 @@ pub fn check(report: &mut Report, environment: &Environment) {
         report.warning(message, "correct the file; Claude Code itself says nothing of it");
     }
     for registration in &found.registrations {
-        check_registration(report, registration);
+        check_registration(report, environment, registration);
     }
     let Some(counting) = found.counting() else {
         // As the older implementation has it: a server may be registered with another client.
@@ -60,8 +60,11 @@ pub fn check(report: &mut Report, environment: &Environment) {
     for difference in places::differences(environment, counting, &found.settings) {
         report.warning(difference.what, difference.remedy);
     }
+    if let Some((what, remedy)) = found.twice() {
+        report.warning(what, remedy);
+    }
     let others = found.registrations.iter().filter(|other| other.scope != counting.scope);
-    for other in others.filter(|other| other.standing != Standing::Refused) {
+    for other in others.filter(|other| !matches!(other.standing, Standing::Refused | Standing::Off)) {
         compare(report, environment, &found.settings, counting, other);
     }
 }
@@ -122,6 +125,7 @@ fn told(registration: &Registration) -> String {
             format!("{place}; interactive sessions ask before they use it, `claude -p` does not")
         }
         Standing::Refused => format!("{place}; refused by disabledMcpjsonServers in the settings of Claude Code"),
+        Standing::Off => format!("{place}; switched off for this project, /mcp in Claude Code switches it on"),
     }
 }
 
@@ -139,16 +143,24 @@ fn again(registration: &Registration) -> String {
         Scope::Local | Scope::User if entry == ServerEntry::ours(&own) => {
             format!("{} && agent-dispatch init", registration.removal())
         }
+        Scope::Plugin => {
+            let directory = Path::new(&own).parent().unwrap_or(Path::new(&own));
+            format!("put {} on PATH where Claude Code is started, before other directories", directory.display())
+        }
         Scope::Local | Scope::User => registration.replacement(&entry),
     }
 }
 
-fn check_registration(report: &mut Report, registration: &Registration) {
+fn check_registration(report: &mut Report, environment: &Environment, registration: &Registration) {
     let (entry, told) = (&registration.entry, told(registration));
     let again = || again(registration);
     let fails = |what: &str| format!("the registered command {} {what} ({told})", shown(entry));
-    let Some(program) = find(&entry.command) else {
-        return report.failure(fails("is not an executable file"), again());
+    let elsewhere = || plugin::installed(environment.home.as_deref()).filter(|_| registration.scope == Scope::Plugin);
+    let Some(program) = find(&entry.command).or_else(elsewhere) else {
+        let of_plugin = registration.scope == Scope::Plugin;
+        let why =
+            if of_plugin { "is neither on PATH nor where installers put it" } else { "is not an executable file" };
+        return report.failure(fails(why), again());
     };
     if entry.arguments.first().is_none_or(|first| first != "serve") {
         return report.failure(fails("does not end in `serve`"), again());

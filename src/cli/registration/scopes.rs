@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::server_environment::EnvironmentSetting;
-use super::{FileError, SERVER_NAME, ServerEntry, by_hand_in, file, read};
+use super::{FileError, SERVER_NAME, ServerEntry, by_hand_in, file, plugin, read};
 use crate::config::claude_settings::Places;
 use crate::config::path::Environment;
 use crate::config::{mcp_file, repository};
@@ -27,16 +27,24 @@ pub struct Registration {
     pub entry: ServerEntry,
     /// What it comes to.
     pub standing: Standing,
+    /// The id of the plugin that brings it.
+    pub plugin: Option<String>,
 }
 
 impl Registration {
     /// Scope and file, for a message.
     pub fn place(&self) -> String {
-        format!("{} scope, {}", self.scope.name(), self.file.display())
+        match &self.plugin {
+            Some(id) => format!("plugin {id}, enabled in {}", self.file.display()),
+            None => format!("{} scope, {}", self.scope.name(), self.file.display()),
+        }
     }
 
     /// The command that takes it away; one that works in this directory.
     pub fn removal(&self) -> String {
+        if let Some(id) = &self.plugin {
+            return format!("claude plugin disable {}", super::quoted(id));
+        }
         let removal = format!("claude mcp remove {SERVER_NAME} --scope {}", self.scope.name());
         match (self.scope, self.file.parent()) {
             // The CLI looks for it in its own directory only.
@@ -53,6 +61,8 @@ impl Registration {
             // Its file is that of all who use the project, and local scope goes before it.
             Scope::Project => by_hand_in(Scope::Local, entry),
             Scope::Local | Scope::User => format!("{} && {}", self.removal(), by_hand_in(self.scope, entry)),
+            // It cannot say more than the plugin does.
+            Scope::Plugin => format!("{} && {}", self.removal(), by_hand_in(Scope::User, entry)),
         }
     }
 }
@@ -83,6 +93,28 @@ impl Found {
     pub fn of_user(&self) -> Option<&Registration> {
         self.registrations.iter().find(|registration| registration.scope == Scope::User)
     }
+
+    /// The one of a plugin, where Claude Code starts it.
+    pub fn of_plugin(&self) -> Option<&Registration> {
+        self.registrations.iter().find(|found| found.scope == Scope::Plugin && found.standing == Standing::Counts)
+    }
+
+    /// What is said of sessions that have all tools twice, and the way out.
+    pub fn twice(&self) -> Option<(String, String)> {
+        let (plugin, other) = (self.of_plugin()?, self.counting()?);
+        if other.scope == Scope::Plugin {
+            return None;
+        }
+        let what = format!("sessions have all tools twice: from {}, and from {}", other.place(), plugin.place());
+        let way_out = format!(
+            "to keep the plugin's ({} in permission rules): {}; to keep the others ({}): {}",
+            plugin::TOOLS,
+            other.removal(),
+            plugin::OTHER_TOOLS,
+            plugin.removal()
+        );
+        Some((what, way_out))
+    }
 }
 
 /// Claude Code's own file, as far as it matters here.
@@ -112,6 +144,7 @@ struct Settings {
     enabled_mcpjson_servers: Lenient<Vec<String>>,
     disabled_mcpjson_servers: Lenient<Vec<String>>,
     env: Lenient<BTreeMap<String, Value>>,
+    enabled_plugins: Lenient<BTreeMap<String, Value>>,
 }
 
 /// A value that may be of another kind than it should be: then it is not there.
@@ -139,7 +172,11 @@ impl<T> Lenient<T> {
 
 impl Lenient<Vec<String>> {
     fn names_us(&self) -> bool {
-        self.get().is_some_and(|names| names.iter().any(|name| name == SERVER_NAME))
+        self.names(SERVER_NAME)
+    }
+
+    fn names(&self, wanted: &str) -> bool {
+        self.get().is_some_and(|names| names.iter().any(|name| name == wanted))
     }
 }
 
@@ -174,7 +211,8 @@ pub fn find(environment: &Environment) -> Result<Found, FileError> {
     let mut found = Found { is_off: known.disabled_mcp_servers.names_us(), ..Found::default() };
     let mut add = |scope, file: &Path, servers: Option<&Value>, standing| {
         if let Some(entry) = servers.and_then(|servers| servers.get(SERVER_NAME)).map(ServerEntry::of) {
-            found.registrations.push(Registration { scope, file: file.to_path_buf(), entry, standing });
+            let file = file.to_path_buf();
+            found.registrations.push(Registration { scope, file, entry, standing, plugin: None });
         }
     };
     let own_file = own_file.unwrap_or_default();
@@ -189,6 +227,8 @@ pub fn find(environment: &Environment) -> Result<Found, FileError> {
         add(Scope::Project, file, Some(servers), registration::approval(known.opinion(), &said, is_trusted));
     }
     add(Scope::User, &own_file, mcp_servers.as_ref(), Standing::Counts);
+    let off = known.disabled_mcp_servers.names(plugin::SERVER);
+    found.registrations.extend(of_plugins(&settings, if off { Standing::Off } else { Standing::Counts }));
     let of_all = found.registrations.iter().map(|found| (found.scope, found.standing)).collect::<Vec<_>>();
     for (registration, standing) in found.registrations.iter_mut().zip(registration::ranked(&of_all)) {
         registration.standing = standing;
@@ -226,6 +266,26 @@ fn shared(here: &Path, passed_over: &mut Vec<(PathBuf, String)>) -> Option<(Path
         }
     }
     None
+}
+
+/// The registrations that enabled plugins bring. The first settings file that says something of a plugin decides.
+fn of_plugins(settings: &[Said], standing: Standing) -> Vec<Registration> {
+    let mut said = BTreeMap::new();
+    for (_, file, settings) in settings {
+        for (id, enabled) in settings.enabled_plugins.get().into_iter().flatten() {
+            said.entry(id).or_insert((file, enabled));
+        }
+    }
+    let enabled = said.into_iter().filter(|(id, (_, enabled))| plugin::is_ours(id) && **enabled == Value::Bool(true));
+    enabled
+        .map(|(id, (file, _))| Registration {
+            scope: Scope::Plugin,
+            file: file.clone(),
+            entry: ServerEntry::ours(SERVER_NAME),
+            standing,
+            plugin: Some(id.clone()),
+        })
+        .collect()
 }
 
 /// Numbers and switches become texts; what is of another kind counts for nothing.

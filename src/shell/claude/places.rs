@@ -33,13 +33,13 @@ const OF_SYSTEM: [&str; 2] = ["opt/homebrew/bin", "usr/local/bin"];
 
 /// The system's root.
 #[cfg(not(feature = "faults"))]
-pub(super) fn system_root() -> PathBuf {
+pub fn system_root() -> PathBuf {
     PathBuf::from("/")
 }
 
 /// The system's root, or what a test has in its place: the directory that `AGENT_DISPATCH_SYSTEM_ROOT` names.
 #[cfg(feature = "faults")]
-pub(super) fn system_root() -> PathBuf {
+pub fn system_root() -> PathBuf {
     std::env::var_os("AGENT_DISPATCH_SYSTEM_ROOT").map_or_else(|| PathBuf::from("/"), PathBuf::from)
 }
 
