@@ -12,6 +12,7 @@ mod jobs;
 mod mcp;
 mod model;
 mod os;
+mod packages;
 mod real_claude;
 mod scenarios;
 mod shell;
