@@ -1,7 +1,7 @@
 //! The real Claude Code CLI from npm against a stub of the Messages API on loopback.
 //!
-//! Two suites. [`contract`]: every claim that `fake-claude` embodies, checked on the CLI itself, so that a new version
-//! shows what changed. [`end_to_end`]: whole dispatches, with a real `claude` on both sides.
+//! Three suites. [`contract`]: every claim that `fake-claude` embodies, checked on the CLI itself, so that a new version
+//! shows what changed. [`end_to_end`]: whole dispatches, with a real `claude` on both sides. [`plugin`]: the plugin for it.
 //!
 //! # When they run
 //! They need npm, its registry and 360 MB on disk, so plain `cargo test` leaves them out:
@@ -23,6 +23,7 @@ mod contract;
 mod end_to_end;
 mod install;
 mod notes;
+mod plugin;
 mod request;
 mod run;
 mod since;
