@@ -2,6 +2,7 @@
 //! and run by `packages/check`; the plugin, by the real CLI, in `tests/real_claude`.
 
 mod plugin;
+mod registry;
 mod start;
 
 use std::path::{Path, PathBuf};
