@@ -203,12 +203,16 @@ real_tests! {
         let world = world(|_| Reply::text("fine"));
         install_program(&world);
         let start = world.path("marketplace/agent-dispatch/scripts/start");
-        let works = std::fs::read(&start).unwrap();
+        let works = std::fs::read_to_string(&start).unwrap();
         std::fs::write(&start, "exit 1\n").unwrap();
         assert_eq!(servers(&session(&world, "go", &[]))[0].1, "failed");
-        std::fs::write(&start, works).unwrap();
+        let started = world.path("started");
+        // The hook runs the script too, with another word.
+        let marked = format!("[ \"$1\" != serve ] || : >'{}'\n{works}", started.display());
+        std::fs::write(&start, marked).unwrap();
         assert_eq!(servers(&session(&world, "go", &[]))[0].1, "failed");
-        let told = world.stub.messages().last().unwrap().everything();
-        assert!(told.contains("recent failure cached"), "{told}");
+        assert!(!started.exists(), "it was started");
+        assert_eq!(claude(&world, &["mcp", "list"]).run().end(), "0");
+        assert!(started.exists(), "it could not have been seen");
     }
 }
