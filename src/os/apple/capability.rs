@@ -6,6 +6,6 @@ pub const USED: &str = "macOS: processes by sysctl, news of jobs by kqueue";
 
 pub fn lacks() -> Vec<Lack> {
     let what = "macOS does not show the environment of the programs that Apple signs: what they start in a session of its own \
-                is told by its ancestors, once a second, and is not ended with the run when they are gone before";
+                is told by its ancestors, once a second, and is not ended with the run when they have ended before";
     vec![Lack { what: what.to_owned(), remedy: None }]
 }

@@ -8,7 +8,7 @@ pub const USED: &str = "POSIX: processes by ps, and looks in place of news of jo
 
 pub fn lacks() -> Vec<Lack> {
     let mark = "the environment of a process is not shown: what a run starts in a session of its own is told by its \
-                ancestors, once a second, and is not ended with the run when they are gone before";
+                ancestors, once a second, and is not ended with the run when they have ended before";
     let mut lacks = vec![Lack { what: mark.to_owned(), remedy: None }, no_news("POSIX has none", None)];
     if !can_list() {
         let what = "ps does not list the processes: of a run only its process group is ended, and of one that lost its \
