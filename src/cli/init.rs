@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::failure::{ExitCode, Failure};
+use super::registration::installation;
 use super::registration::scopes::{self, Found, Registration};
 use super::registration::{self, FileError, SERVER_NAME, ServerEntry};
 use super::subprocess::{self, SubprocessError};
@@ -57,6 +58,7 @@ pub fn run(environment: &Environment) -> Result<ExitCode, Failure> {
         output::hint(&way_out);
     }
     warn_of_variables(environment, counting, &found);
+    warn_of_cache(&own);
     output::hint(
         "agent-dispatch add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one",
     );
@@ -140,9 +142,19 @@ fn warn_of_variables(environment: &Environment, counting: &Registration, found: 
     }
 }
 
+/// Where this program is registered and will not be there for long. One that is not this program was told already.
+fn warn_of_cache(registration: &Registration) {
+    let registered = Path::new(&registration.entry.command);
+    let is_this = installation::lasting_path().is_ok_and(|own| own == registered);
+    if let Some(runner) = installation::runner_of(registered).filter(|_| is_this) {
+        output::warning(&format!("this program, {}, is {}", registration.entry.command, runner.told()));
+        output::hint(&format!("{}; then {} && agent-dispatch init", runner.install, registration.removal()));
+    }
+}
+
 fn own_command() -> Result<String, Failure> {
     let again = "install agent-dispatch again, then run agent-dispatch init";
-    let own: PathBuf = registration::own_path()
+    let own: PathBuf = installation::lasting_path()
         .map_err(|error| Failure::new(format!("the path of this program cannot be told: {error}")).hint(again))?;
     own.into_os_string().into_string().map_err(|own| {
         let own = Path::new(&own).display().to_string();

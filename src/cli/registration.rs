@@ -1,5 +1,6 @@
 //! What Claude Code knows of us, and the path that it should know.
 
+pub mod installation;
 pub mod plugin;
 pub mod scopes;
 pub mod server_environment;

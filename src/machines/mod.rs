@@ -45,6 +45,7 @@ pub mod registration;
 pub mod rejected;
 pub mod retention;
 pub mod rule;
+pub mod runner;
 pub mod schema;
 pub mod shorten;
 pub mod slots;

@@ -11,6 +11,7 @@ mod gc;
 mod group;
 mod hidden;
 mod init;
+mod installation;
 mod job;
 mod jobs;
 mod list;

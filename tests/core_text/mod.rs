@@ -23,6 +23,7 @@ mod reach;
 mod registration;
 mod retention;
 mod rule;
+mod runner;
 mod schema;
 mod schema_oracle;
 mod several;

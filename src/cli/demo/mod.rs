@@ -13,7 +13,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::failure::{ExitCode, Failure};
 use super::output::{self, Style};
 use super::registration;
+use super::registration::installation;
 use crate::config::path::{self, Environment};
+use crate::machines::runner::Runner;
 use crate::shell::claude::{self, ClaudeMissing};
 use client::Client;
 use stage::{REAL_CAP_USD, Stage};
@@ -205,9 +207,13 @@ fn farewell() -> Result<ExitCode, Failure> {
         Err(error) => (format!("For real: {error}; {}. Then:", error.way_out()), ""),
     };
     let own = registration::own_path().unwrap_or_default();
-    let note = match std::env::var_os("PATH").is_some_and(|path| on_path(&path, &own)) {
-        true => String::new(),
-        false => format!("\n(agent-dispatch is {}, which is not on PATH.)", own.display()),
+    let is_on_path = std::env::var_os("PATH").is_some_and(|path| on_path(&path, &own));
+    let note = match installation::runner_of(&own) {
+        Some(Runner { name, install }) => {
+            format!("\n(This agent-dispatch is in the cache of {name}; to install it: {install})")
+        }
+        None if is_on_path || installation::script_on_path().is_some() => String::new(),
+        None => format!("\n(agent-dispatch is {}, which is not on PATH.)", own.display()),
     };
     output::data(&format!(
         "\n{}\n{first}\

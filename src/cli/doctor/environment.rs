@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::report::Report;
 use crate::cli::registration::SERVER_NAME;
+use crate::cli::registration::installation;
 use crate::cli::subprocess::{self, SubprocessError};
 use crate::config::model::Config;
 use crate::machines::cli_version::{NEWEST, OLDEST, Version};
@@ -96,8 +97,15 @@ fn check_own_path(report: &mut Report) {
         std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| claude::is_executable(file));
     let own = std::env::current_exe().and_then(|own| own.canonicalize()).ok();
     let shown = own.as_deref().unwrap_or(name).display();
+    if let Some(runner) = own.as_deref().and_then(installation::runner_of) {
+        return report.warning(format!("this program, {shown}, is {}", runner.told()), runner.install);
+    }
     match named {
         Some(named) if named.canonicalize().ok() == own => report.ok(format!("on PATH: {}", named.display())),
+        // As npm, pnpm and others put one there.
+        Some(named) if installation::starts_this(&named) => {
+            report.ok(format!("on PATH: {}, a script that starts this version", named.display()));
+        }
         Some(named) => report.warning(
             format!("{} is on PATH, which is not this program ({shown})", named.display()),
             "remove the one that is not wanted, or put the other directory first on PATH",

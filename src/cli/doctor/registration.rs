@@ -2,20 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use super::report::Report;
 use crate::cli::places;
+use crate::cli::registration::installation::{self, VERSION_LIMIT};
 use crate::cli::registration::scopes::{self, Found, Registration};
 use crate::cli::registration::server_environment::{EnvironmentSetting, ServerEnvironment};
 use crate::cli::registration::{self, SERVER_NAME, ServerEntry, plugin};
 use crate::cli::subprocess;
 use crate::config::path::{Environment, config_path};
 use crate::machines::registration::{Scope, Standing};
+use crate::machines::runner::Runner;
 use crate::shell::claude::is_executable;
-
-/// How long the registered program may take to tell its version.
-const VERSION_LIMIT: Duration = Duration::from_secs(5);
 
 /// An entry as it would be typed.
 pub fn shown(entry: &ServerEntry) -> String {
@@ -131,7 +129,7 @@ fn told(registration: &Registration) -> String {
 
 /// How to register this program in its place.
 fn again(registration: &Registration) -> String {
-    let own = registration::own_path().ok().and_then(|own| own.into_os_string().into_string().ok());
+    let own = installation::lasting_path().ok().and_then(|own| own.into_os_string().into_string().ok());
     let own = own.unwrap_or_else(|| SERVER_NAME.to_owned());
     let entry = registration.entry.with_command(&own);
     match registration.scope {
@@ -151,6 +149,12 @@ fn again(registration: &Registration) -> String {
     }
 }
 
+/// How to install this program before it is registered, where it is in a cache itself.
+fn for_good(runner: Runner) -> String {
+    let is_own = registration::own_path().is_ok_and(|own| installation::runner_of(&own).is_some());
+    if is_own { format!("{}; then ", runner.install) } else { String::new() }
+}
+
 fn check_registration(report: &mut Report, environment: &Environment, registration: &Registration) {
     let (entry, told) = (&registration.entry, told(registration));
     let again = || again(registration);
@@ -164,6 +168,10 @@ fn check_registration(report: &mut Report, environment: &Environment, registrati
     };
     if entry.arguments.first().is_none_or(|first| first != "serve") {
         return report.failure(fails("does not end in `serve`"), again());
+    }
+    // A bare name may lead elsewhere where Claude Code is started.
+    if let Some(runner) = installation::runner_of(Path::new(&entry.command)) {
+        return report.warning(fails(&format!("is {}", runner.told())), for_good(runner) + &again());
     }
     let ours = registration::own_path().and_then(|own| own.canonicalize()).ok();
     if program.canonicalize().ok() == ours && ours.is_some() {
@@ -182,7 +190,7 @@ fn check_registration(report: &mut Report, environment: &Environment, registrati
         }
         Err(error) => return report.failure(fails(&error.to_string()), again()),
     };
-    if version == format!("{SERVER_NAME} {}", env!("CARGO_PKG_VERSION")) {
+    if installation::is_this_version(&version) {
         report.ok(format!("registered: {}, another copy of this version ({told})", shown(entry)));
     } else {
         let message = format!("registered is another version: {} is {version} ({told})", shown(entry));
