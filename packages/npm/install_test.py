@@ -14,19 +14,16 @@ import time
 import unittest
 from pathlib import Path
 
+from product import DIRECTORY, OUT, ROOT
 from registry import Registry, with_version
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = Path(
-    os.environ.get("PACKAGES_DIR") or Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "packages"
-).resolve()
 SYSTEM = {"Linux": "linux", "Darwin": "darwin"}[platform.system()]
 PROCESSOR = {"x86_64": "x64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
 TARGET = (
     f"{platform.machine().replace('arm64', 'aarch64')}-{'unknown-linux-musl' if SYSTEM == 'linux' else 'apple-darwin'}"
 )
 PLATFORM_PACKAGE = f"agent-dispatch-{SYSTEM}-{PROCESSOR}"
-BUILT = PACKAGES / "bin" / TARGET / "agent-dispatch"
+BUILT = DIRECTORY / "bin" / TARGET / "agent-dispatch"
 # Older than any version there is.
 OLD = "0.0.1"
 # How long a command may take, in seconds. The demo, the longest, takes four.
@@ -50,7 +47,7 @@ printf '{"mcpServers": {"agent-dispatch": %s}}' "$4" >"$HOME/.claude.json"
 def tarballs():
     """What the maker made, by name, of the version that Cargo.toml says."""
     found = {}
-    for file in sorted((PACKAGES / "out").glob("agent-dispatch*.tgz")):
+    for file in sorted(OUT.glob("agent-dispatch*.tgz")):
         with tarfile.open(file) as archive:
             manifest = json.load(archive.extractfile("package/package.json"))
         found.setdefault(manifest["version"], {})[manifest["name"]] = file
@@ -60,9 +57,7 @@ def tarballs():
     made = found.get(version, {})
     missing = [name for name in ("agent-dispatch", PLATFORM_PACKAGE) if name not in made]
     if missing:
-        sys.exit(
-            f"error: {PACKAGES / 'out'} has no {' and no '.join(missing)} {version}\nhint: packages/npm/make makes them"
-        )
+        sys.exit(f"error: {OUT} has no {' and no '.join(missing)} {version}\nhint: packages/npm/make makes them")
     if not BUILT.is_file():
         sys.exit(f"error: {BUILT} is not there\nhint: packages/build makes it")
     return version, made
@@ -186,7 +181,7 @@ class Installs(Case):
 
     def manual(self):
         """npm puts the manual where `man` looks; there is none where the pages were not made."""
-        pages = sorted(path.name for path in (PACKAGES / "pages/man").glob("*.1"))
+        pages = sorted(path.name for path in (DIRECTORY / "pages/man").glob("*.1"))
         installed = self.prefix / "share/man/man1"
         self.assertEqual(sorted(os.listdir(installed)) if installed.is_dir() else [], pages)
 

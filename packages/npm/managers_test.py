@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 import install_test
-from install_test import PACKAGES, Case
+from install_test import Case
+from product import DIRECTORY
 
 # The newest of each when this was written, and two that are as common: pnpm 10, whose global packages lie elsewhere
 # than those of 11 and 12, and Yarn 1, which most old projects have.
@@ -17,7 +18,7 @@ MANAGERS = [
     "@yarnpkg/cli-dist@4.18.1",
     "bun@1.4.5",
 ]
-TOOLS = PACKAGES / "npm-managers"
+TOOLS = DIRECTORY / "npm-managers"
 
 
 def setUpModule():
