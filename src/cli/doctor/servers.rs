@@ -66,6 +66,9 @@ fn tell(report: &mut Report, server: &Shown, version: Option<&str>) {
                 format!("process {pid}: version {version} ({program}), this is {}", env!("CARGO_PKG_VERSION"));
             report.warning(message, restart);
         }
+        None if gone => {
+            report.warning(format!("process {pid}: its file {program} was replaced or removed"), restart);
+        }
         None => {
             let message = format!("process {pid}: another implementation or unknown version ({program})");
             report.warning(message, restart);

@@ -1,49 +1,97 @@
-//! Processes, as `ps` shows them: no environment, and an age in seconds. A process belongs to a run by its ancestors.
+//! Processes, as the kernel of macOS tells them. It hides the environment of the programs that Apple signs: such a process
+//! belongs to a run by its ancestors.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Signal, kill_process};
 
-use super::table::{BLUR_SECONDS, COLUMNS, Row, now};
+use super::table;
 use crate::machines::kinship::{Mark, Process, members};
-use crate::os::process::{Found, Incarnation, Program, Run, SUPERVISE, Shown};
+use crate::os::process::{Found, Incarnation, Program, Run, Shown};
+use crate::os::reading::kinfo::Row;
+use crate::os::reading::lsof;
+use crate::os::reading::procargs::Block;
+
+/// How much older than the process that leads a run another one of it may look, in microseconds: starts are told by the clock,
+/// which may have been set back in between. What is older is not looked at: most processes of a user are as old as the login.
+const CLOCK_SLACK: u64 = 3_600_000_000;
+/// Microseconds of a second.
+const SECOND: u64 = 1_000_000;
+/// How long after the start of a program its file may change and still be the one that runs, in seconds: macOS notes at the
+/// first start of a new file where it came from.
+const FIRST_START_SECONDS: u64 = 10;
+/// How often to look whether a process has become another program. That takes a millisecond or so.
+const EXEC_LOOK: Duration = Duration::from_millis(1);
 
 pub fn find(run: &Run<'_>) -> Found {
     let own = i32::try_from(std::process::id()).unwrap_or_default();
-    let rows = rows().unwrap_or_default();
-    let lives = |process: &Incarnation| rows.iter().any(|row| is_same(row, *process));
+    let rows = table::of_user().unwrap_or_default();
+    let lives = |process: &Incarnation| rows.iter().any(|row| row.incarnation() == *process);
     let known = run.known.iter().filter(|process| lives(process)).map(|process| process.pid).collect::<BTreeSet<_>>();
     // Its group may outlive it: then no process has its id.
     let leader = run.leader.filter(|leader| lives(leader) || !rows.iter().any(|row| row.pid == leader.pid));
-    let processes = rows.iter().filter(|row| row.pid != own).map(as_process).collect::<Vec<_>>();
+    let oldest = run.leader.map_or(0, |leader| leader.started.saturating_sub(CLOCK_SLACK));
+    let (mut processes, mut bare) = (Vec::new(), Vec::new());
+    for row in rows.iter().filter(|row| row.pid != own && row.started >= oldest) {
+        let start = table::start_of(row.pid);
+        let mark = mark(start.as_deref(), run.mark);
+        processes.push(Process { pid: row.pid, parent: row.parent, group: row.group, mark });
+        if start.is_none() {
+            bare.push(row.pid);
+        }
+    }
     let pids = members(&processes, leader.map(|leader| leader.pid), &known);
-    let found = rows.iter().filter(|row| pids.contains(&row.pid));
-    Found { members: found.map(|row| Incarnation { pid: row.pid, started: row.started }).collect(), bare: Vec::new() }
+    bare.retain(|pid| !pids.contains(pid));
+    Found { members: rows.iter().filter(|row| pids.contains(&row.pid)).map(Row::incarnation).collect(), bare }
 }
 
-fn as_process(row: &Row) -> Process {
-    let is_supervisor = row.arguments.split(' ').nth(1) == Some(SUPERVISE);
-    let mark = if is_supervisor { Mark::Foreign } else { Mark::Hidden };
-    Process { pid: row.pid, parent: row.parent, group: row.group, mark }
+/// What is seen of the mark, by what a process was started with.
+fn mark(start: Option<&[u8]>, mark: &str) -> Mark {
+    match start.and_then(Block::read).and_then(|block| block.has(mark)) {
+        Some(true) => Mark::Own,
+        Some(false) => Mark::Foreign,
+        None => Mark::Hidden,
+    }
 }
 
-/// No process is seen between two programs.
-pub const fn await_program(_bare: &[i32], _deadline: Instant) -> bool {
-    false
+/// For a moment nothing is told of a process that is becoming another program; who reads it then takes it for none of the run.
+pub fn await_program(bare: &[i32], deadline: Instant) -> bool {
+    let own = i32::try_from(std::process::id()).ok().and_then(table::of_id);
+    let Some(own) = own.filter(|_| !bare.is_empty() && Instant::now() < deadline) else { return false };
+    let may_begin = |pid: &&i32| table::of_id(**pid).is_some_and(|row| !row.has_ended && row.started >= own.started);
+    let beginning = bare.iter().filter(may_begin).collect::<Vec<_>>();
+    while !beginning.is_empty() && Instant::now() < deadline {
+        if beginning.iter().any(|pid| table::start_of(**pid).is_some()) {
+            break;
+        }
+        thread::sleep(EXEC_LOOK);
+    }
+    !beginning.is_empty()
 }
 
-/// It was seen a moment ago, and an id is not given anew so soon.
+/// By its id, after a look at the moment of its start: macOS has no handles of processes.
 pub fn signal(process: Incarnation, _run: &Run<'_>, signal: Signal) -> bool {
-    Pid::from_raw(process.pid).is_some_and(|pid| rustix::process::kill_process(pid, signal).is_ok())
+    let is_same = table::of_id(process.pid).is_some_and(|row| row.incarnation() == process && !row.has_ended);
+    is_same && Pid::from_raw(process.pid).is_some_and(|pid| kill_process(pid, signal).is_ok())
 }
 
+/// By its mark; where that is hidden, because claude is started by a script for one of Apple's shells, by the note of it.
 pub fn leader_lives(run: &Run<'_>) -> Option<bool> {
-    let (leader, rows) = (run.leader?, rows()?);
-    Some(rows.iter().any(|row| is_same(row, leader)))
+    let rows = table::of_user()?;
+    let leads = |row: &&Row| row.group == row.pid && !row.leads_session;
+    let is_marked = |row: &Row| mark(table::start_of(row.pid).as_deref(), run.mark) == Mark::Own;
+    if rows.iter().filter(leads).any(is_marked) {
+        return Some(true);
+    }
+    run.leader.map(|leader| rows.iter().any(|row| row.incarnation() == leader))
 }
 
 pub const fn shows_marks() -> bool {
@@ -51,42 +99,59 @@ pub const fn shows_marks() -> bool {
 }
 
 pub fn to_note(pid: i32) -> Option<Incarnation> {
-    Some(Incarnation { pid, started: now() })
+    table::of_id(pid).as_ref().map(Row::incarnation)
 }
 
-/// Without a look at its arguments the held lock is the only proof: its holder wrote its id there.
-pub fn terminate_holder(pid: Pid, _argument: &OsStr) -> bool {
-    rustix::process::kill_process(pid, Signal::TERM).is_ok()
+pub fn terminate_holder(pid: Pid, argument: &OsStr) -> bool {
+    let id = pid.as_raw_nonzero().get();
+    let incarnation = || table::of_id(id).as_ref().map(Row::incarnation);
+    let before = incarnation();
+    let start = table::start_of(id).unwrap_or_default();
+    let is_named = Block::read(&start).is_some_and(|block| block.arguments.contains(&argument.as_bytes()));
+    // It is still the process whose arguments were looked at.
+    is_named && before.is_some() && incarnation() == before && kill_process(pid, Signal::TERM).is_ok()
 }
 
 pub fn of_user(wanted: &dyn Fn(&[OsString]) -> bool) -> Option<Vec<Shown>> {
-    let rows = rows()?;
-    let own = i32::try_from(std::process::id()).ok()?;
-    let user = rows.iter().find(|row| row.pid == own)?.user.clone();
-    let shown = rows.iter().filter(|row| row.user == user).filter_map(|row| {
-        let arguments = row.arguments.split(' ').map(OsString::from).collect::<Vec<_>>();
-        wanted(&arguments).then(|| {
-            let path = arguments.first().map(PathBuf::from);
-            let program = path.map(|path| Program { gone: false, again: Some(path.clone()), path });
-            Shown { pid: row.pid, arguments, program, environment: None, directory: None }
-        })
-    });
-    let mut shown = shown.collect::<Vec<_>>();
+    let rows = table::of_user()?;
+    let mut shown = rows.iter().filter_map(|row| shown(row, wanted)).collect::<Vec<_>>();
     shown.sort_by_key(|process| process.pid);
+    let mut directories = lsof::directories(&ask_lsof(&shown));
+    for process in &mut shown {
+        process.directory = directories.remove(&process.pid);
+    }
     Some(shown)
 }
 
-fn is_same(row: &Row, process: Incarnation) -> bool {
-    row.pid == process.pid && row.started.abs_diff(process.started) <= BLUR_SECONDS
+fn shown(row: &Row, wanted: &dyn Fn(&[OsString]) -> bool) -> Option<Shown> {
+    let start = table::start_of(row.pid)?;
+    let block = Block::read(&start)?;
+    let arguments = block.arguments.iter().map(|argument| OsString::from_vec(argument.to_vec())).collect::<Vec<_>>();
+    wanted(&arguments).then(|| Shown {
+        pid: row.pid,
+        arguments,
+        program: program(PathBuf::from(OsStr::from_bytes(block.program)), row.started),
+        environment: block.environment.map(<[u8]>::to_vec),
+        directory: None,
+    })
 }
 
-/// All processes; `None` where there is no `ps`, or it cannot list them.
-fn rows() -> Option<Vec<Row>> {
-    let mut command = Command::new("ps");
-    command.arg("-A").args(COLUMNS.into_iter().flat_map(|column| ["-o", column]));
-    let output = command.env("LC_ALL", "C").stdin(Stdio::null()).stderr(Stdio::null()).output();
-    let output = output.inspect_err(|error| tracing::warn!(%error, "ps cannot be run: only process groups are ended"));
-    let now = now();
-    let text = String::from_utf8_lossy(&output.ok()?.stdout).into_owned();
-    Some(text.lines().filter_map(|line| Row::read(line, now)).collect::<Vec<_>>()).filter(|rows| !rows.is_empty())
+/// By its path, as it was given: a relative one says nothing to us, for it began in a directory that the process may have
+/// left. What was put there since is another program.
+fn program(path: PathBuf, started: u64) -> Option<Program> {
+    let changed = fs::metadata(&path).map(|metadata| u64::try_from(metadata.ctime()).unwrap_or_default());
+    let is_same = changed.is_ok_and(|changed| changed <= (started / SECOND).saturating_add(FIRST_START_SECONDS));
+    path.is_absolute().then(|| Program { gone: !is_same, again: is_same.then(|| path.clone()), path })
+}
+
+/// Their current directories; without `lsof`, which is part of macOS, nothing.
+fn ask_lsof(processes: &[Shown]) -> String {
+    if processes.is_empty() {
+        return String::new();
+    }
+    let ids = processes.iter().map(|process| process.pid.to_string()).collect::<Vec<_>>().join(",");
+    let mut command = Command::new("/usr/sbin/lsof");
+    let output = command.args(lsof::OPTIONS).arg(ids).stdin(Stdio::null()).stderr(Stdio::null()).output();
+    let output = output.inspect_err(|error| tracing::debug!(%error, "lsof cannot be run"));
+    output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
 }
