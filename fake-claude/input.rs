@@ -1,9 +1,10 @@
 //! The prompt: positional, stdin, and what never reaches the model (CLI contract, chapter 5).
 
 use std::io::{IsTerminal, Read, Write};
-use std::os::unix::fs::FileTypeExt;
 use std::sync::mpsc;
 use std::time::Duration;
+
+use rustix::fs::FileType;
 
 use crate::Stop;
 
@@ -36,8 +37,8 @@ fn stdin_text() -> Result<String, Stop> {
     if std::io::stdin().is_terminal() {
         return Ok(String::new());
     }
-    let may_block =
-        std::fs::metadata("/proc/self/fd/0").is_ok_and(|m| m.file_type().is_fifo() || m.file_type().is_socket());
+    let may_block = rustix::fs::fstat(std::io::stdin())
+        .is_ok_and(|stat| matches!(FileType::from_raw_mode(stat.st_mode), FileType::Fifo | FileType::Socket));
     let bytes = if may_block { read_patiently() } else { read_all(Vec::new()) };
     if bytes.len() as u64 > STDIN_LIMIT_BYTES {
         return Err(Stop::error(

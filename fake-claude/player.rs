@@ -1,12 +1,13 @@
 //! Plays a scene: what every step may do to the run.
 
 use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::FileTypeExt;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::fs::FileType;
 use serde_json::{Map, Value, json};
 
 use crate::ending::Ending;
@@ -278,7 +279,7 @@ fn report(argv: &[String], prompt: Option<&str>, call: u64, session: Option<&str
     let (group, session_leader) = group_and_session();
     let line = json!({"argv":argv,"cwd":std::env::current_dir()?.to_string_lossy(),"prompt":prompt,"call":call,"session":session,
         "pid":std::process::id(),"pgid":group,"sid":session_leader,
-        "stdin":kind(0),"stdout":kind(1),"stderr":kind(2),"env":env});
+        "stdin":kind(io::stdin()),"stdout":kind(io::stdout()),"stderr":kind(io::stderr()),"env":env});
     let mut file = OpenOptions::new().create(true).append(true).open(path)?;
     file.lock()?;
     file.write_all(format!("{line}\n").as_bytes())
@@ -286,7 +287,11 @@ fn report(argv: &[String], prompt: Option<&str>, call: u64, session: Option<&str
 
 /// The ids of this process's group and session; 0 where the leader is outside of the PID namespace, see proc(5).
 fn group_and_session() -> (Option<i32>, Option<i32>) {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else {
+        // A system without PID namespaces.
+        let session = rustix::process::getsid(None).ok();
+        return (Some(rustix::process::getpgrp().as_raw_pid()), session.map(rustix::process::Pid::as_raw_pid));
+    };
     // The fields begin after the program's name, which stands in parentheses.
     let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
     let mut ids = fields.split_whitespace().skip(2).map(|field| field.parse().ok());
@@ -294,14 +299,13 @@ fn group_and_session() -> (Option<i32>, Option<i32>) {
 }
 
 /// What a descriptor is.
-fn kind(fd: u8) -> &'static str {
-    let Ok(meta) = std::fs::metadata(format!("/proc/self/fd/{fd}")) else { return "closed" };
-    let kind = meta.file_type();
-    match () {
-        () if kind.is_file() => "file",
-        () if kind.is_fifo() => "pipe",
-        () if kind.is_socket() => "socket",
-        () if kind.is_char_device() => "device",
-        () => "other",
+fn kind(fd: impl AsFd) -> &'static str {
+    let Ok(stat) = rustix::fs::fstat(fd) else { return "closed" };
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => "file",
+        FileType::Fifo => "pipe",
+        FileType::Socket => "socket",
+        FileType::CharacterDevice => "device",
+        _ => "other",
     }
 }

@@ -33,6 +33,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use insta::internals::SettingsBindDropGuard;
 use serde_json::{Value, json};
 
+use crate::support::processes::command_lines_with;
 use crate::support::{BINARY, once, until};
 
 /// A home of its own, where nothing is set up; `claude` is not there, whatever the machine has.
@@ -166,17 +167,7 @@ impl World {
 
     /// The processes that carry this world in their environment, by their command lines.
     fn processes(&self) -> Vec<String> {
-        let root = self.path("").to_str().unwrap().trim_end_matches('/').as_bytes().to_vec();
-        let pids = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
-        pids.filter(|process| {
-            fs::read(process.join("environ"))
-                .is_ok_and(|environment| environment.windows(root.len()).any(|part| part == root))
-        })
-        .filter_map(|process| fs::read(process.join("cmdline")).ok())
-        // A process that ended and was not waited for yet has none.
-        .filter(|line| !line.is_empty())
-        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
-        .collect()
+        command_lines_with(self.path("").to_str().unwrap().trim_end_matches('/'))
     }
 
     /// With an agent `infra`, which plays this scene.

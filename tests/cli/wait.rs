@@ -3,9 +3,11 @@
 use std::process::Stdio;
 
 use insta::assert_snapshot;
+use rustix::process::Signal;
 use serde_json::json;
 
 use super::{World, interrupt, shown, until};
+use crate::support::processes::catches;
 
 #[test]
 fn a_success() {
@@ -65,12 +67,8 @@ fn ctrl_c_leaves_the_job_alone() {
     let mut command = world.command(&["wait", &id, "--json"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // SIGINT is caught from the moment that the mask of caught signals says so.
-    let status = format!("/proc/{}/status", child.id());
-    let caught = |text: String| {
-        let mask = text.lines().find_map(|line| line.strip_prefix("SigCgt:")).map(str::trim).map(str::to_owned);
-        mask.and_then(|mask| u64::from_str_radix(&mask, 16).ok()).is_some_and(|mask| mask & 0b10 != 0)
-    };
-    until("it to listen", || std::fs::read_to_string(&status).is_ok_and(caught).then_some(()));
+    let pid = i32::try_from(child.id()).unwrap();
+    until("it to listen", || catches(pid, Signal::INT).then_some(()));
     interrupt(&child);
     assert_snapshot!(shown(&child.wait_with_output().unwrap()), @r#"
     exit code: 130

@@ -172,12 +172,6 @@ fn until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Does the process live? A zombie does not.
-fn alive(pid: i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.trim_start().starts_with('Z'))
-}
-
 fn pid_in(path: &Path) -> i32 {
     until("a pid file", || fs::read_to_string(path).ok()?.trim().parse().ok())
 }

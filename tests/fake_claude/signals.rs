@@ -5,7 +5,8 @@ use std::os::unix::process::CommandExt;
 
 use rustix::process::Signal;
 
-use super::{Reaper, STREAM, World, alive, pid_in, until};
+use super::{Reaper, STREAM, World, pid_in, until};
+use crate::support::processes::{alive, group, stderr_of};
 
 #[test]
 fn sigterm_exits_with_143_and_adds_nothing() {
@@ -148,12 +149,6 @@ fn commands_run_for_real() {
     );
 }
 
-/// The process group, also where its leader is outside of the PID namespace (0 then), as in a container.
-fn group_of(pid: i32) -> i32 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    stat.rsplit_once(')').unwrap().1.split_whitespace().nth(2).unwrap().parse().unwrap()
-}
-
 #[test]
 fn children_live_in_the_group_outside_it_or_hold_the_fence() {
     for (verb, same_group, holds) in [
@@ -171,8 +166,8 @@ fn children_live_in_the_group_outside_it_or_hold_the_fence() {
         assert!(alive(pid), "{verb}");
         let dump: serde_json::Value =
             serde_json::from_str(&fs::read_to_string(world.path("work/dump")).unwrap()).unwrap();
-        let group = group_of(pid);
+        let group = group(pid).unwrap();
         assert_eq!(dump["pgid"] == group, same_group, "{verb}");
-        assert_eq!(fs::read_link(format!("/proc/{pid}/fd/2")).unwrap() == err, holds, "{verb}");
+        assert_eq!(stderr_of(pid).unwrap() == err, holds, "{verb}");
     }
 }

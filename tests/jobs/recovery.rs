@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{TREE, WAITS, ended, go, planted, ready, status, submit, supervisor, worker, works};
 use crate::support::client::Client;
-use crate::support::processes::{alive, pid_in, signal};
+use crate::support::processes::{alive, parent, pid_in, signal};
 use crate::support::world::World;
 use crate::support::{SOON, note, until, within};
 
@@ -174,11 +174,6 @@ fn started_by_servers(world: &World) -> Vec<i32> {
         note(&format!("{forked:?} is a fork of {own:?}"));
     }
     own
-}
-
-fn parent(pid: i32) -> Option<i32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit(") ").next()?.split(' ').nth(1)?.parse().ok()
 }
 
 #[test]

@@ -8,23 +8,13 @@ use serde_json::json;
 
 use super::{WAITS, ended, go, ready, status, submit, supervisor, works};
 use crate::support::client::Client;
-use crate::support::processes::signal;
+use crate::support::processes::{seconds_used, signal};
 use crate::support::world::World;
 use crate::support::{SOON, note, until};
 
 /// An answer must come within 100 ms of the end (contract); the rest is for a machine that is busy with other tests. Without
 /// news from the kernel it would take half a second at the median.
 const ANSWERED_WITHIN: Duration = Duration::from_millis(250);
-/// Ticks of a process's clock in a second (Linux, all architectures).
-const TICKS_PER_SECOND: f64 = 100.0;
-
-/// Processor time that a process has used, in seconds.
-fn used(pid: i32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
-    let ticks: f64 = fields[11..13].iter().map(|field| field.parse::<f64>().unwrap()).sum();
-    ticks / TICKS_PER_SECOND
-}
 
 fn unix_now() -> f64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64()
@@ -91,10 +81,10 @@ fn waiting_costs_no_processor_time() {
     let mut client = Client::new(&world);
     let id = works(&world, &mut client);
     until("the first progress to be written", || status(&mut client, &id)["progress"].is_array().then_some(()));
-    let before = (used(client.pid()), used(supervisor(&world)));
+    let before = (seconds_used(client.pid()), seconds_used(supervisor(&world)));
     let said = client.ask("dispatch_wait", json!({"job_id": id, "timeout_seconds": 3}));
     assert_eq!(said["timed_out_waiting"], true);
-    let (server, its) = (used(client.pid()) - before.0, used(supervisor(&world)) - before.1);
+    let (server, its) = (seconds_used(client.pid()) - before.0, seconds_used(supervisor(&world)) - before.1);
     note(&format!("a wait of 3 s: server {server:.2} s, supervisor {its:.2} s of processor time"));
     assert!(server < 0.3, "{server} s");
     go(&world);

@@ -6,6 +6,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::support::client::{Client, Era, Wire};
+use crate::support::processes::catches;
 use crate::support::world::World;
 use crate::support::{note, until};
 
@@ -30,13 +31,6 @@ fn leaves(mut client: Client, way: Asked, when: &str) {
     let took = client.leaves_after();
     note(&format!("{when}, {way:?}: left after {took:?}"));
     assert!(took < LEAVES_WITHIN, "{when}, {way:?}: {took:?}");
-}
-
-/// Whether the process has a handler for the signal.
-fn catches(pid: i32, signal: Signal) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).map(str::trim);
-    caught.is_some_and(|caught| u64::from_str_radix(caught, 16).unwrap() & (1 << (signal.as_raw() - 1)) != 0)
 }
 
 #[test]

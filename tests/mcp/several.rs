@@ -87,7 +87,7 @@ fn other_formats_of_the_cli_are_read() {
     for body in [
         "exec \"$FAKE\" \"$@\" --output-format=json",
         "exec \"$FAKE\" \"$@\" --output-format=json --verbose",
-        "\"$FAKE\" \"$@\" --output-format=json | sed 's/^{/{\\n  /; s/}$/\\n}/'",
+        "\"$FAKE\" \"$@\" --output-format=json | awk '{ gsub(/^[{]|[}]$/, \"\\n&\\n\"); print }'",
         "\"$FAKE\" \"$@\" --output-format=stream-json --verbose | sed 's/^/[claude] /'",
         "\"$FAKE\" \"$@\" --output-format=stream-json --verbose | sed \"s/^/$(printf '\\033')[32m/; s/$/$(printf '\\033')[0m/\"",
     ] {
