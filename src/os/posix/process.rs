@@ -14,8 +14,9 @@ use crate::os::reading::ps::{BLUR_SECONDS, COLUMNS, Row};
 
 pub fn find(run: &Run<'_>) -> Found {
     let own = i32::try_from(std::process::id()).unwrap_or_default();
-    let rows = rows().unwrap_or_default();
-    let lives = |process: &Incarnation| rows.iter().any(|row| is_same(row, *process));
+    let table = Table::read().unwrap_or_default();
+    let rows = &table.rows;
+    let lives = |process: &Incarnation| table.has(*process);
     let known = run.known.iter().filter(|process| lives(process)).map(|process| process.pid).collect::<BTreeSet<_>>();
     // Its group may outlive it: then no process has its id.
     let leader = run.leader.filter(|leader| lives(leader) || !rows.iter().any(|row| row.pid == leader.pid));
@@ -42,8 +43,9 @@ pub fn signal(process: Incarnation, _run: &Run<'_>, signal: Signal) -> bool {
 }
 
 pub fn leader_lives(run: &Run<'_>) -> Option<bool> {
-    let (leader, rows) = (run.leader?, rows()?);
-    Some(rows.iter().any(|row| is_same(row, leader)))
+    let (leader, table) = (run.leader?, Table::read()?);
+    // Whoever is told that it is gone starts another one: a doubt about when it was started is no proof of that.
+    Some(table.rows.iter().any(|row| row.pid == leader.pid))
 }
 
 pub const fn shows_marks() -> bool {
@@ -60,7 +62,7 @@ pub fn terminate_holder(pid: Pid, _argument: &OsStr) -> bool {
 }
 
 pub fn of_user(wanted: &dyn Fn(&[OsString]) -> bool) -> Option<Vec<Shown>> {
-    let rows = rows()?;
+    let rows = Table::read()?.rows;
     let own = i32::try_from(std::process::id()).ok()?;
     let user = rows.iter().find(|row| row.pid == own)?.user.clone();
     let shown = rows.iter().filter(|row| row.user == user).filter_map(|row| {
@@ -76,14 +78,10 @@ pub fn of_user(wanted: &dyn Fn(&[OsString]) -> bool) -> Option<Vec<Shown>> {
     Some(shown)
 }
 
-fn is_same(row: &Row, process: Incarnation) -> bool {
-    row.pid == process.pid && row.started.abs_diff(process.started) <= BLUR_SECONDS
-}
-
 /// Whether the processes can be listed.
 #[cfg(any(feature = "portable", not(target_os = "linux")))]
 pub fn can_list() -> bool {
-    rows().is_some()
+    Table::read().is_some()
 }
 
 /// Now, in seconds since 1970.
@@ -91,13 +89,32 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
 }
 
-/// All processes; `None` where there is no `ps`, or it cannot list them.
-fn rows() -> Option<Vec<Row>> {
-    let mut command = Command::new("ps");
-    command.arg("-A").args(COLUMNS.into_iter().flat_map(|column| ["-o", column]));
-    let output = command.env("LC_ALL", "C").stdin(Stdio::null()).stderr(Stdio::null()).output();
-    let output = output.inspect_err(|error| tracing::warn!(%error, "ps cannot be run: only process groups are ended"));
-    let now = now();
-    let text = String::from_utf8_lossy(&output.ok()?.stdout).into_owned();
-    Some(text.lines().filter_map(|line| Row::read(line, now)).collect::<Vec<_>>()).filter(|rows| !rows.is_empty())
+/// All processes.
+#[derive(Debug, Default)]
+struct Table {
+    rows: Vec<Row>,
+    /// How far the start of one may be from what its row says, in seconds.
+    blur: u64,
+}
+
+impl Table {
+    /// `None` where there is no `ps`, or it cannot list them.
+    fn read() -> Option<Self> {
+        let began = now();
+        let mut command = Command::new("ps");
+        command.arg("-A").args(COLUMNS.into_iter().flat_map(|column| ["-o", column]));
+        let output = command.env("LC_ALL", "C").stdin(Stdio::null()).stderr(Stdio::null()).output();
+        let output =
+            output.inspect_err(|error| tracing::warn!(%error, "ps cannot be run: only process groups are ended"));
+        let text = String::from_utf8_lossy(&output.ok()?.stdout).into_owned();
+        // On a busy machine the list takes its time, and each age is of another moment.
+        let blur = now().saturating_sub(began) + BLUR_SECONDS;
+        let rows = text.lines().filter_map(|line| Row::read(line, began)).collect::<Vec<_>>();
+        (!rows.is_empty()).then_some(Self { rows, blur })
+    }
+
+    fn has(&self, process: Incarnation) -> bool {
+        let is_it = |row: &Row| row.pid == process.pid && row.started.abs_diff(process.started) <= self.blur;
+        self.rows.iter().any(is_it)
+    }
 }

@@ -3,9 +3,9 @@
 /// The columns that are asked for, in the order in which [`Row::read`] takes them.
 pub const COLUMNS: [&str; 6] = ["pid=", "ppid=", "pgid=", "user=", "etime=", "args="];
 
-/// How far the start of a process may seem to move between two looks, in seconds: `ps` cuts its age to seconds, and so is the
-/// moment of the look.
-pub const BLUR_SECONDS: u64 = 2;
+/// How far the start of a process may seem to move between two looks, in seconds: its age, the moment of the look and that of
+/// the note are cut to seconds, each.
+pub const BLUR_SECONDS: u64 = 3;
 
 /// What follows the name of a process that has ended and was not waited for.
 const ENDED: &str = "<defunct>";
