@@ -25,14 +25,28 @@ pub struct Process {
     pub parent: i32,
     /// The id of its process group.
     pub group: i32,
+    /// The id of its session, where the system tells.
+    pub session: Option<i32>,
     /// What is seen of its mark.
     pub mark: Mark,
 }
 
-/// The ids of the processes that belong to a run: those that bear its mark, those in `known`, the group that the process
-/// `leader` leads, and whatever descends from one of these and is not seen to be foreign.
+/// What is known of a run from elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Roots {
+    /// The process that it was started as, which leads its group.
+    pub leader: Option<i32>,
+    /// Its supervisor, which leads the session that it was started in, and is not a part of it.
+    pub supervisor: Option<i32>,
+    /// Processes of it that an earlier look found.
+    pub known: BTreeSet<i32>,
+}
+
+/// The ids of the processes that belong to a run: those that bear its mark, those that are known, the group of its leader, the
+/// session of its supervisor, and whatever descends from one of these and is not seen to be foreign.
 #[must_use]
-pub fn members(processes: &[Process], leader: Option<i32>, known: &BTreeSet<i32>) -> BTreeSet<i32> {
+pub fn members(processes: &[Process], roots: &Roots) -> BTreeSet<i32> {
+    let is_of = |root: Option<i32>, id: Option<i32>| root.is_some() && root == id;
     let mut children = BTreeMap::<i32, Vec<&Process>>::new();
     for process in processes {
         children.entry(process.parent).or_default().push(process);
@@ -40,7 +54,11 @@ pub fn members(processes: &[Process], leader: Option<i32>, known: &BTreeSet<i32>
     let is_root = |process: &&Process| match process.mark {
         Mark::Own => true,
         Mark::Foreign => false,
-        Mark::Hidden => known.contains(&process.pid) || leader.is_some_and(|leader| leader == process.group),
+        Mark::Hidden => {
+            roots.known.contains(&process.pid)
+                || is_of(roots.leader, Some(process.group))
+                || (is_of(roots.supervisor, process.session) && roots.supervisor != Some(process.pid))
+        }
     };
     let mut due = processes.iter().filter(is_root).collect::<Vec<_>>();
     let mut members = BTreeSet::new();

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Instant;
 
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Signal, getpid, getsid};
 use thiserror::Error;
 
 use super::this;
@@ -52,6 +52,9 @@ pub struct Run<'a> {
     pub mark: &'a str,
     /// The process that the run was started as, where that is noted.
     pub leader: Option<Incarnation>,
+    /// The process that supervises it, or did: it leads the session that the run was started in. `None` where no such session
+    /// can be told from a later one of the same id.
+    pub supervisor: Option<i32>,
     /// Those that an earlier look found.
     pub known: &'a BTreeSet<Incarnation>,
 }
@@ -89,6 +92,19 @@ pub fn signal(process: Incarnation, run: &Run<'_>, signal: Signal) -> bool {
 #[must_use]
 pub fn leader_lives(run: &Run<'_>) -> Option<bool> {
     this::process::leader_lives(run)
+}
+
+/// The process that the run was started as, by the session of its supervisor: where no note of it is.
+#[must_use]
+pub fn leader(run: &Run<'_>) -> Option<Incarnation> {
+    this::process::leader(run)
+}
+
+/// This process, if it leads a session: then what it starts is in that, unless it says otherwise.
+#[must_use]
+pub fn own_session() -> Option<i32> {
+    let own = getpid();
+    getsid(None).is_ok_and(|session| session == own).then(|| own.as_raw_nonzero().get())
 }
 
 /// Whether every process of a run shows its mark. Where not, what a run starts is known only from looks while the process

@@ -49,10 +49,15 @@ pub fn is_held(path: &Path) -> bool {
     look(path) == LockSeen::Held
 }
 
+/// The process id of the supervisor that the lock file names, whether it lives or not.
+#[must_use]
+pub fn holder(lock: &Path) -> Option<i32> {
+    std::fs::read_to_string(lock).ok()?.trim().parse::<i32>().ok().filter(|pid| *pid > 1)
+}
+
 /// Sends SIGTERM to the supervisor that the lock file names; the lock was seen held. Whether it was sent.
 pub fn tell_holder(lock: &Path) -> bool {
-    let pid = std::fs::read_to_string(lock).ok().and_then(|text| text.trim().parse::<i32>().ok());
-    let Some(pid) = pid.and_then(Pid::from_raw) else { return false };
+    let Some(pid) = holder(lock).and_then(Pid::from_raw) else { return false };
     let Some(id) = lock.parent().and_then(|folder| folder.file_name()) else { return false };
     terminate_holder(pid, id)
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::environment;
 use super::store::{JobFile, Store};
+use super::{environment, job_lock};
 use crate::fs::atomic::{self, Durability};
 use crate::machines::ids::JobId;
 use crate::os::process::{self, Found, Incarnation, Run};
@@ -40,22 +40,51 @@ pub fn leads(store: &Store, job: &JobId) -> Option<bool> {
 pub struct Leftovers {
     mark: String,
     leader: Option<Incarnation>,
+    supervisor: Option<i32>,
     known: BTreeSet<Incarnation>,
 }
 
 impl Leftovers {
-    /// Those of the run of a job.
+    /// Those of the run of a job that somebody else supervises, or did.
     #[must_use]
     pub fn of(store: &Store, job: &JobId) -> Self {
+        // As long as something of the run lives its session does, whose id is given to no other process.
+        let lives = !process::shows_marks() && job_lock::is_held(&store.file(job, JobFile::Stderr));
+        Self {
+            supervisor: job_lock::holder(&store.file(job, JobFile::Lock)).filter(|_| lives),
+            ..Self::ours(store, job)
+        }
+    }
+
+    /// Those of the run of a job that this process supervises.
+    #[must_use]
+    pub fn ours(store: &Store, job: &JobId) -> Self {
         let noted = std::fs::read_to_string(store.file(job, JobFile::Leader)).ok();
         let leader = noted.and_then(|text| text.parse().ok());
-        Self { mark: format!("{}={job}", environment::JOB), leader, known: BTreeSet::new() }
+        let (mark, supervisor) = (format!("{}={job}", environment::JOB), process::own_session());
+        Self { mark, leader, supervisor, known: BTreeSet::new() }
+    }
+
+    /// Notes the process that leads the run, where a supervisor died before it could: who takes over writes its own id into the
+    /// lock, by which the run is found.
+    pub fn note_of_predecessor(store: &Store, job: &JobId) {
+        let path = store.file(job, JobFile::Leader);
+        if process::shows_marks() || path.exists() {
+            return;
+        }
+        let mut predecessors = Self::of(store, job);
+        predecessors.leader = predecessors.with_run(process::leader);
+        predecessors.note(&path);
     }
 
     /// Notes the process that the run was started as, in a file for whoever comes after us, where the system shows too little
     /// of a process to find it by its mark.
     pub fn note_leader(&mut self, path: &Path, pid: i32) {
         self.leader = process::to_note(pid);
+        self.note(path);
+    }
+
+    fn note(&self, path: &Path) {
         let Some(leader) = self.leader else { return };
         if let Err(error) = atomic::replace(path, format!("{leader}\n").as_bytes(), Durability::Cached) {
             tracing::warn!(%error, "claude is not noted: without its supervisor it cannot be ended");
@@ -98,6 +127,6 @@ impl Leftovers {
     }
 
     fn with_run<T>(&self, ask: impl FnOnce(&Run<'_>) -> T) -> T {
-        ask(&Run { mark: &self.mark, leader: self.leader, known: &self.known })
+        ask(&Run { mark: &self.mark, leader: self.leader, supervisor: self.supervisor, known: &self.known })
     }
 }

@@ -136,7 +136,7 @@ impl SystemSpawner {
     /// For the runs of this job.
     #[must_use]
     pub fn of(store: &Store, job: JobId) -> Self {
-        let leftovers = Arc::new(Mutex::new(Leftovers::of(store, &job)));
+        let leftovers = Arc::new(Mutex::new(Leftovers::ours(store, &job)));
         Self { leader: store.file(&job, JobFile::Leader), leftovers }
     }
 

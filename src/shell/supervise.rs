@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::conductor;
+use super::leftovers::Leftovers;
 use super::store::{JobFile, Store};
 use super::supervisor::{self, SupervisorError, inherited};
 use crate::fs::failpoint;
@@ -20,6 +21,7 @@ pub fn run(jobs: &Path, id: JobId) -> Result<(), SupervisorError> {
     program::show_name();
     failpoint::reach("supervise");
     let store = Store::new(jobs.to_path_buf());
+    Leftovers::note_of_predecessor(&store, &id);
     let lock = inherited::lock(store.file(&id, JobFile::Lock))?;
     failpoint::reach("supervisor_named");
     let record = store.read(&id)?;

@@ -30,7 +30,7 @@ fn a_run_is_found_signalled_and_seen_to_end() {
     let (mut child, mut other) = (sleeper(&mark), sleeper("AGENT_DISPATCH_TEST_RUN=other"));
     let leader = to_note(pid(&child));
     let known = BTreeSet::new();
-    let run = Run { mark: &mark, leader, known: &known };
+    let run = Run { mark: &mark, leader, supervisor: None, known: &known };
     // Until it has become the program, its environment is another one.
     let members = until("the process to be found", || Some(find(&run).members).filter(|members| !members.is_empty()));
     let pids = members.iter().map(|process| process.pid).collect::<Vec<_>>();
@@ -54,7 +54,7 @@ fn a_process_that_was_started_at_another_time_is_another_one() {
     let noted = to_note(pid(&child));
     let known = BTreeSet::new();
     let earlier = noted.map(|noted| Incarnation { started: noted.started - 1_000, ..noted });
-    let run = Run { mark: "AGENT_DISPATCH_TEST_RUN=none", leader: earlier, known: &known };
+    let run = Run { mark: "AGENT_DISPATCH_TEST_RUN=none", leader: earlier, supervisor: None, known: &known };
     assert_eq!(find(&run).members, Found::default().members);
     child.kill().unwrap();
     ended(&mut child);

@@ -11,11 +11,11 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getsid, kill_process};
 
 use super::table;
-use crate::machines::kinship::{Mark, Process, members};
-use crate::os::process::{Found, Incarnation, Program, Run, Shown};
+use crate::machines::kinship::{Mark, Process, Roots, members};
+use crate::os::process::{Found, Incarnation, Program, Run, SUPERVISE, Shown};
 use crate::os::reading::kinfo::Row;
 use crate::os::reading::lsof;
 use crate::os::reading::procargs::Block;
@@ -43,14 +43,31 @@ pub fn find(run: &Run<'_>) -> Found {
     for row in rows.iter().filter(|row| row.pid != own && row.started >= oldest) {
         let start = table::start_of(row.pid);
         let mark = mark(start.as_deref(), run.mark);
-        processes.push(Process { pid: row.pid, parent: row.parent, group: row.group, mark });
+        processes.push(Process {
+            pid: row.pid,
+            parent: row.parent,
+            group: row.group,
+            session: session_of(row.pid),
+            mark,
+        });
         if start.is_none() {
             bare.push(row.pid);
         }
     }
-    let pids = members(&processes, leader.map(|leader| leader.pid), &known);
+    // One that lives and does not supervise has the id by now.
+    let supervises = |pid: i32| {
+        let start = table::start_of(pid).unwrap_or_default();
+        Block::read(&start).is_some_and(|block| block.arguments.contains(&SUPERVISE.as_bytes()))
+    };
+    let is_there = |pid: i32| rows.iter().any(|row| row.pid == pid);
+    let supervisor = run.supervisor.filter(|pid| *pid == own || !is_there(*pid) || supervises(*pid));
+    let pids = members(&processes, &Roots { leader: leader.map(|leader| leader.pid), supervisor, known });
     bare.retain(|pid| !pids.contains(pid));
     Found { members: rows.iter().filter(|row| pids.contains(&row.pid)).map(Row::incarnation).collect(), bare }
+}
+
+fn session_of(pid: i32) -> Option<i32> {
+    getsid(Pid::from_raw(pid)).ok().map(|session| session.as_raw_nonzero().get())
 }
 
 /// What is seen of the mark, by what a process was started with.
@@ -92,6 +109,12 @@ pub fn leader_lives(run: &Run<'_>) -> Option<bool> {
         return Some(true);
     }
     run.leader.map(|leader| rows.iter().any(|row| row.incarnation() == leader))
+}
+
+pub fn leader(run: &Run<'_>) -> Option<Incarnation> {
+    let session = run.supervisor?;
+    let leads = |row: &Row| row.group == row.pid && !row.leads_session && session_of(row.pid) == Some(session);
+    table::of_user()?.iter().find(|row| leads(row)).map(Row::incarnation)
 }
 
 pub const fn shows_marks() -> bool {

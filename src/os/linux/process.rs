@@ -74,6 +74,11 @@ pub fn leader_lives(run: &Run<'_>) -> Option<bool> {
     if has_proc() { Some(find(run).members.iter().any(leads)) } else { posix::process::leader_lives(run) }
 }
 
+/// By their marks they are all found, with no note.
+pub fn leader(run: &Run<'_>) -> Option<Incarnation> {
+    if has_proc() { None } else { posix::process::leader(run) }
+}
+
 pub fn shows_marks() -> bool {
     has_proc() || posix::process::shows_marks()
 }

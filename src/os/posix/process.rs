@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Signal, getsid};
 
-use crate::machines::kinship::{Mark, Process, members};
+use crate::machines::kinship::{Mark, Process, Roots, members};
 use crate::os::process::{Found, Incarnation, Program, Run, SUPERVISE, Shown};
 use crate::os::reading::ps::{BLUR_SECONDS, COLUMNS, Row};
 
@@ -21,15 +21,24 @@ pub fn find(run: &Run<'_>) -> Found {
     // Its group may outlive it: then no process has its id.
     let leader = run.leader.filter(|leader| lives(leader) || !rows.iter().any(|row| row.pid == leader.pid));
     let processes = rows.iter().filter(|row| row.pid != own).map(as_process).collect::<Vec<_>>();
-    let pids = members(&processes, leader.map(|leader| leader.pid), &known);
+    let supervisor =
+        run.supervisor.filter(|pid| *pid == own || !rows.iter().any(|row| row.pid == *pid && !supervises(row)));
+    let pids = members(&processes, &Roots { leader: leader.map(|leader| leader.pid), supervisor, known });
     let found = rows.iter().filter(|row| pids.contains(&row.pid));
     Found { members: found.map(|row| Incarnation { pid: row.pid, started: row.started }).collect(), bare: Vec::new() }
 }
 
 fn as_process(row: &Row) -> Process {
-    let is_supervisor = row.arguments.split(' ').nth(1) == Some(SUPERVISE);
-    let mark = if is_supervisor { Mark::Foreign } else { Mark::Hidden };
-    Process { pid: row.pid, parent: row.parent, group: row.group, mark }
+    let mark = if supervises(row) { Mark::Foreign } else { Mark::Hidden };
+    Process { pid: row.pid, parent: row.parent, group: row.group, session: session_of(row.pid), mark }
+}
+
+fn supervises(row: &Row) -> bool {
+    row.arguments.split(' ').nth(1) == Some(SUPERVISE)
+}
+
+fn session_of(pid: i32) -> Option<i32> {
+    getsid(Pid::from_raw(pid)).ok().map(|session| session.as_raw_nonzero().get())
 }
 
 /// No process is seen between two programs.
@@ -43,9 +52,18 @@ pub fn signal(process: Incarnation, _run: &Run<'_>, signal: Signal) -> bool {
 }
 
 pub fn leader_lives(run: &Run<'_>) -> Option<bool> {
-    let (leader, table) = (run.leader?, Table::read()?);
+    let table = Table::read()?;
+    if table.leader(run).is_some() {
+        return Some(true);
+    }
     // Whoever is told that it is gone starts another one: a doubt about when it was started is no proof of that.
+    let leader = run.leader?;
     Some(table.rows.iter().any(|row| row.pid == leader.pid))
+}
+
+pub fn leader(run: &Run<'_>) -> Option<Incarnation> {
+    let table = Table::read()?;
+    table.leader(run).map(|row| Incarnation { pid: row.pid, started: row.started })
 }
 
 pub const fn shows_marks() -> bool {
@@ -111,6 +129,13 @@ impl Table {
         let blur = now().saturating_sub(began) + BLUR_SECONDS;
         let rows = text.lines().filter_map(|line| Row::read(line, began)).collect::<Vec<_>>();
         (!rows.is_empty()).then_some(Self { rows, blur })
+    }
+
+    /// The process that leads a group in the session of the supervisor.
+    fn leader(&self, run: &Run<'_>) -> Option<&Row> {
+        let session = run.supervisor?;
+        let leads = |row: &&Row| row.pid == row.group && row.pid != session && !supervises(row);
+        self.rows.iter().filter(leads).find(|row| session_of(row.pid) == Some(session))
     }
 
     fn has(&self, process: Incarnation) -> bool {
