@@ -15,7 +15,7 @@ agents:
     instructions: |
       Read-only.
       Be brief.
-  broken: {directory: '[ROOT]/work', timeout: -5}
+  broken: {timeout: -5, directory: '[ROOT]/work'}
 ";
 
 #[test]
@@ -90,7 +90,7 @@ fn an_entry_that_is_invalid() {
     ----- stdout -----
     name: broken
     healthy: no
-    error: agents.broken.timeout: expected a whole number of seconds, 0 or more, found -5 (agents.yaml line 9, column 56)
+    error: agents.broken.timeout: expected a whole number of seconds, 0 or more, found -5 (agents.yaml line 9, column 21)
     ----- stderr -----
     "#);
 }

@@ -9,7 +9,7 @@ agents:
   infra: {directory: '[ROOT]/work/infra', description: Servers, timeout: 60}
   home: {directory: '~', description: \"evil \\e[31mred\\e[0m\\nsecond line\"}
   gone: {directory: '[ROOT]/work/gone'}
-  broken: {directory: '[ROOT]/work', timeout: -5}
+  broken: {timeout: -5, directory: '[ROOT]/work'}
 ";
 
 #[test]
@@ -30,22 +30,31 @@ fn none() {
     "#);
 }
 
+/// How wide a column is depends on where temporary files are: here each is two blanks from the one before it.
+fn unaligned() -> insta::internals::SettingsBindDropGuard {
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"(\S) {2,}", "$1  ");
+    settings.bind_to_scope()
+}
+
 #[test]
 fn healthy_and_other_agents() {
     let world = World::new().config(MIXED);
+    let filter = unaligned();
     assert_snapshot!(world.run(&["list"]), @r#"
     exit code: 0
     ----- stdout -----
-    infra   [ROOT]/work/infra           Servers
+    infra  [ROOT]/work/infra  Servers
             timeout 60; model (claude's default); max_budget_usd (inherit defaults): none; permission_mode (inherit defaults); allowed_tools (inherit defaults): none; disallowed_tools (inherit defaults): none
-    home    ~                                    evil  [31mred [0m second line
+    home  ~  evil  [31mred [0m second line
             timeout 300 (not set); model (claude's default); max_budget_usd (inherit defaults): none; permission_mode (inherit defaults); allowed_tools (inherit defaults): none; disallowed_tools (inherit defaults): none
-    gone    [ROOT]/work/gone (missing)
+    gone  [ROOT]/work/gone (missing)
             timeout 300 (not set); model (claude's default); max_budget_usd (inherit defaults): none; permission_mode (inherit defaults); allowed_tools (inherit defaults): none; disallowed_tools (inherit defaults): none
-    broken  (disabled)                           agents.broken.timeout: expected a whole number of seconds, 0 or more, found -5 (agents.yaml line 5, column 56)
+    broken  (disabled)  agents.broken.timeout: expected a whole number of seconds, 0 or more, found -5 (agents.yaml line 5, column 21)
     ----- stderr -----
     from [ROOT]/home/.config/agent-dispatch/agents.yaml
     "#);
+    drop(filter);
     assert_snapshot!(world.run(&["list", "--json"]), @r#"
     exit code: 0
     ----- stdout -----
@@ -77,7 +86,7 @@ fn healthy_and_other_agents() {
       {
         "name": "broken",
         "healthy": false,
-        "error": "agents.broken.timeout: expected a whole number of seconds, 0 or more, found -5 (agents.yaml line 5, column 56)"
+        "error": "agents.broken.timeout: expected a whole number of seconds, 0 or more, found -5 (agents.yaml line 5, column 21)"
       }
     ]
     ----- stderr -----
@@ -224,12 +233,14 @@ fn variables_in_a_directory_are_not_expanded_and_this_is_said() {
         let told = text.lines().filter(|line| ["$", "gone"].iter().any(|words| line.contains(words)));
         told.map(str::to_owned).collect::<Vec<_>>().join("\n")
     };
+    let filter = unaligned();
     assert_snapshot!(lines(&["list"]), @"
-    api      ~/.config/agent-dispatch/${WORK}/api (missing)  variables are not expanded in `directory`: write the full path, or one below `~`, in place of ${WORK}
-    db       ~/.config/agent-dispatch/$HOME/db (missing)     variables are not expanded in `directory`: write `~` in place of $HOME
+    api  ~/.config/agent-dispatch/${WORK}/api (missing)  variables are not expanded in `directory`: write the full path, or one below `~`, in place of ${WORK}
+    db  ~/.config/agent-dispatch/$HOME/db (missing)  variables are not expanded in `directory`: write `~` in place of $HOME
     literal  [ROOT]/work/${WORK}
-    gone     [ROOT]/gone (missing)
+    gone  [ROOT]/gone (missing)
     ");
+    drop(filter);
     assert_snapshot!(lines(&["describe", "api"]), @"
     directory: [ROOT]/home/.config/agent-dispatch/${WORK}/api
     directory_error: variables are not expanded in `directory`: write the full path, or one below `~`, in place of ${WORK}

@@ -30,7 +30,8 @@ pub struct World {
 impl World {
     /// A world without agents.
     pub fn new() -> Self {
-        let root = tempfile::tempdir().unwrap();
+        // Where the place of temporary files is a link, as on macOS, the program tells what it leads to.
+        let root = tempfile::tempdir_in(std::env::temp_dir().canonicalize().unwrap()).unwrap();
         fs::create_dir(root.path().join("home")).unwrap();
         let world =
             Self { root, agents: Vec::new(), settings: String::new(), groups: String::new(), environment: Vec::new() };
