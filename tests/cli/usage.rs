@@ -1,6 +1,5 @@
 //! No verb, help, version, wrong usage, and an output that nobody reads.
 
-use std::fs::File;
 use std::process::Stdio;
 
 use insta::assert_snapshot;
@@ -168,10 +167,12 @@ fn a_reader_that_is_gone_is_no_failure() {
     }
 }
 
+/// Only Linux has a device that is always full.
+#[cfg(target_os = "linux")]
 #[test]
 fn an_output_that_cannot_be_written_is_a_failure() {
     let world = World::new();
-    let full = File::options().write(true).open("/dev/full").unwrap();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
     let output = world.command(&["list", "--json"]).stdout(full).output().unwrap();
     assert_snapshot!(super::shown(&output), @r#"
     exit code: 1

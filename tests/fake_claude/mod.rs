@@ -4,6 +4,8 @@
 
 mod flags;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod late_reader;
 mod mcp;
 mod pipes;
 mod results;

@@ -1,35 +1,12 @@
-//! A late reader of a pipe loses what did not fit (chapter 2.5), and stdin that does not end (chapter 5).
+//! Readers of a pipe, and stdin that does not end (chapter 5).
 
 use std::io::{Read, Write};
 use std::process::{Child, Stdio};
 
-use super::{STREAM, World, until};
+use super::World;
 
 fn piped(world: &World, args: &[&str]) -> Child {
     world.command(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
-}
-
-/// What a reader gets that begins when the process is gone.
-fn late(world: &World, args: &[&str]) -> (Option<i32>, Vec<u8>) {
-    let mut child = piped(world, args);
-    let status = until("the run to end", || child.try_wait().unwrap());
-    let mut bytes = Vec::new();
-    child.stdout.take().unwrap().read_to_end(&mut bytes).unwrap();
-    (status.code(), bytes)
-}
-
-#[test]
-fn a_late_reader_gets_one_pipe_full() {
-    let world = World::with("result-bytes 70000");
-    let (code, bytes) = late(&world, &["-p", "--output-format=json", "x"]);
-    assert_eq!((code, bytes.len()), (Some(0), 65_536));
-    let (code, bytes) = late(&world, &[&STREAM[..], &["x"]].concat());
-    assert_eq!(code, Some(0));
-    assert!((60_000..=65_536).contains(&bytes.len()), "{}", bytes.len());
-    assert!(!String::from_utf8(bytes).unwrap().contains("\"type\":\"result\""));
-    let small = World::with("result-bytes 60000");
-    let (_, bytes) = late(&small, &["-p", "--output-format=json", "x"]);
-    assert!(bytes.ends_with(b"}\n"));
 }
 
 #[test]

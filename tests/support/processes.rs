@@ -1,8 +1,9 @@
 //! Looks at the processes of this machine.
 
-#[cfg_attr(target_os = "linux", path = "processes/linux.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "processes/ps.rs")]
-mod look;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod ps;
 
 use std::fs;
 use std::path::Path;
@@ -13,6 +14,10 @@ use rustix::process::{Pid, Signal, kill_process};
 pub use look::{alive, catches, group, parent, seconds_used, stderr_of};
 
 use super::until;
+#[cfg(target_os = "linux")]
+use linux as look;
+#[cfg(not(target_os = "linux"))]
+use ps as look;
 
 /// The processes that were started with this variable in their environment and still live.
 pub fn with_variable(variable: &str) -> Vec<i32> {
