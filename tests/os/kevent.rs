@@ -1,13 +1,13 @@
 //! Events of the kernel queue of macOS. The values are those that xnu-11417 posts (`VNOP_ADVLOCK`, `vn_remove`, …), not
 //! recorded on a Mac.
 
-use agent_dispatch::os::reading::kevent::{Event, FILES, Step};
+use agent_dispatch::os::reading::kevent::{Event, Step};
 
-/// `EV_CLEAR`, which each of our events bears.
+/// `EV_CLEAR`, which each of our events bears. Their filter is `EVFILT_VNODE`, -4.
 const CLEAR: u16 = 0x20;
 
 const fn event(flags: u16, notes: u32) -> Event {
-    Event { folder: 7, filter: FILES, flags: CLEAR | flags, notes }
+    Event { folder: 7, filter: -4, flags: CLEAR | flags, notes }
 }
 
 #[test]
@@ -20,6 +20,7 @@ fn each_event_has_its_step() {
         ("a name comes into the folder: NOTE_WRITE", event(0, 0x02), Step::Renew(7)),
         ("a folder below is made: NOTE_WRITE | NOTE_LINK", event(0, 0x12), Step::Renew(7)),
         ("the volume is taken away: EV_EOF, NOTE_REVOKE", event(0x8010, 0x40), Step::Renew(7)),
+        ("NOTE_REVOKE alone", event(0, 0x40), Step::Renew(7)),
         ("EV_EOF alone", event(0x8000, 0), Step::Renew(7)),
         ("EV_ERROR", event(0x4000, 0), Step::Renew(7)),
         ("what nobody asked for: NOTE_ATTRIB", event(0, 0x08), Step::Pass),
@@ -35,7 +36,7 @@ fn each_event_has_its_step() {
 #[cfg(target_vendor = "apple")]
 #[test]
 fn the_numbers_are_the_systems() {
-    use agent_dispatch::os::reading::kevent::{FAILED, OVER, REMOVED, RENAMED, REVOKED, UNLOCKED, WRITTEN};
+    use agent_dispatch::os::reading::kevent::{FAILED, FILES, OVER, REMOVED, RENAMED, REVOKED, UNLOCKED, WRITTEN};
     use nix::libc;
 
     assert_eq!(FILES, libc::EVFILT_VNODE);
