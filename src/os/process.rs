@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Instant;
 
-use rustix::process::{Pid, Signal, getpid, getsid};
+use rustix::process::{Pid, Signal};
 use thiserror::Error;
 
 use super::this;
@@ -103,8 +103,14 @@ pub fn leader(run: &Run<'_>) -> Option<Incarnation> {
 /// This process, if it leads a session: then what it starts is in that, unless it says otherwise.
 #[must_use]
 pub fn own_session() -> Option<i32> {
-    let own = getpid();
-    getsid(None).is_ok_and(|session| session == own).then(|| own.as_raw_nonzero().get())
+    let own = i32::try_from(std::process::id()).ok()?;
+    (session_of(own) == Some(own)).then_some(own)
+}
+
+/// The session of a process. In a namespace that of a process from outside is 0, which the types of rustix cannot say.
+pub(super) fn session_of(pid: i32) -> Option<i32> {
+    let session = nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(pid))).ok()?;
+    Some(session.as_raw()).filter(|session| *session > 0)
 }
 
 /// Whether every process of a run shows its mark. Where not, what a run starts is known only from looks while the process

@@ -14,14 +14,25 @@ use crate::support::until;
 /// Longer than any test.
 const LONG: &str = "600";
 
-fn sleeper(mark: &str) -> Child {
-    let (name, value) = mark.split_once('=').unwrap();
-    let mut command = Command::new("sleep");
-    command.arg(LONG).env(name, value).stdin(Stdio::null()).stdout(Stdio::null()).process_group(0).spawn().unwrap()
+/// A process that ends with its test, however that ends.
+struct Sleeper(Child);
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
-fn pid(child: &Child) -> i32 {
-    i32::try_from(child.id()).unwrap()
+fn sleeper(mark: &str) -> Sleeper {
+    let (name, value) = mark.split_once('=').unwrap();
+    let mut command = Command::new("sleep");
+    command.arg(LONG).env(name, value).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    Sleeper(command.process_group(0).spawn().unwrap())
+}
+
+fn pid(sleeper: &Sleeper) -> i32 {
+    i32::try_from(sleeper.0.id()).unwrap()
 }
 
 #[test]
@@ -38,26 +49,22 @@ fn a_run_is_found_signalled_and_seen_to_end() {
     assert_eq!(leader_lives(&run), Some(true));
     let member = *members.first().unwrap();
     assert!(signal(member, &run, Signal::KILL));
-    ended(&mut child);
+    ended(&mut child.0);
     assert!(!signal(member, &run, Signal::KILL));
     assert_eq!(find(&run).members, BTreeSet::new());
     assert_eq!(leader_lives(&run), Some(false));
-    assert_eq!(other.try_wait().unwrap(), None);
-    other.kill().unwrap();
-    ended(&mut other);
+    assert_eq!(other.0.try_wait().unwrap(), None);
 }
 
 /// A process that was given the id of one that was noted is not taken for it.
 #[test]
 fn a_process_that_was_started_at_another_time_is_another_one() {
-    let mut child = sleeper("AGENT_DISPATCH_TEST_RUN=reused");
+    let child = sleeper("AGENT_DISPATCH_TEST_RUN=reused");
     let noted = to_note(pid(&child));
     let known = BTreeSet::new();
     let earlier = noted.map(|noted| Incarnation { started: noted.started - 1_000, ..noted });
     let run = Run { mark: "AGENT_DISPATCH_TEST_RUN=none", leader: earlier, supervisor: None, known: &known };
     assert_eq!(find(&run).members, Found::default().members);
-    child.kill().unwrap();
-    ended(&mut child);
 }
 
 #[test]
@@ -71,15 +78,13 @@ fn a_note_is_read_as_it_was_written_and_nothing_else_is() {
 
 #[test]
 fn the_processes_of_the_user_are_shown() {
-    let mut child = sleeper("AGENT_DISPATCH_TEST_RUN=shown");
+    let child = sleeper("AGENT_DISPATCH_TEST_RUN=shown");
     let is_it = |arguments: &[std::ffi::OsString]| arguments.first().is_some_and(|name| name == "sleep");
     let shown = until("the process to be shown", || {
         of_user(&is_it).unwrap().into_iter().find(|process| process.pid == pid(&child))
     });
     assert_eq!(shown.arguments[1], LONG);
     assert!(!shown.program.unwrap().gone);
-    child.kill().unwrap();
-    ended(&mut child);
 }
 
 /// The machine that the suite runs on lacks nothing that could be mended.

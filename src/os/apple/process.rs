@@ -11,11 +11,11 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, getsid, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::table;
 use crate::machines::kinship::{Mark, Process, Roots, members};
-use crate::os::process::{Found, Incarnation, Program, Run, SUPERVISE, Shown};
+use crate::os::process::{self, Found, Incarnation, Program, Run, SUPERVISE, Shown};
 use crate::os::reading::kinfo::Row;
 use crate::os::reading::lsof;
 use crate::os::reading::procargs::Block;
@@ -47,7 +47,7 @@ pub fn find(run: &Run<'_>) -> Found {
             pid: row.pid,
             parent: row.parent,
             group: row.group,
-            session: session_of(row.pid),
+            session: process::session_of(row.pid),
             mark,
         });
         if start.is_none() {
@@ -64,10 +64,6 @@ pub fn find(run: &Run<'_>) -> Found {
     let pids = members(&processes, &Roots { leader: leader.map(|leader| leader.pid), supervisor, known });
     bare.retain(|pid| !pids.contains(pid));
     Found { members: rows.iter().filter(|row| pids.contains(&row.pid)).map(Row::incarnation).collect(), bare }
-}
-
-fn session_of(pid: i32) -> Option<i32> {
-    getsid(Pid::from_raw(pid)).ok().map(|session| session.as_raw_nonzero().get())
 }
 
 /// What is seen of the mark, by what a process was started with.
@@ -113,7 +109,7 @@ pub fn leader_lives(run: &Run<'_>) -> Option<bool> {
 
 pub fn leader(run: &Run<'_>) -> Option<Incarnation> {
     let session = run.supervisor?;
-    let leads = |row: &Row| row.group == row.pid && !row.leads_session && session_of(row.pid) == Some(session);
+    let leads = |row: &Row| row.group == row.pid && !row.leads_session && process::session_of(row.pid) == Some(session);
     table::of_user()?.iter().find(|row| leads(row)).map(Row::incarnation)
 }
 

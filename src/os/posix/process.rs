@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rustix::process::{Pid, Signal, getsid};
+use rustix::process::{Pid, Signal};
 
 use crate::machines::kinship::{Mark, Process, Roots, members};
-use crate::os::process::{Found, Incarnation, Program, Run, SUPERVISE, Shown};
+use crate::os::process::{self, Found, Incarnation, Program, Run, SUPERVISE, Shown};
 use crate::os::reading::ps::{BLUR_SECONDS, COLUMNS, Row};
 
 pub fn find(run: &Run<'_>) -> Found {
@@ -30,15 +30,11 @@ pub fn find(run: &Run<'_>) -> Found {
 
 fn as_process(row: &Row) -> Process {
     let mark = if supervises(row) { Mark::Foreign } else { Mark::Hidden };
-    Process { pid: row.pid, parent: row.parent, group: row.group, session: session_of(row.pid), mark }
+    Process { pid: row.pid, parent: row.parent, group: row.group, session: process::session_of(row.pid), mark }
 }
 
 fn supervises(row: &Row) -> bool {
     row.arguments.split(' ').nth(1) == Some(SUPERVISE)
-}
-
-fn session_of(pid: i32) -> Option<i32> {
-    getsid(Pid::from_raw(pid)).ok().map(|session| session.as_raw_nonzero().get())
 }
 
 /// No process is seen between two programs.
@@ -135,7 +131,7 @@ impl Table {
     fn leader(&self, run: &Run<'_>) -> Option<&Row> {
         let session = run.supervisor?;
         let leads = |row: &&Row| row.pid == row.group && row.pid != session && !supervises(row);
-        self.rows.iter().filter(leads).find(|row| session_of(row.pid) == Some(session))
+        self.rows.iter().filter(leads).find(|row| process::session_of(row.pid) == Some(session))
     }
 
     fn has(&self, process: Incarnation) -> bool {
