@@ -12,6 +12,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use thiserror::Error;
 use tokio::process::Child;
+use tokio::time::Instant;
 
 use super::claude::{self, ClaudeMissing};
 use super::environment::{self, Changes};
@@ -146,7 +147,7 @@ impl SystemSpawner {
 
     /// The end of a child. Where the system does not show marks, what it starts is looked for meanwhile.
     async fn end_of(self, mut child: Child) -> ProcessExit {
-        let mut look = tokio::time::interval(LOOK);
+        let mut look = tokio::time::interval_at(Instant::now() + LOOK, LOOK);
         loop {
             tokio::select! {
                 status = child.wait() => return status.map_or(ProcessExit::Unknown, ProcessExit::from),

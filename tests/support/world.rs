@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::processes::{alive, command_line, signal, with_variable};
+use super::processes::{alive, command_line, parent, signal, with_variable};
 use super::within;
 
 /// How long processes and locks may outlive the last server of a test. A supervisor leaves when its caller has.
@@ -171,9 +171,13 @@ impl World {
         self.processes().into_iter().filter(|pid| is_worker(&command_line(*pid))).collect()
     }
 
-    /// The supervisors.
+    /// The supervisors. A child that one is about to make another program of looks like it for a moment.
     pub fn supervisors(&self) -> Vec<i32> {
-        self.processes().into_iter().filter(|pid| is_supervisor(&command_line(*pid))).collect()
+        let is_one = |pid: &i32| {
+            let line = command_line(*pid);
+            is_supervisor(&line) && parent(*pid).is_none_or(|parent| command_line(parent) != line)
+        };
+        self.processes().into_iter().filter(is_one).collect()
     }
 
     /// The records, in no order; files that are no record are left out, above all those that are about to become one.
