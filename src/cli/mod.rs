@@ -10,6 +10,7 @@
 //! | `subprocess` | runs another program for a limited time |
 //! | `runtime` | what a verb needs that waits: a runtime, and Ctrl-C |
 //! | `records` | the jobs, and what is said when one is not there |
+//! | `version` | what the program was built from |
 //! | `format`, `table`, `chart` | times and amounts for people; columns; bars |
 //!
 //! A verb is a variant in `arguments`, a line in [`perform`] and a file: it is added in these
@@ -44,6 +45,7 @@ mod subprocess;
 mod supervise;
 mod table;
 mod test;
+mod version;
 mod wait;
 mod welcome;
 
@@ -65,10 +67,12 @@ pub fn run(arguments: Vec<OsString>) -> process::ExitCode {
     if let Some(verb) = typed_by_programs(&arguments) {
         return perform(verb).unwrap_or_else(|failure| report(&failure, false)).into();
     }
-    let given = Arguments::command().try_get_matches_from(arguments);
+    let verbose = arguments.iter().any(|argument| argument == "--verbose");
+    let given = command().try_get_matches_from(arguments);
     let read = given.and_then(|given| Ok((arguments::wants_json(&given), Arguments::from_arg_matches(&given)?.verb)));
     let (json, verb) = match read {
         Ok(read) => read,
+        Err(error) if error.kind() == ErrorKind::DisplayVersion && verbose => return asked(&version::verbose()).into(),
         Err(error) => return misused(&error, json_asked).into(),
     };
     let exit = match verb {
@@ -76,6 +80,12 @@ pub fn run(arguments: Vec<OsString>) -> process::ExitCode {
         Some(verb) => perform(verb),
     };
     exit.unwrap_or_else(|failure| report(&failure, json)).into()
+}
+
+/// The grammar of the command line: for [`run`], and for the pages and completions that are made of it.
+#[must_use]
+pub fn command() -> clap::Command {
+    version::options(Arguments::command())
 }
 
 /// The verbs that programs type, and always alike. Most processes of ours are one of them, and to set up the grammar of all
@@ -135,14 +145,19 @@ fn misuse(text: &str) -> Failure {
     told.fold(failure, Failure::hint).hint("agent-dispatch --help shows what can be typed")
 }
 
+/// Prints what was asked for in place of a verb's work.
+fn asked(text: &str) -> ExitCode {
+    match output::data(text) {
+        Ok(()) => ExitCode::Success,
+        Err(failure) => report(&failure, false),
+    }
+}
+
 /// Help and version are asked for and go to standard output; everything else is wrong usage.
 fn misused(error: &clap::Error, json: bool) -> ExitCode {
     let text = error.render().to_string();
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match output::data(&text) {
-            Ok(()) => ExitCode::Success,
-            Err(failure) => report(&failure, false),
-        },
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => asked(&text),
         _ => {
             if json {
                 let failure = misuse(&text);

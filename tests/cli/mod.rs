@@ -3,6 +3,7 @@
 
 mod add;
 mod binary;
+mod built_from;
 mod cancel;
 mod demo;
 mod describe;

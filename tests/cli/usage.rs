@@ -36,6 +36,42 @@ fn version() {
 }
 
 #[test]
+fn version_with_what_it_was_built_from() {
+    let world = World::new();
+    for arguments in [["--version", "--verbose"], ["-V", "--verbose"], ["--verbose", "--version"]] {
+        let output = world.output(&arguments);
+        assert!(output.status.success() && output.stderr.is_empty(), "{arguments:?}");
+        let said = String::from_utf8(output.stdout).unwrap();
+        let (first, rest) = said.split_once('\n').unwrap();
+        assert_eq!(first, concat!("agent-dispatch ", env!("CARGO_PKG_VERSION")));
+        let lines = rest.lines().map(|line| line.split_once(": ").unwrap()).collect::<Vec<_>>();
+        let [("target", target), ("commit", commit), ("profile", profile)] = lines[..] else { panic!("{said}") };
+        assert!(target.starts_with(std::env::consts::ARCH), "{target}");
+        // A build of a commit is made by `packages/build`, and `packages/check` looks at what that says.
+        let expected = if cfg!(debug_assertions) { ("development", "debug") } else { (commit, "release") };
+        assert_eq!((commit, profile), expected);
+    }
+}
+
+#[test]
+fn verbose_belongs_to_the_version() {
+    let world = World::new();
+    assert_snapshot!(world.run(&["--verbose", "list"]), @r#"
+    exit code: 2
+    ----- stdout -----
+
+    ----- stderr -----
+    error: the following required arguments were not provided:
+      --version
+
+    Usage: agent-dispatch --version
+
+    For more information, try '--help'.
+    "#);
+    assert_eq!(world.once(&["list", "--verbose"]).assert().code(2).get_output().stdout, b"");
+}
+
+#[test]
 fn help_shows_every_verb_but_the_hidden_ones() {
     assert_snapshot!(World::new().run(&["--help"]), @r#"
     exit code: 0
@@ -66,7 +102,7 @@ fn help_shows_every_verb_but_the_hidden_ones() {
 
     Options:
       -h, --help     Print help
-      -V, --version  Print version
+      -V, --version  Print version; with --verbose also target, commit and profile
 
     Examples:
       agent-dispatch demo                                see it work; needs nothing, costs nothing
