@@ -179,11 +179,10 @@ Examples:
         id: String,
     },
 
-    /// Stands in for the claude CLI in the demo.
-    #[command(hide = true, disable_help_flag = true)]
+    /// Stands in for the claude CLI in the demo; no word but the program's name says so.
+    #[command(skip)]
     SimulatedAgent {
         /// As the claude CLI gets them.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
 }

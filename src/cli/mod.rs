@@ -50,6 +50,7 @@ mod wait;
 mod welcome;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process;
 
 use clap::error::ErrorKind;
@@ -95,6 +96,9 @@ fn typed_by_programs(arguments: &[OsString]) -> Option<Verb> {
         [_, serve] if serve == "serve" => Some(Verb::Serve),
         [_, supervise, jobs_dir, id] if supervise == SUPERVISE => {
             Some(Verb::Supervise { jobs_dir: jobs_dir.into(), id: id.to_str()?.to_owned() })
+        }
+        [name, given @ ..] if Path::new(name).file_name().is_some_and(|name| name == demo::agent::NAME) => {
+            Some(Verb::SimulatedAgent { arguments: given.to_vec() })
         }
         _ => None,
     }

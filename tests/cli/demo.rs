@@ -98,7 +98,7 @@ fn no_place_for_temporary_files() {
 
     ----- stderr -----
     error: the demo cannot use /dev/null/tmp: Not a directory (os error 20) at path "/dev/null/tmp/[DEMO]"
-    hint: set TMPDIR to a directory that can be written and where programs may run
+    hint: set TMPDIR to a directory that can be written
     "#);
 }
 

@@ -1,8 +1,12 @@
 //! The verbs that only programs type.
 
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
 use insta::assert_snapshot;
 
-use super::World;
+use super::{World, shown};
+use crate::support::{BINARY, once};
 
 #[test]
 fn serve_leaves_when_its_client_does() {
@@ -26,7 +30,10 @@ fn supervise_never_prints() {
 
 #[test]
 fn the_simulated_agent_only_plays_in_the_demo() {
-    assert_snapshot!(World::new().run(&["simulated-agent", "-p", "--session-id=x"]), @r#"
+    let world = World::new();
+    symlink(BINARY, world.path("bin/simulated-agent")).unwrap();
+    let agent = once(Command::new(world.path("bin/simulated-agent"))).args(["-p", "--session-id=x"]).output().unwrap();
+    assert_snapshot!(shown(&agent), @r#"
     exit code: 1
     ----- stdout -----
 

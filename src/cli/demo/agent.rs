@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use crate::cli::failure::{ExitCode, Failure};
 use crate::cli::output;
 
+/// The name that this program has when it plays: the demo makes a link, since a script would need a shell.
+pub const NAME: &str = "simulated-agent";
 /// Names the directory where sessions are kept; without it nobody plays a demo.
 pub const SESSIONS_VARIABLE: &str = "AGENT_DISPATCH_DEMO_SESSIONS";
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,12 +12,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::agent::SESSIONS_VARIABLE;
+use super::agent::{self, SESSIONS_VARIABLE};
 use crate::cli::failure::Failure;
-use crate::cli::registration;
 use crate::config::path::{self, Environment};
 use crate::machines::dispatch::{KILL_GRACE_MS, TERM_GRACE_MS};
-use crate::shell::{claude, environment};
+use crate::shell::environment;
 
 /// Most that a real demo may cost, in US dollars: a question about a project costs a few cents.
 pub const REAL_CAP_USD: f64 = 0.5;
@@ -53,7 +52,7 @@ impl Stage {
     /// A world with simulated agents.
     ///
     /// # Errors
-    /// When there is no place for temporary files, or none where programs may run.
+    /// When there is no place for temporary files.
     pub fn simulated(own: PathBuf) -> Result<Self, Failure> {
         let root = temporary()?;
         let at = root.path().to_path_buf();
@@ -67,17 +66,12 @@ impl Stage {
             for (name, sales) in MONTHS {
                 fs::write(at.join("ledger").join(name), sales)?;
             }
-            let ledger = agent("ledger", &at.join("ledger"), "Bookkeeping, a file a month", "timeout: 2");
-            let bookshop = agent("bookshop", &at.join("bookshop"), "Web shop of a small bookstore", "timeout: 60");
+            let ledger = entry("ledger", &at.join("ledger"), "Bookkeeping, a file a month", "timeout: 2");
+            let bookshop = entry("bookshop", &at.join("bookshop"), "Web shop of a small bookstore", "timeout: 60");
             fs::write(at.join("agents.yaml"), format!("agents:\n{bookshop}{ledger}"))?;
-            let word = registration::quoted(&own.to_string_lossy());
-            fs::write(at.join("claude"), format!("#!/bin/sh\nexec {word} simulated-agent \"$@\"\n"))?;
-            fs::set_permissions(at.join("claude"), Permissions::from_mode(0o700))
+            symlink(&own, at.join(agent::NAME))
         };
         written().map_err(|error| unusable(&at, &error.to_string()))?;
-        if !claude::is_executable(&at.join("claude")) {
-            return Err(unusable(&at, "programs must not run there"));
-        }
         let jobs = at.join("jobs");
         Ok(Self { root, own, jobs, others: BTreeSet::new(), real: false })
     }
@@ -89,7 +83,7 @@ impl Stage {
     /// When there is no place for temporary files.
     pub fn real(own: PathBuf, directory: &Path, environment: &Environment) -> Result<Self, Failure> {
         let root = temporary()?;
-        let config = agent("real", directory, "The project that was named", &format!("max_budget_usd: {REAL_CAP_USD}"));
+        let config = entry("real", directory, "The project that was named", &format!("max_budget_usd: {REAL_CAP_USD}"));
         fs::write(root.path().join("agents.yaml"), format!("agents:\n{config}"))
             .map_err(|error| unusable(root.path(), &error.to_string()))?;
         let jobs = path::jobs_dir(environment);
@@ -109,7 +103,7 @@ impl Stage {
             command
                 .env("HOME", at.join("home"))
                 .env(path::USAGE_LOG_VARIABLE, at.join("usage.jsonl"))
-                .env(environment::CLAUDE, at.join("claude"))
+                .env(environment::CLAUDE, at.join(agent::NAME))
                 .env(SESSIONS_VARIABLE, at.join("sessions"))
                 .env_remove(environment::DEPTH)
                 .env_remove(environment::JOB);
@@ -154,11 +148,11 @@ fn temporary() -> Result<TempDir, Failure> {
 
 fn unusable(place: &Path, why: &str) -> Failure {
     Failure::new(format!("the demo cannot use {}: {why}", place.display()))
-        .hint("set TMPDIR to a directory that can be written and where programs may run")
+        .hint("set TMPDIR to a directory that can be written")
 }
 
 /// An entry of agents.yaml. A JSON text is a YAML text.
-fn agent(name: &str, directory: &Path, description: &str, more: &str) -> String {
+fn entry(name: &str, directory: &Path, description: &str, more: &str) -> String {
     let quoted = |text: &str| Value::from(text).to_string();
     format!(
         "  {name}:\n    directory: {}\n    description: {}\n    {more}\n",
