@@ -74,7 +74,8 @@ const PRINTING: [&str; 5] = ["println!", "eprintln!", "print!", "eprint!", "dbg!
 const UNFINISHED: [&str; 4] =
     [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("todo", "!("), concat!("unimplemented", "!(")];
 /// Where the project's own text is.
-const OWN: [&str; 8] = ["src", "tests", "spec", "fuzz/src", "fuzz/fuzz_targets", "benches", "fake-claude", ".ci"];
+const OWN: [&str; 9] =
+    ["src", "tests", "spec", "fuzz/src", "fuzz/fuzz_targets", "benches", "fake-claude", "packages", ".ci"];
 
 /// A rule: the path of a file below the package, its text, and what is wrong with it.
 type Rule = fn(&str, &str) -> Vec<String>;
