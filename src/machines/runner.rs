@@ -14,19 +14,30 @@ const PNPM: Runner = Runner { name: "pnpm dlx", install: "pnpm add --global agen
 // Yarn installs nothing for good since its second version.
 const YARN: Runner = Runner { name: "yarn dlx", install: NPX.install };
 const BUN: Runner = Runner { name: "bunx", install: "bun add --global agent-dispatch" };
+const PIPX: Runner = Runner { name: "pipx run", install: "pipx install agent-dispatch" };
 const UV: Runner = Runner { name: "uvx", install: "uv tool install agent-dispatch" };
 
 impl Runner {
     /// The one in whose cache a file is, by the names of the directories that lead there.
     pub fn of<'a>(mut directories: impl Iterator<Item = &'a str>) -> Option<Self> {
-        directories.find_map(|name| match name {
+        let mut before = "";
+        let of = |name: &'a str| match (std::mem::replace(&mut before, name), name) {
+            // What pipx installs is in `pipx/venvs`, what it runs in a directory of a name like 0f3c… beside that.
+            ("pipx", name) if name != "venvs" => Some(PIPX),
+            (_, name) => Self::by_name(name),
+        };
+        directories.find_map(of)
+    }
+
+    fn by_name(name: &str) -> Option<Self> {
+        match name {
             "_npx" => Some(NPX),
             "dlx" => Some(PNPM),
             _ if name.starts_with("dlx-") => Some(YARN),
             _ if name.starts_with("bunx-") || name.starts_with(".bunx-") => Some(BUN),
             _ if name.starts_with("archive-v") => Some(UV),
             _ => None,
-        })
+        }
     }
 
     /// What is wrong with a program there, to go on from "… is".

@@ -12,6 +12,8 @@ fn caches_are_known_by_their_directories() {
     assert_eq!(of("/home/u/.cache/pnpm/dlx/47a5/mx36-j73/node_modules/.pnpm/a@1.0.0"), Some("pnpm dlx"));
     assert_eq!(of("/tmp/xfs-f98838dc/dlx-26681/.yarn/unplugged/a-npm-1.0.0-6134ba74d9"), Some("yarn dlx"));
     assert_eq!(of("/home/u/.bun/install/cache/.bunx-0/agent-dispatch@latest"), Some("bunx"));
+    assert_eq!(name("/home/u/.cache/pipx/0f3c9a7be1d2c45/bin/agent-dispatch"), Some("pipx run"));
+    assert_eq!(name("/home/u/.local/share/pipx/venvs/agent-dispatch/bin/agent-dispatch"), None);
     assert_eq!(name("/home/u/.cache/uv/archive-v0/Rkfr6TftsTjKoBsL/bin/agent-dispatch"), Some("uvx"));
     assert_eq!(of("/usr/local/lib/node_modules/agent-dispatch"), None);
     assert_eq!(name("/home/u/.local/share/uv/tools/agent-dispatch/bin/agent-dispatch"), None);
