@@ -18,6 +18,7 @@ use crate::config::path::Environment;
 use crate::fs::open::{self, OpenError};
 use crate::machines::registration::Scope;
 pub use crate::machines::text::shell_word as quoted;
+use crate::os::program;
 
 /// Our name among the MCP servers of Claude Code.
 pub const SERVER_NAME: &str = "agent-dispatch";
@@ -132,7 +133,7 @@ pub fn by_hand_in(scope: Scope, entry: &ServerEntry) -> String {
 /// # Errors
 /// When the file was replaced or removed while it runs.
 pub fn own_path() -> io::Result<PathBuf> {
-    let real = std::env::current_exe()?.canonicalize()?;
+    let real = program::file()?;
     let is_this = |path: &PathBuf| path.canonicalize().is_ok_and(|path| path == real);
     let name = real.file_name().unwrap_or(OsStr::new(SERVER_NAME)).to_owned();
     let path = std::env::var_os("PATH").unwrap_or_default();

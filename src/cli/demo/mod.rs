@@ -16,6 +16,7 @@ use super::registration;
 use super::registration::installation;
 use crate::config::path::{self, Environment};
 use crate::machines::runner::Runner;
+use crate::os::program;
 use crate::shell::claude::{self, ClaudeMissing};
 use client::Client;
 use stage::{REAL_CAP_USD, Stage};
@@ -28,9 +29,9 @@ const QUESTION: &str = "What project is this? Describe in one sentence.";
 
 /// Plays the demo, or runs one real task in `real`.
 pub fn run(real: Option<&Path>) -> Result<ExitCode, Failure> {
-    let own = std::env::current_exe().and_then(|own| own.canonicalize()).map_err(|error| {
+    let own = program::file().map_err(|error| {
         Failure::new(format!("the file of this program cannot be found: {error}"))
-            .hint("it was replaced or removed meanwhile; try again")
+            .hint("start it by its full path; where it was replaced or removed meanwhile, try again")
     })?;
     let real = real.map(real_directory).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -10,6 +10,7 @@ use crate::cli::subprocess::{self, SubprocessError};
 use crate::config::model::Config;
 use crate::machines::cli_version::{NEWEST, OLDEST, Version};
 use crate::machines::flags::Flag;
+use crate::os::program;
 use crate::shell::{claude, environment};
 
 /// How long `claude --version` may take. It usually takes 0.2 s.
@@ -95,7 +96,7 @@ fn check_own_path(report: &mut Report) {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let named =
         std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| claude::is_executable(file));
-    let own = std::env::current_exe().and_then(|own| own.canonicalize()).ok();
+    let own = program::file().ok();
     let shown = own.as_deref().unwrap_or(name).display();
     if let Some(runner) = own.as_deref().and_then(installation::runner_of) {
         return report.warning(format!("this program, {shown}, is {}", runner.told()), runner.install);
