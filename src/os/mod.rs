@@ -34,11 +34,6 @@ mod linux;
 mod portable;
 mod posix;
 
-/// musl's own allocator halves the rate at which an event stream is read.
-#[cfg(target_env = "musl")]
-#[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
-
 #[cfg(all(target_vendor = "apple", not(feature = "portable")))]
 use apple as this;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]

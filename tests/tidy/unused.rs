@@ -6,9 +6,8 @@ use super::source;
 
 /// A word after one of these is declared there.
 const DECLARES: [&str; 7] = ["fn", "struct", "enum", "trait", "type", "const", "static"];
-/// What may stand after those words and is no name: `*const T`, `fn(…)` as a type, `const unsafe fn`; and what the language
-/// itself uses, `main` and the global allocator.
-const NO_NAMES: [&str; 7] = ["_", "main", "ALLOCATOR", "mut", "unsafe", "async", "fn"];
+/// What may stand after those words and is no name: `*const T`, `fn(…)` as a type, `const unsafe fn`.
+const NO_NAMES: [&str; 6] = ["_", "main", "mut", "unsafe", "async", "fn"];
 
 /// A declaration.
 struct Item {
