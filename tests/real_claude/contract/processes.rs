@@ -30,8 +30,19 @@ const OF_A_SESSION: [&str; 14] = [
 ];
 
 /// Given as well, and of no consequence to another `claude`: the shell's own and two switches against side effects.
-const HARMLESS: [&str; 7] =
-    ["COREPACK_ENABLE_AUTO_PIN", "GIT_EDITOR", "NoDefaultCurrentDirectoryInExePath", "PWD", "SHELL", "SHLVL", "_"];
+///
+/// LOGNAME and OLDPWD come from zsh, which the CLI prefers where it is installed.
+const HARMLESS: [&str; 9] = [
+    "COREPACK_ENABLE_AUTO_PIN",
+    "GIT_EDITOR",
+    "LOGNAME",
+    "NoDefaultCurrentDirectoryInExePath",
+    "OLDPWD",
+    "PWD",
+    "SHELL",
+    "SHLVL",
+    "_",
+];
 
 /// What the model starts. It waits for ever without `sleep`, which the CLI refuses as a whole command.
 const WAITS: &str = "tail -f /dev/null";
