@@ -58,7 +58,7 @@ pub fn await_program(bare: &[i32], deadline: Instant) -> bool {
 }
 
 /// Through a process handle, so that a reused id is never hit: the handle is opened first, then the process is looked at
-/// again. Kernels before 5.3 have no handles: there the second look is the last moment.
+/// again. Where there are no handles, as before Linux 5.3, the second look is the last moment.
 pub fn signal(process: Incarnation, run: &Run<'_>, signal: Signal) -> bool {
     if !has_proc() {
         return posix::process::signal(process, run, signal);
@@ -106,8 +106,9 @@ pub fn terminate_holder(pid: Pid, argument: &OsStr) -> bool {
 fn send(pid: Pid, signal: Signal, is_meant: impl FnOnce() -> bool) -> bool {
     match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(handle) => is_meant() && pidfd_send_signal(handle, signal).is_ok(),
-        Err(rustix::io::Errno::NOSYS) => is_meant() && rustix::process::kill_process(pid, signal).is_ok(),
-        Err(_) => false,
+        Err(rustix::io::Errno::SRCH) => false,
+        // No handle is to be had: an old kernel, a container that refuses the call, no file descriptor left.
+        Err(_) => is_meant() && rustix::process::kill_process(pid, signal).is_ok(),
     }
 }
 
