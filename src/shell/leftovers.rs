@@ -6,9 +6,10 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::store::{JobFile, Store};
 use super::{environment, job_lock};
@@ -22,6 +23,9 @@ const PASSES: usize = 16;
 /// How long to wait for a process that is about to become another program: until it is, it shows no environment. That takes
 /// microseconds, and longer where the machine is busy.
 const EXEC_WAIT: Duration = Duration::from_millis(20);
+/// How long a process that is told to stop may still run: the system tells a processor that it runs on at once, which takes
+/// microseconds.
+const STOP_WAIT: Duration = Duration::from_millis(1);
 
 /// Ends every process of the run. Returns how many that were.
 pub fn end_all(store: &Store, job: &JobId) -> usize {
@@ -97,8 +101,8 @@ impl Leftovers {
         let deadline = Instant::now() + EXEC_WAIT;
         for _ in 0..PASSES {
             let before = ended.len();
-            let found = self.look();
-            ended.extend(found.members.iter().filter(|process| self.signal(**process, Signal::KILL)));
+            let found = self.hold();
+            ended.extend(self.signal(&found.members, Signal::KILL));
             if ended.len() == before && !process::await_program(&found.bare, deadline) {
                 break;
             }
@@ -108,8 +112,52 @@ impl Leftovers {
 
     /// Asks all of them to leave. Returns how many that were.
     pub fn terminate_all(&mut self) -> usize {
-        let found = self.look();
-        found.members.iter().filter(|process| self.signal(**process, Signal::TERM)).count()
+        let held = self.hold().members;
+        let asked = self.signal(&held, Signal::TERM);
+        self.release(held);
+        asked.len()
+    }
+
+    /// Signals the group that the run was started as. What is in sessions of its own can be found after that.
+    pub fn signal_group(&mut self, group: i32, signal: Signal) {
+        // Where each process shows its mark, they are found at any time.
+        let held = if process::shows_marks() { BTreeSet::new() } else { self.hold().members };
+        // Group 0 would be our own.
+        if let Some(group) = Pid::from_raw(group)
+            && let Err(error) = kill_process_group(group, signal)
+        {
+            tracing::debug!(?group, %error, "process group not signalled");
+        }
+        self.release(held);
+    }
+
+    /// Looks for them, and where marks are hidden stops them: one that starts another after the look, and ends, would leave
+    /// behind what nobody can find.
+    fn hold(&mut self) -> Found {
+        let mut found = self.look();
+        if process::shows_marks() {
+            return found;
+        }
+        let mut held = BTreeSet::new();
+        for _ in 0..PASSES {
+            let new = found.members.difference(&held).copied().collect::<BTreeSet<_>>();
+            if new.is_empty() {
+                break;
+            }
+            held.extend(self.signal(&new, Signal::STOP));
+            thread::sleep(STOP_WAIT);
+            found = self.look();
+        }
+        found
+    }
+
+    /// Lets them go on that are held: at last the one that the others descend from, because a process that is stopped when its
+    /// parent leaves is sent SIGHUP by the system.
+    fn release(&self, held: BTreeSet<Incarnation>) {
+        let leader = self.leader.map(|leader| leader.pid);
+        let (last, first) = held.into_iter().partition(|process| Some(process.pid) == leader);
+        self.signal(&first, Signal::CONT);
+        self.signal(&last, Signal::CONT);
     }
 
     /// Looks for them, and keeps in mind what is there: where the system does not show marks, it cannot be found any more when
@@ -122,8 +170,10 @@ impl Leftovers {
         found
     }
 
-    fn signal(&self, process: Incarnation, signal: Signal) -> bool {
-        self.with_run(|run| process::signal(process, run, signal))
+    /// Signals these of them. Returns those that were there to be signalled.
+    fn signal(&self, members: &BTreeSet<Incarnation>, signal: Signal) -> BTreeSet<Incarnation> {
+        let is_sent = |process: &Incarnation| self.with_run(|run| process::signal(*process, run, signal));
+        members.iter().copied().filter(is_sent).collect()
     }
 
     fn with_run<T>(&self, ask: impl FnOnce(&Run<'_>) -> T) -> T {

@@ -9,10 +9,10 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::Signal;
 use thiserror::Error;
 use tokio::process::Child;
-use tokio::time::Instant;
+use tokio::sync::Notify;
 
 use super::claude::{self, ClaudeMissing};
 use super::environment::{self, Changes};
@@ -26,6 +26,8 @@ use crate::os::process;
 /// How often to look what a run has started, where the system does not show its mark: a Bash call of the CLI that ends sooner
 /// seldom leaves something behind.
 const LOOK: Duration = Duration::from_secs(1);
+/// The same in a run that was asked to leave: what it starts then, a hook for the end of its session say, often outlives it.
+const LAST_LOOK: Duration = Duration::from_millis(100);
 
 /// A process to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,6 +133,7 @@ pub trait ProcessSpawner {
 pub struct SystemSpawner {
     leader: PathBuf,
     leftovers: Arc<Mutex<Leftovers>>,
+    asked: Arc<Notify>,
 }
 
 impl SystemSpawner {
@@ -138,7 +141,7 @@ impl SystemSpawner {
     #[must_use]
     pub fn of(store: &Store, job: JobId) -> Self {
         let leftovers = Arc::new(Mutex::new(Leftovers::ours(store, &job)));
-        Self { leader: store.file(&job, JobFile::Leader), leftovers }
+        Self { leader: store.file(&job, JobFile::Leader), leftovers, asked: Arc::default() }
     }
 
     fn leftovers(&self) -> MutexGuard<'_, Leftovers> {
@@ -147,11 +150,12 @@ impl SystemSpawner {
 
     /// The end of a child. Where the system does not show marks, what it starts is looked for meanwhile.
     async fn end_of(self, mut child: Child) -> ProcessExit {
-        let mut look = tokio::time::interval_at(Instant::now() + LOOK, LOOK);
+        let mut look = LOOK;
         loop {
             tokio::select! {
                 status = child.wait() => return status.map_or(ProcessExit::Unknown, ProcessExit::from),
-                _ = look.tick(), if !process::shows_marks() => drop(self.leftovers().look()),
+                () = self.asked.notified() => look = LAST_LOOK,
+                () = tokio::time::sleep(look), if !process::shows_marks() => drop(self.leftovers().look()),
             }
         }
     }
@@ -202,16 +206,8 @@ impl ProcessSpawner for SystemSpawner {
             Ending::Terminate => Signal::TERM,
             Ending::Kill => Signal::KILL,
         };
-        if !process::shows_marks() {
-            // When the group is gone, nobody tells any more what it had started.
-            drop(self.leftovers().look());
-        }
-        // Group 0 would be our own.
-        if let Some(group) = Pid::from_raw(group)
-            && let Err(error) = kill_process_group(group, signal)
-        {
-            tracing::debug!(?group, %error, "process group not signalled");
-        }
+        self.leftovers().signal_group(group, signal);
+        self.asked.notify_waiters();
     }
 
     fn end_marked(&self, ending: Ending) -> usize {

@@ -154,7 +154,7 @@ fn a_finished_job_stays_finished() {
 #[test]
 fn cancelling_while_a_job_begins_leaves_nothing() {
     for pause in 0..12 {
-        let world = World::with(TREE);
+        let world = World::with(&format!("no-init\n{TREE}"));
         let mut client = Client::new(&world);
         let id = super::submit(&mut client, "echo");
         // The moments between submission, claim and start are a few milliseconds.
@@ -165,6 +165,23 @@ fn cancelling_while_a_job_begins_leaves_nothing() {
             (world.supervisors().is_empty() && world.workers().is_empty()).then_some(())
         });
         assert_eq!(status(&mut client, &id)["status"], "cancelled");
+        client.bye();
+    }
+}
+
+/// What is started between a look at the processes and the signal to them is in a session of its own, and its parent is gone:
+/// at once, because `no-init` has the signal end it, as in the first moments of the CLI.
+#[test]
+fn a_run_that_goes_on_starting_processes_is_ended_with_all_of_them() {
+    for _ in 0..4 {
+        let world =
+            World::with(&format!("no-init\ntouch ready\n{}silence", "spawn-setsid pid=out ignore-term\n".repeat(200)));
+        let mut client = Client::new(&world);
+        let id = works(&world, &mut client);
+        assert_eq!(cancel(&mut client, &id)["outcome"], "cancelled_running");
+        within(SOON, "everything to be gone", || {
+            (world.supervisors().is_empty() && world.workers().is_empty()).then_some(())
+        });
         client.bye();
     }
 }
