@@ -9,6 +9,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 
 use super::{World, until};
+use crate::support::{SOON, within};
 
 /// What it says, without servers and without the verdict, which counts them.
 fn without_servers(world: &World, arguments: &[&str]) -> String {
@@ -282,7 +283,7 @@ fn a_claude_that_hangs_is_not_waited_for() {
         @"Environment fail [ROOT]/bin/claude --version did not finish within 10 s"
     );
     assert!(began.elapsed() < Duration::from_secs(300), "it was waited for");
-    until("it to be gone", || world.processes().is_empty().then_some(()));
+    within(SOON, "it to be gone", || world.processes().is_empty().then_some(()));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{WAITS, ended, go, mistake, numbered, of_job, planted, record_path, status, works, works_alone, write_old};
 use crate::support::client::Client;
 use crate::support::world::World;
-use crate::support::{note, until};
+use crate::support::{SOON, note, until, within};
 
 /// What a hand may make of a record.
 const NONSENSE: [&str; 10] = [
@@ -113,7 +113,7 @@ fn a_job_without_a_plan_is_waited_for_where_it_works_and_else_fails() {
             assert_eq!(record["status"], "failed", "{record}");
             assert!(record["error"].as_str().unwrap().contains("plan.json"), "{record}");
         }
-        until("its processes to be gone", || {
+        within(SOON, "its processes to be gone", || {
             (world.workers().is_empty() && world.supervisors().is_empty()).then_some(())
         });
         client.bye();

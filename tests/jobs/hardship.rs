@@ -11,7 +11,7 @@ use crate::support::client::Client;
 use crate::support::disk::Disk;
 use crate::support::processes::{alive, signal};
 use crate::support::world::World;
-use crate::support::{note, until};
+use crate::support::{SOON, note, until, within};
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
@@ -176,6 +176,6 @@ fn a_run_that_is_adopted_a_day_later_by_the_clock_can_be_resumed() {
     let record = ended(&mut client, &id);
     assert_eq!((&record["status"], &record["result"]["error_type"]), (&json!("failed"), &json!("timeout")), "{record}");
     assert!(record["error"].as_str().unwrap().contains("dispatch_session("), "{record}");
-    until("its processes to be gone", || world.workers().is_empty().then_some(()));
+    within(SOON, "its processes to be gone", || world.workers().is_empty().then_some(()));
     client.bye();
 }

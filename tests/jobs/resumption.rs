@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::{WAITS, ended, go, ready, record_path, status, supervisor, worker};
 use crate::support::client::{Client, said};
 use crate::support::processes::{alive, signal};
-use crate::support::until;
 use crate::support::world::World;
+use crate::support::{SOON, until, within};
 
 /// Cut off in the middle of its work, and done when it is told to go on.
 const TWO_PARTS: &str =
@@ -269,7 +269,7 @@ fn the_next_reader_ends_what_a_dead_canceller_left() {
         record["completed_at"] = json!(2.0e9);
         fs::write(record_path(&world, &id), record.to_string()).unwrap();
         assert_eq!(status(&mut client, &id)["status"], "cancelled");
-        until("its claude to be gone", || world.workers().is_empty().then_some(()));
+        within(SOON, "its claude to be gone", || world.workers().is_empty().then_some(()));
         until("the supervisor to leave", || world.supervisors().is_empty().then_some(()));
         let settled = status(&mut client, &id);
         assert_eq!((&settled["status"], settled.get("phase")), (&json!("cancelled"), None), "{settled}");

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::support::client::Client;
 use crate::support::processes::alive;
-use crate::support::until;
 use crate::support::world::World;
+use crate::support::{SOON, until, within};
 
 /// The agents `shop`, which asks, and `db`, which answers.
 fn world(shop: &str, db: &str) -> World {
@@ -148,7 +148,7 @@ fn a_cancelled_dialogue_ends_its_run_and_keeps_what_was_said() {
     let (mut client, id) = in_the_middle(&world);
     let tree = world.workers();
     client.cancel(id);
-    until("the tree to be gone", || tree.iter().all(|pid| !alive(*pid)).then_some(()));
+    within(SOON, "the tree to be gone", || tree.iter().all(|pid| !alive(*pid)).then_some(()));
     let said = world.record_when("what was said", |record| record["agent"] == "db");
     assert_eq!((&said["status"], &said["result"]["result"]), (&json!("done"), &json!("which host?")));
     world.record_when("the end of the other", |record| record["agent"] == "shop" && record["status"] == "cancelled");

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::support::client::{Client, Era, Wire};
 use crate::support::processes::alive;
-use crate::support::until;
 use crate::support::world::World;
+use crate::support::{SOON, until, within};
 
 const PROGRESS: &str = "notifications/progress";
 
@@ -232,7 +232,7 @@ fn a_cancelled_call_ends_all_of_its_runs_and_starts_no_more() {
     until("their trees", || (world.workers().len() >= 4).then_some(()));
     let tree = world.workers();
     client.cancel(id);
-    until("the trees to be gone", || tree.iter().all(|pid| !alive(*pid)).then_some(()));
+    within(SOON, "the trees to be gone", || tree.iter().all(|pid| !alive(*pid)).then_some(()));
     // An item that was just being submitted is written down and given a supervisor, which then finds its caller gone.
     until("the end of all that was submitted", || {
         world.records().iter().all(|record| record["status"] == "cancelled").then_some(())
@@ -254,7 +254,7 @@ fn a_server_that_is_killed_loses_no_answer_that_was_there() {
     until("the other run", || world.path("echo").join("ready").exists().then_some(()));
     client.signal(Signal::KILL);
     world.record_when("the end of the other", |record| record["agent"] == "echo" && record["status"] == "cancelled");
-    until("all processes to be gone", || world.workers().is_empty().then_some(()));
+    within(SOON, "all processes to be gone", || world.workers().is_empty().then_some(()));
     let mut next = Client::new(&world);
     let jobs = next.ask("dispatch_jobs", json!({"agent": "first"}));
     assert_eq!(next.ask("fetch_result", json!({"ref": jobs[0]["id"]}))["result"], "there already");
