@@ -16,6 +16,7 @@
 //! | `news` | news of changes below a folder |
 //! | `program` | this program: its path, its name |
 //! | `capability` | what the system lacks |
+//! | `tool` | what tools of the system say, within a limit |
 //! | `reading` | what systems say of their processes, read |
 //! | `file` | two names trade files; named pipes; the name of an open file; where an organisation's settings are |
 
@@ -25,6 +26,7 @@ pub mod news;
 pub mod process;
 pub mod program;
 pub mod reading;
+pub mod tool;
 
 #[cfg(all(target_vendor = "apple", not(feature = "portable")))]
 mod apple;

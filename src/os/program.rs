@@ -24,3 +24,9 @@ pub fn file() -> io::Result<PathBuf> {
 pub fn show_name() {
     this::program::show_name();
 }
+
+/// Whether a start failed because the program is for another processor.
+#[must_use]
+pub fn is_for_another_processor(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(this::program::is_for_another_processor)
+}

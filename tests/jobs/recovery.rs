@@ -3,7 +3,6 @@
 use std::fs;
 use std::time::Instant;
 
-use agent_dispatch::os::process::shows_marks;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -91,16 +90,12 @@ fn a_claude_that_is_killed_is_a_failure_with_a_way_on() {
     let world = World::with(TREE);
     let mut client = Client::new(&world);
     let id = works(&world, &mut client);
-    let out = pid_in(&world.path("echo").join("out"));
     killed(worker(&world));
     let record = ended(&mut client, &id);
     assert_resumable(&record);
     assert!(record["error"].as_str().unwrap().contains("signal 9"), "{record}");
     assert_eq!(record["result"]["error_type"], "cli_error");
-    // Else it cannot be found: nothing looked at it as long as claude lived.
-    if shows_marks() {
-        within(SOON, "what it had started to be gone", || (!alive(out)).then_some(()));
-    }
+    world.leftovers_of_the_dead_are_gone();
     client.bye();
 }
 
@@ -125,9 +120,7 @@ fn supervisor_and_claude_killed_is_a_failure_with_a_way_on() {
         note(&format!("both dead: told after {:?}", start.elapsed()));
         assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
         assert_resumable(&record);
-        if shows_marks() {
-            within(SOON, "the leftovers to be gone", || world.workers().is_empty().then_some(()));
-        }
+        world.leftovers_of_the_dead_are_gone();
         client.bye();
     }
 }

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use agent_dispatch::os::process::shows_marks;
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -12,7 +11,7 @@ use crate::support::client::{Client, Wire};
 use crate::support::disk::Disk;
 use crate::support::processes::{alive, signal};
 use crate::support::world::World;
-use crate::support::{SOON, note, until, within};
+use crate::support::{SOON, note, until};
 
 /// A run that waits for the file `go` and then answers.
 const WAITS: &str = "say working\ntouch ready\nwait-file go\nresult the answer";
@@ -216,10 +215,7 @@ fn a_supervisor_that_is_killed_with_its_claude_costs_neither_the_caller_nor_the_
     assert_eq!((&said["success"], &said["error_type"]), (&json!(false), &json!("cli_error")), "{said}");
     let session = said["session_id"].as_str().unwrap_or_else(|| panic!("{said}"));
     assert!(said["error"].as_str().unwrap().contains("dispatch_session("), "{said}");
-    // Else it cannot be found: nothing looked at it as long as claude lived.
-    if shows_marks() {
-        within(SOON, "what it supervised to be gone", || workers.iter().all(|pid| !alive(*pid)).then_some(()));
-    }
+    world.leftovers_of_the_dead_are_gone();
     let resumed = client.ask("dispatch_session", json!({"agent": "echo", "task": "go on", "session_id": session}));
     assert_eq!(resumed["success"], true, "{resumed}");
     client.bye();

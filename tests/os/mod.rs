@@ -9,3 +9,4 @@ mod process;
 mod ps;
 mod refusal;
 mod stat;
+mod tool;

@@ -7,14 +7,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use agent_dispatch::os::process::shows_marks;
 use rustix::process::Signal;
 use serde_json::Value;
 
 use super::processes::{alive, command_line, parent, signal, with_variable};
-use super::within;
+use super::{SOON, within};
 
-/// How long processes and locks may outlive the last server of a test. A supervisor leaves when its caller has.
-const GONE_WITHIN: Duration = Duration::from_secs(60);
+/// How long processes and locks may outlive the last server of a test. A supervisor leaves when its caller has. Less than what
+/// fake-claude starts lives: that must be ended.
+const GONE_WITHIN: Duration = Duration::from_secs(40);
 /// Marks every process of a world, whoever its parent is.
 const MARK: &str = "AGENT_DISPATCH_TEST_WORLD";
 
@@ -202,6 +204,15 @@ impl World {
         names.retain(|name| ![".sessions", ".slots", ".known"].contains(&name.as_str()));
         names.sort();
         names
+    }
+
+    /// Waits until nothing is left of a run whose supervisor and claude died before anybody had looked at what it started. Where
+    /// the system hides the marks of processes, that cannot be found (SECURITY.md), and is ended here.
+    pub fn leftovers_of_the_dead_are_gone(&self) {
+        if !shows_marks() {
+            self.workers().into_iter().for_each(|pid| signal(pid, Signal::KILL));
+        }
+        within(SOON, "the leftovers to be gone", || self.workers().is_empty().then_some(()));
     }
 
     /// Waits until neither record nor folder is left.

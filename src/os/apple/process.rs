@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,7 @@ use crate::os::process::{self, Found, Incarnation, Program, Run, SUPERVISE, Show
 use crate::os::reading::kinfo::Row;
 use crate::os::reading::lsof;
 use crate::os::reading::procargs::Block;
+use crate::os::tool;
 
 /// How much older than the process that leads a run another one of it may look, in microseconds: starts are told by the clock,
 /// which may have been set back in between. What is older is not looked at: most processes of a user are as old as the login.
@@ -170,7 +171,7 @@ fn ask_lsof(processes: &[Shown]) -> String {
     }
     let ids = processes.iter().map(|process| process.pid.to_string()).collect::<Vec<_>>().join(",");
     let mut command = Command::new("/usr/sbin/lsof");
-    let output = command.args(lsof::OPTIONS).arg(ids).stdin(Stdio::null()).stderr(Stdio::null()).output();
-    let output = output.inspect_err(|error| tracing::debug!(%error, "lsof cannot be run"));
-    output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+    let output = tool::output(command.args(lsof::OPTIONS).arg(ids), tool::LIMIT);
+    let output = output.inspect_err(|error| tracing::debug!(%error, "lsof tells no directories"));
+    String::from_utf8_lossy(&output.unwrap_or_default()).into_owned()
 }

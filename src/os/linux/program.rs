@@ -14,3 +14,8 @@ pub fn show_name() {
         tracing::debug!(%error, "process not named");
     }
 }
+
+/// What no interpreter is registered for is told as what is no program at all.
+pub const fn is_for_another_processor(_error: i32) -> bool {
+    false
+}

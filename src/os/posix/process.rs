@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Pid, Signal};
@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal};
 use crate::machines::kinship::{Mark, Process, Roots, members};
 use crate::os::process::{self, Found, Incarnation, Program, Run, SUPERVISE, Shown};
 use crate::os::reading::ps::{BLUR_SECONDS, COLUMNS, Row};
+use crate::os::tool;
 
 pub fn find(run: &Run<'_>) -> Found {
     let own = i32::try_from(std::process::id()).unwrap_or_default();
@@ -117,10 +118,11 @@ impl Table {
         let began = now();
         let mut command = Command::new("ps");
         command.arg("-A").args(COLUMNS.into_iter().flat_map(|column| ["-o", column]));
-        let output = command.env("LC_ALL", "C").stdin(Stdio::null()).stderr(Stdio::null()).output();
-        let output =
-            output.inspect_err(|error| tracing::warn!(%error, "ps cannot be run: only process groups are ended"));
-        let text = String::from_utf8_lossy(&output.ok()?.stdout).into_owned();
+        let output = tool::output(&mut command, tool::LIMIT);
+        let output = output.inspect_err(
+            |error| tracing::warn!(%error, "ps does not list the processes: only process groups are ended"),
+        );
+        let text = String::from_utf8_lossy(&output.ok()?).into_owned();
         // On a busy machine the list takes its time, and each age is of another moment.
         let blur = now().saturating_sub(began) + BLUR_SECONDS;
         let rows = text.lines().filter_map(|line| Row::read(line, began)).collect::<Vec<_>>();

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use super::{is_executable, on_path};
 use crate::fs::open;
+use crate::os::program::is_for_another_processor;
 
 /// How much of a script the kernel reads to find its interpreter, in bytes (`BINPRM_BUF_SIZE`, see execve(2)).
 const FIRST_LINE_BYTES: usize = 256;
@@ -126,6 +127,9 @@ pub(super) fn of_start(program: &Path, error: &io::Error) -> Option<Fault> {
     if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) {
         let text = start_of(program).is_some_and(|start| !start.is_empty() && !start.contains(&0));
         return Some(if text { Fault::NoShebang } else { Fault::OtherSystem });
+    }
+    if is_for_another_processor(error) {
+        return Some(Fault::OtherSystem);
     }
     if error.kind() != io::ErrorKind::NotFound {
         return None;
