@@ -12,8 +12,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "agent-dispatch"
+# Where cargo builds. What is built here for packages and their checks is below it too.
+TARGET_DIRECTORY = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute()
 # Where built programs and pages are, and where products go.
-DIRECTORY = Path(os.environ.get("PACKAGES_DIR") or ROOT / "target/packages").absolute()
+DIRECTORY = Path(os.environ.get("PACKAGES_DIR") or TARGET_DIRECTORY / "packages").absolute()
 OUT = DIRECTORY / "out"
 # One line in lists of packages. Cargo.toml's description is too long there: Debian and Homebrew both stop at 80 characters.
 SYNOPSIS = "delegate from a Claude Code agent to an agent in another project"

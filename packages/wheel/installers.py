@@ -5,7 +5,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import FILE_NAME, NAME, PRODUCTS, Failure, run
+from product import NAME, OUT
+from tools import FILE_NAME, Failure, run
 
 # The newest version that is a Python package.
 OLDER = "0.16.0"
@@ -75,7 +76,7 @@ def ways(world, older):
     pip, uv, pipx = (world.tools / name for name in ("pip", "uv", "pipx"))
     home = world.place / "home"
     of_older = ["--find-links", older, f"{NAME}=={OLDER}"]
-    of_newer = ["--upgrade", "--find-links", PRODUCTS, NAME]
+    of_newer = ["--upgrade", "--find-links", OUT, NAME]
 
     place = world.place / "of-pip"
     python = ["--python", place / "bin/python"]
@@ -119,6 +120,6 @@ def ways(world, older):
         home / ".local/share/pipx/venvs" / NAME,
         home / ".local/bin" / NAME,
         install=[pipx, "install", "--force", f"--pip-args=--find-links {older}", f"{NAME}=={OLDER}"],
-        upgrade=[pipx, "upgrade", f"--pip-args=--find-links {PRODUCTS}", NAME],
+        upgrade=[pipx, "upgrade", f"--pip-args=--find-links {OUT}", NAME],
         remove=[pipx, "uninstall", NAME],
     )

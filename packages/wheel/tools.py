@@ -10,16 +10,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
-TOOLS = TARGET / "wheel-tools"
-PACKAGES = Path(os.environ.get("PACKAGES_DIR", TARGET / "packages")).resolve()
-# What packages/build makes for all makers, and what they make of it.
-PROGRAMS = PACKAGES / "bin"
-PAGES = PACKAGES / "pages"
-PRODUCTS = PACKAGES / "out"
-# The name of the program and of the distribution, and the latter as file names spell it.
-NAME = "agent-dispatch"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from product import DIRECTORY, NAME, TARGET_DIRECTORY  # noqa: E402
+
+TOOLS = TARGET_DIRECTORY / "wheel-tools"
+# What packages/build makes for all makers.
+PROGRAMS = DIRECTORY / "bin"
+PAGES = DIRECTORY / "pages"
+# The name of the distribution as file names spell it.
 FILE_NAME = NAME.replace("-", "_")
 
 
@@ -80,7 +78,7 @@ def enter(script):
     return place
 
 
-def scratch(beside=PACKAGES):
+def scratch(beside=DIRECTORY):
     """A directory from which a rename publishes what was made in it; it goes with its context."""
     beside.mkdir(parents=True, exist_ok=True)
     return tempfile.TemporaryDirectory(prefix="wheel-", dir=beside)
