@@ -17,6 +17,8 @@ TARGET_DIRECTORY = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").a
 # Where built programs and pages are, and where products go.
 DIRECTORY = Path(os.environ.get("PACKAGES_DIR") or TARGET_DIRECTORY / "packages").absolute()
 OUT = DIRECTORY / "out"
+# What holds the licences of all that is linked into a program, in every package that has a program.
+LICENCES = "THIRD-PARTY-LICENSES.md"
 # One line in lists of packages. Cargo.toml's description is too long there: Debian and Homebrew both stop at 80 characters.
 SYNOPSIS = "delegate from a Claude Code agent to an agent in another project"
 
@@ -61,6 +63,14 @@ def page_files(directory, pattern):
     if not found:
         fail(f"no {pattern} in {DIRECTORY / 'pages' / directory}", "packages/build makes them")
     return found
+
+
+def licences(target):
+    """The file with the licences of all that is linked into the program for a target."""
+    file = DIRECTORY / "licences" / target / LICENCES
+    if not file.is_file():
+        fail(f"{file} is not there: the program may not be passed on without it", "packages/build makes it")
+    return file
 
 
 @contextmanager

@@ -7,6 +7,7 @@ class AgentDispatch < Formula
 @ARCHIVES@
   def install
     bin.install "agent-dispatch"
+    prefix.install "THIRD-PARTY-LICENSES.md"
     man1.install Dir["man/*.1"]
     bash_completion.install "completions/agent-dispatch.bash" => "agent-dispatch"
     zsh_completion.install "completions/_agent-dispatch"
