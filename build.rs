@@ -10,7 +10,7 @@ const SOURCES: [&str; 5] = ["src", "build.rs", "Cargo.toml", "Cargo.lock", "rust
 const COMMIT_CHARACTERS: usize = 12;
 /// Characters of a commit's whole name.
 const SHA1_CHARACTERS: usize = 40;
-/// What cargo puts into a package, for crates.io or `cargo package`.
+/// What cargo puts into a package, for the registry of crates or `cargo package`.
 const VCS_INFO: &str = ".cargo_vcs_info.json";
 
 fn main() {
