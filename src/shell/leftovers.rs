@@ -144,7 +144,8 @@ impl Leftovers {
             if new.is_empty() {
                 break;
             }
-            held.extend(self.signal(&new, Signal::STOP));
+            self.signal(&new, Signal::STOP);
+            held.extend(new);
             thread::sleep(STOP_WAIT);
             found = self.look();
         }
