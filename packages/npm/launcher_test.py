@@ -269,7 +269,8 @@ class SaysWhatIsMissing(Case):
             launcher,
             "the package agent-dispatch-linux-x64, which holds the program, is not beside "
             f"{self.root}/node_modules/agent-dispatch",
-            "it is an optional dependency; install again without --omit=optional and --no-optional",
+            "it is an optional dependency: install agent-dispatch again without --omit=optional and --no-optional; from"
+            " files, name both: agent-dispatch-….tgz agent-dispatch-linux-x64-….tgz",
         )
 
     def test_an_installation_from_another_system(self):
@@ -280,7 +281,8 @@ class SaysWhatIsMissing(Case):
             launcher,
             "agent-dispatch was installed for another system: this one is Linux x86_64, and there is only"
             " agent-dispatch-darwin-arm64 agent-dispatch-darwin-x64",
-            "remove node_modules and install again on this system",
+            "uninstall agent-dispatch-darwin-arm64 agent-dispatch-darwin-x64 and agent-dispatch, then install agent-dispatch"
+            " again on this system",
         )
 
     def test_the_permission_to_execute(self):
