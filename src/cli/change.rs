@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::arguments::{AddArguments, FieldArguments, UpdateArguments};
 use super::failure::{ExitCode, Failure};
 use super::output;
+use super::registration::installation::typed;
 use crate::config::argument::{Amount, Words};
 use crate::config::change::{self, Fields};
 use crate::config::path::Environment;
@@ -22,7 +23,7 @@ pub fn add(environment: &Environment, arguments: AddArguments) -> Result<ExitCod
     }
     output::data(&lines)?;
     text("warning").iter().for_each(|warning| output::warning(warning));
-    output::hint(&format!("agent-dispatch test {name} asks it something; a real run, costs money"));
+    output::hint(&format!("{} test {name} asks it something; a real run, costs money", typed()));
     Ok(ExitCode::Success)
 }
 

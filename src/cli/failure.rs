@@ -4,6 +4,7 @@ use std::process;
 
 use serde_json::{Map, Value};
 
+use super::registration::installation::typed;
 use crate::config::change::ChangeError;
 use crate::config::groups::GroupError;
 use crate::config::path::PlaceError;
@@ -86,12 +87,16 @@ impl From<GroupError> for Failure {
         let failure = Self::new(error.to_string());
         match error {
             GroupError::Exists(name) => failure.hint(format!(
-                "agent-dispatch group update {name} … changes it, group add-member {name} … adds to it, group remove {name} takes it out"
+                "{} group update {name} … changes it, group add-member {name} … adds to it, group remove {name} takes it out",
+                typed()
             )),
-            GroupError::Unknown(_) => failure.hint("agent-dispatch group list shows all groups"),
-            GroupError::UnknownAgent(_) => failure.hint("agent-dispatch add NAME DIR makes a project an agent"),
+            GroupError::Unknown(_) => failure.hint(format!("{} group list shows all groups", typed())),
+            GroupError::UnknownAgent(_) => {
+                failure.hint(format!("{} add NAME DIR makes a project an agent", typed()))
+            },
             GroupError::Member { agent, group } => failure.hint(format!(
-                "to give it another purpose: agent-dispatch group remove-member {group} {agent}, then add it again"
+                "to give it another purpose: {} group remove-member {group} {agent}, then add it again",
+                typed()
             )),
             GroupError::Disabled { .. } => failure.hint("correct the entry in agents.yaml"),
             GroupError::Nothing => failure.hint("give --description or --shared-context; an empty text clears it"),
@@ -106,8 +111,8 @@ impl From<ChangeError> for Failure {
     fn from(error: ChangeError) -> Self {
         match &error {
             ChangeError::Exists(name) => Self::new(format!("agent '{name}' exists already"))
-                .hint(format!("agent-dispatch update {name} … changes it, agent-dispatch remove {name} takes it out")),
-            ChangeError::Unknown(text) => Self::new(text).hint("agent-dispatch list shows all agents"),
+                .hint(format!("{own} update {name} … changes it, {own} remove {name} takes it out", own = typed())),
+            ChangeError::Unknown(text) => Self::new(text).hint(format!("{} list shows all agents", typed())),
             ChangeError::Nothing => Self::new("nothing to update")
                 .hint("give at least one option; `none` clears a text or a list, `[]` is an empty list, `--max-budget 0` takes the agent's own cap away"),
             ChangeError::Write(error) => error.clone().into(),

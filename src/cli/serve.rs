@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 
 use super::failure::{ExitCode, Failure};
 use super::output;
+use super::registration::installation::typed;
 use crate::config::path::{Environment, PlaceError};
 use crate::mcp::serve;
 use crate::mcp::state::ServerState;
@@ -13,14 +14,15 @@ use crate::mcp::state::ServerState;
 pub fn run(environment: Result<Environment, PlaceError>) -> Result<ExitCode, Failure> {
     if io::stdin().is_terminal() {
         output::note("This speaks MCP with a client such as Claude Code, not with people; Ctrl-D ends it.");
-        output::hint("agent-dispatch init registers it with Claude Code, agent-dispatch demo shows it at work");
+        let own = typed();
+        output::hint(&format!("{own} init registers it with Claude Code, {own} demo shows it at work"));
     }
     if let Err(error) = &environment {
         output::failure(&error.clone().into());
     }
     serve::run(environment.map(ServerState::new)).map_err(|error| {
         Failure::new(error.to_string())
-            .hint("`serve` is started by an MCP client such as Claude Code; `agent-dispatch init` registers it")
+            .hint(format!("`serve` is started by an MCP client such as Claude Code; `{} init` registers it", typed()))
     })?;
     Ok(ExitCode::Success)
 }

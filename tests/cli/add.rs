@@ -40,7 +40,7 @@ fn adds_with_all_options() {
     added infra: [ROOT]/work/infra
       Servers
     ----- stderr -----
-    hint: agent-dispatch test infra asks it something; a real run, costs money
+    hint: [BINARY] test infra asks it something; a real run, costs money
     "#);
     assert_snapshot!(world.yaml(), @r#"
     agents:
@@ -69,7 +69,7 @@ fn describes_a_project_from_its_files() {
     added infra: [ROOT]/work/infra
       Servers of the shop.
     ----- stderr -----
-    hint: agent-dispatch test infra asks it something; a real run, costs money
+    hint: [BINARY] test infra asks it something; a real run, costs money
     "#);
 }
 
@@ -82,7 +82,7 @@ fn a_name_that_is_taken() {
 
     ----- stderr -----
     error: agent 'infra' exists already
-    hint: agent-dispatch update infra … changes it, agent-dispatch remove infra takes it out
+    hint: [BINARY] update infra … changes it, [BINARY] remove infra takes it out
     "#);
 }
 
@@ -136,7 +136,7 @@ fn a_permission_mode_that_nobody_knows_is_stored_with_a_warning() {
       Agent in infra
     ----- stderr -----
     warning: permission_mode 'yolo' is not one that is known: acceptEdits, auto, bypassPermissions, default, dontAsk, manual, plan
-    hint: agent-dispatch test infra asks it something; a real run, costs money
+    hint: [BINARY] test infra asks it something; a real run, costs money
     "#);
 }
 

@@ -48,10 +48,10 @@ fn shows_the_main_job_and_leaves_nothing_behind() {
     assert!(cut.contains("All 6 months are checked, the first "), "{cut}");
     assert_snapshot!(end, @r#"
     , install Claude Code (https://claude.com/claude-code), then:
-      claude                           once, to log in
-      agent-dispatch init              create agents.yaml, register the server with Claude Code
-      agent-dispatch add NAME DIR      make a project an agent
-      agent-dispatch test NAME         ask it something; a real run
+      claude                                             once, to log in
+      [BINARY] init           create agents.yaml, register the server with Claude Code
+      [BINARY] add NAME DIR   make a project an agent
+      [BINARY] test NAME      ask it something; a real run
     The demo has left nothing behind.
     (agent-dispatch is [BINARY], which is not on PATH.)
     ----- stderr -----
@@ -67,10 +67,10 @@ fn with_claude_it_offers_the_real_thing_and_does_not_start_it() {
     let text = String::from_utf8(world.output(&["demo"]).stdout).unwrap();
     assert_snapshot!(text.split_once("Claude Code is here").unwrap().1, @r#"
      ([ROOT]/bin/claude). For real:
-      agent-dispatch demo --real DIR   one real question to the project in DIR; costs a few cents
-      agent-dispatch init              create agents.yaml, register the server with Claude Code
-      agent-dispatch add NAME DIR      make a project an agent
-      agent-dispatch test NAME         ask it something; a real run
+      [BINARY] demo --real DIR   one real question to the project in DIR; costs a few cents
+      [BINARY] init              create agents.yaml, register the server with Claude Code
+      [BINARY] add NAME DIR      make a project an agent
+      [BINARY] test NAME         ask it something; a real run
     The demo has left nothing behind.
     (agent-dispatch is [BINARY], which is not on PATH.)
     "#);
@@ -123,7 +123,7 @@ fn a_real_run_that_fails() {
     let world = World::with_claude().env("FAKE_CLAUDE_SCENE", "error no-key");
     let output = world.output(&["demo", "--real", "infra"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(shown(&output).contains("hint: agent-dispatch doctor"));
+    assert!(shown(&output).contains(&format!("hint: {} doctor", super::BINARY)));
     assert!(is_empty(&world.path("tmp")));
 }
 
@@ -136,7 +136,7 @@ fn a_real_run_needs_claude_and_a_directory() {
     ----- stderr -----
     error: the claude CLI was not found on PATH, nor where its installers put it
     hint: install Claude Code (https://claude.com/claude-code) and check with `claude --version`, or set AGENT_DISPATCH_CLAUDE to its path
-    hint: agent-dispatch demo, without --real, needs nothing and costs nothing
+    hint: [BINARY] demo, without --real, needs nothing and costs nothing
     "#);
     assert_snapshot!(World::with_claude().run(&["demo", "--real", "nowhere"]), @r#"
     exit code: 1

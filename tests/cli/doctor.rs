@@ -95,18 +95,18 @@ fn a_fresh_machine_fails_with_remedies() {
     Environment
       ok       agent-dispatch 1.0.0
       FAILURE  the claude CLI was not found on PATH, nor where its installers put it
-               → install Claude Code (https://claude.com/claude-code) and check with `claude --version`, or set AGENT_DISPATCH_CLAUDE to its path; `agent-dispatch demo` works without
+               → install Claude Code (https://claude.com/claude-code) and check with `claude --version`, or set AGENT_DISPATCH_CLAUDE to its path; `[BINARY] demo` works without
       warning  agent-dispatch is not on PATH ([BINARY]); a server that is registered with its full path works
                → add [BINARIES] to PATH
     Config
       warning  [ROOT]/home/.config/agent-dispatch/agents.yaml does not exist, so there are no agents
-               → agent-dispatch init creates it
+               → [BINARY] init creates it
     MCP registration
       warning  no MCP server agent-dispatch in [ROOT]/home/.claude.json
                → agent-dispatch init registers it
     Agents
       warning  there are none
-               → agent-dispatch add NAME DIR makes a project directory an agent
+               → [BINARY] add NAME DIR makes a project directory an agent
     Groups
       ok       there are none
     Job records
@@ -155,7 +155,7 @@ fn every_finding_in_config_and_agents() {
       warning  infra: allowed without effect: CronCreate(*); unattended runs are denied what reaches past them
                → take it out of allowed_tools; SECURITY.md says why
       FAILURE  gone: [ROOT]/gone is not there
-               → create it, or agent-dispatch remove gone
+               → create it, or [BINARY] remove gone
       FAILURE  broken is disabled: agents.broken.timeout: invalid type: string "x", expected a whole number of seconds, 0 or more (line 4)
                → correct the entry in agents.yaml
     Groups

@@ -87,30 +87,30 @@ fn a_life_of_a_group() {
 #[test]
 fn mistakes_say_what_to_do() {
     let world = world().config(&format!("{AGENTS}groups:\n  shop: {{members: [{{agent: infra}}]}}\n  bad: 5\n"));
-    assert_snapshot!(world.run(&["group", "add", "shop"]), @r"
+    assert_snapshot!(world.run(&["group", "add", "shop"]), @r#"
     exit code: 1
     ----- stdout -----
 
     ----- stderr -----
     error: group 'shop' exists already
-    hint: agent-dispatch group update shop … changes it, group add-member shop … adds to it, group remove shop takes it out
-    ");
-    assert_snapshot!(world.run(&["group", "add", "new", "--member", "nobody"]), @r"
+    hint: [BINARY] group update shop … changes it, group add-member shop … adds to it, group remove shop takes it out
+    "#);
+    assert_snapshot!(world.run(&["group", "add", "new", "--member", "nobody"]), @r#"
     exit code: 1
     ----- stdout -----
 
     ----- stderr -----
     error: Unknown agent: 'nobody'. Available: infra, gone
-    hint: agent-dispatch add NAME DIR makes a project an agent
-    ");
-    assert_snapshot!(world.run(&["group", "add-member", "shop", "infra"]), @r"
+    hint: [BINARY] add NAME DIR makes a project an agent
+    "#);
+    assert_snapshot!(world.run(&["group", "add-member", "shop", "infra"]), @r#"
     exit code: 1
     ----- stdout -----
 
     ----- stderr -----
     error: agent 'infra' is a member of group 'shop' already
-    hint: to give it another purpose: agent-dispatch group remove-member shop infra, then add it again
-    ");
+    hint: to give it another purpose: [BINARY] group remove-member shop infra, then add it again
+    "#);
     assert_snapshot!(world.run(&["group", "remove-member", "shop", "gone"]), @r"
     exit code: 1
     ----- stdout -----
@@ -126,14 +126,14 @@ fn mistakes_say_what_to_do() {
     error: nothing to update
     hint: give --description or --shared-context; an empty text clears it
     ");
-    assert_snapshot!(world.run(&["group", "remove", "nowhere"]), @r"
+    assert_snapshot!(world.run(&["group", "remove", "nowhere"]), @r#"
     exit code: 1
     ----- stdout -----
 
     ----- stderr -----
     error: Unknown group: 'nowhere'. Available: shop, bad
-    hint: agent-dispatch group list shows all groups
-    ");
+    hint: [BINARY] group list shows all groups
+    "#);
     assert_snapshot!(world.run(&["group", "add-member", "bad", "infra"]), @r"
     exit code: 1
     ----- stdout -----
@@ -184,9 +184,9 @@ fn doctor_looks_at_groups() {
         .collect();
     assert_snapshot!(groups.join("\n"), @r#"
     ok shop: 1 member []
-    fail broken: members that are no agents: nobody ["agent-dispatch group remove-member broken nobody, or add them as agents"]
+    fail broken: members that are no agents: nobody ["[BINARY] group remove-member broken nobody, or add them as agents"]
     warn twice: infra is a member twice; the first entry counts ["take one of the two out of agents.yaml"]
-    warn empty: no members ["agent-dispatch group add-member empty AGENT"]
+    warn empty: no members ["[BINARY] group add-member empty AGENT"]
     fail bad is disabled: groups.bad: invalid type: integer `5`, expected a mapping with `members`, such as `{members: [{agent: infra}]}` (line 10) ["correct the entry in agents.yaml"]
     "#);
 }

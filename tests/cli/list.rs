@@ -252,7 +252,7 @@ fn variables_in_a_directory_are_not_expanded_and_this_is_said() {
              → variables are not expanded in `directory`: write `~` in place of $HOME
     ok       literal: [ROOT]/work/${WORK}
     FAILURE  gone: [ROOT]/gone is not there
-             → create it, or agent-dispatch remove gone
+             → create it, or [BINARY] remove gone
     ");
     assert_snapshot!(lines(&["test", "api", "Hello"]), @r#"error: not_found: the directory "[ROOT]/home/.config/agent-dispatch/${WORK}/api" of agent 'api' does not exist; variables are not expanded in `directory`: write the full path, or one below `~`, in place of ${WORK}"#);
     assert_snapshot!(lines(&["add", "new", "${WORK}/new"]), @"error: directory '${WORK}/new': it does not exist ([ROOT]/work/${WORK}/new); variables are not expanded in `directory`: write the full path, or one below `~`, in place of ${WORK}");

@@ -28,7 +28,7 @@ fn an_agent_that_is_not_there() {
 
     ----- stderr -----
     error: Unknown agent: 'infra'. There are none
-    hint: agent-dispatch list shows all agents
+    hint: [BINARY] list shows all agents
     "#);
 }
 

@@ -124,7 +124,7 @@ fn an_agent_that_is_not_there() {
 
     ----- stderr -----
     error: Unknown agent: 'infar'. Available: infra
-    hint: agent-dispatch list shows all agents
+    hint: [BINARY] list shows all agents
     "#);
 }
 

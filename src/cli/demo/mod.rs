@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::failure::{ExitCode, Failure};
 use super::output::{self, Style};
 use super::registration;
-use super::registration::installation;
+use super::registration::installation::{self, typed};
 use crate::config::path::{self, Environment};
 use crate::machines::runner::Runner;
 use crate::os::program;
@@ -25,6 +25,8 @@ use stage::{REAL_CAP_USD, Stage};
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a real answer may take: the agent's own limit of 300 s, and what surrounds it.
 const REAL_PATIENCE: Duration = Duration::from_secs(360);
+/// How wide the commands of the last lines are at least, in columns: the longest, where our name is typed alone.
+const COMMAND_COLUMNS: usize = 30;
 const QUESTION: &str = "What project is this? Describe in one sentence.";
 
 /// Plays the demo, or runs one real task in `real`.
@@ -79,7 +81,7 @@ fn real_directory(directory: &Path) -> Result<PathBuf, Failure> {
     let claude = claude::find().map_err(|error| {
         Failure::new(error.to_string())
             .hint(error.way_out())
-            .hint("agent-dispatch demo, without --real, needs nothing and costs nothing")
+            .hint(format!("{} demo, without --real, needs nothing and costs nothing", typed()))
     })?;
     let wrong = |why: &str| Failure::new(format!("{}: {why}", directory.display())).hint("name a project directory");
     let real = path::working_directory().join(directory).canonicalize().map_err(|error| wrong(&error.to_string()))?;
@@ -154,7 +156,7 @@ impl Presentation<'_> {
             return Ok(());
         }
         let error = answer["error"].as_str().unwrap_or("the run failed and does not say why");
-        Err(Failure::new(error).hint("agent-dispatch doctor finds what is missing"))
+        Err(Failure::new(error).hint(format!("{} doctor finds what is missing", typed())))
     }
 
     fn heading(&self, text: &str) -> Result<(), Failure> {
@@ -190,43 +192,42 @@ fn expect(answer: &Value, place: &str, wanted: &Value) -> Result<(), Failure> {
 
 fn unexpected(what: &str) -> Failure {
     Failure::new(format!("the demo did not go as it should: {what}"))
-        .hint("try again; if it stays, AGENT_DISPATCH_LOG=debug agent-dispatch demo shows more")
+        .hint(format!("try again; if it stays, AGENT_DISPATCH_LOG=debug {} demo shows more", typed()))
 }
 
 /// How to go on for real.
 fn farewell() -> Result<ExitCode, Failure> {
     let style = Style::of_stdout();
+    let ours = |words: &str| format!("{} {words}", typed());
     let (heading, first) = match claude::find() {
         Ok(path) => (
             format!("Claude Code is here ({}). For real:", path.display()),
-            "  agent-dispatch demo --real DIR   one real question to the project in DIR; costs a few cents\n",
+            Some((ours("demo --real DIR"), "one real question to the project in DIR; costs a few cents")),
         ),
         Err(ClaudeMissing::NotOnPath) => (
             "For real, install Claude Code (https://claude.com/claude-code), then:".to_owned(),
-            "  claude                           once, to log in\n",
+            Some(("claude".to_owned(), "once, to log in")),
         ),
-        Err(error) => (format!("For real: {error}; {}. Then:", error.way_out()), ""),
+        Err(error) => (format!("For real: {error}; {}. Then:", error.way_out()), None),
     };
     let own = registration::own_path().unwrap_or_default();
-    let is_on_path = std::env::var_os("PATH").is_some_and(|path| on_path(&path, &own));
     let note = match installation::runner_of(&own) {
         Some(Runner { name, install }) => {
             format!("\n(This agent-dispatch is in the cache of {name}; to install it: {install})")
         }
-        None if is_on_path || installation::script_on_path().is_some() => String::new(),
-        None => format!("\n(agent-dispatch is {}, which is not on PATH.)", own.display()),
+        None if installation::is_off_path(&own) => {
+            format!("\n(agent-dispatch is {}, which is not on PATH.)", own.display())
+        }
+        None => String::new(),
     };
-    output::data(&format!(
-        "\n{}\n{first}\
-         \x20 agent-dispatch init              create agents.yaml, register the server with Claude Code\n\
-         \x20 agent-dispatch add NAME DIR      make a project an agent\n\
-         \x20 agent-dispatch test NAME         ask it something; a real run\n\
-         The demo has left nothing behind.{note}",
-        style.bold(heading),
-    ))?;
+    let then = [
+        (ours("init"), "create agents.yaml, register the server with Claude Code"),
+        (ours("add NAME DIR"), "make a project an agent"),
+        (ours("test NAME"), "ask it something; a real run"),
+    ];
+    let lines: Vec<_> = first.into_iter().chain(then).collect();
+    let width = lines.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0).max(COMMAND_COLUMNS);
+    let lines = lines.iter().map(|(command, what)| format!("  {command:<width$}   {what}\n")).collect::<String>();
+    output::data(&format!("\n{}\n{lines}The demo has left nothing behind.{note}", style.bold(heading)))?;
     Ok(ExitCode::Success)
-}
-
-fn on_path(path: &std::ffi::OsStr, own: &Path) -> bool {
-    std::env::split_paths(path).any(|directory| Some(directory.as_path()) == own.parent())
 }

@@ -3,6 +3,7 @@
 use super::commands::{self, MissingCommand};
 use super::report::Report;
 use super::restrictions;
+use crate::cli::registration::installation::typed;
 use crate::config::detect::{DETECTION_BUDGET, Detection, Health, detect_all};
 use crate::config::model::{Agent, Config, Entry};
 use crate::config::{listing, threads};
@@ -17,7 +18,7 @@ const MAX_TOLD_CHARS: usize = 100;
 pub fn check(report: &mut Report, config: &Config, servers: &Notes) {
     if config.agents.is_empty() {
         let message = "there are none";
-        return report.warning(message, "agent-dispatch add NAME DIR makes a project directory an agent");
+        return report.warning(message, format!("{} add NAME DIR makes a project directory an agent", typed()));
     }
     let valid = config.agents.iter().filter_map(|(_, entry)| entry.valid());
     let directories = valid.map(|agent| agent.directory.clone()).collect::<Vec<_>>();
@@ -41,7 +42,7 @@ fn check_agent(report: &mut Report, config: &Config, name: &str, agent: &Agent, 
     match found.health {
         Health::Missing => {
             let remedy = reference::unexpanded(&agent.directory.to_string_lossy());
-            let remedy = remedy.unwrap_or_else(|| format!("create it, or agent-dispatch remove {name}"));
+            let remedy = remedy.unwrap_or_else(|| format!("create it, or {} remove {name}", typed()));
             return report.failure(format!("{name}: {directory} is not there"), remedy);
         }
         Health::Unreadable => {

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::report::{Report, at};
 use super::restrictions;
 use crate::cli::places;
+use crate::cli::registration::installation::typed;
 use crate::config::model::Config;
 use crate::config::path::{self, Environment, Origin};
 use crate::config::read::ConfigError;
@@ -30,7 +31,7 @@ pub fn check(report: &mut Report, environment: &Environment, config: &Result<Con
     };
     if !file.exists() {
         let message = format!("{} does not exist, so there are no agents", places::told(environment));
-        return report.warning(message, "agent-dispatch init creates it");
+        return report.warning(message, format!("{} init creates it", typed()));
     }
     report.ok(format!("{} can be read", places::told(environment)));
     check_rights(report, file);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::report::Report;
 use crate::cli::registration::SERVER_NAME;
-use crate::cli::registration::installation;
+use crate::cli::registration::installation::{self, Named, typed};
 use crate::cli::subprocess::{self, SubprocessError};
 use crate::config::model::Config;
 use crate::machines::cli_version::{NEWEST, OLDEST, Version};
@@ -38,7 +38,7 @@ fn check_claude(report: &mut Report, config: Option<&Config>) {
     let found = match claude::locate() {
         Ok(found) => found,
         Err(error) => {
-            let remedy = format!("{}; `agent-dispatch demo` works without", error.way_out());
+            let remedy = format!("{}; `{} demo` works without", error.way_out(), typed());
             return report.failure(error.to_string(), remedy);
         }
     };
@@ -90,28 +90,24 @@ fn check_version(report: &mut Report, printed: &str) {
     }
 }
 
-/// Whether the name that all advice uses leads to this program.
+/// Whether our name leads to this program.
 fn check_own_path(report: &mut Report) {
     let name = Path::new(SERVER_NAME);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let named =
-        std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| claude::is_executable(file));
     let own = program::file().ok();
     let shown = own.as_deref().unwrap_or(name).display();
     if let Some(runner) = own.as_deref().and_then(installation::runner_of) {
         return report.warning(format!("this program, {shown}, is {}", runner.told()), runner.install);
     }
-    match named {
-        Some(named) if named.canonicalize().ok() == own => report.ok(format!("on PATH: {}", named.display())),
-        // As npm, pnpm and others put one there.
-        Some(named) if installation::starts_this(&named) => {
+    match installation::named() {
+        Named::This(named) => report.ok(format!("on PATH: {}", named.display())),
+        Named::Script(named) => {
             report.ok(format!("on PATH: {}, a script that starts this version", named.display()));
         }
-        Some(named) => report.warning(
+        Named::Other(named) => report.warning(
             format!("{} is on PATH, which is not this program ({shown})", named.display()),
             "remove the one that is not wanted, or put the other directory first on PATH",
         ),
-        None => report.warning(
+        Named::Nothing => report.warning(
             format!("{SERVER_NAME} is not on PATH ({shown}); a server that is registered with its full path works"),
             format!("add {} to PATH", own.as_deref().and_then(Path::parent).unwrap_or(name).display()),
         ),

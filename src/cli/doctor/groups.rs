@@ -1,6 +1,7 @@
 //! The groups.
 
 use super::report::Report;
+use crate::cli::registration::installation::typed;
 use crate::config::model::{Config, Entry, Group};
 
 pub fn check(report: &mut Report, config: &Config) {
@@ -20,7 +21,7 @@ fn check_group(report: &mut Report, config: &Config, name: &str, group: &Group) 
     let unknown = members.clone().filter(|member| config.agent(member).is_none()).collect::<Vec<_>>();
     if !unknown.is_empty() {
         let message = format!("{name}: members that are no agents: {}", unknown.join(", "));
-        let remedy = format!("agent-dispatch group remove-member {name} {}, or add them as agents", unknown.join(" "));
+        let remedy = format!("{} group remove-member {name} {}, or add them as agents", typed(), unknown.join(" "));
         return report.failure(message, remedy);
     }
     let mut seen = std::collections::BTreeSet::new();
@@ -30,7 +31,7 @@ fn check_group(report: &mut Report, config: &Config, name: &str, group: &Group) 
     }
     match group.members.len() {
         0 => {
-            let remedy = format!("agent-dispatch group add-member {name} AGENT");
+            let remedy = format!("{} group add-member {name} AGENT", typed());
             report.warning(format!("{name}: no members"), remedy);
         }
         1 => report.ok(format!("{name}: 1 member")),

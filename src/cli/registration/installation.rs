@@ -3,12 +3,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::{SERVER_NAME, own_path};
+use super::{SERVER_NAME, own_path, quoted};
 use crate::cli::subprocess;
 use crate::fs::open;
 use crate::machines::runner::{self, Runner};
+use crate::os::program;
 use crate::shell::claude::is_executable;
 
 /// How long a program of our name may take to tell its version. A script that starts it takes some milliseconds, one that
@@ -43,6 +45,56 @@ pub fn script_on_path() -> Option<PathBuf> {
     let programs = std::env::split_paths(&path).filter(|directory| directory.is_absolute());
     let mut programs = programs.map(|directory| directory.join(SERVER_NAME)).filter(|program| is_executable(program));
     programs.find(|program| runner_of(program).is_none()).filter(|program| starts_this(program))
+}
+
+/// What our name leads to on PATH.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// This very program.
+    This(PathBuf),
+    /// A script that starts this version, as npm, pnpm and others put one there.
+    Script(PathBuf),
+    /// Another program.
+    Other(PathBuf),
+    /// Nothing.
+    Nothing,
+}
+
+/// What a shell starts by our name.
+pub fn named() -> Named {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut programs = std::env::split_paths(&path).map(|directory| directory.join(SERVER_NAME));
+    match programs.find(|program| is_executable(program)) {
+        None => Named::Nothing,
+        Some(found) if program::file().is_ok_and(|own| found.canonicalize().is_ok_and(|found| found == own)) => {
+            Named::This(found)
+        }
+        Some(found) if starts_this(&found) => Named::Script(found),
+        Some(found) => Named::Other(found),
+    }
+}
+
+/// What the user types to start this program, for a shell: our name where that leads here, else how a cache runs it, else the
+/// full path.
+pub fn typed() -> &'static str {
+    static TYPED: LazyLock<String> = LazyLock::new(|| {
+        let Ok(own) = own_path() else { return SERVER_NAME.to_owned() };
+        if let Some(runner) = runner_of(&own) {
+            return format!("{} {SERVER_NAME}", runner.name);
+        }
+        match named() {
+            Named::This(found) | Named::Script(found) if found.is_absolute() => SERVER_NAME.to_owned(),
+            _ => quoted(&own.to_string_lossy()),
+        }
+    });
+    &TYPED
+}
+
+/// Whether this program is in no directory of PATH, and no script there starts it.
+pub fn is_off_path(own: &Path) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_there = std::env::split_paths(&path).any(|directory| Some(directory.as_path()) == own.parent());
+    !is_there && script_on_path().is_none()
 }
 
 /// Whether it is a script that starts this version.
