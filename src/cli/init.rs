@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::failure::{ExitCode, Failure};
-use super::registration::installation;
+use super::registration::installation::{self, typed};
 use super::registration::scopes::{self, Found, Registration};
+use super::registration::soundness::{self, Finding};
 use super::registration::{self, FileError, SERVER_NAME, ServerEntry};
 use super::subprocess::{self, SubprocessError};
-use super::{doctor, output, places};
+use super::{output, places};
 use crate::config::path::{self, Environment};
 use crate::config::write;
 use crate::machines::registration::{Scope, Standing};
@@ -51,6 +52,7 @@ pub fn run(environment: &Environment) -> Result<ExitCode, Failure> {
     let found = scopes::find(environment).unwrap_or_default();
     let counting = found.counting().unwrap_or(&own);
     if counting.scope != own.scope {
+        works(environment, counting)?;
         warn_of_another(counting);
     }
     if let Some((what, way_out)) = found.twice() {
@@ -58,10 +60,11 @@ pub fn run(environment: &Environment) -> Result<ExitCode, Failure> {
         output::hint(&way_out);
     }
     warn_of_variables(environment, counting, &found);
-    warn_of_cache(&own);
-    output::hint(
-        "agent-dispatch add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one",
-    );
+    warn_of_place(&own);
+    output::hint(&format!(
+        "{} add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one",
+        typed()
+    ));
     Ok(ExitCode::Success)
 }
 
@@ -71,10 +74,12 @@ fn register(environment: &Environment) -> Result<Registration, Failure> {
     let by_hand = format!("register by hand: {}", registration::by_hand(&own));
     let found = scopes::find(environment).map_err(|error| unusable(&error).hint(by_hand.as_str()))?;
     if let Some(registration) = found.of_user() {
+        works(environment, registration)?;
         return already(registration, &own).map(|()| registration.clone());
     }
     // With a second server sessions would have all tools twice.
-    if let Some(registration) = found.of_plugin() {
+    if let Some(registration) = found.of_plugin().or_else(|| found.of_unloadable_plugin()) {
+        works(environment, registration)?;
         output::data(&format!("MCP server {SERVER_NAME} is there already: {}", registration.place()))?;
         return Ok(registration.clone());
     }
@@ -84,10 +89,11 @@ fn register(environment: &Environment) -> Result<Registration, Failure> {
         entry: ServerEntry::ours(&own),
         standing: Standing::Counts,
         plugin: None,
+        fault: None,
     };
     let claude = claude::find().map_err(|error| {
         Failure::new(format!("the MCP server is not registered: {error}"))
-            .hint(format!("{}; then run agent-dispatch init again", error.way_out()))
+            .hint(format!("{}; then run {} init again", error.way_out(), typed()))
             .hint(format!("or {by_hand}"))
     })?;
     let mut command = claude::command(&claude);
@@ -113,11 +119,11 @@ fn register(environment: &Environment) -> Result<Registration, Failure> {
 fn warn_of_another(counting: &Registration) {
     let about = match counting.standing {
         Standing::Unapproved => "here another registration counts once it is approved, and for `claude -p` now",
-        Standing::Counts | Standing::Behind(_) | Standing::Refused | Standing::Off => {
+        Standing::Counts | Standing::Behind(_) | Standing::Refused | Standing::Off | Standing::Unloadable => {
             "here another registration counts"
         }
     };
-    output::warning(&format!("{about}: {} ({})", doctor::shown(&counting.entry), counting.place()));
+    output::warning(&format!("{about}: {} ({})", counting.entry.shown(), counting.place()));
 }
 
 /// What is set here need not be set where Claude Code starts the server.
@@ -142,18 +148,32 @@ fn warn_of_variables(environment: &Environment, counting: &Registration, found: 
     }
 }
 
-/// Where this program is registered and will not be there for long. One that is not this program was told already.
-fn warn_of_cache(registration: &Registration) {
-    let registered = Path::new(&registration.entry.command);
-    let is_this = installation::lasting_path().is_ok_and(|own| own == registered);
-    if let Some(runner) = installation::runner_of(registered).filter(|_| is_this) {
-        output::warning(&format!("this program, {}, is {}", registration.entry.command, runner.told()));
-        output::hint(&format!("{}; then {} && agent-dispatch init", runner.install, registration.removal()));
+/// Where this program is registered and may not stay. One that is not this program was told already.
+fn warn_of_place(registration: &Registration) {
+    let command = &registration.entry.command;
+    let registered = Path::new(command);
+    if installation::lasting_path().is_ok_and(|own| own != registered) {
+        return;
+    }
+    let removal = registration.removal();
+    if let Some(runner) = installation::runner_of(registered) {
+        output::warning(&format!("this program, {command}, is {}", runner.told()));
+        output::hint(&format!("{}; then {removal} && {SERVER_NAME} init", runner.install));
+    }
+}
+
+/// What is registered and cannot be started is what brings people here.
+fn works(environment: &Environment, registration: &Registration) -> Result<(), Failure> {
+    match soundness::judge(environment, registration) {
+        Finding::Sound(_) | Finding::Doubtful { .. } => Ok(()),
+        Finding::Broken { what, remedy } => {
+            Err(Failure::new(format!("MCP server {SERVER_NAME} does not work: {what}")).hint(remedy))
+        }
     }
 }
 
 fn own_command() -> Result<String, Failure> {
-    let again = "install agent-dispatch again, then run agent-dispatch init";
+    let again = format!("install {SERVER_NAME} again, then run {} init", typed());
     let own: PathBuf = installation::lasting_path()
         .map_err(|error| Failure::new(format!("the path of this program cannot be told: {error}")).hint(again))?;
     own.into_os_string().into_string().map_err(|own| {
@@ -164,8 +184,7 @@ fn own_command() -> Result<String, Failure> {
 }
 
 fn already(registration: &Registration, own: &str) -> Result<(), Failure> {
-    let shown = doctor::shown(&registration.entry);
-    output::data(&format!("MCP server {SERVER_NAME} is registered already: {shown}"))?;
+    output::data(&format!("MCP server {SERVER_NAME} is registered already: {}", registration.entry.shown()))?;
     if registration.entry.command != own {
         output::warning(&format!("it is not this program, which is {own}"));
         let entry = registration.entry.with_command(own);
@@ -176,11 +195,12 @@ fn already(registration: &Registration, own: &str) -> Result<(), Failure> {
 
 /// The CLI would replace a damaged file by an empty one.
 fn unusable(error: &FileError) -> Failure {
+    let own = typed();
     Failure::new(format!("the MCP server is not registered: {error}")).hint(match error {
         FileError::Damaged { .. } => {
-            "repair the file, or move it away, then run agent-dispatch init again; claude itself would replace it"
+            format!("repair the file, or move it away, then run {own} init again; claude itself would replace it")
         }
-        FileError::Unreadable { .. } => "check its owner and permissions, then run agent-dispatch init again",
+        FileError::Unreadable { .. } => format!("check its owner and permissions, then run {own} init again"),
     })
 }
 

@@ -1,9 +1,11 @@
 //! What Claude Code knows of us, and the path that it should know.
 
 pub mod installation;
+pub mod marketplace;
 pub mod plugin;
 pub mod scopes;
 pub mod server_environment;
+pub mod soundness;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -88,6 +90,11 @@ impl ServerEntry {
     /// The same with this program as its command: what else was set for the server stays.
     pub fn with_command(&self, command: &str) -> Self {
         Self { environment: self.environment.clone(), others: self.others.clone(), ..Self::ours(command) }
+    }
+
+    /// As it would be typed.
+    pub fn shown(&self) -> String {
+        std::iter::once(&self.command).chain(&self.arguments).map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
     }
 
     /// The entry that `init` makes.

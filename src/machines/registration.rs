@@ -43,6 +43,8 @@ pub enum Standing {
     Refused,
     /// Of a plugin, and switched off for this project.
     Off,
+    /// Of a plugin that Claude Code cannot load.
+    Unloadable,
 }
 
 /// What is said about servers of project scope, in one place.

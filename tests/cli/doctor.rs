@@ -103,7 +103,7 @@ fn a_fresh_machine_fails_with_remedies() {
                → [BINARY] init creates it
     MCP registration
       warning  no MCP server agent-dispatch in [ROOT]/home/.claude.json
-               → agent-dispatch init registers it
+               → [BINARY] init registers it
     Agents
       warning  there are none
                → [BINARY] add NAME DIR makes a project directory an agent
@@ -143,7 +143,7 @@ fn every_finding_in_config_and_agents() {
                → take the others out
     MCP registration
       warning  no MCP server agent-dispatch in [ROOT]/home/.claude.json
-               → agent-dispatch init registers it
+               → [BINARY] init registers it
     Agents
       ok       infra: [ROOT]/work/infra
       warning  infra: permission mode yolo is not one that is known
@@ -229,7 +229,7 @@ fn registrations_that_do_not_work() {
         register("7"),
     ];
     assert_snapshot!(found.join("\n"), @"
-    MCP registration fail the registered command /nowhere/agent-dispatch serve is not an executable file (user scope, [ROOT]/home/.claude.json)
+    MCP registration fail the registered command /nowhere/agent-dispatch serve does not exist (user scope, [ROOT]/home/.claude.json)
     MCP registration fail the registered command ./agent-dispatch serve is not an executable file (user scope, [ROOT]/home/.claude.json)
     MCP registration warn registered is another version: agent-dispatch serve is agent-dispatch, version 0.16.0 (user scope, [ROOT]/home/.claude.json)
     MCP registration fail the registered command agent-dispatch does not end in `serve` (user scope, [ROOT]/home/.claude.json)

@@ -11,7 +11,7 @@ use super::{BINARY, World, once, shown};
 
 impl World {
     /// A copy of the program in this directory.
-    fn copy_in(&self, directory: &str) -> PathBuf {
+    pub(super) fn copy_in(&self, directory: &str) -> PathBuf {
         let program = self.path(directory).join("agent-dispatch");
         fs::create_dir_all(program.parent().unwrap()).unwrap();
         fs::copy(BINARY, &program).unwrap();
@@ -26,7 +26,7 @@ impl World {
     }
 
     /// What a run of another copy of the program shows.
-    fn run_copy(&self, program: &PathBuf, arguments: &[&str]) -> String {
+    pub(super) fn run_copy(&self, program: &PathBuf, arguments: &[&str]) -> String {
         let like = self.command(arguments);
         let mut command = Command::new(program);
         command.args(arguments).env_clear().current_dir(self.path("work"));
@@ -56,7 +56,7 @@ fn a_copy_in_a_cache_is_told() {
     ----- stderr -----
     warning: this program, [ROOT]/home/.npm/_npx/5016f87fea2ef678/node_modules/agent-dispatch-linux-x64/bin/agent-dispatch, is in the cache of npx, from which it may be removed at any time
     hint: npm install --global agent-dispatch; then claude mcp remove agent-dispatch --scope user && agent-dispatch init
-    hint: agent-dispatch add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one
+    hint: npx agent-dispatch add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one
     "#);
     assert_snapshot!(world.doctor_of(&program), @r#"
     warning  this program, [ROOT]/home/.npm/_npx/5016f87fea2ef678/node_modules/agent-dispatch-linux-x64/bin/agent-dispatch, is in the cache of npx, from which it may be removed at any time
@@ -74,13 +74,13 @@ fn a_copy_in_a_cache_is_told() {
     ----- stderr -----
     warning: it is not this program, which is [ROOT]/lib/node_modules/agent-dispatch-linux-x64/bin/agent-dispatch
     hint: to change that: claude mcp remove agent-dispatch --scope user && claude mcp add-json agent-dispatch '{"type":"stdio","command":"[ROOT]/lib/node_modules/agent-dispatch-linux-x64/bin/agent-dispatch","args":["serve"]}' --scope user
-    hint: agent-dispatch add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one
+    hint: [ROOT]/lib/node_modules/agent-dispatch-linux-x64/bin/agent-dispatch add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one
     "#);
     assert_snapshot!(world.doctor_of(&installed), @r#"
     warning  agent-dispatch is not on PATH ([ROOT]/lib/node_modules/agent-dispatch-linux-x64/bin/agent-dispatch); a server that is registered with its full path works
              → add [ROOT]/lib/node_modules/agent-dispatch-linux-x64/bin to PATH
     warning  the registered command [ROOT]/home/.npm/_npx/5016f87fea2ef678/node_modules/agent-dispatch-linux-x64/bin/agent-dispatch serve is in the cache of npx, from which it may be removed at any time (user scope, [ROOT]/home/.claude.json)
-             → claude mcp remove agent-dispatch --scope user && agent-dispatch init
+             → claude mcp remove agent-dispatch --scope user && [ROOT]/lib/node_modules/agent-dispatch-linux-x64/bin/agent-dispatch init
     "#);
 }
 

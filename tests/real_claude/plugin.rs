@@ -198,6 +198,56 @@ real_tests! {
         assert!(!product("doctor").stdout.contains("twice"));
     }
 
+    /// The list of marketplaces, and the directory that it names, decide whether a session has the server; doctor says the same.
+    fn what_doctor_says_of_a_plugin_that_is_not_loaded_is_so() {
+        let world = world(|_| Reply::text("fine"));
+        install_program(&world);
+        let program = world.path("home/.local/bin/agent-dispatch");
+        let fails = || {
+            let shown = with_path(world.program(&program, &["doctor"])).run().stdout;
+            let line = shown.lines().find(|line| line.contains("cannot load the plugin")).map(str::to_owned);
+            assert_eq!(line.is_none(), shown.contains("ok       registered: agent-dispatch serve (plugin"), "{shown}");
+            line
+        };
+        let has_server = || claude(&world, &["mcp", "list"]).run().stdout.contains(SERVER);
+        assert_eq!((fails(), has_server()), (None, true));
+        for name in [
+            "marketplace",
+            "marketplace/.claude-plugin/marketplace.json",
+            "marketplace/agent-dispatch",
+            "marketplace/agent-dispatch/.mcp.json",
+        ] {
+            std::fs::rename(world.path(name), world.path("away")).unwrap();
+            assert!(fails().is_some_and(|line| line.contains(&format!("{} does not exist", world.path(name).display()))));
+            assert!(!has_server(), "without {name}");
+            std::fs::rename(world.path("away"), world.path(name)).unwrap();
+        }
+        for name in [
+            "marketplace/.claude-plugin/marketplace.json",
+            "marketplace/agent-dispatch/.claude-plugin/plugin.json",
+            "home/.claude/plugins/known_marketplaces.json",
+        ] {
+            let sound = std::fs::read(world.path(name)).unwrap();
+            std::fs::write(world.path(name), "{").unwrap();
+            assert!(fails().is_some_and(|line| line.contains("is damaged")) && !has_server(), "{name}");
+            std::fs::write(world.path(name), sound).unwrap();
+        }
+        // The commands that are told, as they are typed.
+        std::fs::rename(world.path("marketplace"), world.path("moved")).unwrap();
+        assert_eq!(servers(&session(&world, "go", &[])), []);
+        let add = ["plugin", "marketplace", "add", world.path("moved").to_str().unwrap()].map(str::to_owned);
+        let outcome = claude(&world, &add.each_ref().map(String::as_str)).run();
+        assert_eq!((outcome.end().as_str(), fails(), has_server()), ("0", None, true), "{outcome:#?}");
+        std::fs::rename(world.path("moved"), world.path("marketplace")).unwrap();
+        let shown = with_path(world.program(&program, &["init"])).run();
+        assert_eq!(shown.end(), "1", "{shown:#?}");
+        let command = shown.stderr.lines().find_map(|line| line.split_once("or do without it: ")).unwrap().1;
+        let command = format!("PATH={}:$PATH; {command}", install::claude().parent().unwrap().display());
+        let outcome = with_path(world.program(Path::new("/bin/sh"), &["-c", &command])).run();
+        assert_eq!(outcome.end(), "0", "{outcome:#?}");
+        assert_eq!(servers(&session(&world, "go", &[])), connected(&["agent-dispatch"]));
+    }
+
     /// Why the plugin's server must not fail where there is no program.
     fn a_plugins_server_that_failed_is_not_started_again_in_the_next_session() {
         let world = world(|_| Reply::text("fine"));

@@ -20,7 +20,6 @@ use crate::config::model::Config;
 use crate::config::path::{self, Environment, PlaceError};
 use crate::config::read::{self, ConfigError};
 use crate::shell::lacked_servers;
-pub use registration::shown;
 use report::{CheckStatus, Report};
 
 /// Checks everything. Changes nothing.

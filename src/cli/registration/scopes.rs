@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::server_environment::EnvironmentSetting;
-use super::{FileError, SERVER_NAME, ServerEntry, by_hand_in, file, plugin, read};
+use super::{FileError, SERVER_NAME, ServerEntry, by_hand_in, file, marketplace, plugin, read};
 use crate::config::claude_settings::Places;
 use crate::config::path::Environment;
 use crate::config::{mcp_file, repository};
@@ -29,6 +29,8 @@ pub struct Registration {
     pub standing: Standing,
     /// The id of the plugin that brings it.
     pub plugin: Option<String>,
+    /// Why Claude Code cannot load that plugin.
+    pub fault: Option<marketplace::Fault>,
 }
 
 impl Registration {
@@ -99,6 +101,11 @@ impl Found {
         self.registrations.iter().find(|found| found.scope == Scope::Plugin && found.standing == Standing::Counts)
     }
 
+    /// The one of a plugin that Claude Code cannot load.
+    pub fn of_unloadable_plugin(&self) -> Option<&Registration> {
+        self.registrations.iter().find(|found| found.standing == Standing::Unloadable)
+    }
+
     /// What is said of sessions that have all tools twice, and the way out.
     pub fn twice(&self) -> Option<(String, String)> {
         let (plugin, other) = (self.of_plugin()?, self.counting()?);
@@ -145,6 +152,7 @@ struct Settings {
     disabled_mcpjson_servers: Lenient<Vec<String>>,
     env: Lenient<BTreeMap<String, Value>>,
     enabled_plugins: Lenient<BTreeMap<String, Value>>,
+    extra_known_marketplaces: Lenient<BTreeMap<String, Value>>,
 }
 
 /// A value that may be of another kind than it should be: then it is not there.
@@ -212,7 +220,7 @@ pub fn find(environment: &Environment) -> Result<Found, FileError> {
     let mut add = |scope, file: &Path, servers: Option<&Value>, standing| {
         if let Some(entry) = servers.and_then(|servers| servers.get(SERVER_NAME)).map(ServerEntry::of) {
             let file = file.to_path_buf();
-            found.registrations.push(Registration { scope, file, entry, standing, plugin: None });
+            found.registrations.push(Registration { scope, file, entry, standing, plugin: None, fault: None });
         }
     };
     let own_file = own_file.unwrap_or_default();
@@ -228,7 +236,7 @@ pub fn find(environment: &Environment) -> Result<Found, FileError> {
     }
     add(Scope::User, &own_file, mcp_servers.as_ref(), Standing::Counts);
     let off = known.disabled_mcp_servers.names(plugin::SERVER);
-    found.registrations.extend(of_plugins(&settings, if off { Standing::Off } else { Standing::Counts }));
+    found.registrations.extend(of_plugins(environment, &settings, off));
     let of_all = found.registrations.iter().map(|found| (found.scope, found.standing)).collect::<Vec<_>>();
     for (registration, standing) in found.registrations.iter_mut().zip(registration::ranked(&of_all)) {
         registration.standing = standing;
@@ -269,23 +277,34 @@ fn shared(here: &Path, passed_over: &mut Vec<(PathBuf, String)>) -> Option<(Path
 }
 
 /// The registrations that enabled plugins bring. The first settings file that says something of a plugin decides.
-fn of_plugins(settings: &[Said], standing: Standing) -> Vec<Registration> {
+fn of_plugins(environment: &Environment, settings: &[Said], is_off: bool) -> Vec<Registration> {
     let mut said = BTreeMap::new();
     for (_, file, settings) in settings {
         for (id, enabled) in settings.enabled_plugins.get().into_iter().flatten() {
             said.entry(id).or_insert((file, enabled));
         }
     }
+    let marketplace = |id: &str| {
+        let (_, name) = id.split_once('@')?;
+        settings.iter().find_map(|(_, _, settings)| settings.extra_known_marketplaces.get()?.get(name))
+    };
     let enabled = said.into_iter().filter(|(id, (_, enabled))| plugin::is_ours(id) && **enabled == Value::Bool(true));
-    enabled
-        .map(|(id, (file, _))| Registration {
+    let registration = |(id, (file, _)): (&String, (&PathBuf, &Value))| {
+        let fault = marketplace::fault(environment, id, marketplace(id));
+        Registration {
             scope: Scope::Plugin,
             file: file.clone(),
             entry: ServerEntry::ours(SERVER_NAME),
-            standing,
+            standing: match fault {
+                Some(_) => Standing::Unloadable,
+                None if is_off => Standing::Off,
+                None => Standing::Counts,
+            },
             plugin: Some(id.clone()),
-        })
-        .collect()
+            fault,
+        }
+    };
+    enabled.map(registration).collect()
 }
 
 /// Numbers and switches become texts; what is of another kind counts for nothing.

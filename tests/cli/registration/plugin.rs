@@ -2,6 +2,7 @@
 //! was seen with `claude -p`.)
 
 use std::fs;
+use std::path::Path;
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -15,10 +16,36 @@ fn enabled(value: bool) -> Value {
     json!({"enabledPlugins": {ID: value, "other@market": true}})
 }
 
-/// A project of a user who has enabled the plugin.
+/// The list of the marketplaces that Claude Code knows.
+const KNOWN: &str = "home/.claude/plugins/known_marketplaces.json";
+/// The directory of a marketplace with the plugin, below the world.
+const MARKET: &str = "downloads/the market";
+
+/// A project of a user who has enabled the plugin, from a marketplace that Claude Code fetches itself.
 fn with_plugin() -> Project {
     let project = Project::new();
     project.write("home/.claude/settings.json", &enabled(true));
+    project.write(KNOWN, &fetched());
+    project
+}
+
+fn fetched() -> Value {
+    json!({"market": {"source": {"source": "github", "repo": "owner/market"}, "installLocation": "/nowhere"}})
+}
+
+/// An entry for a marketplace in a directory, as Claude Code writes it.
+fn in_directory(directory: &Path) -> Value {
+    json!({"market": {"source": {"source": "directory", "path": directory}, "installLocation": directory}})
+}
+
+/// As [`with_plugin`], from a directory of this machine.
+fn with_plugin_in_directory() -> Project {
+    let project = with_plugin();
+    project.write(KNOWN, &in_directory(&project.world.path(MARKET)));
+    let plugins = json!([{"name": "other", "source": "./other"}, {"name": "agent-dispatch", "source": "./plugin"}]);
+    project.write(&format!("{MARKET}/.claude-plugin/marketplace.json"), &json!({"name": "market", "plugins": plugins}));
+    project.write(&format!("{MARKET}/plugin/.claude-plugin/plugin.json"), &json!({"name": "agent-dispatch"}));
+    project.write(&format!("{MARKET}/plugin/.mcp.json"), &json!({"mcpServers": {}}));
     project
 }
 
@@ -102,6 +129,8 @@ fn a_plugin_that_finds_no_program_is_told_what_to_do() {
     let world = World::with_claude().config("agents: {}\n");
     fs::create_dir_all(world.path("home/.claude")).unwrap();
     fs::write(world.path("home/.claude/settings.json"), enabled(true).to_string()).unwrap();
+    fs::create_dir_all(world.path("home/.claude/plugins")).unwrap();
+    fs::write(world.path(KNOWN), fetched().to_string()).unwrap();
     let finding = || {
         let text = world.run(&["doctor"]);
         let lines = text.lines().skip_while(|line| *line != "MCP registration").skip(1);
@@ -115,4 +144,93 @@ fn a_plugin_that_finds_no_program_is_told_what_to_do() {
     fs::create_dir_all(world.path("home/.local/bin")).unwrap();
     std::os::unix::fs::symlink(crate::support::BINARY, world.path("home/.local/bin/agent-dispatch")).unwrap();
     assert!(finding().trim_start().starts_with("ok"), "{}", finding());
+}
+
+#[test]
+fn a_plugin_whose_directory_is_gone_is_a_failure() {
+    let project = with_plugin_in_directory();
+    assert!(project.doctor_in("work").trim_start().starts_with("ok"), "{}", project.doctor_in("work"));
+    fs::rename(project.world.path(MARKET), project.world.path("downloads/moved")).unwrap();
+    assert_snapshot!(project.doctor_in("work"), @"
+    FAILURE  Claude Code cannot load the plugin: [ROOT]/downloads/the market does not exist (plugin agent-dispatch@market, enabled in [ROOT]/home/.claude/settings.json)
+             → unpack the plugin there again; or in a directory DIR where it can stay, and claude plugin marketplace add DIR; or do without it: claude plugin disable agent-dispatch@market && agent-dispatch init
+    ");
+    assert_snapshot!(project.run_in("work", &["init"]), @"
+    exit code: 1
+    ----- stdout -----
+    kept [ROOT]/home/.config/agent-dispatch/agents.yaml
+    ----- stderr -----
+    error: MCP server agent-dispatch does not work: Claude Code cannot load the plugin: [ROOT]/downloads/the market does not exist (plugin agent-dispatch@market, enabled in [ROOT]/home/.claude/settings.json)
+    hint: unpack the plugin there again; or in a directory DIR where it can stay, and claude plugin marketplace add DIR; or do without it: claude plugin disable agent-dispatch@market && agent-dispatch init
+    ");
+    assert!(!project.world.path("home/.claude.json").exists(), "nothing is registered");
+    // With another registration sessions have all tools once.
+    project.known(servers(json!({})), json!({}));
+    let told = project.doctor_in("work");
+    assert!(told.contains("FAILURE") && !told.contains("twice") && !told.contains("two registrations"), "{told}");
+}
+
+/// What Claude Code makes of the same files is in `real_claude::plugin`.
+#[test]
+fn whatever_keeps_a_plugin_from_being_loaded_is_named() {
+    type Change = fn(&Project);
+    let told = |change: Change| {
+        let project = with_plugin_in_directory();
+        change(&project);
+        let told = project.doctor_in("work");
+        let told = told.lines().next().unwrap().trim_start().replace(project.world.path("").to_str().unwrap(), "");
+        told.split(" (plugin").next().unwrap().to_owned()
+    };
+    let changes: [Change; 7] = [
+        |project| fs::remove_file(project.world.path(MARKET).join(".claude-plugin/marketplace.json")).unwrap(),
+        |project| fs::write(project.world.path(MARKET).join(".claude-plugin/marketplace.json"), "{").unwrap(),
+        |project| fs::remove_dir_all(project.world.path(MARKET).join("plugin")).unwrap(),
+        |project| fs::write(project.world.path(MARKET).join("plugin/.claude-plugin/plugin.json"), "{").unwrap(),
+        |project| fs::remove_file(project.world.path(MARKET).join("plugin/.mcp.json")).unwrap(),
+        |project| fs::write(project.world.path(KNOWN), "{").unwrap(),
+        |project| fs::remove_file(project.world.path(KNOWN)).unwrap(),
+    ];
+    assert_snapshot!(changes.map(told).join("\n"), @"
+    FAILURE  Claude Code cannot load the plugin: downloads/the market/.claude-plugin/marketplace.json does not exist
+    FAILURE  Claude Code cannot load the plugin: downloads/the market/.claude-plugin/marketplace.json is damaged: EOF while parsing an object at line 1 column 1
+    FAILURE  Claude Code cannot load the plugin: downloads/the market/plugin does not exist
+    FAILURE  Claude Code cannot load the plugin: downloads/the market/plugin/.claude-plugin/plugin.json is damaged: EOF while parsing an object at line 1 column 1
+    FAILURE  Claude Code cannot load the plugin: downloads/the market/plugin/.mcp.json does not exist
+    FAILURE  Claude Code cannot load the plugin: home/.claude/plugins/known_marketplaces.json is damaged: EOF while parsing an object at line 1 column 1
+    FAILURE  Claude Code cannot load the plugin: its marketplace market was not added
+    ");
+}
+
+#[test]
+fn what_cannot_be_judged_of_a_plugin_is_no_failure() {
+    let project = with_plugin_in_directory();
+    let here = project.world.path(MARKET);
+    let sound = |why: &str| {
+        let told = project.doctor_in("work");
+        assert!(told.trim_start().starts_with("ok"), "{why}: {told}");
+    };
+    // A manifest, or the marketplace, may name the servers.
+    fs::remove_file(here.join("plugin/.mcp.json")).unwrap();
+    project.write(&format!("{MARKET}/plugin/.claude-plugin/plugin.json"), &json!({"mcpServers": {}}));
+    sound("servers in the manifest");
+    for plugins in [json!([]), json!(7), json!([{"name": "agent-dispatch", "source": {"source": "github"}}])] {
+        project.write(&format!("{MARKET}/.claude-plugin/marketplace.json"), &json!({"plugins": plugins}));
+        sound("a marketplace that says it otherwise");
+    }
+    // Claude Code corrects its list by its settings when it starts.
+    project.write(KNOWN, &in_directory(Path::new("/nowhere")));
+    assert!(project.doctor_in("work").contains("FAILURE"));
+    let mut settings = enabled(true);
+    settings["extraKnownMarketplaces"] = in_directory(&here);
+    project.write("home/.claude/settings.json", &settings);
+    sound("settings that name the right directory");
+    fs::remove_file(project.world.path(KNOWN)).unwrap();
+    sound("settings alone");
+    project.write("home/.claude/settings.json", &enabled(true));
+    for known in
+        [fetched(), json!({"market": 7}), json!(["market"]), json!({"market": {"source": {"source": "directory"}}})]
+    {
+        project.write(KNOWN, &known);
+        sound(&known.to_string());
+    }
 }
