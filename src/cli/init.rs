@@ -159,6 +159,13 @@ fn warn_of_place(registration: &Registration) {
     if let Some(runner) = installation::runner_of(registered) {
         output::warning(&format!("this program, {command}, is {}", runner.told()));
         output::hint(&format!("{}; then {removal} && {SERVER_NAME} init", runner.install));
+    } else if installation::is_off_path(registered) {
+        output::warning(&format!(
+            "this program, {command}, is not on PATH; Claude Code starts it from there, so it must stay there"
+        ));
+        output::hint(&format!(
+            "to have it elsewhere: move it to a directory on PATH, then {removal} && {SERVER_NAME} init"
+        ));
     }
 }
 

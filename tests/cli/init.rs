@@ -22,6 +22,8 @@ fn creates_the_config_and_registers() {
     created [ROOT]/home/.config/agent-dispatch/agents.yaml
     registered MCP server agent-dispatch: [BINARY] serve
     ----- stderr -----
+    warning: this program, [BINARY], is not on PATH; Claude Code starts it from there, so it must stay there
+    hint: to have it elsewhere: move it to a directory on PATH, then claude mcp remove agent-dispatch --scope user && agent-dispatch init
     hint: [BINARY] add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one
     "#);
     assert_eq!(registered(&world)["command"], BINARY);
@@ -43,6 +45,8 @@ fn can_be_repeated_and_keeps_what_is_there() {
     kept [ROOT]/home/.config/agent-dispatch/agents.yaml
     MCP server agent-dispatch is registered already: [BINARY] serve
     ----- stderr -----
+    warning: this program, [BINARY], is not on PATH; Claude Code starts it from there, so it must stay there
+    hint: to have it elsewhere: move it to a directory on PATH, then claude mcp remove agent-dispatch --scope user && agent-dispatch init
     hint: [BINARY] add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one
     "#);
     assert_eq!(world.yaml(), "# mine\nagents: {}\n");
@@ -173,6 +177,7 @@ fn every_command_that_is_named_can_be_typed() {
     let odd = world.copy_in("home/my programs");
     let shown = world.run_copy(&odd, &["init"]);
     assert!(shown.contains(&format!("hint: '{}' add NAME DIR makes", odd.display())), "{shown}");
+    assert!(shown.contains("is not on PATH; Claude Code starts it from there, so it must stay there"), "{shown}");
     // Where the name leads here it is enough.
     fs::remove_file(world.path("bin/agent-dispatch")).unwrap();
     symlink(&odd, world.path("bin/agent-dispatch")).unwrap();
@@ -189,6 +194,8 @@ fn an_entry_that_only_claude_knows_of_is_fine() {
     created [ROOT]/home/.config/agent-dispatch/agents.yaml
     MCP server agent-dispatch is registered already
     ----- stderr -----
+    warning: this program, [BINARY], is not on PATH; Claude Code starts it from there, so it must stay there
+    hint: to have it elsewhere: move it to a directory on PATH, then claude mcp remove agent-dispatch --scope user && agent-dispatch init
     hint: [BINARY] add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one
     "#);
 }
@@ -261,6 +268,8 @@ fn variables_that_the_server_may_not_see_are_told() {
     warning: set here: AGENT_DISPATCH_CONFIG; the server sees that only if Claude Code itself is started with it
     warning: agents: here [ROOT]/work/mine.yaml, but a server whose Claude Code was started without this shell's variables uses [ROOT]/home/.config/agent-dispatch/agents.yaml
     hint: to make them the same: claude mcp remove agent-dispatch --scope user && claude mcp add-json agent-dispatch '{"type":"stdio","command":"[BINARY]","args":["serve"],"env":{"AGENT_DISPATCH_CONFIG":"[ROOT]/work/mine.yaml"}}' --scope user
+    warning: this program, [BINARY], is not on PATH; Claude Code starts it from there, so it must stay there
+    hint: to have it elsewhere: move it to a directory on PATH, then claude mcp remove agent-dispatch --scope user && agent-dispatch init
     hint: [BINARY] add NAME DIR makes a project an agent; then restart Claude Code and ask it to use one
     "#);
 }
