@@ -5,12 +5,15 @@ use std::io::{self, Read, Seek};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use crate::machines::text::first_chars;
 use rustix::process::{Pid, Signal, kill_process_group};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How much of each stream is kept, in bytes. What is asked for here fits many times.
 const KEEP_BYTES: u64 = 64 * 1024;
+/// Most characters of a line that is repeated.
+const MAX_TOLD_CHARS: usize = 300;
 
 /// A program that ran to its end.
 #[derive(Debug)]
@@ -24,10 +27,11 @@ pub struct SubprocessOutput {
 }
 
 impl SubprocessOutput {
-    /// What it said, wherever: the first line that is not blank.
+    /// What it said, wherever: the first line that is not blank, nor of the source that a crash shows first.
     pub fn first_line(&self) -> &str {
         let said = self.stderr.lines().chain(self.stdout.lines());
-        said.map(str::trim).find(|line| !line.is_empty()).unwrap_or("it says nothing")
+        let line = said.map(str::trim).find(|line| !line.is_empty() && !is_source(line)).unwrap_or("it says nothing");
+        first_chars(line, MAX_TOLD_CHARS)
     }
 }
 
@@ -53,6 +57,12 @@ pub fn run(mut command: Command, limit: Duration) -> Result<SubprocessOutput, Su
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let status = runtime.block_on(watch(command, limit))?;
     Ok(SubprocessOutput { status, stdout: start_of(&mut stdout)?, stderr: start_of(&mut stderr)? })
+}
+
+/// Whether a line is one of source, after its number, or a caret below it, as a JavaScript runtime shows them.
+fn is_source(line: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    line == "^" || line.split_once('|').is_some_and(|(before, _)| is_number(before.trim_end()))
 }
 
 async fn watch(command: Command, limit: Duration) -> Result<ExitStatus, SubprocessError> {

@@ -8,6 +8,7 @@ mod cancel;
 mod demo;
 mod describe;
 mod doctor;
+mod doctor_surroundings;
 mod gc;
 mod group;
 mod hidden;

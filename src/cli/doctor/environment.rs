@@ -119,12 +119,25 @@ fn check_flag(report: &mut Report, program: &Path, config: Option<&Config>) {
     let flag = Flag::AppendSystemPrompt.as_str();
     let mut command = claude::command(program);
     command.arg("--help");
+    let shown = program.display();
+    let unknown = |report: &mut Report, why: String| {
+        let has_home = std::env::home_dir().is_some_and(|home| !home.as_os_str().is_empty());
+        let remedy = if has_home {
+            format!("run {shown} --help by hand; install Claude Code again")
+        } else {
+            "set HOME: Claude Code does not work without a home directory".to_owned()
+        };
+        report.warning(format!("whether claude knows {flag} could not be found out: {shown} --help {why}"), remedy);
+    };
     let help = match subprocess::run(command, VERSION_LIMIT) {
-        Ok(done) => done.stdout + &done.stderr,
-        Err(error) => {
-            let message = format!("whether claude knows {flag} cannot be told: {} --help {error}", program.display());
-            return report.warning(message, "run it by hand");
+        Ok(done) if !done.status.success() => {
+            return unknown(report, format!("fails ({}): {}", done.status, done.first_line()));
         }
+        Ok(done) if done.stdout.trim().is_empty() && done.stderr.trim().is_empty() => {
+            return unknown(report, "says nothing".to_owned());
+        }
+        Ok(done) => done.stdout + &done.stderr,
+        Err(error) => return unknown(report, error.to_string()),
     };
     let of_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
     if help.split(|letter| !of_name(letter)).any(|word| word == flag) {

@@ -31,7 +31,12 @@ pub fn run(environment: Result<Environment, PlaceError>, json: bool, strict: boo
     report.begin("Config");
     match (&environment, &config) {
         (Ok(environment), Some(config)) => check(&mut report, environment, config),
-        (Err(error), _) => report.failure(error.to_string(), error.hint()),
+        (Err(error), _) => {
+            report.failure(error.to_string(), error.hint());
+            for section in ["MCP registration", "Agents", "Groups", "Job records"] {
+                skip(&mut report, section, "there is no place for the files of agent-dispatch");
+            }
+        }
         (Ok(_), None) => {}
     }
     report.begin("System");
@@ -65,8 +70,7 @@ fn check(report: &mut Report, environment: &Environment, config: &Result<Config,
         }
         Err(_) => {
             for section in ["Agents", "Groups"] {
-                report.begin(section);
-                report.warning("skipped: the config cannot be read", "see the section Config");
+                skip(report, section, "the config cannot be read");
             }
         }
     }
@@ -75,4 +79,10 @@ fn check(report: &mut Report, environment: &Environment, config: &Result<Config,
     if config.as_ref().map_or(true, |config| config.settings.usage_log) {
         jobs::check_usage_log(report, &path::usage_log_path(environment));
     }
+}
+
+/// A section that nothing can be told of, for want of the config or of its place.
+fn skip(report: &mut Report, section: &'static str, why: &str) {
+    report.begin(section);
+    report.warning(format!("skipped: {why}"), "see the section Config");
 }
