@@ -1,8 +1,13 @@
 //! `doctor` where the system, the home or the CLI is not as it should be.
 
+use std::fs;
+use std::process::{Command, Stdio};
+
 use insta::assert_snapshot;
 
-use super::World;
+use super::doctor::sound;
+use super::{World, until};
+use crate::support::BINARY;
 
 /// What it lacks is not known then, and is not told.
 #[test]
@@ -23,4 +28,33 @@ fn a_claude_whose_help_fails_is_not_said_to_lack_anything() {
     whether claude knows --append-system-prompt could not be found out: [ROOT]/bin/claude --help fails (signal: 9 (SIGKILL)): it says nothing → run [ROOT]/bin/claude --help by hand; install Claude Code again
     whether claude knows --append-system-prompt could not be found out: [ROOT]/bin/claude --help says nothing → run [ROOT]/bin/claude --help by hand; install Claude Code again
     ");
+}
+
+#[test]
+fn an_old_server_is_told_with_the_directory_of_its_session() {
+    let world = sound();
+    let copy = world.path("bin/old/agent-dispatch");
+    fs::create_dir_all(copy.parent().unwrap()).unwrap();
+    fs::copy(BINARY, &copy).unwrap();
+    let mut command = Command::new(&copy);
+    let serve = world.command(&["serve"]);
+    command.args(serve.get_args()).env_clear().current_dir(world.path("work/infra"));
+    command.envs(serve.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let piped = Stdio::piped;
+    let mut server = command.stdin(piped()).stdout(piped()).spawn().unwrap();
+    fs::remove_file(&copy).unwrap();
+    let process = format!("process {}:", server.id());
+    let found = until("the server to be found", || {
+        let (report, _) = world.json(&["doctor", "--json"]);
+        let mut checks = report["checks"].as_array().unwrap().iter();
+        checks.find(|check| check["message"].as_str().unwrap().starts_with(&process)).cloned()
+    });
+    drop(server.stdin.take());
+    assert!(server.wait().unwrap().success());
+    // Where the system does not show directories the session is not told.
+    if !cfg!(feature = "portable") && cfg!(target_os = "linux") {
+        let place = world.path("work/infra");
+        let expected = format!("restart the Claude Code session in {}, which it belongs to", place.display());
+        assert_eq!(found["details"][0], expected.as_str(), "{found}");
+    }
 }

@@ -52,7 +52,10 @@ pub fn check(report: &mut Report, environment: Option<&Environment>) {
 fn tell(report: &mut Report, server: &Shown, version: Option<&str>) {
     let (pid, gone) = (server.pid, server.program.as_ref().is_some_and(|program| program.gone));
     let program = server.program.as_ref().map_or_else(|| "?".to_owned(), |program| program.path.display().to_string());
-    let restart = "restart the Claude Code session that it belongs to";
+    let restart = server.directory.as_ref().map_or_else(
+        || "restart the Claude Code session that it belongs to".to_owned(),
+        |directory| format!("restart the Claude Code session in {}, which it belongs to", directory.display()),
+    );
     match version {
         Some(version) if version == env!("CARGO_PKG_VERSION") && !gone => {
             report.ok(format!("process {pid}: version {version}"));
