@@ -8,6 +8,8 @@ use insta::assert_snapshot;
 use super::doctor::sound;
 use super::{World, until};
 use crate::support::BINARY;
+#[cfg(target_os = "linux")]
+use crate::support::{note, once};
 
 /// What it lacks is not known then, and is not told.
 #[test]
@@ -28,6 +30,51 @@ fn a_claude_whose_help_fails_is_not_said_to_lack_anything() {
     whether claude knows --append-system-prompt could not be found out: [ROOT]/bin/claude --help fails (signal: 9 (SIGKILL)): it says nothing → run [ROOT]/bin/claude --help by hand; install Claude Code again
     whether claude knows --append-system-prompt could not be found out: [ROOT]/bin/claude --help says nothing → run [ROOT]/bin/claude --help by hand; install Claude Code again
     ");
+}
+
+/// Runs the program after some commands of a shell, in a mount namespace of its own; `None` where tests may not have one.
+#[cfg(target_os = "linux")]
+fn mounted(world: &World, commands: &str, arguments: &[&str]) -> Option<std::process::Output> {
+    let run = world.command(arguments);
+    let shell = |commands: String| {
+        let mut shell = Command::new("unshare");
+        shell.args(["-m", "sh", "-c", &commands]).arg(run.get_program()).args(run.get_args());
+        shell.current_dir(run.get_current_dir().unwrap()).env_clear();
+        shell.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
+        shell
+    };
+    if !shell(commands.to_owned()).stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
+        note("skipped: it takes root to mount");
+        return None;
+    }
+    Some(once(shell(format!("{commands} && exec \"$0\" \"$@\""))).output().unwrap())
+}
+
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+#[test]
+fn without_what_claude_needs_of_the_system_no_run_works_and_that_is_told() {
+    let world = sound();
+    fs::remove_file(world.path("bin/claude")).unwrap();
+    // As 2.1.332 does.
+    let world = world.with_script(
+        "case $1 in --version) echo '2.1.332 (Claude Code)' ;; --help) echo --append-system-prompt ;;\n\
+         *) echo \"Error: Can't access working directory $PWD: Path \\\"$PWD\\\" does not exist\" >&2; exit 1 ;; esac",
+    );
+    let commands = format!("mount --bind {} /proc", world.path("tmp").display());
+    let Some(output) = mounted(&world, &commands, &["doctor"]) else { return };
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert_snapshot!(text.split("System\n").nth(1).unwrap().split("Running").next().unwrap(), @"
+    ok       Linux: processes by ps, news of jobs by inotify
+    FAILURE  /proc is not mounted: without it Claude Code takes every directory for missing, and no run works
+             → mount it, as `mount -t proc proc /proc` does
+    ");
+    let run = mounted(&world, &commands, &["test", "infra"]).unwrap();
+    assert_snapshot!(String::from_utf8(run.stderr).unwrap(), @r#"
+    infra: a real run in [ROOT]/work/infra, no spend cap; Ctrl-C ends it
+    error: cli_error: agent 'infra' failed: Error: Can't access working directory [ROOT]/work/infra: Path "[ROOT]/work/infra" does not exist; /proc is not mounted: without it Claude Code takes every directory for missing, and no run works; mount it, as `mount -t proc proc /proc` does; then dispatch(agent="infra", task=…)
+    hint: agent-dispatch doctor finds what is missing
+    "#);
 }
 
 #[test]

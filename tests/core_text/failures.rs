@@ -369,3 +369,21 @@ fn servers_that_an_agent_lacked_are_named() {
     });
     assert!(answer.hint.unwrap().contains("pg"), "a failure is told of it too");
 }
+
+/// As 2.1.332 says where the system does not show the real path of a directory.
+#[test]
+fn a_directory_that_claude_does_not_see_is_told_with_what_the_system_lacks() {
+    let said = "Error: Can't access working directory /work/infra: Path \"/work/infra\" does not exist";
+    let plan = plan();
+    let seen = holds(&printed(&plan, 1, said), ErrorType::CliError, "is still there");
+    assert!(!seen.contains("is not mounted"), "{seen}");
+    let lack = Some("it is not mounted; mount it".to_owned());
+    let with_lack = |stderr: &str| {
+        let ending = EndReason::Exited { code: 1 };
+        judge(Evidence { stderr: stderr.into(), system_lack: lack.clone(), ..Evidence::new(&plan, ending) })
+    };
+    holds(&with_lack(said), ErrorType::CliError, "does not exist; it is not mounted; mount it; then dispatch(");
+    // Another failure is not explained by it.
+    let other = holds(&with_lack("Error: no route"), ErrorType::CliError, "no route");
+    assert!(!other.contains("mounted"), "{other}");
+}

@@ -8,6 +8,7 @@ pub fn check(report: &mut Report) {
     report.ok(capability::used());
     for lack in capability::lacks() {
         match lack.remedy {
+            Some(remedy) if lack.stops_runs => report.failure(lack.what, remedy),
             Some(remedy) => report.warning(lack.what, remedy),
             None => report.ok(lack.what),
         }

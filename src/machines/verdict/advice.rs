@@ -21,11 +21,19 @@ pub(super) struct Advice<'a> {
     begun: bool,
     /// The settings that counted for the run, as far as they were read.
     pub(super) settings: Option<&'a [SettingsFile]>,
+    /// What the system lacks that no run works without.
+    pub(super) system_lack: Option<&'a str>,
 }
 
 impl<'a> Advice<'a> {
     pub(super) fn new(evidence: &'a Evidence<'_>, session_id: Option<&'a str>) -> Self {
-        Self { plan: evidence.plan, session_id, begun: evidence.begun, settings: evidence.settings.as_deref() }
+        Self {
+            plan: evidence.plan,
+            session_id,
+            begun: evidence.begun,
+            settings: evidence.settings.as_deref(),
+            system_lack: evidence.system_lack.as_deref(),
+        }
     }
 
     pub(super) fn agent(&self) -> String {

@@ -33,6 +33,7 @@ pub(super) enum Cause {
     Node,
     CannotRun,
     FileAccess,
+    WorkingDirectory,
     Disk,
     Memory,
     OpenFiles,

@@ -133,6 +133,8 @@ pub struct Evidence<'a> {
     pub mcp_config_error: Option<String>,
     /// The settings that counted for the run, where they were read: where a tool was denied or put off.
     pub settings: Option<Vec<SettingsFile>>,
+    /// What the system lacks that no run works without, and the way out, in words.
+    pub system_lack: Option<String>,
     /// A timeout that the agent's history suggests, in seconds.
     pub suggested_timeout_seconds: Option<u64>,
     /// How often the run went on by itself after it was cut off.
@@ -171,6 +173,7 @@ impl<'a> Evidence<'a> {
             mcp_servers: Vec::new(),
             mcp_config_error: None,
             settings: None,
+            system_lack: None,
             suggested_timeout_seconds: None,
             resumptions: 0,
             paid_before_usd: None,

@@ -46,7 +46,7 @@ const PERMISSION: [&str; 6] = [
 
 /// Causes on the machine that the CLI runs on, by words of the system and of programs around the CLI. They come first for
 /// what was printed, and do not count for what the API said.
-pub(super) const LOCAL: [(Cause, &[&str]); 8] = [
+pub(super) const LOCAL: [(Cause, &[&str]); 9] = [
     (Cause::Npm, &["npm error", "npm err!"]),
     (Cause::Node, &["requires node", "unsupported engine"]),
     (
@@ -57,6 +57,7 @@ pub(super) const LOCAL: [(Cause, &[&str]); 8] = [
     (Cause::OpenFiles, &["emfile", "enfile:", "too many open files"]),
     (Cause::GitOwner, &["dubious ownership"]),
     (Cause::Root, &["root/sudo"]),
+    (Cause::WorkingDirectory, &["can't access working directory"]),
     (Cause::FileAccess, &["eacces", "eperm:", "permission denied", "operation not permitted"]),
 ];
 

@@ -7,15 +7,24 @@ use crate::os::capability::Lack;
 use crate::os::process::shows_marks;
 use crate::os::reading::refusal;
 
-pub const USED: &str = "Linux: processes by /proc and handles, news of jobs by inotify";
+pub fn used() -> &'static str {
+    if shows_marks() {
+        "Linux: processes by /proc and handles, news of jobs by inotify"
+    } else {
+        "Linux: processes by ps, news of jobs by inotify"
+    }
+}
+
+/// Claude Code asks it for the real path of each directory. What a run starts in a session of its own, and a run that lost its
+/// supervisor, could not be ended either.
+pub fn stopping() -> Option<Lack> {
+    let what = "/proc is not mounted: without it Claude Code takes every directory for missing, and no run works";
+    let remedy = Some("mount it, as `mount -t proc proc /proc` does");
+    (!shows_marks()).then(|| Lack { what: what.to_owned(), remedy, stops_runs: true })
+}
 
 pub fn lacks() -> Vec<Lack> {
-    let mut lacks = Vec::new();
-    if !shows_marks() {
-        let what = "/proc is not mounted: what a run starts in a session of its own is not ended with it, and a run that \
-                    lost its supervisor can be waited for, but not ended";
-        lacks.push(Lack { what: what.to_owned(), remedy: Some("mount /proc, as `mount -t proc proc /proc` does") });
-    }
+    let mut lacks = Vec::from_iter(stopping());
     lacks.extend(refusal::of_handles(pidfd_open(getpid(), PidfdFlags::empty()).map(drop)));
     let watch = inotify::init(inotify::CreateFlags::CLOEXEC)
         .and_then(|watch| inotify::add_watch(&watch, c"/", inotify::WatchFlags::DELETE_SELF));

@@ -13,7 +13,7 @@ pub fn of_handles(tried: Result<()>) -> Option<Lack> {
         Errno::NOSYS => "a kernel of Linux 5.3 or newer has them",
         _ => "allow the system call pidfd_open in this container",
     };
-    Some(Lack { what, remedy: Some(remedy) })
+    Some(Lack { what, remedy: Some(remedy), stops_runs: false })
 }
 
 /// What the attempt to watch a directory by inotify tells.
@@ -35,5 +35,9 @@ pub fn of_watches(tried: Result<()>) -> Option<Lack> {
 /// Without news of files, for that reason.
 #[must_use]
 pub fn no_news(why: &str, remedy: Option<&'static str>) -> Lack {
-    Lack { what: format!("no news of files ({why}): whoever waits for a job looks again and again"), remedy }
+    Lack {
+        what: format!("no news of files ({why}): whoever waits for a job looks again and again"),
+        remedy,
+        stops_runs: false,
+    }
 }

@@ -13,6 +13,7 @@ use crate::machines::events::ResultEvent;
 use crate::machines::job;
 use crate::machines::mcp_servers::ConfigFile;
 use crate::machines::verdict::{self, Evidence};
+use crate::os::capability;
 use crate::shell::directory_facts::{self, DirectoryFacts};
 use crate::shell::leash::News;
 use crate::shell::record::Record;
@@ -37,6 +38,7 @@ impl<S: ProcessSpawner> Supervision<'_, S> {
             mcp_servers: self.output.mcp_servers.take().unwrap_or_default(),
             mcp_config_error: facts.mcp_config_error,
             settings: facts.settings,
+            system_lack: capability::stopping().map(|lack| lack.told()),
             ending: conclusion::end_reason(end, self.exit, self.not_started.take()),
             omitted: self.run.omitted,
             result: self.output.result.take(),
