@@ -1,12 +1,15 @@
 //! Reads agents.yaml from disk: bounded, without blocking, and with the place of every mistake.
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::model::{Config, Problem, place};
 use super::parse;
+use super::path::CONFIG_VARIABLE;
 use super::problem::position;
 use super::raw::Context;
 use super::rewrite;
+use super::rights::{self, Use};
 use crate::fs::open::{self, OpenError};
 
 /// Largest config file that is read, in bytes. Five hundred agents with long instructions take about half of it;
@@ -62,7 +65,9 @@ impl ConfigError {
         let path = self.path.display();
         let hint = match &self.fault {
             ConfigFault::NotAFile(_) => format!("move {path} away, or set AGENT_DISPATCH_CONFIG to another file"),
-            ConfigFault::Unreadable(_) => format!("check the owner and the permissions of {path} and its directory"),
+            ConfigFault::Unreadable(_) => {
+                rights::remedy(&self.path, Use::Read, ErrorKind::Other, CONFIG_VARIABLE, "file")
+            }
             ConfigFault::TooLarge => format!("check that {path} is the file you mean, and shorten it"),
             ConfigFault::NotUtf8(_) => format!("save {path} as UTF-8"),
             ConfigFault::Malformed(_) => match self.line {

@@ -12,7 +12,7 @@ use super::model::Config;
 use super::path::CONFIG_VARIABLE;
 use super::read::{ConfigError, load, parse_text, read_text};
 use super::rewrite::{self, Fault};
-use super::rights;
+use super::rights::{self, Use};
 use crate::fs::atomic::{self, Durability};
 use crate::fs::{lock, owner_only};
 
@@ -86,8 +86,20 @@ impl WriteError {
         }
     }
 
-    /// What to do about it.
+    /// What to do about it, after a change that was not saved.
     pub fn hint(&self) -> String {
+        match self {
+            Self::DiskFull(_) => format!("{}, then repeat the call; nothing was changed", self.remedy()),
+            Self::ReadOnly { .. } | Self::NoCopy { .. } | Self::Io { .. } => {
+                format!("{}; nothing was changed", self.remedy())
+            }
+            Self::Config(_) | Self::Edit { .. } | Self::Busy(_) | Self::Half { .. } => self.remedy(),
+        }
+    }
+
+    /// What to do about it, where no change was tried.
+    pub fn remedy(&self) -> String {
+        let usable = |path: &Path, said| rights::remedy(path, Use::Write, said, CONFIG_VARIABLE, "file");
         match self {
             Self::Config(error) => error.hint(),
             Self::Edit { path, error: EditError::Refused { line: Some(line), .. } } => {
@@ -97,16 +109,11 @@ impl WriteError {
             Self::Busy(_) => {
                 "wait and repeat the call; if no agent-dispatch is busy, end the one that hangs".to_owned()
             }
-            Self::DiskFull(_) => "free some space, then repeat the call; nothing was changed".to_owned(),
-            Self::ReadOnly { .. } => format!(
-                "check the owner and the permissions of the file and its directory, or set {CONFIG_VARIABLE} to a file \
-                 that can be written, here and where Claude Code is started; nothing was changed"
-            ),
-            Self::NoCopy { .. } => "set TMPDIR to a directory that can be written; nothing was changed".to_owned(),
+            Self::DiskFull(_) => "free some space".to_owned(),
+            Self::ReadOnly { path, .. } => usable(path, ErrorKind::PermissionDenied),
+            Self::NoCopy { .. } => "set TMPDIR to a directory that can be written".to_owned(),
+            Self::Io { path, .. } => usable(path, ErrorKind::Other),
             Self::Half { path, backup, .. } => format!("put {} in place of {}", backup.display(), path.display()),
-            Self::Io { .. } => {
-                "check the owner and the permissions of the file and its directory; nothing was changed".to_owned()
-            }
         }
     }
 }

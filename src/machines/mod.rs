@@ -7,6 +7,7 @@
 //!
 //! `spec/*.yaml` declares each machine; `tests/spec` compares the shipped `step` functions with it, row by row.
 
+pub mod access;
 pub mod activity;
 pub mod adoption;
 pub mod answer;

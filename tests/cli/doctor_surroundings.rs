@@ -50,6 +50,55 @@ fn mounted(world: &World, commands: &str, arguments: &[&str]) -> Option<std::pro
     Some(once(shell(format!("{commands} && exec \"$0\" \"$@\""))).output().unwrap())
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_home_that_is_read_only_has_remedies_that_help() {
+    let told = |world: &World| {
+        let home = world.path("home");
+        let commands = format!("mount --bind {0} {0} && mount -o remount,ro,bind {0}", home.display());
+        let text = String::from_utf8(mounted(world, &commands, &["doctor"])?.stdout).unwrap();
+        // The registration has a file of its own.
+        let lines = text.lines().skip_while(|line| *line != "Config").take_while(|line| *line != "System");
+        let is_registration =
+            |line: &&str| line.contains("MCP") || line.contains("init registers") || line.contains("registered:");
+        Some(lines.filter(|line| !is_registration(line)).collect::<Vec<_>>().join("\n"))
+    };
+    let fresh = World::with_claude().on_path();
+    let Some(said) = told(&fresh) else { return };
+    assert_snapshot!(said, @r#"
+    Config
+      warning  [ROOT]/home/.config/agent-dispatch/agents.yaml does not exist, so there are no agents; it cannot be made: no permission to write [ROOT]/home/.config/agent-dispatch/agents.yaml: Read-only file system (os error 30)
+               → set AGENT_DISPATCH_CONFIG to a file that can be written, here and where Claude Code is started; then agent-dispatch init creates it
+    Agents
+      warning  there are none
+               → see the section Config; then agent-dispatch add NAME DIR makes a project directory an agent
+    Groups
+      ok       there are none
+    Job records
+      FAILURE  [ROOT]/home/.config/agent-dispatch/jobs cannot be made: [ROOT]/home cannot be written: Read-only file system (os error 30)
+               → set AGENT_DISPATCH_JOBS_DIR to a directory that can be written, here and where Claude Code is started; until then nothing can be dispatched
+      warning  the usage journal [ROOT]/home/.config/agent-dispatch/usage.jsonl cannot be written: Read-only file system (os error 30)
+               → set AGENT_DISPATCH_USAGE_LOG to a file that can be written, here and where Claude Code is started, or usage_log: false in the settings
+    "#);
+    drop(fresh);
+    let set_up = sound();
+    assert_snapshot!(told(&set_up).unwrap(), @r#"
+    Config
+      ok       [ROOT]/home/.config/agent-dispatch/agents.yaml can be read
+      warning  it cannot be changed: no permission to write [ROOT]/home/.config/agent-dispatch/agents.yaml: Read-only file system (os error 30)
+               → set AGENT_DISPATCH_CONFIG to a file that can be written, here and where Claude Code is started
+    Agents
+      ok       infra: [ROOT]/work/infra
+    Groups
+      ok       there are none
+    Job records
+      FAILURE  [ROOT]/home/.config/agent-dispatch/jobs cannot be made: [ROOT]/home/.config/agent-dispatch cannot be written: Read-only file system (os error 30)
+               → set AGENT_DISPATCH_JOBS_DIR to a directory that can be written, here and where Claude Code is started; until then nothing can be dispatched
+      warning  the usage journal [ROOT]/home/.config/agent-dispatch/usage.jsonl cannot be written: Read-only file system (os error 30)
+               → set AGENT_DISPATCH_USAGE_LOG to a file that can be written, here and where Claude Code is started, or usage_log: false in the settings
+    "#);
+}
+
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 #[test]
 fn without_what_claude_needs_of_the_system_no_run_works_and_that_is_told() {

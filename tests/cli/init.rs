@@ -239,7 +239,7 @@ fn a_config_that_cannot_be_created_is_a_failure() {
 
     ----- stderr -----
     error: cannot write [ROOT]/home/.config/agent-dispatch: Not a directory (os error 20)
-    hint: check the owner and the permissions of the file and its directory; nothing was changed
+    hint: move [ROOT]/home/.config away, or set AGENT_DISPATCH_CONFIG to a file that can be written, here and where Claude Code is started; nothing was changed
     "#);
 }
 

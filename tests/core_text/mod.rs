@@ -1,5 +1,6 @@
 //! The pure text core: prompts, command lines, claude's events, answers.
 
+mod access;
 mod activity;
 mod adoption;
 mod aggregate;

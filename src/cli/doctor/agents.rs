@@ -15,10 +15,11 @@ use crate::machines::text::{first_chars, quoted};
 const MAX_TOLD_CHARS: usize = 100;
 
 /// Waits for the disks of all agents together, at most [`DETECTION_BUDGET`].
-pub fn check(report: &mut Report, config: &Config, servers: &Notes) {
+pub fn check(report: &mut Report, config: &Config, can_add: bool, servers: &Notes) {
     if config.agents.is_empty() {
-        let message = "there are none";
-        return report.warning(message, format!("{} add NAME DIR makes a project directory an agent", typed()));
+        let first = if can_add { "" } else { "see the section Config; then " };
+        let remedy = format!("{first}{} add NAME DIR makes a project directory an agent", typed());
+        return report.warning("there are none", remedy);
     }
     let valid = config.agents.iter().filter_map(|(_, entry)| entry.valid());
     let directories = valid.map(|agent| agent.directory.clone()).collect::<Vec<_>>();

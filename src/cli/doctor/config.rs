@@ -8,7 +8,7 @@ use super::restrictions;
 use crate::cli::places;
 use crate::cli::registration::installation::typed;
 use crate::config::model::Config;
-use crate::config::path::{self, Environment, Origin};
+use crate::config::path::{self, CONFIG_VARIABLE, Environment, Origin};
 use crate::config::read::ConfigError;
 use crate::config::rights;
 use crate::config::write;
@@ -31,12 +31,18 @@ pub fn check(report: &mut Report, environment: &Environment, config: &Result<Con
     };
     if !file.exists() {
         let message = format!("{} does not exist, so there are no agents", places::told(environment));
-        return report.warning(message, format!("{} init creates it", typed()));
+        return match write::writable(file) {
+            Ok(()) => report.warning(message, format!("{} init creates it", typed())),
+            Err(error) => {
+                let remedy = format!("{}; then {} init creates it", error.remedy(), typed());
+                report.warning(format!("{message}; it cannot be made: {error}"), remedy);
+            }
+        };
     }
     report.ok(format!("{} can be read", places::told(environment)));
     check_rights(report, file);
     if let Err(error) = write::writable(file) {
-        report.warning(format!("it cannot be changed: {error}"), error.hint());
+        report.warning(format!("it cannot be changed: {error}"), error.remedy());
     }
     for key in &config.unknown_keys {
         let remedy = key.nearest.map_or_else(
@@ -53,17 +59,19 @@ pub fn check(report: &mut Report, environment: &Environment, config: &Result<Con
 
 fn check_rights(report: &mut Report, file: &Path) {
     let mode = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
+    let closing = |path: &Path, mode: &str| rights::closing(path, mode, CONFIG_VARIABLE, "file");
     if mode(file) & OTHERS != 0 {
         let message = format!("others may read or write {} (mode {:o})", file.display(), mode(file) & 0o777);
-        report.warning(message, format!("chmod 600 {}", file.display()));
+        report.warning(message, closing(file, "600"));
     }
     let directory = file.parent().unwrap_or(Path::new("/"));
     if rights::is_ours(directory) && mode(directory) & OTHERS != 0 {
         let message = format!("others may look into {} (mode {:o})", directory.display(), mode(directory) & 0o777);
-        let remedy = format!("chmod 700 {}; the next change of the config does so as well", directory.display());
-        report.warning(message, remedy);
+        let itself =
+            if rights::is_tightened(directory) { "; the next change of the config does so as well" } else { "" };
+        report.warning(message, closing(directory, "700") + itself);
     } else if mode(directory) & OTHERS_WRITE != 0 {
         let message = format!("others may write in {} (mode {:o})", directory.display(), mode(directory) & 0o777);
-        report.warning(message, format!("chmod 700 {}", directory.display()));
+        report.warning(message, closing(directory, "700"));
     }
 }

@@ -1,12 +1,14 @@
 //! Where job records are kept.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rustix::fs::{Access, access, statvfs};
 
 use super::report::Report;
-use crate::config::rights;
+use crate::config::path::{JOBS_DIR_VARIABLE, USAGE_LOG_VARIABLE};
+use crate::config::rights::{self, Use};
 use crate::fs::owner_only::{self, OTHERS};
 use crate::shell::usage::Journal;
 
@@ -16,36 +18,36 @@ const MIB: u64 = 1024 * 1024;
 
 /// A directory that is not there is made by the first dispatch; then what it is made in counts.
 pub fn check(report: &mut Report, directory: &Path) {
+    let usable = |said| rights::remedy(directory, Use::Write, said, JOBS_DIR_VARIABLE, "directory");
+    let unusable = |report: &mut Report, message, remedy| {
+        report.failure(message, format!("{remedy}; until then nothing can be dispatched"))
+    };
     let Some(existing) = directory.ancestors().find(|path| path.exists()) else {
-        let message = format!("{} cannot be reached", directory.display());
-        return report.failure(message, "set AGENT_DISPATCH_JOBS_DIR to a directory that can be written");
+        return unusable(report, format!("{} cannot be reached", directory.display()), usable(ErrorKind::NotFound));
     };
     let shown = existing.display();
     if !existing.is_dir() {
-        let remedy = format!("move {shown} away, or set AGENT_DISPATCH_JOBS_DIR");
-        return report.failure(format!("{shown} is not a directory"), remedy);
+        return unusable(report, format!("{shown} is not a directory"), usable(ErrorKind::NotADirectory));
     }
+    let made = if existing == directory { String::new() } else { format!("{} cannot be made: ", directory.display()) };
     if let Err(error) = access(existing, Access::WRITE_OK | Access::EXEC_OK) {
-        let remedy = format!(
-            "chmod u+rwx {shown}, or set AGENT_DISPATCH_JOBS_DIR to a directory that can be written; until then nothing can be dispatched"
-        );
-        return report.failure(format!("{shown} cannot be written: {error}"), remedy);
+        let remedy = usable(std::io::Error::from(error).kind());
+        return unusable(report, format!("{made}{shown} cannot be written: {error}"), remedy);
     }
     if let Err(error) = owner_only::check_creatable(existing) {
-        let remedy =
-            "set AGENT_DISPATCH_JOBS_DIR to a directory that can be written; until then nothing can be dispatched";
         let message = format!("{} cannot be used: nothing can be made in {shown}: {error}", directory.display());
-        return report.failure(message, remedy);
+        return unusable(report, message, usable(error.kind()));
     }
     let mode = std::fs::metadata(existing).map_or(0, |metadata| metadata.permissions().mode());
     if existing == directory && mode & OTHERS != 0 {
         let message = format!("others may look into {shown} (mode {:o})", mode & 0o777);
-        let remedy = if rights::is_ours(directory) {
-            format!("chmod 700 {shown}; the next dispatch does so as well")
-        } else {
-            format!("chmod 700 {shown}, if it is for job records only")
+        let remedy = rights::closing(directory, "700", JOBS_DIR_VARIABLE, "directory");
+        let limits = match (rights::is_tightened(directory), rights::is_ours(directory)) {
+            (true, _) => "; the next dispatch does so as well",
+            (false, true) => "",
+            (false, false) => ", if it is for job records only",
         };
-        report.warning(message, remedy);
+        report.warning(message, remedy + limits);
     }
     match statvfs(existing) {
         Ok(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < LOW_SPACE => {
@@ -65,7 +67,8 @@ pub fn check(report: &mut Report, directory: &Path) {
 pub fn check_usage_log(report: &mut Report, file: &Path) {
     if let Err(error) = Journal::at(file.to_path_buf()).check() {
         let message = format!("the usage journal {} cannot be written: {error}", file.display());
-        let remedy = "set AGENT_DISPATCH_USAGE_LOG to a file that can be written, or usage_log: false in the settings";
+        let usable = rights::remedy(file, Use::Write, error.kind(), USAGE_LOG_VARIABLE, "file");
+        let remedy = format!("{usable}, or usage_log: false in the settings");
         report.warning(message, remedy);
     }
 }

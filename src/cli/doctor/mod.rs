@@ -19,6 +19,7 @@ use super::output;
 use crate::config::model::Config;
 use crate::config::path::{self, Environment, PlaceError};
 use crate::config::read::{self, ConfigError};
+use crate::config::write;
 use crate::shell::lacked_servers;
 use report::{CheckStatus, Report};
 
@@ -64,7 +65,8 @@ fn check(report: &mut Report, environment: &Environment, config: &Result<Config,
     match config {
         Ok(config) => {
             report.begin("Agents");
-            agents::check(report, config, &lacked_servers::all(&path::jobs_dir(environment)));
+            let can_add = write::writable(&path::config_path(environment)).is_ok();
+            agents::check(report, config, can_add, &lacked_servers::all(&path::jobs_dir(environment)));
             report.begin("Groups");
             groups::check(report, config);
         }
