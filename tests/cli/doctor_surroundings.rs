@@ -115,13 +115,13 @@ fn without_what_claude_needs_of_the_system_no_run_works_and_that_is_told() {
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert_snapshot!(text.split("System\n").nth(1).unwrap().split("Running").next().unwrap(), @"
     ok       Linux: processes by ps, news of jobs by inotify
-    FAILURE  /proc is not mounted: without it Claude Code takes every directory for missing, and no run works
+    FAILURE  /proc is not mounted: without it Claude Code crashes or takes every directory for missing, and no run works
              → mount it, as `mount -t proc proc /proc` does
     ");
     let run = mounted(&world, &commands, &["test", "infra"]).unwrap();
     assert_snapshot!(String::from_utf8(run.stderr).unwrap(), @r#"
     infra: a real run in [ROOT]/work/infra, no spend cap; Ctrl-C ends it
-    error: cli_error: agent 'infra' failed: Error: Can't access working directory [ROOT]/work/infra: Path "[ROOT]/work/infra" does not exist; /proc is not mounted: without it Claude Code takes every directory for missing, and no run works; mount it, as `mount -t proc proc /proc` does; then dispatch(agent="infra", task=…)
+    error: cli_error: agent 'infra' failed: Error: Can't access working directory [ROOT]/work/infra: Path "[ROOT]/work/infra" does not exist; /proc is not mounted: without it Claude Code crashes or takes every directory for missing, and no run works; mount it, as `mount -t proc proc /proc` does; then dispatch(agent="infra", task=…)
     hint: agent-dispatch doctor finds what is missing
     "#);
 }

@@ -383,6 +383,15 @@ fn a_directory_that_claude_does_not_see_is_told_with_what_the_system_lacks() {
         judge(Evidence { stderr: stderr.into(), system_lack: lack.clone(), ..Evidence::new(&plan, ending) })
     };
     holds(&with_lack(said), ErrorType::CliError, "does not exist; it is not mounted; mount it; then dispatch(");
+    // Older versions crash there.
+    let crashed = |begun| {
+        let ending = EndReason::Signalled { signal: 6 };
+        let evidence = Evidence { begun, system_lack: lack.clone(), ..Evidence::new(&plan, ending) };
+        judge(evidence)
+    };
+    holds(&crashed(false), ErrorType::CliError, "had answered; it is not mounted; mount it; then dispatch(");
+    let later = holds(&crashed(true), ErrorType::CliError, "signal 6");
+    assert!(!later.contains("mounted"), "{later}");
     // Another failure is not explained by it.
     let other = holds(&with_lack("Error: no route"), ErrorType::CliError, "no route");
     assert!(!other.contains("mounted"), "{other}");

@@ -10,7 +10,7 @@ use crate::cli::subprocess::{self, SubprocessError};
 use crate::config::model::Config;
 use crate::machines::cli_version::{NEWEST, OLDEST, Version};
 use crate::machines::flags::Flag;
-use crate::os::program;
+use crate::os::{capability, program};
 use crate::shell::{claude, environment};
 
 /// How long `claude --version` may take. It usually takes 0.2 s.
@@ -54,7 +54,7 @@ fn check_claude(report: &mut Report, config: Option<&Config>) {
         }
         Ok(done) => report.failure(
             format!("{shown} --version fails ({}): {}", done.status, done.first_line()),
-            format!("run {shown} --version by hand; install Claude Code again"),
+            by_hand(&found.path, "--version"),
         ),
         Err(SubprocessError::Start(error)) => {
             let why = claude::explain(&found.path, &error);
@@ -64,10 +64,7 @@ fn check_claude(report: &mut Report, config: Option<&Config>) {
             );
             report.failure(what, remedy);
         }
-        Err(error) => report.failure(
-            format!("{shown} --version {error}"),
-            format!("run {shown} --version by hand; install Claude Code again"),
-        ),
+        Err(error) => report.failure(format!("{shown} --version {error}"), by_hand(&found.path, "--version")),
     }
 }
 
@@ -121,12 +118,7 @@ fn check_flag(report: &mut Report, program: &Path, config: Option<&Config>) {
     command.arg("--help");
     let shown = program.display();
     let unknown = |report: &mut Report, why: String| {
-        let has_home = std::env::home_dir().is_some_and(|home| !home.as_os_str().is_empty());
-        let remedy = if has_home {
-            format!("run {shown} --help by hand; install Claude Code again")
-        } else {
-            "set HOME: Claude Code does not work without a home directory".to_owned()
-        };
+        let remedy = by_hand(program, "--help");
         report.warning(format!("whether claude knows {flag} could not be found out: {shown} --help {why}"), remedy);
     };
     let help = match subprocess::run(command, VERSION_LIMIT) {
@@ -156,4 +148,15 @@ fn check_flag(report: &mut Report, program: &Path, config: Option<&Config>) {
         }
     };
     report.warning(format!("claude does not know {flag}: {lost}"), "update Claude Code");
+}
+
+/// What to do where the CLI does not even answer this: what it cannot work without, where that is lacking.
+fn by_hand(program: &Path, option: &str) -> String {
+    if std::env::home_dir().is_none_or(|home| home.as_os_str().is_empty()) {
+        return "set HOME: Claude Code does not work without a home directory".to_owned();
+    }
+    if capability::stopping().is_some() {
+        return "see the section System".to_owned();
+    }
+    format!("run {} {option} by hand; install Claude Code again", program.display())
 }

@@ -52,6 +52,11 @@ impl<'a> Advice<'a> {
         self.go_on(CONTINUE)
     }
 
+    /// What to do about what the system lacks, where no run works without it.
+    pub(super) fn of_system(&self) -> Option<String> {
+        self.system_lack.map(|lack| format!("{lack}; then {}", self.resume()))
+    }
+
     /// What is left of a run that was cut off.
     pub(super) fn kept(&self) -> String {
         let call = self.resume();

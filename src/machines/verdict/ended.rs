@@ -22,7 +22,9 @@ pub(super) fn of_ending(evidence: &Evidence<'_>, advice: &Advice<'_>) -> Failure
     let lost = |what: String| cut_off(ErrorType::CliError, what);
     let signalled = |signal: i32| {
         let killed = if signal == 9 { " (often for lack of memory)" } else { "" };
-        lost(format!("claude was ended by signal {signal}{killed} before agent '{agent}' had answered"))
+        let failure = lost(format!("claude was ended by signal {signal}{killed} before agent '{agent}' had answered"));
+        let of_system = advice.of_system().filter(|_| !evidence.begun);
+        Failure { way_out: of_system.unwrap_or(failure.way_out), ..failure }
     };
     match &evidence.ending {
         EndReason::TimedOut => of_timeout(evidence, advice),

@@ -91,15 +91,12 @@ impl Advice<'_> {
                 "the system refused it to the user who runs agent-dispatch, no permission of the agent would help: \
                  correct owner and mode of the file or socket that it names (the project is in {directory})"
             ),
-            Cause::WorkingDirectory => self.system_lack.map_or_else(
-                || {
-                    format!(
-                        "check that {directory} is still there, and that the user who runs agent-dispatch may enter it and \
+            Cause::WorkingDirectory => self.of_system().unwrap_or_else(|| {
+                format!(
+                    "check that {directory} is still there, and that the user who runs agent-dispatch may enter it and \
                          every directory above it"
-                    )
-                },
-                |lack| format!("{lack}; then {}", self.resume()),
-            ),
+                )
+            }),
             Cause::Disk => format!("free space, or make it writable, then {}", self.resume()),
             Cause::Memory => format!(
                 "the machine has too little memory for it: run fewer at once (settings.max_concurrency), then {}",

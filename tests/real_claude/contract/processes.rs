@@ -166,4 +166,21 @@ real_tests! {
         let result = run.stdin("hello").run().answered("inside");
         assert_ne!(result["session_id"], "99999999-2222-4333-8444-555555555555");
     }
+
+    #[cfg(target_os = "linux")]
+    fn without_proc_every_directory_is_missing_and_the_help_is_not() {
+        let world = World::saying("never");
+        let empty = world.path("tmp");
+        let hidden = format!("mount --bind {} /proc && exec \"$0\" \"$@\"", empty.display());
+        let hide = |args: &[&str]| {
+            let program = crate::real_claude::install::claude().to_str().unwrap();
+            world.program("unshare".as_ref(), &["-m", "sh", "-c", &hidden, program]).args(args).run()
+        };
+        let help = hide(&["--help"]);
+        if help.stderr.contains("not permitted") {
+            return crate::support::note("skipped: it takes root to mount");
+        }
+        assert_eq!(help.end(), "0", "{help:#?}");
+        hide(&["-p", "--output-format=stream-json", "--verbose", "hello"]).refused("Can't access working directory");
+    }
 }
