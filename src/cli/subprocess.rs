@@ -5,10 +5,11 @@ use std::io::{self, Read, Seek};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use crate::machines::text::first_chars;
 use rustix::process::{Pid, Signal, kill_process_group};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
+
+use crate::machines::text::first_chars;
 
 /// How much of each stream is kept, in bytes. What is asked for here fits many times.
 const KEEP_BYTES: u64 = 64 * 1024;

@@ -15,8 +15,8 @@ pub fn used() -> &'static str {
     }
 }
 
-/// Claude Code 2.1.332 asks it for the real path of each directory; 2.1.300 crashes. What a run starts in a session of its own, and a run that lost its
-/// supervisor, could not be ended either.
+/// Claude Code 2.1.332 asks it for the real path of each directory; 2.1.300 crashes. What a run starts in a session of its own,
+/// and a run that lost its supervisor, could not be ended either.
 pub fn stopping() -> Option<Lack> {
     let what =
         "/proc is not mounted: without it Claude Code crashes or takes every directory for missing, and no run works";
