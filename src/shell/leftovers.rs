@@ -23,9 +23,11 @@ const PASSES: usize = 16;
 /// How long to wait for a process that is about to become another program: until it is, it shows no environment. That takes
 /// microseconds, and longer where the machine is busy.
 const EXEC_WAIT: Duration = Duration::from_millis(20);
-/// How long a process that is told to stop may still run: the system tells a processor that it runs on at once, which takes
-/// microseconds.
+/// How long a process that is told to stop may still run, at least: the processor that it runs on is told within microseconds.
+/// On a busy machine one that is starting another waits for its turn, and does that first: as long as a look takes there.
 const STOP_WAIT: Duration = Duration::from_millis(1);
+/// So many looks one after the other must show nothing new.
+const QUIET_LOOKS: usize = 2;
 
 /// Ends every process of the run. Returns how many that were.
 pub fn end_all(store: &Store, job: &JobId) -> usize {
@@ -135,19 +137,22 @@ impl Leftovers {
     /// behind what nobody can find.
     fn hold(&mut self) -> Found {
         let mut found = self.look();
-        if process::shows_marks() {
+        if process::shows_marks() || found.members.is_empty() {
             return found;
         }
-        let mut held = BTreeSet::new();
+        let (mut held, mut quiet, mut wait) = (BTreeSet::new(), 0, STOP_WAIT);
         for _ in 0..PASSES {
             let new = found.members.difference(&held).copied().collect::<BTreeSet<_>>();
-            if new.is_empty() {
+            quiet = if new.is_empty() { quiet + 1 } else { 0 };
+            if quiet == QUIET_LOOKS {
                 break;
             }
             self.signal(&new, Signal::STOP);
             held.extend(new);
-            thread::sleep(STOP_WAIT);
+            thread::sleep(wait);
+            let began = Instant::now();
             found = self.look();
+            wait = began.elapsed().max(STOP_WAIT);
         }
         found
     }
