@@ -6,8 +6,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// How long a tool may take. On a busy machine `ps` took half a second; one that takes this long waits for something that may
-/// never come, a drive of the network say.
+/// How long a tool may take. Where eight tests at once kept two processors busy `ps` took less than a tenth of a second; one that
+/// takes this long waits for something that may never come, a drive of the network say.
 pub const LIMIT: Duration = Duration::from_secs(10);
 
 /// Its standard output, however it ends, in English. One that takes longer than the limit is ended.
@@ -27,6 +27,8 @@ pub fn output(command: &mut Command, limit: Duration) -> io::Result<Vec<u8>> {
         let _ = said.send(read.map(|_| bytes));
     });
     if let Ok(bytes) = heard.recv_timeout(limit) {
+        // It has said all. One that only closed its output must not be waited for without a limit.
+        child.kill()?;
         child.wait()?;
         return bytes;
     }

@@ -160,6 +160,10 @@ impl Leftovers {
     /// Lets them go on that are held: at last the one that the others descend from, because a process that is stopped when its
     /// parent leaves is sent SIGHUP by the system.
     fn release(&self, held: BTreeSet<Incarnation>) {
+        if process::shows_marks() {
+            // None was stopped by us.
+            return;
+        }
         let leader = self.leader.map(|leader| leader.pid);
         let (last, first) = held.into_iter().partition(|process| Some(process.pid) == leader);
         self.signal(&first, Signal::CONT);

@@ -373,7 +373,7 @@ fn servers_that_an_agent_lacked_are_named() {
 /// As 2.1.332 says where the system does not show the real path of a directory.
 #[test]
 fn a_directory_that_claude_does_not_see_is_told_with_what_the_system_lacks() {
-    let said = "Error: Can't access working directory /work/infra: Path \"/work/infra\" does not exist";
+    let said = "Error: Can't access working directory /srv/infra: Path \"/srv/infra\" does not exist";
     let plan = plan();
     let seen = holds(&printed(&plan, 1, said), ErrorType::CliError, "is still there");
     assert!(!seen.contains("is not mounted"), "{seen}");

@@ -39,3 +39,10 @@ fn one_that_takes_too_long_is_ended() {
         (!String::from_utf8_lossy(&listed).contains("sleep 600")).then_some(())
     });
 }
+
+#[test]
+fn one_that_closes_its_output_is_not_waited_for() {
+    let start = Instant::now();
+    assert_eq!(output(&mut sh("echo all; exec sleep 600 >&-"), LIMIT).unwrap(), b"all\n");
+    assert!(start.elapsed() < SOON);
+}

@@ -47,6 +47,12 @@ pub fn script_on_path() -> Option<PathBuf> {
     programs.find(|program| runner_of(program).is_none()).filter(|program| starts_this(program))
 }
 
+/// The program that a shell starts by a name; also one of a directory that PATH names relative to this one.
+pub fn first_on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|directory| directory.join(name)).find(|program| is_executable(program))
+}
+
 /// What our name leads to on PATH.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Named {
@@ -62,9 +68,7 @@ pub enum Named {
 
 /// What a shell starts by our name.
 pub fn named() -> Named {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut programs = std::env::split_paths(&path).map(|directory| directory.join(SERVER_NAME));
-    match programs.find(|program| is_executable(program)) {
+    match first_on_path(SERVER_NAME) {
         None => Named::Nothing,
         Some(found) if program::file().is_ok_and(|own| found.canonicalize().is_ok_and(|found| found == own)) => {
             Named::This(found)

@@ -125,12 +125,10 @@ fn again(registration: &Registration) -> String {
 
 /// The program behind a command, as it is found on PATH.
 fn find(command: &str) -> Option<PathBuf> {
-    let executable = |path: &PathBuf| is_executable(path);
     if command.contains('/') {
-        return Some(PathBuf::from(command)).filter(|path| path.is_absolute()).filter(executable);
+        return Some(PathBuf::from(command)).filter(|path| path.is_absolute() && is_executable(path));
     }
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|directory| directory.join(Path::new(command))).find(executable)
+    installation::first_on_path(command)
 }
 
 /// What is wrong with a command that [`find`] finds nothing for.
