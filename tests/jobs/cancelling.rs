@@ -186,6 +186,25 @@ fn a_run_that_goes_on_starting_processes_is_ended_with_all_of_them() {
     }
 }
 
+/// Some `ps` show an age that cannot be of what was started while they looked.
+#[cfg(feature = "portable")]
+#[test]
+fn processes_with_an_age_that_cannot_be_are_ended_too() {
+    let mut world = World::with(TREE);
+    let bin = world.path("tools");
+    std::fs::create_dir(&bin).unwrap();
+    let ps = bin.join("ps");
+    let age = r"s/ ([0-9]+-)?([0-9]+:)?[0-9]+:[0-9]+ / 441077234-00:18:40 /";
+    std::fs::write(&ps, format!("#!/bin/sh\nPATH=/usr/bin:/bin ps \"$@\" | sed -E '{age}'\n")).unwrap();
+    std::fs::set_permissions(&ps, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    world.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+    let mut client = Client::new(&world);
+    let id = works(&world, &mut client);
+    let took = cancelled(&mut client, &id, &world.workers());
+    note(&format!("cancelled where no age can be: gone after {took:?}"));
+    client.bye();
+}
+
 #[test]
 fn two_who_cancel_at_once_agree() {
     let world = World::with(TREE);

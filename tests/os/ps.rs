@@ -22,17 +22,18 @@ fn an_age_has_minutes_or_hours_or_days() {
     }
 }
 
+/// What `ps` shows of one that was started after it looked at the clock, and what no age is: the process is there.
+#[test]
+fn a_process_with_an_age_that_cannot_be_was_started_now() {
+    for age in ["441077234-00:18:40", "99999999999-00:00:00", "18446744073709551615-23:59:59", "-", "soon"] {
+        let row = Row::read(&format!("7 1 7 ada {age} sleep 5"), NOW).unwrap_or_else(|| panic!("{age}"));
+        assert_eq!((row.pid, row.started, row.arguments.as_str()), (7, NOW, "sleep 5"), "{age}");
+    }
+}
+
 #[test]
 fn what_is_no_living_process_is_none() {
-    for line in [
-        "",
-        "  PID  PPID",
-        "7 1 7 ada 00:07 [sleep] <defunct>",
-        "7 1 7 ada soon sleep",
-        "x 1 7 ada 00:07 sleep",
-        "7 1 7 ada 99999999999-00:00:00 sleep",
-        "7 1 7 ada 18446744073709551615-23:59:59 sleep",
-    ] {
+    for line in ["", "  PID  PPID", "7 1 7 ada 00:07 [sleep] <defunct>", "x 1 7 ada 00:07 sleep", "7 1 7 ada sleep"] {
         assert_eq!(Row::read(line, NOW), None, "{line}");
     }
 }

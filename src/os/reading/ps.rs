@@ -30,6 +30,9 @@ pub struct Row {
 impl Row {
     /// Reads a line of a list that was made `now`, in seconds since 1970. `None` for what is none, and for a process that has
     /// ended.
+    ///
+    /// One that was started after `ps` looked at the clock has an age below zero, which procps 4.0.2 shows as 441,077,234 days:
+    /// an age that cannot be is that of a process that was started now.
     pub fn read(line: &str, now: u64) -> Option<Self> {
         let (mut rest, mut fields) = (line, [""; COLUMNS.len() - 1]);
         for field in &mut fields {
@@ -42,14 +45,14 @@ impl Row {
             parent: parent.parse().ok()?,
             group: group.parse().ok()?,
             user: user.to_owned(),
-            started: now.checked_sub(seconds(age)?)?,
+            started: seconds(age).and_then(|age| now.checked_sub(age)).unwrap_or(now),
             arguments,
         };
         Some(row).filter(|row| !row.arguments.ends_with(ENDED))
     }
 }
 
-/// An age as `[[dd-]hh:]mm:ss`, in seconds.
+/// An age as `[[dd-]hh:]mm:ss`, in seconds. `None` for what is none.
 fn seconds(age: &str) -> Option<u64> {
     let (days, clock) = age.split_once('-').unwrap_or(("0", age));
     let parts = clock.split(':').map(|part| part.parse::<u64>().ok()).collect::<Option<Vec<_>>>()?;
