@@ -25,6 +25,8 @@ SHELLS = {
 KERNEL = "/proc/sys/kernel"
 # How long a run may take, in seconds: a thousand times what it takes.
 LIMIT = 20
+# What ends a process that does not catch it.
+ENDS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGKILL]
 
 
 def script(file, body, mode=0o755):
@@ -100,6 +102,12 @@ class Case(unittest.TestCase):
 
 
 class BecomesTheProgram(Case):
+    def setUp(self):
+        super().setUp()
+        # A process passes on the signals that it ignores to what it starts, as `nohup` does with SIGHUP.
+        for ending in set(ENDS) - {signal.SIGKILL}:
+            self.addCleanup(signal.signal, ending, signal.signal(ending, signal.SIG_DFL))
+
     def installed(self, body):
         launcher = self.package("node_modules/agent-dispatch")
         self.program("node_modules/agent-dispatch-linux-x64", body)
@@ -118,9 +126,8 @@ class BecomesTheProgram(Case):
     def test_it_ends_as_the_program_ends(self):
         for code in (0, 1, 3, 255):
             self.assertEqual(self.run_all(self.installed(f"exit {code}")).returncode, code)
-        for name in ("INT", "TERM", "HUP", "PIPE", "KILL"):
-            run = self.run_all(self.installed(f"kill -{name} $$"))
-            self.assertEqual(run.returncode, -signal.Signals[f"SIG{name}"])
+        for ending in ENDS:
+            self.assertEqual(self.run_all(self.installed(f"kill -{ending} $$")).returncode, -ending)
 
     def test_no_process_is_between(self):
         for words in [[], *SHELLS.values()]:
