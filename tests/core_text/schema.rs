@@ -151,6 +151,18 @@ fn values_are_compared_as_the_language_says() {
     assert!(misses(json!({"enum": [{"a": 1, "b": [2]}]}), json!({"b": [2.0], "a": 1})).is_empty());
     assert!(misses(json!({"uniqueItems": true}), json!([1, true, "1", [1], {"a": 1}])).is_empty());
     assert!(!misses(json!({"uniqueItems": true}), json!([{"a": 1, "b": 2}, {"b": 2, "a": 1.0}])).is_empty());
+    for (one, other, same) in [
+        (json!(0), json!(-0.0), true),
+        (json!(1e21), json!(1e21), true),
+        (json!(-1e300), json!(-1e300), true),
+        (json!(9_007_199_254_740_992_u64), json!(9_007_199_254_740_992.0), true),
+        // As floats they are the same.
+        (json!(9_007_199_254_740_993_u64), json!(9_007_199_254_740_992.0), false),
+        (json!(u64::MAX), json!(18_446_744_073_709_551_616.0), false),
+    ] {
+        assert_eq!(misses(json!({"const": one}), other.clone()).is_empty(), same, "{one} and {other}");
+        assert_eq!(!misses(json!({"uniqueItems": true}), json!([one, other])).is_empty(), same, "{one} and {other}");
+    }
     assert!(misses(json!({"multipleOf": 0.1}), json!(0.3)).is_empty());
     assert!(!misses(json!({"multipleOf": 0.1}), json!(0.35)).is_empty());
     // The error of a quotient grows with it, and so must not what is let through: this one is 0.1 away from a multiple.

@@ -68,9 +68,9 @@ fn dialect(draft: Draft) -> &'static str {
 
 fn number() -> impl Strategy<Value = Value> {
     prop_oneof![
-        6 => (-3..6_i64).prop_map(Value::from),
+        4 => (-3..6_i64).prop_map(Value::from),
         2 => (-6..12_i64).prop_map(|half| json!(half as f64 / 2.0)),
-        1 => prop::sample::select(vec![
+        3 => prop::sample::select(vec![
             json!(0.1), json!(0.3), json!(0.35), json!(-0.0), json!(1e-9), json!(1e300), json!(i64::MIN), json!(u64::MAX),
             json!(9_007_199_254_740_992_u64), json!(9_007_199_254_740_993_u64), json!(9_007_199_254_740_992.0),
         ]),
@@ -245,6 +245,17 @@ fn ours(schema: &Value, value: &Value) -> bool {
     Schema::new(schema.clone()).unwrap_or_else(|error| panic!("{schema}: {error}")).validate(value).is_ok()
 }
 
+/// Whether a number is in it that floats are too coarse for to tell it from the next whole one.
+fn is_beyond_floats(value: &Value) -> bool {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) => number.as_f64().is_some_and(|float| float.abs() >= EXACT),
+        Value::Array(items) => items.iter().any(is_beyond_floats),
+        Value::Object(entries) => entries.values().any(is_beyond_floats),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
+    }
+}
+
 proptest! {
     /// The same verdict. Schemas that come back to themselves are refused by ours, and left out.
     #[test]
@@ -255,9 +266,17 @@ proptest! {
         }),
     ) {
         let own = Schema::new(schema.clone());
-        prop_assume!(!own.as_ref().is_err_and(|error| error.to_string().contains("comes back to itself")));
+        // Not `prop_assume`, which gives a long search up after so many of them.
+        if own.as_ref().is_err_and(|error| error.to_string().contains("comes back to itself")) {
+            return Ok(());
+        }
         let (own, other) = (own.unwrap(), oracle(&schema, draft));
+        let divides = schema.to_string().contains("multipleOf");
         for value in values {
+            // There the other one divides as floats do (see `the_differences_are_known`).
+            if divides && is_beyond_floats(&value) {
+                continue;
+            }
             let said = own.validate(&value);
             prop_assert_eq!(said.is_ok(), other.is_valid(&value), "{} for {}: {:?}", schema, value, said);
         }
@@ -326,6 +345,13 @@ fn the_differences_are_known() {
             old,
             json!({"definitions": {"n": {}}, "properties": {"a": {"$ref": "#/definitions/n", "type": "null"}}}),
             json!({"a": 1}),
+            false,
+        ),
+        (
+            "a number is what its decimals say, also where no float is that",
+            new,
+            json!({"multipleOf": 3}),
+            json!(1e300),
             false,
         ),
         ("words of later drafts hold in draft 7, too", old, json!({"prefixItems": [false]}), json!([1]), false),

@@ -17,10 +17,29 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
 }
 
 fn same_number(a: &Number, b: &Number) -> bool {
-    match (a.as_i128(), b.as_i128()) {
-        (Some(a), Some(b)) => a == b,
-        _ => a.as_f64() == b.as_f64(),
+    matches!((exact(a), exact(b)), (Some(a), Some(b)) if a == b)
+}
+
+/// A number by its value, however it is written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Exact {
+    Whole(i128),
+    /// With a fraction, or beyond all that are written without one.
+    Float(f64),
+}
+
+/// `None` for what is neither, of which there is none here.
+fn exact(number: &Number) -> Option<Exact> {
+    /// Beyond what any number without a fraction or exponent can be, and every whole float below it is an `i128`.
+    const LIMIT: f64 = 1e30;
+    if let Some(whole) = number.as_i128() {
+        return Some(Exact::Whole(whole));
     }
+    let float = number.as_f64()?;
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and within the limit")]
+    let exact =
+        if float.fract() == 0.0 && float.abs() < LIMIT { Exact::Whole(float as i128) } else { Exact::Float(float) };
+    Some(exact)
 }
 
 /// A text that two values share exactly when they are the same.
@@ -32,18 +51,13 @@ pub(super) fn canonical(value: &Value) -> String {
 
 fn write_canonical(value: &Value, text: &mut String) {
     match value {
-        Value::Number(number) => match (number.as_i128(), number.as_f64()) {
-            (Some(whole), _) => {
-                let _ = write!(text, "{whole}");
-            }
-            // Floats without a fraction are written like whole numbers.
-            (None, Some(float)) => {
-                let _ = write!(text, "{float}");
-            }
-            (None, None) => {
-                let _ = write!(text, "{number}");
-            }
-        },
+        Value::Number(number) => {
+            let _ = match exact(number) {
+                Some(Exact::Whole(whole)) => write!(text, "{whole}"),
+                Some(Exact::Float(float)) => write!(text, "{float}"),
+                None => write!(text, "{number}"),
+            };
+        }
         Value::Array(items) => {
             text.push('[');
             for item in items {
