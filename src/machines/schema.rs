@@ -8,6 +8,7 @@
 
 mod check;
 mod keywords;
+mod number;
 mod same;
 mod validate;
 

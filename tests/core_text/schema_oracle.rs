@@ -347,6 +347,7 @@ fn the_differences_are_known() {
             json!({"a": 1}),
             false,
         ),
+        ("a multiple of a fraction is told exactly", new, json!({"multipleOf": 2.5}), json!(i64::MIN), false),
         (
             "a number is what its decimals say, also where no float is that",
             new,

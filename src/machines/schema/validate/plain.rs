@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Number, Value};
 
 use super::super::keywords::{TYPES, count};
+use super::super::number::{compare, whole};
 use super::super::shown;
 use super::Found;
 
@@ -43,14 +44,6 @@ pub(super) fn numbers(keyword: &str, argument: &Value, number: &Number, at: &str
     }
 }
 
-fn compare(a: &Number, b: &Number) -> std::cmp::Ordering {
-    match (whole(a), whole(b)) {
-        (Some(a), Some(b)) => a.cmp(&b),
-        // JSON has no value that cannot be compared.
-        _ => float(a).partial_cmp(&float(b)).unwrap_or(std::cmp::Ordering::Equal),
-    }
-}
-
 /// Whether one is a multiple of the other, as the decimals that they are written as: a quotient of floats is whole for every
 /// large number.
 fn is_multiple(number: &Number, of: &Number) -> bool {
@@ -82,18 +75,6 @@ fn decimal(number: &Number) -> Option<(u128, i32)> {
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = format!("{}{fraction}", whole.trim_start_matches('-')).parse::<u64>().ok()?;
     Some((u128::from(digits), power.parse::<i32>().ok()? - i32::try_from(fraction.len()).ok()?))
-}
-
-/// A whole number, also one that is written as `1.0`; nothing where it is none, or has more than 38 digits.
-#[expect(clippy::cast_possible_truncation, reason = "only whole floats within the range are converted")]
-fn whole(number: &Number) -> Option<i128> {
-    /// 2^126: every whole float below it is an i128.
-    const LIMIT: f64 = 85_070_591_730_234_615_865_843_651_857_942_052_864.0;
-    number.as_i128().or_else(|| number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < LIMIT).map(|f| f as i128))
-}
-
-fn float(number: &Number) -> f64 {
-    number.as_f64().unwrap_or(f64::NAN)
 }
 
 /// Whether the value is of one of these types.
